@@ -1,0 +1,86 @@
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { EventValidator, ProtegoError, eventRegistry, isNameToken, systemClock } from '@protego/contracts';
+import { loadSourceDeclarations } from '@protego/artefacts';
+import { importFormats, mergeBatchesByArrival, parseImportFormat, readSourceBatches, type SourceItem } from '@protego/sources';
+import { ImportSession } from '../import/import-session';
+import { RejectsFile } from '../import/rejects-file';
+import { shippedStreamsDir } from '../installation';
+import { Terminal } from '../terminal';
+
+interface ImportOptions {
+  readonly log: string;
+  readonly format: string;
+  readonly rejects?: string;
+  readonly source?: string;
+  readonly site: string;
+  readonly streams: string;
+  readonly json: boolean;
+}
+
+/** `protego import`: files of other systems into a log. */
+export function importCommand(): Command {
+  return new Command('import')
+    .description('Append the records of files to a log, merged by arrival; each file keeps its own order.')
+    .argument('<file...>', 'files of JSON lines, plain or gzip')
+    .requiredOption('--log <dir>', 'log directory; made where it is missing')
+    .requiredOption('--format <name>', `one of: ${importFormats.join(', ')}`)
+    .option('--rejects <file>', 'where refused records go, with the reason (default: <log>/rejects-<time>.ndjson)')
+    .option('--source <name>', 'source of native records (default: the format)')
+    .option('--site <name>', 'site of native records', 'general-hospital')
+    .option('--streams <dir>', 'directory with declarations/', shippedStreamsDir())
+    .option('--json', 'print the result as JSON', false)
+    .addHelpText('after', '\nexit codes: 0 done, whatever was refused; 2 usage error or no log; 3 internal error or disk failure\nexample: protego import --log history.log --format windows --rejects refused.ndjson host1.jsonl.gz host2.jsonl.gz')
+    .action((files: string[], options: ImportOptions) => importFiles(files, options));
+}
+
+async function importFiles(files: readonly string[], options: ImportOptions): Promise<void> {
+  const terminal = new Terminal(options.json);
+  const format = parseImportFormat(options.format);
+  if (!isNameToken(options.site)) throw new ProtegoError('USAGE_INVALID', `site \`${options.site}\` is not a name of lower-case letters, digits and dashes`);
+  const { skewMaxMs } = loadSourceDeclarations(options.streams);
+  const session = await ImportSession.open({ directory: options.log, site: options.site, files, clock: systemClock, skewMaxMs });
+  const rejects = new RejectsFile(options.rejects ?? join(options.log, `rejects-${systemClock.wallMs()}.ndjson`));
+  const validator = new EventValidator(eventRegistry);
+  const readers = files.map((path) => readSourceBatches(path, format, { site: options.site, sourceName: options.source, validator }));
+  const progress = terminal.progress('import', 'records');
+  for await (const batch of mergeBatchesByArrival(readers)) {
+    for (const item of batch) takeItem(item, session, rejects);
+    await session.drain();
+    progress.update(session.appended + session.duplicates + rejects.count, 0);
+  }
+  const { rootHash } = await session.close();
+  progress.stop();
+  rejects.close();
+  report(terminal, session, rejects, rootHash);
+}
+
+function takeItem(item: SourceItem, session: ImportSession, rejects: RejectsFile): void {
+  if (item.kind === 'rejected') {
+    const { kind: _, ...rejected } = item;
+    rejects.add(rejected);
+    return;
+  }
+  const refusal = session.take(item);
+  if (refusal !== undefined) rejects.add({ ...refusal, path: item.path, line: item.line, event: item.event });
+}
+
+function report(terminal: Terminal, session: ImportSession, rejects: RejectsFile, root: string): void {
+  const { appended, duplicates, firstSeq, lastSeq } = session;
+  const result = {
+    appended,
+    duplicates,
+    rejected: rejects.count,
+    rejectedByCode: rejects.byCode,
+    rejectsFile: rejects.count > 0 ? rejects.path : null,
+    firstSeq: firstSeq ?? null,
+    lastSeq: lastSeq ?? null,
+    root,
+  };
+  terminal.result(result, [
+    `${appended} events appended, ${duplicates} known already, ${rejects.count} refused`,
+    ...Object.entries(rejects.byCode).map(([code, count]) => `  ${code}: ${count}`),
+    ...(rejects.count > 0 ? [`refused records with reasons: ${rejects.path}`] : []),
+    `root of the log: ${root}`,
+  ]);
+}

@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { INPUT_FAMILIES, KNOWLEDGE_FAMILIES, inputSubject, type SourceDeclaration } from '@protego/contracts';
+
+/** A user of the bus with what it may publish and subscribe to. */
+export interface NatsUser {
+  readonly name: string;
+  readonly password: string;
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+}
+
+/** Role that writes the log and publishes results. */
+export const ENGINE_USER = 'engine';
+/** Role that feeds a simulated hospital. */
+export const FEED_USER = 'simulation';
+/** Role that receives results. */
+export const SUBSCRIBER_USER = 'subscriber';
+/** Role that looks after streams and reads dead letters. */
+export const OPERATOR_USER = 'operator';
+/** Source that a person may publish as, to try the line out. */
+export const PROBE_USER = 'probe';
+
+const RESULT_SUBJECTS = ['detection', 'late', 'skewed', 'rule-failed', 'rejected'];
+
+/** Every role with its least set of subjects; passwords are made once and kept in `directory`. */
+export function natsUsers(directory: string, site: string, sources: readonly SourceDeclaration[]): NatsUser[] {
+  const probe = sources.filter(({ name }) => name === PROBE_USER);
+  const simulated = sources.filter(({ carriesClock }) => carriesClock);
+  const results = RESULT_SUBJECTS.map((kind) => `protego.v1.${site}.${kind}.>`);
+  const user = (name: string, publish: readonly string[], subscribe: readonly string[]): NatsUser => ({
+    name,
+    password: passwordOf(directory, name),
+    publish,
+    subscribe: [`_INBOX_${name}.>`, ...subscribe],
+  });
+  return [
+    user(ENGINE_USER, [...results, '$JS.API.INFO', ...streamApi('*'), '$JS.API.CONSUMER.*.PROTEGO_IN', '$JS.API.CONSUMER.*.PROTEGO_IN.>', '$JS.API.CONSUMER.DURABLE.CREATE.PROTEGO_IN.>', '$JS.API.CONSUMER.MSG.NEXT.PROTEGO_IN.>', '$JS.ACK.PROTEGO_IN.>'], []),
+    user(FEED_USER, simulated.flatMap((source) => inputSubjectsOf(site, source)), []),
+    user(PROBE_USER, probe.flatMap((source) => inputSubjectsOf(site, source)), []),
+    user(SUBSCRIBER_USER, [], results),
+    user(OPERATOR_USER, ['$JS.API.INFO', ...streamApi('*'), '$JS.API.CONSUMER.>'], [...results, '_INBOX.>']),
+  ];
+}
+
+function streamApi(stream: string): string[] {
+  return ['INFO', 'CREATE', 'UPDATE', 'MSG.GET'].map((call) => `$JS.API.STREAM.${call}.${stream}`);
+}
+
+function inputSubjectsOf(site: string, { name, families, authoritativeFor, carriesClock }: SourceDeclaration): string[] {
+  const known = [...INPUT_FAMILIES, ...KNOWLEDGE_FAMILIES] as readonly string[];
+  const allowed = [...families, ...authoritativeFor].filter((family) => known.includes(family));
+  return [...allowed, ...(carriesClock ? ['clock'] : [])].map((family) => inputSubject(site, family, name));
+}
+
+function passwordOf(directory: string, name: string): string {
+  const path = passwordFileOf(directory, name);
+  if (!existsSync(path)) writeFileSync(path, `${randomBytes(24).toString('base64url')}\n`, { mode: 0o600 });
+  return readFileSync(path, 'utf8').trim();
+}
+
+/** File that holds a user's password, readable by its owner only. */
+export function passwordFileOf(directory: string, name: string): string {
+  return join(directory, `${name}.password`);
+}

@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import {
+  DiscardPolicy,
+  NatsError,
+  RetentionPolicy,
+  StorageType,
+  connect,
+  headers,
+  nanos,
+  type JetStreamClient,
+  type JetStreamManager,
+  type NatsConnection,
+  type StreamConfig,
+} from 'nats';
+import { ProtegoError, canonicalJson, messageOf, rejectedSubject, type ProtegoConfig, type ProtegoEvent } from '@protego/contracts';
+import type { StreamDeclaration } from '@protego/artefacts';
+import type { Bus, LastOutput, RejectedInput } from './bus';
+
+/** Stream of inputs. */
+export const INPUT_STREAM = 'PROTEGO_IN';
+/** Stream of results. */
+export const OUTPUT_STREAM = 'PROTEGO_OUT';
+/** Header that names the log record a result stands for. */
+export const SEQ_HEADER = 'Protego-Seq';
+/** Bytes of a refused message that are kept where the server takes no more. */
+export const REJECTED_BYTES_MAX = 65_536;
+
+const PUBLISH_TIMEOUT_MS = 5_000;
+const NO_MESSAGE = 404;
+
+/** {@link Bus} over NATS JetStream. */
+export class NatsBus implements Bus {
+  readonly #js: JetStreamClient;
+
+  private constructor(
+    readonly connection: NatsConnection,
+    private readonly manager: JetStreamManager,
+    private readonly site: string,
+  ) {
+    this.#js = connection.jetstream({ timeout: PUBLISH_TIMEOUT_MS });
+  }
+
+  /**
+   * Connects, and makes or updates the declared streams.
+   *
+   * @throws ProtegoError `NATS_UNAVAILABLE`, or `CONFIG_INVALID` for a plain connection off loopback
+   */
+  static async connect(config: ProtegoConfig, streams: readonly StreamDeclaration[]): Promise<NatsBus> {
+    const { url, user, passwordFile } = config.nats;
+    requireTlsOffLoopback(url);
+    try {
+      const connection = await connect({
+        servers: url,
+        user,
+        pass: readFileSync(passwordFile, 'utf8').trim(),
+        name: 'protego-engine',
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: 500,
+        inboxPrefix: `_INBOX_${user}`,
+        ...(url.startsWith('tls://') ? { tls: {} } : {}),
+      });
+      const manager = await connection.jetstreamManager();
+      for (const stream of streams) await ensureStream(manager, stream);
+      return new NatsBus(connection, manager, config.site);
+    } catch (error) {
+      throw new ProtegoError('NATS_UNAVAILABLE', `cannot use ${url}: ${messageOf(error)}`, { url }, { cause: error });
+    }
+  }
+
+  isConnected(): boolean {
+    return !this.connection.isClosed();
+  }
+
+  async lastOutput(): Promise<LastOutput> {
+    const { state } = await this.manager.streams.info(OUTPUT_STREAM);
+    if (state.messages === 0) return { streamSeq: state.last_seq, logSeq: undefined };
+    try {
+      const message = await this.manager.streams.getMessage(OUTPUT_STREAM, { seq: state.last_seq });
+      return { streamSeq: state.last_seq, logSeq: Number(message.header.get(SEQ_HEADER)) };
+    } catch (error) {
+      if (error instanceof NatsError && error.api_error?.code === NO_MESSAGE) return { streamSeq: state.last_seq, logSeq: undefined };
+      throw error;
+    }
+  }
+
+  async publishOutput(subject: string, event: ProtegoEvent, logSeq: number, expectedStreamSeq: number): Promise<void> {
+    const message = headers();
+    message.set(SEQ_HEADER, String(logSeq));
+    await this.#js.publish(subject, canonicalJson(event), { msgID: event.id, headers: message, expect: { lastSequence: expectedStreamSeq } });
+  }
+
+  async publishRejected({ subject, source, id, bytes, error }: RejectedInput): Promise<void> {
+    const message = headers();
+    message.set('Protego-Code', error.code);
+    message.set('Protego-Reason', headerText(canonicalJson({ message: error.message, help: error.help, details: error.details })));
+    message.set('Protego-Subject', headerText(subject));
+    message.set('Protego-Bytes', String(bytes.length));
+    const roomMax = (this.connection.info?.max_payload ?? 1_048_576) - 16_384;
+    let kept = bytes;
+    if (bytes.length > roomMax) {
+      kept = bytes.subarray(0, REJECTED_BYTES_MAX);
+      message.set('Protego-Truncated', createHash('sha256').update(bytes).digest('hex'));
+    }
+    await this.#js.publish(rejectedSubject(this.site, source), kept, { msgID: id, headers: message });
+  }
+
+  async close(): Promise<void> {
+    if (!this.connection.isClosed()) await this.connection.drain();
+  }
+}
+
+// A header value is one line of printable ASCII; anything else could forge another header.
+function headerText(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 4_096);
+}
+
+function requireTlsOffLoopback(url: string): void {
+  const { hostname, protocol } = new URL(url);
+  const isLoopback = hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
+  if (!isLoopback && protocol !== 'tls:') {
+    throw new ProtegoError('CONFIG_INVALID', `\`nats.url\` must begin with tls:// off loopback`, { key: 'nats.url' });
+  }
+}
+
+async function ensureStream(manager: JetStreamManager, declared: StreamDeclaration): Promise<void> {
+  const config: Partial<StreamConfig> & { name: string } = {
+    name: declared.name,
+    description: declared.description,
+    subjects: [...declared.subjects],
+    retention: declared.retention === 'workqueue' ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
+    storage: StorageType.File,
+    max_age: nanos(declared.maxAgeMs),
+    max_bytes: declared.maxBytes,
+    discard: declared.discard === 'new' ? DiscardPolicy.New : DiscardPolicy.Old,
+    duplicate_window: nanos(declared.duplicateWindowMs),
+  };
+  const isThere = await manager.streams.info(declared.name).then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof NatsError && error.api_error?.code === NO_MESSAGE) return false;
+      throw error;
+    },
+  );
+  if (isThere) await manager.streams.update(declared.name, config);
+  else await manager.streams.add(config);
+}

@@ -1,0 +1,63 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import type { Clock, ProtegoConfig } from '@protego/contracts';
+import { DedupeIndex, EventLogWriter } from '@protego/event-log';
+import type { Pipeline } from '@protego/streams';
+import type { Bus } from './bus/bus';
+import { BUS, ENGINE_CLOCK, ENGINE_CONFIG, EVENT_LOG, FATAL, PIPELINE, type Fatal } from './engine.constants';
+import { EngineMetrics } from './health/engine-metrics';
+import { ErrorFilter } from './health/error.filter';
+import { HealthController } from './health/health.controller';
+import { Readiness } from './health/readiness';
+import { EventGate } from './ingest/event-gate';
+import { EventsController } from './ingest/events.controller';
+import { InputController } from './ingest/input.controller';
+import { IntakeService } from './ingest/intake.service';
+import { PipelineClock } from './ingest/pipeline-clock';
+import { TokenGuard } from './ingest/token-guard';
+import { PipelineRunner } from './pipeline/pipeline-runner.service';
+import { Ticker } from './pipeline/ticker.service';
+import { OutputPublisher } from './publish/output-publisher.service';
+
+/** What the composition root hands in. */
+export interface EngineParts {
+  readonly config: ProtegoConfig;
+  readonly clock: Clock;
+  readonly log: EventLogWriter;
+  readonly dedupe: DedupeIndex;
+  readonly pipeline: Pipeline;
+  readonly bus: Bus;
+  readonly gate: EventGate;
+  readonly pipelineClock: PipelineClock;
+  readonly fatal: Fatal;
+}
+
+/** The engine: intake, pipeline, publication and health. */
+@Module({})
+export class EngineModule {
+  static of(parts: EngineParts): DynamicModule {
+    return {
+      module: EngineModule,
+      controllers: [InputController, EventsController, HealthController],
+      providers: [
+        { provide: ENGINE_CONFIG, useValue: parts.config },
+        { provide: ENGINE_CLOCK, useValue: parts.clock },
+        { provide: EVENT_LOG, useValue: parts.log },
+        { provide: PIPELINE, useValue: parts.pipeline },
+        { provide: BUS, useValue: parts.bus },
+        { provide: FATAL, useValue: parts.fatal },
+        { provide: EventGate, useValue: parts.gate },
+        { provide: PipelineClock, useValue: parts.pipelineClock },
+        { provide: DedupeIndex, useValue: parts.dedupe },
+        { provide: TokenGuard, useValue: new TokenGuard(parts.config.tokens) },
+        { provide: APP_FILTER, useClass: ErrorFilter },
+        EngineMetrics,
+        Readiness,
+        OutputPublisher,
+        PipelineRunner,
+        IntakeService,
+        Ticker,
+      ],
+    };
+  }
+}

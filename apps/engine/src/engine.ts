@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Logger } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { loadArtefactSet, loadStreamDeclarations } from '@protego/artefacts';
+import { ProtegoError, systemClock, type ProtegoConfig } from '@protego/contracts';
+import { DedupeIndex, EventLogReader, EventLogWriter } from '@protego/event-log';
+import { buildPipeline, compileSigma, type SigmaRuleSet } from '@protego/streams';
+import { recallLog } from './append/recall';
+import { NatsBus } from './bus/nats-bus';
+import { EngineModule } from './engine.module';
+import type { Fatal } from './engine.constants';
+import { Readiness } from './health/readiness';
+import { EventGate } from './ingest/event-gate';
+import { IntakeService } from './ingest/intake.service';
+import { JetStreamInputStrategy } from './ingest/jetstream-input.strategy';
+import { PipelineClock } from './ingest/pipeline-clock';
+import { PipelineRunner } from './pipeline/pipeline-runner.service';
+import { Ticker } from './pipeline/ticker.service';
+import { OutputPublisher } from './publish/output-publisher.service';
+
+const PUBLISH_GRACE_MS = 5_000;
+
+/** A running engine. */
+export interface Engine {
+  /** Where HTTP listens. */
+  readonly url: string;
+  readonly records: number;
+  /** Stops intake, waits for what was taken in, publishes it, closes log and bus. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Composition root: opens log and bus, reads the log again, then takes events in. It alone picks the clock.
+ *
+ * @throws ProtegoError `LOG_LOCKED`, `NATS_UNAVAILABLE`, `CONFIG_INVALID`, `DECLARATION_INVALID` …
+ */
+export async function startEngine(config: ProtegoConfig, fatal: Fatal): Promise<Engine> {
+  const logger = new Logger('engine');
+  requireTlsOffLoopback(config);
+  const artefacts = loadArtefactSet({ rulesPath: join(config.streamsDir, 'rules'), streamsDir: config.streamsDir });
+  const rules = compileSigma(artefacts.rules);
+  reportRules(rules, logger);
+  const log = await EventLogWriter.open({ directory: config.logDir, origin: `protego/${config.site}` });
+  if (log.recovery.cutBytes > 0) logger.warn(`cut a torn tail of ${log.recovery.cutBytes} bytes that was never acknowledged`);
+  const bus = await NatsBus.connect(config, loadStreamDeclarations(config.streamsDir)).catch(async (error: unknown) => {
+    await log.close();
+    throw error;
+  });
+  const reader = await EventLogReader.open({ directory: config.logDir });
+  const dedupe = new DedupeIndex({ dedupeKey: log.dedupeKey });
+  const pipelineClock = new PipelineClock(config.clock, systemClock, reader.stat().lastArrivedAtMs ?? 0);
+  const app = await NestFactory.create<NestFastifyApplication>(
+    EngineModule.of({
+      config,
+      clock: systemClock,
+      log,
+      dedupe,
+      pipeline: buildPipeline({ rules, declarations: artefacts.declarations }),
+      bus,
+      gate: new EventGate(config.site, artefacts.declarations),
+      pipelineClock,
+      fatal,
+    }),
+    new FastifyAdapter({ bodyLimit: config.http.bodyBytesMax, ...tlsOf(config) }),
+    { bodyParser: false, logger: ['error', 'warn'] },
+  );
+  takeBodiesAsBytes(app, config.http.bodyBytesMax);
+  app.connectMicroservice({ strategy: new JetStreamInputStrategy(bus.connection, config.intake.batchEventsMax) }, { inheritAppConfig: false });
+  const pipeline = app.get(PipelineRunner);
+  await recallLog(reader, log.size, dedupe, pipeline, systemClock);
+  const { appended } = await pipeline.catchUp();
+  if (appended > 0) logger.warn(`appended ${appended} results that the log lacked`);
+  app.get(OutputPublisher).start();
+  app.get(Ticker).start();
+  await app.startAllMicroservices();
+  await app.listen(config.http.port, config.http.host);
+  app.get(Readiness).isReady = true;
+  return { url: await app.getUrl(), records: log.size, stop: () => stopEngine(app, log, bus) };
+}
+
+async function stopEngine(app: NestFastifyApplication, log: EventLogWriter, bus: NatsBus): Promise<void> {
+  app.get(Readiness).isReady = false;
+  app.get(Ticker).stop();
+  await app.get(IntakeService).stop();
+  await app.get(OutputPublisher).stop(PUBLISH_GRACE_MS);
+  await app.close();
+  await bus.close();
+  await log.close();
+}
+
+function reportRules({ rules, correlations, problems }: SigmaRuleSet, logger: Logger): void {
+  for (const { path, line, code, message } of problems) logger.error(`${path}:${line ?? 1}: ${code}: ${message}`);
+  logger.log(`${rules.length} rules and ${correlations.length} correlations; ${problems.length} files left out`);
+}
+
+// A body is kept as it came, because what the log stores must follow from the bytes alone.
+function takeBodiesAsBytes(app: NestFastifyApplication, bodyLimit: number): void {
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body));
+}
+
+function requireTlsOffLoopback({ http }: ProtegoConfig): void {
+  const isLoopback = http.host === 'localhost' || http.host === '::1' || /^127(\.\d+){3}$/.test(http.host);
+  if (!isLoopback && (http.certFile === '' || http.keyFile === '')) {
+    throw new ProtegoError('CONFIG_INVALID', '`http.certFile` and `http.keyFile` are required off loopback', { key: 'http.certFile' });
+  }
+}
+
+function tlsOf({ http }: ProtegoConfig): { https?: { cert: Buffer; key: Buffer } } {
+  return http.certFile === '' ? {} : { https: { cert: readFileSync(http.certFile), key: readFileSync(http.keyFile) } };
+}

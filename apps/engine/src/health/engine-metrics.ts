@@ -1,0 +1,31 @@
+import { Injectable } from '@nestjs/common';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** Prometheus metrics of one engine. */
+@Injectable()
+export class EngineMetrics {
+  readonly registry = new Registry();
+  readonly appended = this.#counter('protego_events_appended_total', 'Events appended to the log and durable.');
+  readonly duplicates = this.#counter('protego_events_duplicate_total', 'Events dropped because their id was known with the same content.');
+  readonly rejected = this.#counter('protego_events_rejected_total', 'Inputs refused, by code.', ['code']);
+  readonly results = this.#counter('protego_pipeline_results_total', 'Results of the pipeline, by kind and severity.', ['kind', 'severity']);
+  readonly published = this.#counter('protego_results_published_total', 'Results published on the bus.');
+  readonly publishFailures = this.#counter('protego_publish_failures_total', 'Publications that failed and were taken up again.');
+  readonly appendSeconds = new Histogram({
+    name: 'protego_append_seconds',
+    help: 'Time from append to durable.',
+    buckets: [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1],
+    registers: [this.registry],
+  });
+  readonly logRecords = this.#gauge('protego_log_records', 'Records in the log.');
+  readonly publishLag = this.#gauge('protego_publish_lag_records', 'Results that wait for publication.');
+  readonly state = this.#gauge('protego_pipeline_state', 'Sizes and evictions of pipeline state.', ['store']);
+
+  #counter(name: string, help: string, labelNames: string[] = []): Counter {
+    return new Counter({ name, help, labelNames, registers: [this.registry] });
+  }
+
+  #gauge(name: string, help: string, labelNames: string[] = []): Gauge {
+    return new Gauge({ name, help, labelNames, registers: [this.registry] });
+  }
+}

@@ -1,0 +1,94 @@
+import { Controller, Headers, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ProtegoError, isProtegoError, type ErrorCode, type ProtegoConfig } from '@protego/contracts';
+import { ENGINE_CONFIG } from '../engine.constants';
+import type { RawInput } from './event-gate';
+import { IntakeService } from './intake.service';
+import { outcomeToJson } from './input.controller';
+import { TokenGuard } from './token-guard';
+
+const RETRY_AFTER_SECONDS = 1;
+const SINGLE_TYPES = ['application/json', 'application/cloudevents+json'];
+const LINES_TYPE = 'application/x-ndjson';
+const STATUS_OF: Partial<Record<ErrorCode, number>> = {
+  TOKEN_INVALID: 401,
+  REQUEST_INVALID: 415,
+  EVENT_TOO_LARGE: 413,
+  EVENT_ID_CONFLICT: 409,
+  EVENT_SOURCE_FORGED: 403,
+  EVENT_FAMILY_NOT_ALLOWED: 403,
+  EVENT_TYPE_NOT_ACCEPTED: 403,
+  INTAKE_BUSY: 429,
+  INTAKE_STOPPED: 503,
+};
+
+/** `POST /v1/events`: one event as JSON, or many as NDJSON; answers when they are durable. */
+@Controller('v1/events')
+export class EventsController {
+  constructor(
+    @Inject(ENGINE_CONFIG) private readonly config: ProtegoConfig,
+    private readonly intake: IntakeService,
+    private readonly tokens: TokenGuard,
+  ) {}
+
+  /** A single event answers with its outcome and status; lines answer 200 with one outcome a line. */
+  @Post()
+  @HttpCode(200)
+  async post(
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @Headers('authorization') authorization: string | undefined,
+    @Headers('content-type') contentType: string | undefined,
+  ): Promise<unknown> {
+    try {
+      const source = this.tokens.sourceOf(authorization);
+      const body = request.body instanceof Buffer ? request.body : Buffer.alloc(0);
+      const mediaType = (contentType ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+      if (SINGLE_TYPES.includes(mediaType)) return await this.#single(body, source, reply);
+      if (mediaType === LINES_TYPE) return await this.#lines(body, source);
+      throw new ProtegoError('REQUEST_INVALID', `content type \`${mediaType.slice(0, 64)}\` is not accepted`);
+    } catch (error) {
+      return refuse(reply, error);
+    }
+  }
+
+  async #single(bytes: Buffer, source: string, reply: FastifyReply): Promise<unknown> {
+    const [outcome] = await this.#accept([{ bytes, source, family: undefined }], bytes.length);
+    if (outcome === undefined) throw new ProtegoError('INTERNAL', 'an input was left without outcome');
+    return outcome.kind === 'rejected' ? refuse(reply, outcome.error) : outcomeToJson(outcome);
+  }
+
+  async #lines(body: Buffer, source: string): Promise<unknown> {
+    const lines = linesOf(body);
+    if (lines.length > this.config.intake.queueEventsMax) {
+      throw new ProtegoError('REQUEST_INVALID', `${lines.length} lines are more than one request may carry`, { linesMax: this.config.intake.queueEventsMax });
+    }
+    const inputs: RawInput[] = lines.map((bytes) => ({ bytes, source, family: undefined }));
+    const outcomes = await this.#accept(inputs, body.length);
+    return { results: outcomes.map(outcomeToJson) };
+  }
+
+  #accept(inputs: readonly RawInput[], bytes: number): ReturnType<IntakeService['accept']> {
+    if (this.intake.isBusy(inputs.length, bytes)) throw new ProtegoError('INTAKE_BUSY', 'more events wait than the queue holds');
+    return this.intake.accept(inputs);
+  }
+}
+
+function refuse(reply: FastifyReply, error: unknown): unknown {
+  if (!isProtegoError(error)) throw error;
+  if (error.code === 'INTAKE_BUSY' || error.code === 'INTAKE_STOPPED') reply.header('retry-after', RETRY_AFTER_SECONDS);
+  reply.status(STATUS_OF[error.code] ?? 400);
+  return error.toJSON();
+}
+
+function linesOf(body: Buffer): Buffer[] {
+  const lines: Buffer[] = [];
+  for (let start = 0; start < body.length; ) {
+    const newline = body.indexOf(0x0a, start);
+    const end = newline < 0 ? body.length : newline;
+    const line = body.subarray(start, body[end - 1] === 0x0d ? end - 1 : end);
+    if (line.length > 0) lines.push(line);
+    start = end + 1;
+  }
+  return lines;
+}

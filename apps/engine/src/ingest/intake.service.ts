@@ -1,0 +1,141 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { ProtegoError, isProtegoError, type Clock, type LoggedEvent, type ProtegoConfig } from '@protego/contracts';
+import { DedupeIndex, EventLogWriter, type LogRecordInput } from '@protego/event-log';
+import { ENGINE_CLOCK, ENGINE_CONFIG, EVENT_LOG, FATAL, type Fatal } from '../engine.constants';
+import { EngineMetrics } from '../health/engine-metrics';
+import { PipelineRunner } from '../pipeline/pipeline-runner.service';
+import { EventGate, type AdmissibleEvent, type RawInput } from './event-gate';
+import { PipelineClock } from './pipeline-clock';
+
+/** What became of one input, in the order of the inputs. */
+export type IntakeOutcome =
+  | { readonly kind: 'appended'; readonly id: string; readonly seq: number }
+  | { readonly kind: 'duplicate'; readonly id: string }
+  | { readonly kind: 'rejected'; readonly error: ProtegoError };
+
+/** Most bytes of events that wait for the log. */
+export const INTAKE_BYTES_MAX = 33_554_432;
+
+interface Admitted {
+  readonly index: number;
+  readonly admissible: AdmissibleEvent;
+  readonly record: LogRecordInput;
+}
+
+/**
+ * The one way in: checks, gives pipeline time, drops duplicates, appends, waits for durability, and only then hands the
+ * events to the pipeline and answers.
+ */
+@Injectable()
+export class IntakeService {
+  #waitingEvents = 0;
+  #waitingBytes = 0;
+  #stopped = false;
+  readonly #room: (() => void)[] = [];
+  #pipelineTail: Promise<void> = Promise.resolve();
+
+  constructor(
+    @Inject(ENGINE_CONFIG) private readonly config: ProtegoConfig,
+    @Inject(ENGINE_CLOCK) private readonly clock: Clock,
+    @Inject(EVENT_LOG) private readonly log: EventLogWriter,
+    @Inject(FATAL) private readonly fatal: Fatal,
+    private readonly gate: EventGate,
+    private readonly pipelineClock: PipelineClock,
+    private readonly dedupe: DedupeIndex,
+    private readonly pipeline: PipelineRunner,
+    private readonly metrics: EngineMetrics,
+  ) {}
+
+  /** True when a request of so many bytes would have to wait. */
+  isBusy(eventCount: number, bytes: number): boolean {
+    const isOver = this.#waitingEvents + eventCount > this.config.intake.queueEventsMax || this.#waitingBytes + bytes > INTAKE_BYTES_MAX;
+    return isOver && this.#waitingEvents > 0;
+  }
+
+  /** Resolves when there is room again. */
+  async room(eventCount: number, bytes: number): Promise<void> {
+    while (this.isBusy(eventCount, bytes)) await new Promise<void>((resolve) => this.#room.push(resolve));
+  }
+
+  /** Refuses all further input and resolves when what was taken in is durable and through the pipeline. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.log.flushed();
+    await this.#pipelineTail;
+  }
+
+  /**
+   * Takes a batch in; resolves when everything that it names is durable. Call {@link room} or {@link isBusy} first.
+   *
+   * @throws ProtegoError `INTAKE_STOPPED` when the engine is stopping or its disk failed
+   */
+  async accept(inputs: readonly RawInput[]): Promise<IntakeOutcome[]> {
+    if (this.#stopped) throw new ProtegoError('INTAKE_STOPPED', 'the engine is stopping');
+    const outcomes: IntakeOutcome[] = [];
+    const admitted = inputs.flatMap((input, index) => this.#admit(input, index, outcomes));
+    const bytes = admitted.reduce((sum, { record }) => sum + record.body.length, 0);
+    this.#waitingEvents += admitted.length;
+    this.#waitingBytes += bytes;
+    try {
+      await this.#append(admitted, outcomes);
+    } finally {
+      this.#waitingEvents -= admitted.length;
+      this.#waitingBytes -= bytes;
+      for (const resume of this.#room.splice(0)) resume();
+    }
+    return outcomes;
+  }
+
+  #admit(input: RawInput, index: number, outcomes: IntakeOutcome[]): Admitted[] {
+    try {
+      const admissible = this.gate.admit(input);
+      const { event, body, timeMs, carriedMs } = admissible;
+      const arrivedAtMs = this.pipelineClock.arrive(carriedMs);
+      const verdict = this.dedupe.admit(event.source, event.id, body, arrivedAtMs);
+      if (verdict === 'conflict') {
+        throw new ProtegoError('EVENT_ID_CONFLICT', `id \`${event.id}\` of source \`${event.source}\` came before with other content`, { source: event.source, id: event.id });
+      }
+      if (verdict === 'duplicate') {
+        outcomes[index] = { kind: 'duplicate', id: event.id };
+        this.metrics.duplicates.inc();
+        return [];
+      }
+      const record = { body, timeMs, arrivedAtMs, recordedAtMs: this.clock.wallMs(), type: event.type };
+      return [{ index, admissible, record }];
+    } catch (error) {
+      if (!isProtegoError(error)) throw error;
+      outcomes[index] = { kind: 'rejected', error };
+      this.metrics.rejected.inc({ code: error.code });
+      return [];
+    }
+  }
+
+  async #append(admitted: readonly Admitted[], outcomes: IntakeOutcome[]): Promise<void> {
+    // A duplicate may be answered only when the first of its kind is durable too, which may still be on its way.
+    if (admitted.length === 0) return this.log.flushed();
+    const startedMs = this.clock.monotonicMs();
+    const { firstSeq } = await this.log.append(admitted.map(({ record }) => record)).catch((error: unknown) => {
+      // The dedupe index already knows these ids: going on would drop them when they are sent again.
+      this.#stopped = true;
+      this.fatal(error);
+      throw error;
+    });
+    this.metrics.appendSeconds.observe((this.clock.monotonicMs() - startedMs) / 1_000);
+    this.metrics.appended.inc(admitted.length);
+    admitted.forEach(({ index, admissible }, i) => {
+      outcomes[index] = { kind: 'appended', id: admissible.event.id, seq: firstSeq + i };
+    });
+    this.#feed(admitted, firstSeq);
+  }
+
+  // The pipeline works behind the acknowledgement: what it finds is recomputed from the log after a crash.
+  #feed(admitted: readonly Admitted[], firstSeq: number): void {
+    const events = admitted.map(({ admissible, record }, i) => ({
+      seq: (firstSeq + i) as LoggedEvent['seq'],
+      timeMs: record.timeMs,
+      arrivedAtMs: record.arrivedAtMs,
+      event: this.pipeline.lift(admissible.event),
+    }));
+    this.#pipelineTail = this.#pipelineTail.then(() => this.pipeline.process(events)).catch((error: unknown) => this.fatal(error));
+  }
+}

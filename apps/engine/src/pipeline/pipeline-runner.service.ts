@@ -1,0 +1,89 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { canonicalJson, eventRegistry, parseRfc3339Ms, type Clock, type LoggedEvent, type ProtegoConfig, type ProtegoEvent } from '@protego/contracts';
+import { EventLogWriter, type LogRecordInput } from '@protego/event-log';
+import { isOutputType, outputEventOf, outputIdOf, type Pipeline, type PipelineResult } from '@protego/streams';
+import { Subject } from 'rxjs';
+import { ENGINE_CLOCK, ENGINE_CONFIG, EVENT_LOG, PIPELINE } from '../engine.constants';
+import { EngineMetrics } from '../health/engine-metrics';
+import { OutputPublisher } from '../publish/output-publisher.service';
+import { PipelineClock } from '../ingest/pipeline-clock';
+
+/**
+ * Runs the pipeline behind the log: events in, results appended as events, then handed to the publisher. While the log
+ * is read again on start, results are held back until it is clear which of them the log already has.
+ */
+@Injectable()
+export class PipelineRunner {
+  readonly #input = new Subject<LoggedEvent>();
+  #results: PipelineResult[] = [];
+  /** Results computed from the log that it does not show yet, by id; they leave when their record comes. */
+  readonly #missing = new Map<string, PipelineResult>();
+  /** Records of results that the pipeline has not computed; they stay when rules have changed since. */
+  #unmatchedCount = 0;
+
+  constructor(
+    @Inject(ENGINE_CONFIG) private readonly config: ProtegoConfig,
+    @Inject(ENGINE_CLOCK) private readonly clock: Clock,
+    @Inject(EVENT_LOG) private readonly log: EventLogWriter,
+    @Inject(PIPELINE) private readonly pipeline: Pipeline,
+    private readonly pipelineClock: PipelineClock,
+    private readonly publisher: OutputPublisher,
+    private readonly metrics: EngineMetrics,
+  ) {
+    this.#input.pipe(this.pipeline.results).subscribe((result) => this.#results.push(result));
+  }
+
+  /** An event with its data lifted to the latest version of its type. */
+  lift(event: ProtegoEvent): ProtegoEvent {
+    const data = eventRegistry.upcast(event.type, event.dataschema, event.data);
+    return data === event.data ? event : { ...event, data };
+  }
+
+  /** Takes in a record of the past: an input moves the pipeline, a result is ticked off. */
+  recall(event: LoggedEvent): void {
+    if (isOutputType(event.event.type)) {
+      if (!this.#missing.delete(event.event.id)) this.#unmatchedCount++;
+      return;
+    }
+    this.#input.next(event);
+    for (const result of this.#results.splice(0)) this.#missing.set(outputIdOf(result), result);
+  }
+
+  /** Ends the recall: appends the results that the log lacks. Resolves with how many there were. */
+  async catchUp(): Promise<{ appended: number; unmatched: number }> {
+    const results = [...this.#missing.values()];
+    this.#missing.clear();
+    await this.#append(results);
+    return { appended: results.length, unmatched: this.#unmatchedCount };
+  }
+
+  /** Runs events that are durable through the pipeline; resolves when their results are durable too. */
+  async process(events: readonly LoggedEvent[]): Promise<void> {
+    for (const event of events) this.#input.next(event);
+    if (this.#results.length > 0) await this.#append(this.#results.splice(0));
+  }
+
+  /** Sizes and evictions of pipeline state. */
+  counters(): Record<string, number> {
+    return this.pipeline.counters();
+  }
+
+  async #append(results: readonly PipelineResult[]): Promise<void> {
+    if (results.length === 0) return;
+    const checkpoint = this.log.checkpoint();
+    const events = results.map((result) => outputEventOf(result, this.config.site, checkpoint));
+    const { firstSeq } = await this.log.append(events.map((event) => this.#recordOf(event)));
+    for (const result of results) this.metrics.results.inc({ kind: result.kind, severity: result.kind === 'detection' ? result.detection.severity : '' });
+    this.publisher.offer(events.map((event, i) => ({ seq: firstSeq + i, event })));
+  }
+
+  #recordOf(event: ProtegoEvent): LogRecordInput {
+    return {
+      body: Buffer.from(canonicalJson(event), 'utf8'),
+      timeMs: parseRfc3339Ms(event.time) ?? this.pipelineClock.arrivedAtMs,
+      arrivedAtMs: this.pipelineClock.arrivedAtMs,
+      recordedAtMs: this.clock.wallMs(),
+      type: event.type,
+    };
+  }
+}

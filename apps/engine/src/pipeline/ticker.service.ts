@@ -1,0 +1,58 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { canonicalJson, formatRfc3339, type Clock, type ProtegoConfig, type ProtegoEvent } from '@protego/contracts';
+import { EventLogWriter, type LogRecordInput } from '@protego/event-log';
+import { ENGINE_SOURCE, TICK_TYPE } from '@protego/streams';
+import { ENGINE_CLOCK, ENGINE_CONFIG, EVENT_LOG, FATAL, type Fatal } from '../engine.constants';
+import { PipelineClock } from '../ingest/pipeline-clock';
+import { PipelineRunner } from './pipeline-runner.service';
+
+/** Appends `clock.ticked` when a site on the wall clock has been silent, so that windows close and sources turn idle. */
+@Injectable()
+export class Ticker {
+  #timer: NodeJS.Timeout | undefined;
+  #sizeSeen = 0;
+  #changedMs = 0;
+
+  constructor(
+    @Inject(ENGINE_CONFIG) private readonly config: ProtegoConfig,
+    @Inject(ENGINE_CLOCK) private readonly clock: Clock,
+    @Inject(EVENT_LOG) private readonly log: EventLogWriter,
+    @Inject(FATAL) private readonly fatal: Fatal,
+    private readonly pipelineClock: PipelineClock,
+    private readonly pipeline: PipelineRunner,
+  ) {}
+
+  /** Begins to watch for silence; a site on the feed's clock gets its ticks from the feed. */
+  start(): void {
+    if (this.config.clock === 'feed') return;
+    this.#changedMs = this.clock.monotonicMs();
+    this.#timer = setInterval(() => this.#check(), Math.max(10, this.config.tickAfterMs / 5));
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #check(): void {
+    const nowMs = this.clock.monotonicMs();
+    if (this.log.nextSeq !== this.#sizeSeen) {
+      this.#sizeSeen = this.log.nextSeq;
+      this.#changedMs = nowMs;
+      return;
+    }
+    if (nowMs - this.#changedMs < this.config.tickAfterMs) return;
+    this.#changedMs = nowMs;
+    this.#tick().catch((error: unknown) => this.fatal(error));
+  }
+
+  async #tick(): Promise<void> {
+    const arrivedAtMs = this.pipelineClock.arrive(undefined);
+    const time = formatRfc3339(arrivedAtMs);
+    const seq = this.log.nextSeq;
+    const event: ProtegoEvent = { specversion: '1.0', id: `tick-${seq}`, source: ENGINE_SOURCE, type: TICK_TYPE, time, site: this.config.site, data: {} };
+    const record: LogRecordInput = { body: Buffer.from(canonicalJson(event), 'utf8'), timeMs: arrivedAtMs, arrivedAtMs, recordedAtMs: this.clock.wallMs(), type: TICK_TYPE };
+    this.#sizeSeen = seq + 1;
+    const { firstSeq } = await this.log.append([record]);
+    await this.pipeline.process([{ seq: firstSeq, timeMs: arrivedAtMs, arrivedAtMs, event }]);
+  }
+}

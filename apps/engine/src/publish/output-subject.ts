@@ -1,0 +1,26 @@
+import {
+  detectionSubject,
+  lateSubject,
+  ruleFailedSubject,
+  skewedSubject,
+  type Detection,
+  type ProtegoEvent,
+} from '@protego/contracts';
+
+/** Subject that an event of the engine is published on; undefined for what stays in the log. */
+export function outputSubjectOf({ type, site, data }: ProtegoEvent): string | undefined {
+  switch (type) {
+    case 'detection.raised': {
+      const { severity, ruleId } = data as unknown as Detection;
+      return detectionSubject(site, severity, ruleId);
+    }
+    case 'pipeline.event-came-late':
+      return lateSubject(site, String(data['source']));
+    case 'pipeline.event-skewed':
+      return skewedSubject(site, String(data['source']));
+    case 'pipeline.rule-failed':
+      return ruleFailedSubject(site, String(data['ruleId']));
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,54 @@
+import { join } from 'node:path';
+import { canonicalJson, parseSourceDeclarations, type SourceDeclarations } from '@protego/contracts';
+import { readText, sha256Hex } from './artefact-file';
+import { comparePaths, loadRuleFiles, type RuleFile } from './rule-files';
+import { DECLARATION_BYTES_MAX } from './stream-declarations';
+
+/** All that decides, together with the engine, what the pipeline makes of events. */
+export interface ArtefactSet {
+  readonly rules: readonly RuleFile[];
+  readonly declarations: SourceDeclarations;
+  /** {@link artefactHash} by name: `rules`, and `sources` for the declarations of sources. */
+  readonly hashes: Readonly<Record<string, string>>;
+}
+
+const SOURCES_FILE = 'sources.yaml';
+
+/**
+ * SHA-256 (hex) over the canonical JSON (RFC 8785) of `[{path, sha256}]`, sorted by path: the same content gives the
+ * same hash whatever the order and place it was read from.
+ */
+export function artefactHash(files: readonly RuleFile[]): string {
+  const entries = [...files].sort(comparePaths).map(({ path, text }) => ({ path, sha256: sha256Hex(text) }));
+  return sha256Hex(canonicalJson(entries));
+}
+
+/**
+ * The sources declared in `<streamsDir>/declarations/sources.yaml`.
+ *
+ * @throws ProtegoError `ARTEFACT_INVALID` when the file cannot be read, `DECLARATION_INVALID` when it is wrong
+ */
+export function loadSourceDeclarations(streamsDir: string): SourceDeclarations {
+  const path = sourcesPath(streamsDir);
+  return parseSourceDeclarations(readText(path, DECLARATION_BYTES_MAX), path);
+}
+
+/**
+ * Rules and declarations with their hashes, each file read once, so that what is hashed is what is used.
+ *
+ * @throws ProtegoError `ARTEFACT_INVALID`, `DECLARATION_INVALID`
+ */
+export function loadArtefactSet({ rulesPath, streamsDir }: { rulesPath: string; streamsDir: string }): ArtefactSet {
+  const path = sourcesPath(streamsDir);
+  const text = readText(path, DECLARATION_BYTES_MAX);
+  const rules = loadRuleFiles(rulesPath);
+  return {
+    rules,
+    declarations: parseSourceDeclarations(text, path),
+    hashes: { rules: artefactHash(rules), sources: artefactHash([{ path: SOURCES_FILE, text }]) },
+  };
+}
+
+function sourcesPath(streamsDir: string): string {
+  return join(streamsDir, 'declarations', SOURCES_FILE);
+}

@@ -1,0 +1,8 @@
+export { artefactHash, loadArtefactSet, loadSourceDeclarations, type ArtefactSet } from './artefact-set';
+export { RULE_BYTES_MAX, RULE_FILES_MAX, RULE_PACK_BYTES_MAX, loadRuleFiles, type RuleFile } from './rule-files';
+export {
+  DECLARATION_BYTES_MAX,
+  loadStreamDeclarations,
+  parseStreamDeclarations,
+  type StreamDeclaration,
+} from './stream-declarations';

@@ -1,0 +1,153 @@
+import { parseCheckedYaml } from './declarations';
+import { ProtegoError } from './error';
+import type { JsonSchema } from './event-registry';
+
+/** `protego.yaml`, with defaults filled in. */
+export interface ProtegoConfig {
+  readonly site: string;
+  /** `wall`: the engine's own clock. `feed`: a declared producer carries it. */
+  readonly clock: 'wall' | 'feed';
+  /** Directory of the event log. */
+  readonly logDir: string;
+  /** Directory of rules, declarations and policies. */
+  readonly streamsDir: string;
+  readonly nats: { readonly url: string; readonly user: string; readonly passwordFile: string };
+  readonly http: { readonly host: string; readonly port: number; readonly certFile: string; readonly keyFile: string; readonly bodyBytesMax: number };
+  /** SHA-256 (hex) of the bearer token of a source that posts over HTTP. */
+  readonly tokens: readonly { readonly source: string; readonly tokenSha256: string }[];
+  readonly intake: { readonly batchEventsMax: number; readonly queueEventsMax: number };
+  /** Append `clock.ticked` after this much silence, milliseconds; only on clock `wall`. */
+  readonly tickAfterMs: number;
+}
+
+interface ConfigKey {
+  readonly schema: JsonSchema;
+  readonly fallback: unknown;
+  readonly description: string;
+}
+
+const key = (schema: JsonSchema, fallback: unknown, description: string): ConfigKey => ({
+  schema,
+  fallback,
+  description,
+});
+const positive = (maximum: number): JsonSchema => ({ type: 'integer', minimum: 1, maximum });
+
+/** Every key of `protego.yaml` by dotted name, with schema, default and meaning; the reference is made from it. */
+export const CONFIG_KEYS: Readonly<Record<string, ConfigKey>> = {
+  site: key(
+    { type: 'string', pattern: '^[a-z0-9][a-z0-9-]{0,63}$' },
+    undefined,
+    'Name of the site; the second token of every subject.',
+  ),
+  clock: key(
+    { enum: ['wall', 'feed'] },
+    'wall',
+    'Who carries pipeline time: the engine, or a producer declared with `carriesClock`.',
+  ),
+  logDir: key({ type: 'string', minLength: 1 }, '.protego/log', 'Directory of the event log.'),
+  streamsDir: key({ type: 'string', minLength: 1 }, 'streams', 'Directory that holds `declarations/` and `rules/`.'),
+  'nats.url': key(
+    { type: 'string', pattern: '^(nats|tls)://' },
+    'nats://127.0.0.1:4222',
+    'Server; `tls://` is required off loopback.',
+  ),
+  'nats.user': key({ type: 'string', minLength: 1 }, 'engine', 'User of the engine.'),
+  'nats.passwordFile': key(
+    { type: 'string', minLength: 1 },
+    '.protego/nats/engine.password',
+    'File that holds its password.',
+  ),
+  'http.host': key({ type: 'string', minLength: 1 }, '127.0.0.1', 'Address to listen on.'),
+  'http.port': key({ type: 'integer', minimum: 0, maximum: 65_535 }, 8686, 'Port to listen on; 0 picks a free one.'),
+  'http.certFile': key({ type: 'string' }, '', 'PEM certificate; required off loopback.'),
+  'http.keyFile': key({ type: 'string' }, '', 'PEM private key of the certificate.'),
+  'http.bodyBytesMax': key(positive(1 << 26), 8_388_608, 'Largest request body, bytes.'),
+  tokens: key(
+    {
+      type: 'array',
+      maxItems: 256,
+      items: {
+        type: 'object',
+        required: ['source', 'tokenSha256'],
+        additionalProperties: false,
+        properties: { source: { type: 'string' }, tokenSha256: { type: 'string', pattern: '^[0-9a-f]{64}$' } },
+      },
+    },
+    [],
+    'Bearer tokens of sources that post over HTTP, as SHA-256 in hex.',
+  ),
+  'intake.batchEventsMax': key(positive(4096), 512, 'Most events that are appended in one group commit.'),
+  'intake.queueEventsMax': key(
+    positive(1 << 20),
+    8192,
+    'Most events that wait for the log; beyond it HTTP answers 429.',
+  ),
+  tickAfterMs: key(positive(3_600_000), 5000, 'Silence after which the engine appends `clock.ticked`, milliseconds.'),
+};
+
+const CONFIG_SCHEMA = nestedSchema();
+
+/**
+ * Reads `protego.yaml`; `PROTEGO_<KEY>` in the environment (dots become `_`, upper case) overrides a scalar key.
+ *
+ * @throws ProtegoError `CONFIG_INVALID` with path, line and key
+ */
+export function parseConfig(
+  yamlText: string,
+  path: string,
+  environment: Readonly<Record<string, string | undefined>> = {},
+): ProtegoConfig {
+  const written = parseCheckedYaml(yamlText, path, CONFIG_SCHEMA, 'CONFIG_INVALID') as Record<string, unknown>;
+  const config: Record<string, unknown> = {};
+  for (const [name, { schema, fallback }] of Object.entries(CONFIG_KEYS)) {
+    const value = overrideOf(name, schema, environment) ?? valueAt(written, name) ?? fallback;
+    if (value === undefined)
+      throw new ProtegoError('CONFIG_INVALID', `${path}: \`${name}\` is missing`, { path, key: name });
+    put(config, name, value);
+  }
+  parseCheckedYaml(JSON.stringify(config), `${path} with environment`, CONFIG_SCHEMA, 'CONFIG_INVALID');
+  return config as unknown as ProtegoConfig;
+}
+
+/** Name of the environment variable that overrides a key. */
+export function environmentNameOf(name: string): string {
+  return `PROTEGO_${name.replaceAll('.', '_').toUpperCase()}`;
+}
+
+function overrideOf(
+  name: string,
+  schema: JsonSchema,
+  environment: Readonly<Record<string, string | undefined>>,
+): unknown {
+  const text = environment[environmentNameOf(name)];
+  if (text === undefined || schema['type'] === 'array') return undefined;
+  return schema['type'] === 'integer' && /^\d+$/.test(text) ? Number(text) : text;
+}
+
+function valueAt(object: Record<string, unknown>, name: string): unknown {
+  return name
+    .split('.')
+    .reduce<unknown>((value, part) => (value as Record<string, unknown> | undefined)?.[part], object);
+}
+
+function put(object: Record<string, unknown>, name: string, value: unknown): void {
+  const [head = '', ...rest] = name.split('.');
+  if (rest.length === 0) object[head] = value;
+  else put((object[head] ??= {}) as Record<string, unknown>, rest.join('.'), value);
+}
+
+function nestedSchema(): JsonSchema {
+  const properties: Record<string, unknown> = {};
+  for (const [name, { schema }] of Object.entries(CONFIG_KEYS)) {
+    const [head = '', leaf] = name.split('.');
+    if (leaf === undefined) properties[head] = schema;
+    else {
+      const group = (properties[head] ??= { type: 'object', additionalProperties: false, properties: {} }) as {
+        properties: Record<string, unknown>;
+      };
+      group.properties[leaf] = schema;
+    }
+  }
+  return { type: 'object', additionalProperties: false, required: ['site'], properties };
+}

@@ -1,0 +1,136 @@
+import { LineCounter, parseDocument, type Document, type Node } from 'yaml';
+import { ProtegoError, type ErrorDetails } from './error';
+import type { ErrorCode } from './error-codes';
+import type { JsonSchema } from './event-registry';
+import { newAjv } from './event-validator';
+import { SOURCE_COUNT_MAX } from './ids';
+
+/** How one declared feed keeps time, and what it may publish. */
+export interface SourceDeclaration {
+  readonly name: string;
+  readonly description: string;
+  /** Input families it may publish. */
+  readonly families: readonly string[];
+  /** Knowledge families it is authoritative for. */
+  readonly authoritativeFor: readonly string[];
+  /** How much later than the newest event of the source another may come and still count, milliseconds. */
+  readonly latenessMs: number;
+  /** Silence in pipeline time after which the source no longer holds the watermark back, milliseconds. */
+  readonly idleAfterMs: number;
+  /** True for the producer that carries the clock of a site on `feed`. */
+  readonly carriesClock: boolean;
+}
+
+/** Timing of every declared source, and of those that are not declared. */
+export interface SourceDeclarations {
+  /** Event time may be at most this far ahead of pipeline time, milliseconds. */
+  readonly skewMaxMs: number;
+  readonly defaults: { readonly latenessMs: number; readonly idleAfterMs: number };
+  readonly sources: readonly SourceDeclaration[];
+}
+
+const durationMs: JsonSchema = { type: 'integer', minimum: 0, maximum: 86_400_000 };
+const names: JsonSchema = {
+  type: 'array',
+  items: { type: 'string', pattern: '^[a-z0-9][a-z0-9-]{0,63}$' },
+  uniqueItems: true,
+};
+
+const SOURCES_SCHEMA: JsonSchema = {
+  type: 'object',
+  required: ['skewMaxMs', 'defaults', 'sources'],
+  additionalProperties: false,
+  properties: {
+    skewMaxMs: durationMs,
+    defaults: {
+      type: 'object',
+      required: ['latenessMs', 'idleAfterMs'],
+      additionalProperties: false,
+      properties: { latenessMs: durationMs, idleAfterMs: durationMs },
+    },
+    sources: {
+      type: 'array',
+      maxItems: SOURCE_COUNT_MAX,
+      items: {
+        type: 'object',
+        required: ['name', 'description'],
+        additionalProperties: false,
+        properties: {
+          name: { type: 'string', pattern: '^[a-z0-9][a-z0-9-]{0,63}$' },
+          description: { type: 'string', minLength: 1 },
+          families: names,
+          authoritativeFor: names,
+          latenessMs: durationMs,
+          idleAfterMs: durationMs,
+          carriesClock: { type: 'boolean' },
+        },
+      },
+    },
+  },
+};
+
+/**
+ * Reads `sources.yaml`.
+ *
+ * @throws ProtegoError `DECLARATION_INVALID` with path, line and key
+ */
+export function parseSourceDeclarations(yamlText: string, path: string): SourceDeclarations {
+  const value = parseCheckedYaml(yamlText, path, SOURCES_SCHEMA, 'DECLARATION_INVALID') as {
+    skewMaxMs: number;
+    defaults: { latenessMs: number; idleAfterMs: number };
+    sources: (Partial<SourceDeclaration> & { name: string; description: string })[];
+  };
+  const seen = new Set<string>();
+  for (const { name } of value.sources) {
+    if (seen.has(name))
+      throw new ProtegoError('DECLARATION_INVALID', `source \`${name}\` is declared twice`, { path, name });
+    seen.add(name);
+  }
+  return {
+    ...value,
+    sources: value.sources.map((source) => ({
+      families: [],
+      authoritativeFor: [],
+      carriesClock: false,
+      ...value.defaults,
+      ...source,
+    })),
+  };
+}
+
+/**
+ * Parses YAML 1.2 and checks it against a schema; a problem names path, line and key.
+ *
+ * @throws ProtegoError with the given code
+ */
+export function parseCheckedYaml(yamlText: string, path: string, schema: JsonSchema, code: ErrorCode): unknown {
+  const lines = new LineCounter();
+  const document = parseDocument(yamlText, { lineCounter: lines, prettyErrors: false });
+  const [error] = document.errors;
+  if (error !== undefined) fail(code, error.message, { path, line: lines.linePos(error.pos[0]).line });
+  const value: unknown = document.toJS() ?? {};
+  const validate = newAjv().compile(schema);
+  if (validate(value)) return value;
+  const first = validate.errors?.[0];
+  const unknownKey = first?.params['additionalProperty'] as string | undefined;
+  const keys = [...(first?.instancePath ?? '').split('/').slice(1), ...(unknownKey === undefined ? [] : [unknownKey])];
+  const problem = unknownKey === undefined ? (first?.message ?? 'is invalid') : 'is not a known key';
+  fail(code, `\`${keys.join('.') || '(top)'}\` ${problem}`, {
+    path,
+    line: lineOf(document, keys, lines),
+    key: keys.join('.'),
+  });
+}
+
+function fail(code: ErrorCode, message: string, details: ErrorDetails): never {
+  throw new ProtegoError(code, `${String(details['path'])}:${String(details['line'])}: ${message}`, details);
+}
+
+function lineOf(document: Document, keys: readonly string[], lines: LineCounter): number {
+  for (let depth = keys.length; depth > 0; depth--) {
+    const path = keys.slice(0, depth).map((key) => (/^\d+$/.test(key) ? Number(key) : key));
+    const node = document.getIn(path, true) as Node | undefined;
+    if (node?.range) return lines.linePos(node.range[0]).line;
+  }
+  return 1;
+}

@@ -1,0 +1,100 @@
+/** Who can mend a failure. */
+export type ErrorOrigin = 'caller' | 'environment' | 'internal';
+/** Whether the same call may succeed later without a change. */
+export type RetryAdvice = 'no' | 'with-backoff';
+
+interface ErrorCodeEntry {
+  readonly origin: ErrorOrigin;
+  readonly retry: RetryAdvice;
+  readonly help: string;
+}
+
+const caller = (help: string): ErrorCodeEntry => ({ origin: 'caller', retry: 'no', help });
+const environment = (help: string, retry: RetryAdvice = 'no'): ErrorCodeEntry => ({
+  origin: 'environment',
+  retry,
+  help,
+});
+
+/** Every stable error code. `docs/reference/errors.md` lists the same set; a test compares the two. */
+export const ERROR_CODES = {
+  EVENT_JSON_INVALID: caller('Send one JSON object in UTF-8.'),
+  EVENT_TOO_LARGE: caller('Keep an event within 49,152 bytes; carry larger content by `dataref` and digest.'),
+  EVENT_TOO_DEEP: caller('Nest objects and arrays at most 32 levels deep.'),
+  EVENT_NUMBER_UNSAFE: caller('Send integers beyond 2^53 - 1 as strings.'),
+  EVENT_TEXT_INVALID: caller('Send well-formed Unicode: no lone surrogates.'),
+  EVENT_ENVELOPE_INVALID: caller('Mend the named CloudEvents attribute.'),
+  EVENT_TYPE_UNKNOWN: caller('Use an event type listed in docs/reference/event-types.md.'),
+  EVENT_TYPE_NOT_ACCEPTED: caller(
+    'Inputs are device.*, access.*, exchange.* and knowledge types; all else is written by the engine.',
+  ),
+  EVENT_VERSION_UNKNOWN: caller('Use a known version of the type, or upgrade Protego first.'),
+  EVENT_DATA_INVALID: caller('Mend the named field of `data` as the schema of the type asks.'),
+  EVENT_SITE_FOREIGN: caller("Send the event to the site that it names, or set `site` to this engine's site."),
+  EVENT_SOURCE_FORGED: caller('Set `source` to the source that the subject or token belongs to.'),
+  EVENT_SOURCE_UNDECLARED: caller('Declare the source in streams/declarations/sources.yaml.'),
+  EVENT_FAMILY_NOT_ALLOWED: caller(
+    'Publish the type on the subject of its family, from a source declared for that family.',
+  ),
+  EVENT_ID_CONFLICT: caller('An id names one content for ever: send changed content under a new id.'),
+  EVENT_TIME_SKEWED: caller("Mend the producer's clock: the event's time lies in the future."),
+  SOURCE_LIMIT_EXCEEDED: caller('A site has at most 256 sources: a source is a feed, not a device.'),
+  SUBJECT_INVALID: caller('Use protego.v1.<site>.in.<family>.<source> with lower-case tokens.'),
+  TOKEN_INVALID: caller('Send `Authorization: Bearer` with the token of a declared source.'),
+  REQUEST_INVALID: caller('Send application/json, application/cloudevents+json or application/x-ndjson.'),
+  INTAKE_BUSY: environment('Wait for the time in Retry-After, then send the same events again.', 'with-backoff'),
+  INTAKE_STOPPED: environment(
+    'The engine is stopping or its disk failed; send again when it is ready.',
+    'with-backoff',
+  ),
+  CONFIG_INVALID: caller('Mend the named key of protego.yaml; docs/reference/configuration.md lists them all.'),
+  ARTEFACT_INVALID: caller('Name a readable directory or file of artefacts, within the limits of its kind.'),
+  DECLARATION_INVALID: caller('Mend the named key of the declaration file.'),
+  LOG_NOT_FOUND: caller('Name a directory that `import` or the engine has written.'),
+  LOG_LOCKED: environment('Another process writes this log: stop it, or send the events through it.', 'with-backoff'),
+  LOG_FORMAT_UNKNOWN: caller('The log was written by another version of Protego: use that version or a newer one.'),
+  LOG_BLOCK_CORRUPT: environment(
+    'The stored bytes were altered or damaged: restore the segment from a backup and verify again.',
+  ),
+  LOG_CHAIN_BROKEN: environment(
+    'Records are missing, repeated or reordered: restore the log from a backup and verify again.',
+  ),
+  LOG_ROOT_MISMATCH: environment('Records differ from what was committed: treat the log as altered.'),
+  LOG_WRITE_FAILED: environment('Free the disk or mend it, then start again: nothing unacknowledged was promised.'),
+  LOG_CLOSED: { origin: 'internal', retry: 'no', help: 'The log was closed; open it again.' },
+  LOG_RECORD_TOO_LARGE: caller('Keep a record within the limit of the log.'),
+  LOG_RECORD_INVALID: caller('Give a record a body, a type of at most 255 bytes and finite times.'),
+  LOG_ORIGIN_FOREIGN: caller('The directory holds the log of another origin: name the directory of this one.'),
+  SIGMA_YAML_INVALID: caller('Mend the YAML at the named line.'),
+  SIGMA_RULE_INVALID: caller('Mend the rule as the Sigma specification asks.'),
+  SIGMA_MODIFIER_UNSUPPORTED: caller('Use a supported modifier; docs/reference/sigma.md lists them.'),
+  SIGMA_CONDITION_INVALID: caller('Mend the condition: it names selections of the same rule.'),
+  SIGMA_REGEX_UNSUPPORTED: caller('Write the pattern in RE2 syntax: no look-around, no back-references.'),
+  SIGMA_CORRELATION_INVALID: caller('Mend the correlation: type, rules, group-by, timespan and condition.'),
+  RULE_FAILED: {
+    origin: 'internal',
+    retry: 'no',
+    help: 'The rule threw on one event and went on; report the rule and the event.',
+  },
+  SOURCE_FORMAT_UNKNOWN: caller('Use --format cloudevents, windows or zeek.'),
+  SOURCE_FILE_UNREADABLE: environment('Check that the path names a file and that it may be read.'),
+  SOURCE_FILE_DAMAGED: environment('The file ends early or is altered: fetch it again; what stood before was read.'),
+  SOURCE_RECORD_INVALID: caller('The record cannot become an event: mend it at its origin.'),
+  MANIFEST_INVALID: caller('Name a manifest.json that `replay` has written.'),
+  REPLAY_TOO_LARGE: caller('Narrow the range with --from and --to, or leave out the rule that fires most.'),
+  SCENARIO_UNKNOWN: caller('Use a scenario that `protego simulate --help` lists.'),
+  SETTING_INVALID: caller('Use --set key=value with a key that `protego simulate --help` lists.'),
+  USAGE_INVALID: caller('See --help.'),
+  NATS_SERVER_MISSING: environment('Install nats-server (Debian: apt-get install nats-server) or put it on the PATH.'),
+  NATS_UNAVAILABLE: environment(
+    'Check that nats-server runs at the configured URL and knows the user.',
+    'with-backoff',
+  ),
+  NATS_STREAM_MISSING: environment(
+    'A stream that must exist is gone: check the storage directory and key of nats-server.',
+  ),
+  INTERNAL: { origin: 'internal', retry: 'no', help: 'Report this with the log of the program.' },
+} as const satisfies Record<string, ErrorCodeEntry>;
+
+/** A stable error code. */
+export type ErrorCode = keyof typeof ERROR_CODES;

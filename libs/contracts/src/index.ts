@@ -1,0 +1,54 @@
+// Errors
+export { ProtegoError, isProtegoError, messageOf, type ErrorDetails } from './error';
+export { ERROR_CODES, type ErrorCode, type ErrorOrigin, type RetryAdvice } from './error-codes';
+// Ports
+export { systemClock, type Clock } from './clock';
+// Names and time
+export { SOURCE_COUNT_MAX, isNameToken, type EventSeq, type SiteName, type SourceName } from './ids';
+export { formatRfc3339, parseRfc3339Ms } from './time';
+// Events
+export { JSON_DEPTH_MAX, canonicalJson } from './canonical-json';
+export { EVENT_BYTES_MAX, type EventData, type LoggedEvent, type ProtegoEvent } from './event';
+export { readLoggedEvent, type StoredEvent } from './logged-event';
+export {
+  EventRegistry,
+  dataschemaOf,
+  familyOf,
+  type EventFamily,
+  type EventTypeVersion,
+  type JsonSchema,
+} from './event-registry';
+export { CLOCK_FAMILY, INPUT_FAMILIES, KNOWLEDGE_FAMILIES, eventRegistry } from './event-types';
+export { ENVELOPE_SCHEMA, EventValidator, newAjv } from './event-validator';
+// Detections
+export {
+  CONFIDENCES,
+  DETECTION_SCHEMA,
+  SEVERITIES,
+  type Confidence,
+  type Detection,
+  type DetectionEntity,
+  type DetectionEvidence,
+  type Severity,
+} from './detection';
+// Subjects
+export {
+  SUBJECT_ROOT,
+  detectionSubject,
+  inputSubject,
+  lateSubject,
+  parseInputSubject,
+  rejectedSubject,
+  ruleFailedSubject,
+  skewedSubject,
+  subjectToken,
+  type InputSubject,
+} from './subjects';
+// Declarations and configuration
+export {
+  parseCheckedYaml,
+  parseSourceDeclarations,
+  type SourceDeclaration,
+  type SourceDeclarations,
+} from './declarations';
+export { CONFIG_KEYS, environmentNameOf, parseConfig, type ProtegoConfig } from './config';

@@ -1,0 +1,130 @@
+import { createHash, hash } from 'node:crypto';
+import { ProtegoError } from '@protego/contracts';
+
+/** Bytes of a SHA-256 hash. */
+export const HASH_BYTES = 32;
+
+const LEAF_PREFIX = Buffer.of(0);
+const NODE_PREFIX = 1;
+const PAIR_AT = 1;
+/** Slot 0 of a level starts here: one byte of prefix and one hash that may be put before it. */
+const LEVEL_AT = PAIR_AT + HASH_BYTES;
+
+/** SHA-256 of a leaf's data with the leaf prefix 0x00 (RFC 6962, section 2.1). */
+export function leafHash(data: Buffer | string): Buffer {
+  return createHash('sha256').update(LEAF_PREFIX).update(data).digest();
+}
+
+/**
+ * Root of the RFC 6962 tree over the given leaf data, in hex. Text is hashed as UTF-8. No leaves give the SHA-256 of
+ * nothing.
+ */
+export function merkleRootOf(leaves: Iterable<Buffer | string>): string {
+  const tree = new MerkleTree();
+  for (const leaf of leaves) tree.appendLeaves(leafHash(leaf));
+  return tree.root().toString('hex');
+}
+
+/**
+ * Append-only Merkle tree of RFC 6962, section 2.1, kept as a compact range: the roots of the complete subtrees only,
+ * at most 53 hashes. It takes leaf hashes ({@link leafHash}), not leaf data.
+ */
+export class MerkleTree {
+  private leafCount = 0;
+  /** Root of the complete subtree of 2^height leaves, by height. */
+  private readonly subtrees: (Buffer | undefined)[] = [];
+  private level = Buffer.alloc(0);
+  private levelAbove = Buffer.alloc(0);
+
+  /**
+   * The tree of `size` leaves whose complete subtrees have these roots, greatest first.
+   *
+   * @throws ProtegoError `LOG_CHAIN_BROKEN` when the number of roots does not fit the size
+   */
+  static fromPeaks(size: number, peaks: readonly Buffer[]): MerkleTree {
+    const tree = new MerkleTree();
+    const heights = heightsOf(size);
+    if (heights.length !== peaks.length) {
+      throw new ProtegoError('LOG_CHAIN_BROKEN', `a tree of ${size} leaves cannot have ${peaks.length} peaks`);
+    }
+    for (const [i, height] of heights.entries()) tree.subtrees[height] = Buffer.from(peaks[i] ?? LEAF_PREFIX);
+    tree.leafCount = size;
+    return tree;
+  }
+
+  /** Number of leaves. */
+  get size(): number {
+    return this.leafCount;
+  }
+
+  /** Adds leaves in order; `hashes` holds their leaf hashes end to end, `count` of them are taken. */
+  appendLeaves(hashes: Buffer, count = Math.floor(hashes.length / HASH_BYTES)): void {
+    this.makeRoom(count);
+    hashes.copy(this.level, LEVEL_AT, 0, count * HASH_BYTES);
+    this.leafCount += count;
+    for (let height = 0, nodes = count; nodes > 0; height++) nodes = this.foldLevel(height, nodes);
+  }
+
+  /** Roots of the complete subtrees, greatest first; with the size they are all that appending needs. */
+  peaks(): Buffer[] {
+    return this.subtrees.filter((root) => root !== undefined).reverse();
+  }
+
+  /** Root hash of all leaves so far; of none, the SHA-256 of nothing. */
+  root(): Buffer {
+    let root: Buffer | undefined;
+    for (const subtree of this.subtrees) {
+      if (subtree === undefined) continue;
+      root = root === undefined ? subtree : nodeHash(subtree, root);
+    }
+    return Buffer.from(root ?? hash('sha256', '', 'buffer'));
+  }
+
+  private makeRoom(count: number): void {
+    const bytes = LEVEL_AT + (count + 1) * HASH_BYTES;
+    if (this.level.length >= bytes) return;
+    this.level = Buffer.allocUnsafeSlow(bytes);
+    this.levelAbove = Buffer.allocUnsafeSlow(bytes);
+  }
+
+  /** Joins the new nodes of one level, with the waiting subtree before them, in pairs; returns how many go up. */
+  private foldLevel(height: number, newNodes: number): number {
+    const { level, levelAbove } = this;
+    const waiting = this.subtrees[height];
+    let at = LEVEL_AT;
+    let nodes = newNodes;
+    if (waiting !== undefined) {
+      waiting.copy(level, PAIR_AT);
+      at = PAIR_AT;
+      nodes++;
+    }
+    const pairs = nodes >> 1;
+    for (let i = 0; i < pairs; i++, at += 2 * HASH_BYTES) {
+      // The prefix goes where the last byte of the pair before stood: that pair has been hashed already.
+      level[at - 1] = NODE_PREFIX;
+      const parent = hash('sha256', level.subarray(at - 1, at + 2 * HASH_BYTES), 'binary');
+      levelAbove.write(parent, LEVEL_AT + i * HASH_BYTES, HASH_BYTES, 'latin1');
+    }
+    this.subtrees[height] = nodes % 2 === 1 ? Buffer.from(level.subarray(at, at + HASH_BYTES)) : undefined;
+    this.level = levelAbove;
+    this.levelAbove = level;
+    return pairs;
+  }
+}
+
+/** Number of complete subtrees of a tree of `size` leaves: the ones in the size's binary form. */
+export function peakCountOf(size: number): number {
+  return heightsOf(size).length;
+}
+
+function heightsOf(size: number): number[] {
+  const heights: number[] = [];
+  for (let height = 0, rest = size; rest > 0; height++, rest = Math.floor(rest / 2)) {
+    if (rest % 2 === 1) heights.unshift(height);
+  }
+  return heights;
+}
+
+function nodeHash(left: Buffer, right: Buffer): Buffer {
+  return createHash('sha256').update(Buffer.of(NODE_PREFIX)).update(left).update(right).digest();
+}

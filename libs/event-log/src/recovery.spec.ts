@@ -1,0 +1,184 @@
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { EventLogReader } from './reader';
+import { inTemporaryDirectory, sampleRecords } from './testing';
+import { EventLogWriter, type EventLogWriterOptions } from './writer';
+
+const open = (directory: string, more: Partial<EventLogWriterOptions> = {}): Promise<EventLogWriter> =>
+  EventLogWriter.open({ directory, origin: 'north', ...more });
+
+const segmentsOf = (directory: string): string[] =>
+  readdirSync(join(directory, 'segments')).map((name) => join(directory, 'segments', name));
+
+const seqsIn = async (directory: string): Promise<number[]> =>
+  [...(await EventLogReader.open({ directory })).records()].map(({ seq }) => seq);
+
+const upTo = (size: number): number[] => Array.from({ length: size }, (_, seq) => seq);
+
+/** Appends the batches one after the other; returns the size of the last segment after each. */
+async function written(
+  directory: string,
+  batches: readonly number[],
+  more?: Partial<EventLogWriterOptions>,
+): Promise<number[]> {
+  const writer = await open(directory, more);
+  const sizes: number[] = [];
+  for (const count of batches) {
+    await writer.append(sampleRecords(count, writer.nextSeq));
+    sizes.push(statSync(segmentsOf(directory).at(-1) ?? '').size);
+  }
+  await writer.close();
+  return sizes;
+}
+
+// Hundreds of openings of a log, on a machine that may be busy.
+jest.setTimeout(30_000);
+
+describe('recovery', () => {
+  it('cuts a tail that is torn at any byte of the last block, and nothing else', async () => {
+    await inTemporaryDirectory(async (directory) => {
+      const [, , before = 0, end = 0] = await written(directory, [3, 1, 4, 2]);
+      const [segment = ''] = segmentsOf(directory);
+      const whole = readFileSync(segment);
+      for (let bytes = before; bytes < end; bytes++) {
+        writeFileSync(segment, whole.subarray(0, bytes));
+        expect(await seqsIn(directory)).toEqual(upTo(8));
+        const writer = await open(directory);
+        const cutBytes = bytes - before;
+        expect(writer.recovery).toEqual(cutBytes > 0 ? { cutBytes, segment: '0000000000000000.seg' } : { cutBytes });
+        expect([writer.size, statSync(segment).size]).toEqual([8, before]);
+        await writer.close();
+      }
+      const writer = await open(directory);
+      await writer.append(sampleRecords(2, 8));
+      await writer.close();
+      const reader = await EventLogReader.open({ directory });
+      expect(reader.verify()).toMatchObject({ ok: true, size: 10 });
+    });
+  });
+
+  it('cuts a last block that is there in full and fails its CRC', async () => {
+    await inTemporaryDirectory(async (directory) => {
+      const [before = 0, end = 0] = await written(directory, [3, 2]);
+      const [segment = ''] = segmentsOf(directory);
+      const whole = readFileSync(segment);
+      for (let at = before; at < end; at += 3) {
+        const damaged = Buffer.from(whole);
+        damaged[at] = (damaged[at] ?? 0) ^ 0x10;
+        writeFileSync(segment, damaged);
+        const writer = await open(directory);
+        expect([writer.size, writer.recovery.cutBytes]).toEqual([3, end - before]);
+        await writer.close();
+      }
+    });
+  });
+
+  it('refuses a damaged block that a whole one follows, and cuts nothing', async () => {
+    await inTemporaryDirectory(async (directory) => {
+      const [before = 0, end = 0] = await written(directory, [3, 2, 1]);
+      const [segment = ''] = segmentsOf(directory);
+      const whole = readFileSync(segment);
+      for (let at = before; at < end; at++) {
+        const damaged = Buffer.from(whole);
+        damaged[at] = (damaged[at] ?? 0) ^ 1;
+        writeFileSync(segment, damaged);
+        await expect(open(directory)).rejects.toMatchObject({
+          code: 'LOG_BLOCK_CORRUPT',
+          details: { segment: '0000000000000000.seg', offset: before, seq: 3 },
+        });
+        expect(readFileSync(segment).equals(damaged)).toBe(true);
+      }
+    });
+  });
+
+  it('cuts a write of which the disk left out a page, when nothing of it was acknowledged', async () => {
+    await inTemporaryDirectory(async (directory) => {
+      const writer = await open(directory, { blockBytesMax: 12_000 });
+      await writer.append(sampleRecords(10));
+      const durableBytes = statSync(segmentsOf(directory)[0] ?? '').size;
+      // One group of several blocks: a crash before its sync may keep any of its pages.
+      await writer.append(sampleRecords(300, 10));
+      await writer.close();
+      const [segment = ''] = segmentsOf(directory);
+      const whole = readFileSync(segment);
+      const holed = Buffer.from(whole).fill(0, 4096, 8192);
+      writeFileSync(segment, holed);
+      const again = await open(directory);
+      expect([again.size, statSync(segment).size]).toEqual([10, durableBytes]);
+      await again.close();
+      // The same hole in a page that was synced before is no trace of a crash.
+      writeFileSync(segment, Buffer.from(whole).fill(0, 0, 1024));
+      await expect(open(directory)).rejects.toMatchObject({ code: 'LOG_BLOCK_CORRUPT' });
+      // A flipped bit within the group is none either.
+      whole[5000] = (whole[5000] ?? 0) ^ 4;
+      writeFileSync(segment, whole);
+      await expect(open(directory)).rejects.toMatchObject({ code: 'LOG_BLOCK_CORRUPT' });
+    });
+  });
+
+  it('removes a last segment whose header was not finished', async () => {
+    await inTemporaryDirectory(async (directory) => {
+      await written(directory, [2, 2, 2, 2], { segmentBytesMax: 700 });
+      const count = segmentsOf(directory).length;
+      const last = segmentsOf(directory).at(-1) ?? '';
+      const firstSeq = Number(/(\d{16})\.seg$/.exec(last)?.[1]);
+      const header = readFileSync(last);
+      for (const bytes of [0, 1, 31, 33]) {
+        writeFileSync(last, header.subarray(0, bytes));
+        expect(await seqsIn(directory)).toEqual(upTo(firstSeq));
+        const writer = await open(directory);
+        expect([writer.size, writer.recovery.cutBytes, segmentsOf(directory).length]).toEqual([
+          firstSeq,
+          bytes,
+          count - 1,
+        ]);
+        await writer.close();
+      }
+    });
+  });
+
+  it('goes on in a segment that has a header and no block', async () => {
+    await inTemporaryDirectory(async (directory) => {
+      await written(directory, [2]);
+      truncateSync(segmentsOf(directory)[0] ?? '', 32);
+      const writer = await open(directory, { segmentBytesMax: 40 });
+      await writer.append(sampleRecords(3));
+      await writer.append(sampleRecords(3, 3));
+      await writer.close();
+      expect(segmentsOf(directory)).toHaveLength(2);
+      expect(await seqsIn(directory)).toEqual(upTo(6));
+    });
+  });
+
+  it('refuses a log that lacks a segment or has one of another log', async () => {
+    await inTemporaryDirectory(async (parent) => {
+      const [one, two, mixed] = ['one', 'two', 'mixed'].map((name) => join(parent, name)) as [string, string, string];
+      for (const directory of [one, two]) {
+        mkdirSync(directory);
+        await written(directory, [2, 2, 2, 2], { segmentBytesMax: 700 });
+      }
+      const [first = '', second = '', ...rest] = segmentsOf(one);
+      cpSync(one, mixed, { recursive: true });
+      const lastName = rest.at(-1)?.slice(one.length) ?? second.slice(one.length);
+      copyFileSync(join(two, lastName), join(mixed, lastName));
+      await expect(open(mixed)).rejects.toMatchObject({ code: 'LOG_CHAIN_BROKEN' });
+      await expect(seqsIn(mixed)).rejects.toMatchObject({ code: 'LOG_CHAIN_BROKEN' });
+      expect((await EventLogReader.open({ directory: mixed })).verify().problems[0]?.code).toBe('LOG_CHAIN_BROKEN');
+      rmSync(rest.length > 0 ? second : first);
+      await expect(seqsIn(one)).rejects.toMatchObject({ code: 'LOG_CHAIN_BROKEN' });
+      const reader = await EventLogReader.open({ directory: one });
+      expect(() => reader.stat()).toThrow(expect.objectContaining({ code: 'LOG_CHAIN_BROKEN' }));
+      expect(reader.verify()).toMatchObject({ ok: false, problems: [{ code: 'LOG_CHAIN_BROKEN' }] });
+    });
+  });
+});

@@ -1,0 +1,54 @@
+import { crc32c } from '@node-rs/crc32';
+import { BLOCK_HEADER_BYTES, BLOCK_MAGIC, readBlockHeader, type BlockHeader } from './block-format';
+import type { SegmentCursor } from './segment-cursor';
+
+const CHUNK_BYTES = 1 << 20;
+const PAGE_BYTES = 4096;
+/** Shorter runs of zeros occur in sound blocks, in the type column. */
+const ZERO_RUN_BYTES_MIN = 512;
+
+/** A whole block that was found by looking for one. */
+export interface FoundBlock {
+  readonly header: BlockHeader;
+  readonly offset: number;
+}
+
+/** The first whole block after `offset`, whatever stands between. */
+export function findBlockAfter(cursor: SegmentCursor, offset: number): FoundBlock | undefined {
+  const fileBytes = cursor.fileBytes();
+  for (let at = offset + 1; at < fileBytes;) {
+    const chunk = cursor.view(at, Math.min(CHUNK_BYTES, fileBytes - at));
+    if (chunk === undefined) return undefined;
+    const hit = chunk.indexOf(BLOCK_MAGIC);
+    if (hit >= 0) {
+      const header = wholeBlockAt(cursor, at + hit);
+      if (header !== undefined) return { header, offset: at + hit };
+    }
+    // The magic may lie across the border of two chunks.
+    at += hit >= 0 ? hit + 1 : Math.max(1, chunk.length - BLOCK_MAGIC.length + 1);
+  }
+  return undefined;
+}
+
+/**
+ * True when a block that is not whole may be the trace of a crash although a whole block follows: both belong to one
+ * write that was never acknowledged, and the disk left out a page of it, which reads as zeros.
+ */
+export function isUnwrittenHole(cursor: SegmentCursor, badOffset: number, badSeq: number, found: FoundBlock): boolean {
+  if (found.header.groupFirstSeq > badSeq) return false;
+  for (let at = badOffset; at < found.offset; at = nextPage(at)) {
+    const end = Math.min(nextPage(at), found.offset);
+    if (end - at >= ZERO_RUN_BYTES_MIN && cursor.view(at, end - at)?.every((byte) => byte === 0) === true) return true;
+  }
+  return false;
+}
+
+const nextPage = (offset: number): number => (Math.floor(offset / PAGE_BYTES) + 1) * PAGE_BYTES;
+
+function wholeBlockAt(cursor: SegmentCursor, offset: number): BlockHeader | undefined {
+  const bytes = cursor.view(offset, BLOCK_HEADER_BYTES);
+  const header = bytes === undefined ? 'file ends' : readBlockHeader(bytes);
+  if (typeof header === 'string') return undefined;
+  const payload = cursor.view(offset + BLOCK_HEADER_BYTES, header.payloadBytes);
+  return payload !== undefined && crc32c(payload) === header.payloadCrc ? header : undefined;
+}

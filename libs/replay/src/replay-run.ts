@@ -1,0 +1,177 @@
+import { ProtegoError, canonicalJson, eventRegistry, formatRfc3339, readLoggedEvent, type LoggedEvent, type StoredEvent } from '@protego/contracts';
+import { merkleRootOf } from '@protego/event-log';
+import { buildPipeline, type DetectionResult, type Pipeline, type PipelineArtefacts, type PipelineResult } from '@protego/streams';
+import { Subject, type Subscription } from 'rxjs';
+import type { RunCounts, RunManifest } from './run-manifest';
+
+/** Read side of a log, as the app hands it in. */
+export interface ReplayLog {
+  readonly origin: string;
+  /** Records of the log when it was opened. */
+  readonly size: number;
+  /** RFC 6962 root (hex) over them. */
+  readonly rootHash: string;
+  records(): Iterable<StoredEvent>;
+}
+
+/** What to replay, and with what. */
+export interface ReplayRequest {
+  readonly log: ReplayLog;
+  readonly artefacts: PipelineArtefacts;
+  /** Name → SHA-256 of the artefacts. */
+  readonly artefactHashes: Readonly<Record<string, string>>;
+  /** SHA-256 of the engine's code. */
+  readonly engine: string;
+  /** Emit results certain in `[emitFromMs, emitToMs)`; open where undefined. */
+  readonly emitFromMs?: number;
+  readonly emitToMs?: number;
+  /** Write the whole state down and go on from what was written, every so many records; a check, not a need. */
+  readonly chunkRecords?: number;
+  /** Called every {@link PROGRESS_RECORDS} records. */
+  readonly onProgress?: (read: number, size: number) => void;
+}
+
+/** What a replay made. Lines are without newline. */
+export interface ReplayOutcome {
+  readonly manifest: RunManifest;
+  /** Canonical JSON, sorted by (certain at, rule id, id); without seq. */
+  readonly detectionLines: readonly string[];
+  /** `{id, seqs, checkpoint}`, in the order of the detections. */
+  readonly evidenceLines: readonly string[];
+}
+
+/** Records between two calls of `onProgress`. */
+export const PROGRESS_RECORDS = 8_192;
+/** Most detections that one run may make. */
+export const DETECTIONS_MAX = 5_000_000;
+
+/**
+ * Runs the pipeline over a log. Time, pacing and files are the caller's: equal logs and artefacts give equal lines.
+ *
+ * @throws ProtegoError `REPLAY_TOO_LARGE` beyond {@link DETECTIONS_MAX} detections
+ */
+export function runReplay(request: ReplayRequest): ReplayOutcome {
+  const collector = new ResultCollector(request);
+  let runner = new ChunkRunner(request.artefacts, (result) => collector.take(result));
+  const chunkRecords = request.chunkRecords ?? Number.POSITIVE_INFINITY;
+  let read = 0;
+  for (const record of request.log.records()) {
+    const logged = readLoggedEvent(record, eventRegistry);
+    collector.countEvent(logged);
+    runner.next(logged);
+    read++;
+    if (read % chunkRecords === 0) runner = runner.handOver();
+    if (read % PROGRESS_RECORDS === 0) request.onProgress?.(read, request.log.size);
+  }
+  runner.stop();
+  return collector.outcome(read);
+}
+
+/** The pipeline over one chunk, and over all that follow it. */
+class ChunkRunner {
+  readonly #input = new Subject<LoggedEvent>();
+  readonly #subscription: Subscription;
+
+  constructor(
+    private readonly artefacts: PipelineArtefacts,
+    private readonly take: (result: PipelineResult) => void,
+    private readonly pipeline: Pipeline = buildPipeline(artefacts),
+  ) {
+    this.#subscription = this.#input.pipe(pipeline.results).subscribe(take);
+  }
+
+  next(event: LoggedEvent): void {
+    this.#input.next(event);
+  }
+
+  stop(): void {
+    this.#subscription.unsubscribe();
+  }
+
+  /** A runner that knows of the past only what the snapshot's JSON text says. */
+  handOver(): ChunkRunner {
+    this.stop();
+    const snapshot = JSON.parse(JSON.stringify(this.pipeline.snapshot())) as ReturnType<Pipeline['snapshot']>;
+    return new ChunkRunner(this.artefacts, this.take, buildPipeline(this.artefacts, snapshot));
+  }
+}
+
+/** Gathers results, and sorts and counts them. */
+class ResultCollector {
+  readonly #detections = new Map<string, DetectionResult>();
+  readonly #byRule = new Map<string, number>();
+  #events = 0;
+  #late = 0;
+  #skewed = 0;
+  #ruleFailed = 0;
+
+  constructor(private readonly request: ReplayRequest) {}
+
+  countEvent({ event }: LoggedEvent): void {
+    if (!/^(detection|pipeline|log)\./.test(event.type)) this.#events++;
+  }
+
+  take(result: PipelineResult): void {
+    if (result.kind === 'detection') {
+      if (this.#isInRange(result)) this.#keep(result);
+    } else if (result.kind === 'rule-failed') this.#ruleFailed++;
+    else if (result.kind === 'late') this.#late++;
+    else this.#skewed++;
+  }
+
+  outcome(records: number): ReplayOutcome {
+    const sorted = [...this.#detections.values()].sort(compareDetections);
+    const detectionLines = sorted.map(({ detection }) => canonicalJson(detection));
+    const checkpoint = { size: this.request.log.size, rootHash: this.request.log.rootHash };
+    const evidenceLines = sorted.map(({ detection, seqs }) => canonicalJson({ id: detection.id, seqs, checkpoint }));
+    return { manifest: this.#manifest(records, detectionLines), detectionLines, evidenceLines };
+  }
+
+  #isInRange({ certainAtMs }: DetectionResult): boolean {
+    const { emitFromMs, emitToMs } = this.request;
+    return (emitFromMs === undefined || certainAtMs >= emitFromMs) && (emitToMs === undefined || certainAtMs < emitToMs);
+  }
+
+  #keep(result: DetectionResult): void {
+    const { id, ruleId } = result.detection;
+    if (this.#detections.has(id)) return;
+    if (this.#detections.size >= DETECTIONS_MAX) {
+      throw new ProtegoError('REPLAY_TOO_LARGE', `more than ${DETECTIONS_MAX} detections`, { detectionsMax: DETECTIONS_MAX });
+    }
+    this.#detections.set(id, result);
+    this.#byRule.set(ruleId, (this.#byRule.get(ruleId) ?? 0) + 1);
+  }
+
+  #manifest(records: number, detectionLines: readonly string[]): RunManifest {
+    const { log, artefactHashes, engine, emitFromMs, emitToMs } = this.request;
+    return {
+      version: 1,
+      log: { origin: log.origin, root: log.rootHash, size: log.size },
+      range: { readFrom: 0, emitFrom: timeOrNull(emitFromMs), emitTo: timeOrNull(emitToMs), by: 'time' },
+      artefacts: artefactHashes,
+      engine,
+      erasuresAt: 0,
+      outputHash: merkleRootOf(detectionLines),
+      counts: this.#counts(records),
+    };
+  }
+
+  #counts(records: number): RunCounts {
+    return {
+      records,
+      events: this.#events,
+      detections: this.#detections.size,
+      late: this.#late,
+      skewed: this.#skewed,
+      ruleFailed: this.#ruleFailed,
+      byRule: Object.fromEntries(this.#byRule),
+    };
+  }
+}
+
+function compareDetections(a: DetectionResult, b: DetectionResult): number {
+  return a.certainAtMs - b.certainAtMs || compareText(a.detection.ruleId, b.detection.ruleId) || compareText(a.detection.id, b.detection.id);
+}
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+const timeOrNull = (timeMs: number | undefined): string | null => (timeMs === undefined ? null : formatRfc3339(timeMs));

@@ -1,0 +1,20 @@
+// Formats and items
+export {
+  LINE_BYTES_MAX,
+  RAW_BYTES_MAX,
+  importFormats,
+  newSourceCounts,
+  type AcceptedItem,
+  type ImportFormat,
+  type ReadSourceOptions,
+  type RejectedItem,
+  type SourceCounts,
+  type SourceItem,
+} from './source-item';
+// Reading
+export { parseImportFormat, readSourceBatches, readSourceFile } from './source-file';
+export { parseRecordLine, type NativeRecord } from './record-json';
+export { parseRecordTimeMs } from './record-time';
+export { DISTINCT_LINES_MAX } from './line-ids';
+// Merging
+export { MERGE_FILES_MAX, mergeBatchesByArrival, mergeByArrival } from './merge-by-arrival';

@@ -1,0 +1,4 @@
+// `npm run build`
+import { build, main } from './setup.mjs';
+
+await main(build);

@@ -1,0 +1,120 @@
+// `npm test [-- STAGE…]`: sets up what is missing, then runs every stage and says at the end how many tests ran.
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { ROOT, SetupError, build, ensureDependencies, main, requireNode, run } from './setup.mjs';
+
+const REPORTS = path.join(ROOT, '.cache/test-reports');
+const tool = (file, ...args) => run(process.execPath, [path.join(ROOT, 'node_modules', file), ...args]);
+
+/** By name: what runs, whether it holds tests, and whether it runs the build. */
+const STAGES = {
+  build: { run: buildStage },
+  lint: { run: lintStage },
+  types: { run: () => tool('typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json') },
+  unit: { run: () => jest('unit', '--maxWorkers=100%'), hasTests: true },
+  integration: { run: () => jest('integration', '--runInBand'), hasTests: true, needsBuild: true },
+  golden: { run: () => jest('golden', '--runInBand'), hasTests: true, needsBuild: true },
+};
+
+async function buildStage() {
+  try {
+    await build();
+    return { status: 0 };
+  } catch (error) {
+    if (error instanceof SetupError) return { status: 1 };
+    throw error;
+  }
+}
+
+async function lintStage() {
+  const runs = [
+    await tool('eslint/bin/eslint.js', '--max-warnings', '0', '.'),
+    await tool(
+      'dependency-cruiser/bin/dependency-cruise.mjs',
+      '--config',
+      '.dependency-cruiser.cjs',
+      'apps',
+      'libs',
+      'scripts',
+      'streams',
+      'tests',
+    ),
+    await tool('prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'),
+  ];
+  return runs.find(({ status }) => status !== 0) ?? { status: 0 };
+}
+
+async function jest(project, ...args) {
+  const report = path.join(REPORTS, `${project}.json`);
+  // A report of an earlier run must not be counted when Jest ends before it writes one.
+  rmSync(report, { force: true });
+  const json = ['--json', `--outputFile=${report}`];
+  const { status } = await tool('jest/bin/jest.js', '--selectProjects', project, '--passWithNoTests', ...json, ...args);
+  return { status, tests: countsOf(report, status) };
+}
+
+function countsOf(report, status) {
+  try {
+    const found = JSON.parse(readFileSync(report, 'utf8'));
+    return {
+      passed: found.numPassedTests,
+      // A suite that could not be loaded hides its tests; it counts as one that failed.
+      failed: found.numFailedTests + found.numRuntimeErrorTestSuites,
+      skipped: found.numPendingTests + found.numTodoTests,
+    };
+  } catch {
+    return { passed: 0, failed: status === 0 ? 0 : 1, skipped: 0 };
+  }
+}
+
+async function runStage(name, isBuilt) {
+  const stage = STAGES[name];
+  if (stage.needsBuild && !isBuilt) {
+    console.log(`${name}: not run, because the build failed`);
+    return { name, isOk: false };
+  }
+  const startMs = performance.now();
+  const { status, tests } = await stage.run();
+  const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
+  const holdsNone = stage.hasTests && tests.passed + tests.failed + tests.skipped === 0;
+  console.log(`${name}: ${status === 0 ? (holdsNone ? 'holds no test' : 'ok') : 'FAILED'} in ${seconds} s`);
+  return { name, isOk: status === 0, tests };
+}
+
+function summaryOf(results) {
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  for (const { tests } of results) for (const key of Object.keys(tests ?? {})) total[key] += tests[key];
+  const { passed, failed, skipped } = total;
+  if (passed + failed + skipped === 0) return 'no test ran';
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+}
+
+function selectionOf(args) {
+  const unknown = args.find((name) => !(name in STAGES));
+  if (unknown !== undefined)
+    throw new SetupError(`no stage \`${unknown}\`: choose from ${Object.keys(STAGES).join(', ')}`);
+  const isSelected = (name) => args.length === 0 || args.includes(name);
+  // Stages that run the product get a build of the present sources whether it was asked for or not.
+  const isNeeded = (name) => name === 'build' && args.some((arg) => STAGES[arg].needsBuild);
+  return Object.keys(STAGES).filter((name) => isSelected(name) || isNeeded(name));
+}
+
+await main(async () => {
+  const selected = selectionOf(process.argv.slice(2));
+  requireNode();
+  await ensureDependencies();
+  mkdirSync(REPORTS, { recursive: true });
+  const results = [];
+  for (const name of selected) {
+    results.push(
+      await runStage(
+        name,
+        results.every((result) => result.name !== 'build' || result.isOk),
+      ),
+    );
+  }
+  const failed = results.filter(({ isOk }) => !isOk).map(({ name }) => name);
+  if (failed.length > 0) console.log(`failed: ${failed.join(', ')}`);
+  if (selected.some((name) => STAGES[name].hasTests)) console.log(summaryOf(results));
+  process.exitCode = failed.length > 0 ? 1 : 0;
+});

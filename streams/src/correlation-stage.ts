@@ -1,0 +1,142 @@
+import { canonicalJson, type LoggedEvent } from '@protego/contracts';
+import { Observable, type OperatorFunction } from 'rxjs';
+import { buildDetection } from './detection-builder';
+import type { MatchedEvent } from './match-stage';
+import type { EventOrder } from './operators/event-heap';
+import type { Json, StateStore, StreamElement } from './operators/stream-element';
+import type { PipelineRules } from './pipeline-rules';
+import type { DetectionResult } from './result';
+import { fieldText, sigmaRecordOf } from './sigma-record';
+import { Correlator, type CorrelationFiring, type CorrelationHit } from './sigma/correlator';
+import type { SigmaCorrelation } from './sigma/correlation';
+import type { SigmaRule } from './sigma/rule';
+
+interface CandidateHit extends CorrelationHit {
+  readonly correlation: number;
+  /** Values that the rule's words speak of. */
+  readonly texts: Readonly<Record<string, string>>;
+}
+
+/** What correlations need of an event while it waits for its watermark; plain data, so that it can be written down. */
+export interface CorrelationCandidate extends EventOrder {
+  readonly seq: number;
+  readonly hits: readonly CandidateHit[];
+}
+
+/** All correlations of a session. */
+export class CorrelationStage implements StateStore {
+  readonly #correlators: readonly Correlator[];
+  readonly #rules: PipelineRules;
+
+  constructor(rules: PipelineRules) {
+    this.#rules = rules;
+    this.#correlators = rules.correlations.map((correlation) => new Correlator(correlation, 'crossing'));
+  }
+
+  /** Keeps the events that some correlation counts, reduced to what it counts. */
+  readonly candidates: OperatorFunction<StreamElement<MatchedEvent>, StreamElement<CorrelationCandidate>> = (source) =>
+    new Observable((subscriber) =>
+      source.subscribe({
+        next: (element) => {
+          if (element.kind === 'watermark') subscriber.next(element);
+          else {
+            const hits = element.timing === 'on-time' ? this.#hitsOf(element.event) : [];
+            if (hits.length === 0) return;
+            const { logged, timeMs, source: feed, id } = element.event;
+            subscriber.next({ ...element, event: { timeMs, source: feed, id, seq: logged.seq, hits } });
+          }
+        },
+        error: (error) => subscriber.error(error),
+        complete: () => subscriber.complete(),
+      }),
+    );
+
+  /** Counts ordered candidates and raises what meets its condition. */
+  readonly detections: OperatorFunction<StreamElement<CorrelationCandidate>, DetectionResult> = (source) =>
+    new Observable((subscriber) =>
+      source.subscribe({
+        next: (element) => {
+          if (element.kind === 'watermark') return;
+          const { timeMs, seq, source: feed, id, hits } = element.event;
+          for (const hit of hits) {
+            const correlator = this.#correlators[hit.correlation] as Correlator;
+            const firing = correlator.step(hit, timeMs, [seq, feed, id]);
+            if (firing !== undefined) subscriber.next(detectionOf(correlator.correlation, hit, firing));
+          }
+        },
+        error: (error) => subscriber.error(error),
+        complete: () => subscriber.complete(),
+      }),
+    );
+
+  /** Keys held and evicted over all correlations. */
+  counters(): Record<string, number> {
+    const sum = (of: (correlator: Correlator) => number): number => this.#correlators.reduce((total, correlator) => total + of(correlator), 0);
+    return {
+      correlationKeys: sum(({ windows }) => windows.windows.size),
+      correlationKeysEvicted: sum(({ windows }) => windows.windows.evictedCount),
+      correlationEntriesEvicted: sum(({ windows }) => windows.evictedEntryCount),
+    };
+  }
+
+  snapshot(): Json {
+    return this.#correlators.map((correlator) => correlator.snapshot());
+  }
+
+  restore(state: Json): void {
+    (state as readonly Json[]).forEach((windows, index) => this.#correlators[index]?.restore(windows));
+  }
+
+  #hitsOf({ logged, matches }: MatchedEvent): CandidateHit[] {
+    const hits: CandidateHit[] = [];
+    for (const { rule, failure } of matches) {
+      if (failure !== undefined) continue;
+      for (const index of this.#rules.correlationsOf(rule)) this.#addHit(hits, index, rule, logged);
+    }
+    return hits;
+  }
+
+  // An event that matches two member rules of one correlation is still one event.
+  #addHit(hits: CandidateHit[], index: number, rule: SigmaRule, logged: LoggedEvent): void {
+    if (hits.some((known) => known.correlation === index)) return;
+    const record = sigmaRecordOf(logged);
+    const hit = (this.#correlators[index] as Correlator).hitOf(rule, record);
+    if (hit === undefined) return;
+    const texts: Record<string, string> = {};
+    for (const field of this.#rules.wordingFields[index] ?? []) {
+      const text = fieldText(record, field);
+      if (text !== undefined) texts[field] = text;
+    }
+    hits.push({ ...hit, correlation: index, texts });
+  }
+}
+
+function detectionOf(correlation: SigmaCorrelation, hit: CandidateHit, { group, value, events }: CorrelationFiring): DetectionResult {
+  const first = events[0] as CorrelationFiring['events'][number];
+  const last = events[events.length - 1] as CorrelationFiring['events'][number];
+  const values: Readonly<Record<string, string>> = { ...hit.texts, ...group, count: String(value), timespan: durationText(correlation.timespanMs) };
+  return buildDetection({
+    rule: correlation,
+    groupKey: canonicalJson(group),
+    startMs: first.timeMs,
+    endMs: last.timeMs + 1,
+    certainAtMs: last.timeMs,
+    refs: events.map(({ ref }) => ref),
+    valueOf: (name) => (Object.hasOwn(values, name) ? values[name] : undefined),
+    timing: 'on-time',
+  });
+}
+
+const UNITS: readonly (readonly [number, string])[] = [
+  [86_400_000, 'day'],
+  [3_600_000, 'hour'],
+  [60_000, 'minute'],
+  [1_000, 'second'],
+];
+
+/** A duration in words, in the largest unit that divides it: `15 minutes`. */
+export function durationText(durationMs: number): string {
+  const [unitMs, name] = UNITS.find(([ms]) => durationMs >= ms && durationMs % ms === 0) ?? [1, 'millisecond'];
+  const count = durationMs / unitMs;
+  return `${count} ${name}${count === 1 ? '' : 's'}`;
+}

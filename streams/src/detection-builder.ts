@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto';
+import { canonicalJson, formatRfc3339, type Confidence, type Detection, type DetectionEntity, type Severity } from '@protego/contracts';
+import type { Timing } from './operators/stream-element';
+import type { DetectionResult } from './result';
+import type { EventRef } from './sigma/correlator';
+
+/** Words of a rule for the people on the ward; placeholders `{name}` are filled from the finding's values. */
+export interface RuleWording {
+  readonly why?: string;
+  readonly nextStep?: string;
+  readonly harmlessExplanation?: string;
+  readonly confidence?: Confidence;
+  readonly entities?: readonly { readonly kind: string; readonly field: string }[];
+}
+
+/** What every rule and detector says of itself. */
+export interface RuleIdentity {
+  readonly id: string;
+  /** SHA-256 of the content, hex. */
+  readonly contentHash: string;
+  readonly title: string;
+  readonly level: Severity;
+  readonly attack: readonly string[];
+  readonly description?: string;
+  readonly falsePositives: readonly string[];
+  readonly wording: RuleWording;
+}
+
+/** What a rule found, before it is put into words. */
+export interface Finding {
+  readonly rule: RuleIdentity;
+  /** Canonical text of the group; empty where nothing is grouped. */
+  readonly groupKey: string;
+  /** Half-open window in event time, milliseconds. */
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly certainAtMs: number;
+  /** Contributing events in event-time order. */
+  readonly refs: readonly EventRef[];
+  /** Text for placeholders and entities, by field name. */
+  readonly valueOf: (name: string) => string | undefined;
+  readonly timing: Timing;
+}
+
+const VALUE_CHARACTERS_MAX = 200;
+const ENTITIES_MAX = 16;
+const WORDS_CHARACTERS_MAX = 2_000;
+
+const NEXT_STEPS: Readonly<Record<Severity, string>> = {
+  informational: 'Nothing to do; it is recorded for later.',
+  low: 'Look at it when you next review this area.',
+  medium: 'Ask the person or the device owner today whether this was meant.',
+  high: 'Call the security desk now and keep the device as it is.',
+  critical: 'Call the security desk now. Do not switch off a device that a patient depends on.',
+};
+
+/** Fields that say what a detection is about, where its rule does not. */
+const DEFAULT_ENTITIES: readonly { readonly kind: string; readonly field: string }[] = [
+  { kind: 'device', field: 'device.uid' },
+  { kind: 'person', field: 'user.uid' },
+  { kind: 'person', field: 'actor.user.uid' },
+  { kind: 'patient', field: 'patient.uid' },
+  { kind: 'address', field: 'src_endpoint.ip' },
+  { kind: 'host', field: 'Computer' },
+  { kind: 'host', field: 'Hostname' },
+  { kind: 'person', field: 'User' },
+  { kind: 'person', field: 'SubjectUserName' },
+  { kind: 'address', field: 'id.orig_h' },
+];
+
+/** Puts a finding into words and gives it its id. */
+export function buildDetection(finding: Finding): DetectionResult {
+  const { rule, refs } = finding;
+  const say = (template: string): string => cut(fillPlaceholders(template, finding.valueOf), WORDS_CHARACTERS_MAX);
+  const detection: Detection = {
+    id: detectionId(finding),
+    ruleId: rule.id,
+    ruleHash: rule.contentHash,
+    title: cut(rule.title),
+    severity: rule.level,
+    confidence: rule.wording.confidence ?? 'medium',
+    entities: entitiesOf(finding),
+    window: { start: formatRfc3339(finding.startMs), end: formatRfc3339(finding.endMs) },
+    certainAt: formatRfc3339(finding.certainAtMs),
+    why: say(rule.wording.why ?? rule.description ?? rule.title),
+    nextStep: say(rule.wording.nextStep ?? NEXT_STEPS[rule.level]),
+    harmlessExplanation: say(rule.wording.harmlessExplanation ?? harmlessFrom(rule.falsePositives)),
+    attack: rule.attack,
+    eventCount: refs.length,
+    status: 'raised',
+    ...(finding.timing === 'on-time' ? {} : { timing: finding.timing }),
+  };
+  return { kind: 'detection', detection, certainAtMs: finding.certainAtMs, seqs: refs.map(([seq]) => seq).sort((a, b) => a - b) };
+}
+
+// The id leaves out seq, so that the same history has the same detections in every log that holds it.
+function detectionId({ rule, groupKey, startMs, endMs, refs }: Finding): string {
+  const identity = canonicalJson([rule.id, rule.contentHash, groupKey, startMs, endMs, refs.map(([, source, id]) => [source, id])]);
+  return createHash('sha256').update(identity).digest('hex').slice(0, 32);
+}
+
+function entitiesOf({ rule, valueOf }: Finding): DetectionEntity[] {
+  const entities: DetectionEntity[] = [];
+  for (const { kind, field } of rule.wording.entities ?? DEFAULT_ENTITIES) {
+    const id = valueOf(field);
+    if (id === undefined || id === '' || entities.some((known) => known.kind === kind && known.id === id)) continue;
+    entities.push({ kind, id: cut(id) });
+    if (entities.length === ENTITIES_MAX) break;
+  }
+  return entities;
+}
+
+function harmlessFrom(falsePositives: readonly string[]): string {
+  const known = falsePositives.filter((text) => !/^(unknown|none|unlikely)\.?$/i.test(text));
+  return known.length === 0 ? 'No harmless explanation is recorded for this rule.' : `It may be harmless: ${known.join('; ')}.`;
+}
+
+/** Placeholders `{name}` of a template, each once. */
+export function placeholdersOf(template: string): string[] {
+  return [...new Set([...template.matchAll(/\{([^{}]+)\}/g)].map((match) => match[1] as string))];
+}
+
+function fillPlaceholders(template: string, valueOf: (name: string) => string | undefined): string {
+  return template.replace(/\{([^{}]+)\}/g, (_, name: string) => cut(valueOf(name) ?? 'unknown'));
+}
+
+// A value comes from outside: it may be long, but it must not break the well-formedness of the text.
+function cut(text: string, charactersMax: number = VALUE_CHARACTERS_MAX): string {
+  return text.length <= charactersMax ? text : text.slice(0, charactersMax).toWellFormed() + '…';
+}

@@ -1,0 +1,61 @@
+import { canonicalJson, messageOf, type LoggedEvent } from '@protego/contracts';
+import { Observable, map, type OperatorFunction } from 'rxjs';
+import { buildDetection } from './detection-builder';
+import type { EventOrder } from './operators/event-heap';
+import type { SourceTable } from './operators/source-table';
+import type { StreamElement, Timing } from './operators/stream-element';
+import type { PipelineRules } from './pipeline-rules';
+import type { DetectionResult, PipelineResult } from './result';
+import { fieldText, sigmaRecordOf } from './sigma-record';
+import type { SigmaMatch } from './sigma/matcher';
+import type { SigmaRule } from './sigma/rule';
+
+/** An event with the rules that match it. */
+export interface MatchedEvent extends EventOrder {
+  readonly logged: LoggedEvent;
+  readonly matches: readonly SigmaMatch[];
+}
+
+/** Evaluates every stateless rule once an event; late and skewed events too, because what happened still happened. */
+export function matchRules(rules: PipelineRules): OperatorFunction<StreamElement<LoggedEvent>, StreamElement<MatchedEvent>> {
+  return map((element) => {
+    if (element.kind === 'watermark') return element;
+    const { event: logged, timeMs, timing } = element;
+    const { source, id } = logged.event;
+    return { kind: 'event', timeMs, timing, event: { logged, timeMs, source, id, matches: rules.matcher.match(sigmaRecordOf(logged)) } };
+  });
+}
+
+/** Results that need no window: detections of rules that stand alone, mistimed events, rules that threw. */
+export function statelessResults(rules: PipelineRules, sources: SourceTable): OperatorFunction<StreamElement<MatchedEvent>, PipelineResult> {
+  return (source) =>
+    new Observable<PipelineResult>((subscriber) =>
+      source.subscribe({
+        next: (element) => {
+          if (element.kind === 'watermark') return;
+          const { logged, matches } = element.event;
+          if (element.timing !== 'on-time') subscriber.next({ kind: element.timing, event: logged, watermarkMs: sources.watermarkMs });
+          for (const { rule, failure } of matches) {
+            if (failure !== undefined) subscriber.next({ kind: 'rule-failed', ruleId: rule.id, message: messageOf(failure), event: logged });
+            else if (rules.raises(rule)) subscriber.next(detectionOf(rule, logged, element.timing));
+          }
+        },
+        error: (error) => subscriber.error(error),
+        complete: () => subscriber.complete(),
+      }),
+    );
+}
+
+function detectionOf(rule: SigmaRule, logged: LoggedEvent, timing: Timing): DetectionResult {
+  const record = sigmaRecordOf(logged);
+  return buildDetection({
+    rule,
+    groupKey: canonicalJson([]),
+    startMs: logged.timeMs,
+    endMs: logged.timeMs + 1,
+    certainAtMs: logged.timeMs,
+    refs: [[logged.seq, logged.event.source, logged.event.id]],
+    valueOf: (name) => fieldText(record, name),
+    timing,
+  });
+}

@@ -1,0 +1,39 @@
+import type { LoggedEvent } from '@protego/contracts';
+import { Observable, type OperatorFunction } from 'rxjs';
+import type { SourceTable } from './source-table';
+import type { StreamElement } from './stream-element';
+
+/** Types whose only meaning is that time has passed. */
+export const TICK_TYPE = 'clock.ticked';
+
+/**
+ * Classes every event as on time, late or skewed, and puts a watermark into the stream whenever it rises: before the
+ * event when the passing of pipeline time raised it, after the event when the event itself did. Ticks raise the
+ * watermark and go no further. Completion of the source says that nothing more will come: a last watermark of infinity
+ * lets every window decide.
+ */
+export function assignWatermarks(table: SourceTable): OperatorFunction<LoggedEvent, StreamElement<LoggedEvent>> {
+  return (source) =>
+    new Observable<StreamElement<LoggedEvent>>((subscriber) => {
+      let emittedMs = table.watermarkMs;
+      const raise = (watermarkMs: number): void => {
+        if (watermarkMs <= emittedMs) return;
+        emittedMs = watermarkMs;
+        subscriber.next({ kind: 'watermark', watermarkMs });
+      };
+      return source.subscribe({
+        next: (event) => {
+          raise(table.advance(event.arrivedAtMs));
+          if (event.event.type === TICK_TYPE) return;
+          const timing = table.admit(event.event.source, event.timeMs, event.arrivedAtMs);
+          subscriber.next({ kind: 'event', event, timeMs: event.timeMs, timing });
+          if (timing === 'on-time') raise(table.advance(event.arrivedAtMs));
+        },
+        error: (error) => subscriber.error(error),
+        complete: () => {
+          raise(Number.POSITIVE_INFINITY);
+          subscriber.complete();
+        },
+      });
+    });
+}

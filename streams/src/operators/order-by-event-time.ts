@@ -1,0 +1,89 @@
+import { Observable, type OperatorFunction } from 'rxjs';
+import { EventHeap, type EventOrder } from './event-heap';
+import { WATERMARK_NONE } from './source-table';
+import type { Json, StateStore, StreamElement } from './stream-element';
+import type { ValueCodec } from './keyed-store';
+
+/** Most events that wait for their watermark. */
+export const REORDER_EVENTS_MAX = 1_000_000;
+
+/**
+ * Events that wait for their watermark. Beyond `eventsMax` the earliest is let go before its time and counted; what
+ * then comes before it is dropped and counted, so that the stream stays in order.
+ */
+export class ReorderBuffer<T extends EventOrder> implements StateStore {
+  readonly heap = new EventHeap<T>();
+  /** Nothing before this time may leave any more. */
+  floorMs = WATERMARK_NONE;
+  /** Events let go before their watermark, because the buffer was full. */
+  forcedCount = 0;
+  /** Events dropped, because one after them had been let go early. */
+  droppedCount = 0;
+
+  constructor(
+    readonly codec: ValueCodec<T>,
+    readonly eventsMax: number = REORDER_EVENTS_MAX,
+  ) {}
+
+  snapshot(): Json {
+    return {
+      floorMs: Number.isFinite(this.floorMs) ? this.floorMs : null,
+      forcedCount: this.forcedCount,
+      droppedCount: this.droppedCount,
+      events: this.heap.toArray().map(this.codec.toJson),
+    };
+  }
+
+  restore(state: Json): void {
+    const { floorMs, forcedCount, droppedCount, events } = state as {
+      floorMs: number | null;
+      forcedCount: number;
+      droppedCount: number;
+      events: Json[];
+    };
+    this.heap.clear();
+    for (const event of events) this.heap.push(this.codec.fromJson(event));
+    this.floorMs = floorMs ?? WATERMARK_NONE;
+    this.forcedCount = forcedCount;
+    this.droppedCount = droppedCount;
+  }
+}
+
+/**
+ * Holds on-time events back until the watermark has passed them and lets them go in the order of {@link EventOrder},
+ * so that arrival order within the lateness cannot show. Late and skewed events go no further. Every watermark passes
+ * on after the events that it lets go. An event at exactly the watermark still waits: its peers may yet come.
+ */
+export function orderByEventTime<T extends EventOrder>(buffer: ReorderBuffer<T>): OperatorFunction<StreamElement<T>, StreamElement<T>> {
+  return (source) =>
+    new Observable<StreamElement<T>>((subscriber) => {
+      const { heap } = buffer;
+      const release = (): void => {
+        const event = heap.pop() as T;
+        subscriber.next({ kind: 'event', event, timeMs: event.timeMs, timing: 'on-time' });
+      };
+      const hold = (event: T): void => {
+        if (event.timeMs < buffer.floorMs) {
+          buffer.droppedCount++;
+          return;
+        }
+        heap.push(event);
+        if (heap.size <= buffer.eventsMax) return;
+        buffer.floorMs = (heap.peek() as T).timeMs;
+        buffer.forcedCount++;
+        release();
+      };
+      return source.subscribe({
+        next: (element) => {
+          if (element.kind === 'event') {
+            if (element.timing === 'on-time') hold(element.event);
+            return;
+          }
+          while (heap.size > 0 && (heap.peek() as T).timeMs < element.watermarkMs) release();
+          subscriber.next(element);
+        },
+        error: (error) => subscriber.error(error),
+        complete: () => subscriber.complete(),
+      });
+    });
+}

@@ -1,0 +1,112 @@
+import { SOURCE_COUNT_MAX, type SourceDeclarations } from '@protego/contracts';
+import type { Json, StateStore, Timing } from './stream-element';
+
+interface SourceState {
+  greatestTimeMs: number;
+  lastArrivedAtMs: number;
+}
+
+interface SourceTimes {
+  readonly latenessMs: number;
+  readonly idleAfterMs: number;
+}
+
+/** Watermark before the first event. */
+export const WATERMARK_NONE = Number.NEGATIVE_INFINITY;
+
+/**
+ * The sources of one session and the watermark that follows from them: the running maximum of the minimum over active
+ * sources of (greatest time − lateness). A source that is silent in pipeline time for longer than its idle time-out
+ * leaves the minimum; where no source is active the watermark follows pipeline time − lateness.
+ */
+export class SourceTable implements StateStore {
+  readonly #sources = new Map<string, SourceState>();
+  readonly #times: ReadonlyMap<string, SourceTimes>;
+  #watermarkMs = WATERMARK_NONE;
+  #arrivedAtMs = WATERMARK_NONE;
+  #latenessMaxMs: number;
+
+  constructor(readonly declarations: SourceDeclarations) {
+    this.#times = new Map(declarations.sources.map((source) => [source.name, source]));
+    this.#latenessMaxMs = declarations.defaults.latenessMs;
+  }
+
+  get watermarkMs(): number {
+    return this.#watermarkMs;
+  }
+
+  /** Moves pipeline time on, which may turn sources idle; returns the watermark. */
+  advance(arrivedAtMs: number): number {
+    if (arrivedAtMs > this.#arrivedAtMs) this.#arrivedAtMs = arrivedAtMs;
+    return this.#raise();
+  }
+
+  /**
+   * Classes an event and, where it is on time, lets it move its source. Late and skewed events move nothing. Call
+   * {@link advance} with the event's arrival first.
+   */
+  admit(source: string, timeMs: number, arrivedAtMs: number): Timing {
+    if (timeMs > arrivedAtMs + this.declarations.skewMaxMs) return 'skewed';
+    if (timeMs < this.#watermarkMs) return 'late';
+    const known = this.#sources.get(source);
+    if (known !== undefined) {
+      if (timeMs > known.greatestTimeMs) known.greatestTimeMs = timeMs;
+      known.lastArrivedAtMs = this.#arrivedAtMs;
+    } else {
+      this.#add(source, { greatestTimeMs: timeMs, lastArrivedAtMs: this.#arrivedAtMs });
+    }
+    return 'on-time';
+  }
+
+  snapshot(): Json {
+    const sources = [...this.#sources].map(([name, { greatestTimeMs, lastArrivedAtMs }]) => [name, greatestTimeMs, lastArrivedAtMs]);
+    return { sources, watermarkMs: finite(this.#watermarkMs), arrivedAtMs: finite(this.#arrivedAtMs) };
+  }
+
+  restore(state: Json): void {
+    const { sources, watermarkMs, arrivedAtMs } = state as {
+      sources: [string, number, number][];
+      watermarkMs: number | null;
+      arrivedAtMs: number | null;
+    };
+    this.#sources.clear();
+    this.#watermarkMs = watermarkMs ?? WATERMARK_NONE;
+    this.#arrivedAtMs = arrivedAtMs ?? WATERMARK_NONE;
+    for (const [name, greatestTimeMs, lastArrivedAtMs] of sources) this.#add(name, { greatestTimeMs, lastArrivedAtMs });
+  }
+
+  #add(source: string, state: SourceState): void {
+    // Declared sources are at most 256; the oldest idle one makes room for a feed that nobody declared.
+    if (this.#sources.size >= SOURCE_COUNT_MAX) this.#dropStalest();
+    this.#sources.set(source, state);
+    this.#latenessMaxMs = Math.max(this.#latenessMaxMs, this.#timesOf(source).latenessMs);
+  }
+
+  #dropStalest(): void {
+    let stalest: string | undefined;
+    let stalestAtMs = Number.POSITIVE_INFINITY;
+    for (const [name, { lastArrivedAtMs }] of this.#sources) {
+      if (lastArrivedAtMs < stalestAtMs) [stalest, stalestAtMs] = [name, lastArrivedAtMs];
+    }
+    if (stalest !== undefined) this.#sources.delete(stalest);
+  }
+
+  #timesOf(source: string): SourceTimes {
+    return this.#times.get(source) ?? this.declarations.defaults;
+  }
+
+  #raise(): number {
+    let lowestMs = Number.POSITIVE_INFINITY;
+    for (const [name, state] of this.#sources) {
+      const times = this.#timesOf(name);
+      if (state.lastArrivedAtMs + times.idleAfterMs < this.#arrivedAtMs) continue;
+      const heldAtMs = state.greatestTimeMs - times.latenessMs;
+      if (heldAtMs < lowestMs) lowestMs = heldAtMs;
+    }
+    if (lowestMs === Number.POSITIVE_INFINITY) lowestMs = this.#arrivedAtMs - this.#latenessMaxMs;
+    if (lowestMs > this.#watermarkMs) this.#watermarkMs = lowestMs;
+    return this.#watermarkMs;
+  }
+}
+
+const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);

@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto';
+import { canonicalJson, dataschemaOf, formatRfc3339, type DetectionEvidence, type EventData, type LoggedEvent, type ProtegoEvent } from '@protego/contracts';
+import type { DetectionResult, MistimedResult, PipelineResult, RuleFailedResult } from './result';
+
+/** `source` of every event that the engine writes; no feed may use it. */
+export const ENGINE_SOURCE = 'protego';
+
+/** Most sequence numbers that one detection event names; `eventCount` always tells the whole number. */
+export const EVIDENCE_SEQS_MAX = 1_000;
+
+/** True for the types that the engine makes of the pipeline's results. */
+export function isOutputType(type: string): boolean {
+  return type.startsWith('detection.') || type.startsWith('pipeline.');
+}
+
+/** State of the log that a result rests on. */
+export type LogCheckpoint = DetectionEvidence['checkpoint'];
+
+/** Id of the event that a result becomes: the same in every log, so that a result is never written twice. */
+export function outputIdOf(result: PipelineResult): string {
+  if (result.kind === 'detection') return result.detection.id;
+  const { source, id } = result.event.event;
+  const what = result.kind === 'rule-failed' ? [result.kind, result.ruleId, source, id] : [result.kind, source, id];
+  return createHash('sha256').update(canonicalJson(what)).digest('hex').slice(0, 32);
+}
+
+/** A result as the event that stands for it in the log and on the bus. */
+export function outputEventOf(result: PipelineResult, site: string, checkpoint: LogCheckpoint): ProtegoEvent {
+  if (result.kind === 'detection') return detectionEvent(result, site, checkpoint);
+  return result.kind === 'rule-failed' ? ruleFailedEvent(result, site) : mistimedEvent(result, site);
+}
+
+function detectionEvent(result: DetectionResult, site: string, checkpoint: LogCheckpoint): ProtegoEvent {
+  // The latest events matter most: the window was complete with the last of them.
+  const evidence: DetectionEvidence = { seqs: result.seqs.slice(-EVIDENCE_SEQS_MAX), checkpoint };
+  const data = { ...result.detection, evidence } as unknown as EventData;
+  return outputEvent(result, 'detection.raised', site, result.detection.certainAt, data);
+}
+
+function mistimedEvent(result: MistimedResult, site: string): ProtegoEvent {
+  const type = result.kind === 'late' ? 'pipeline.event-came-late' : 'pipeline.event-skewed';
+  const { event, watermarkMs } = result;
+  const data = {
+    ...inputNamed(event),
+    time: event.event.time,
+    arrivedAt: formatRfc3339(event.arrivedAtMs),
+    ...(Number.isFinite(watermarkMs) ? { watermark: formatRfc3339(watermarkMs) } : {}),
+  };
+  return outputEvent(result, type, site, formatRfc3339(event.arrivedAtMs), data);
+}
+
+function ruleFailedEvent(result: RuleFailedResult, site: string): ProtegoEvent {
+  const data = { ...inputNamed(result.event), ruleId: result.ruleId, message: result.message.toWellFormed().slice(0, 1_000) };
+  return outputEvent(result, 'pipeline.rule-failed', site, formatRfc3339(result.event.arrivedAtMs), data);
+}
+
+function inputNamed({ seq, event }: LoggedEvent): EventData {
+  return { seq, source: event.source, id: event.id };
+}
+
+function outputEvent(result: PipelineResult, type: string, site: string, time: string, data: EventData): ProtegoEvent {
+  return { specversion: '1.0', id: outputIdOf(result), source: ENGINE_SOURCE, type, time, site, dataschema: dataschemaOf(type, 1), data };
+}

@@ -1,0 +1,85 @@
+import type { LoggedEvent, SourceDeclarations } from '@protego/contracts';
+import { Subject, connect, merge, type Observable } from 'rxjs';
+import { CorrelationStage, type CorrelationCandidate } from './correlation-stage';
+import { EncryptionBurstStore, detectEncryptionBursts } from './detectors/encryption-burst';
+import { matchRules, statelessResults } from './match-stage';
+import { assignWatermarks } from './operators/assign-watermarks';
+import { ReorderBuffer, orderByEventTime } from './operators/order-by-event-time';
+import { SourceTable } from './operators/source-table';
+import type { Json, StateStore } from './operators/stream-element';
+import type { PipelineRules } from './pipeline-rules';
+import type { PipelineResult } from './result';
+
+/**
+ * State and streams of one session: the live one, or one import. Each has sources, a watermark and windows of its own, so
+ * that history that is brought in later cannot disturb what is being watched now.
+ */
+export class PipelineSession implements StateStore {
+  readonly #rules: PipelineRules;
+  readonly #sources: SourceTable;
+  readonly #reorder = new ReorderBuffer<CorrelationCandidate>({
+    toJson: (candidate) => candidate as unknown as Json,
+    fromJson: (json) => json as unknown as CorrelationCandidate,
+  });
+  readonly #correlations: CorrelationStage;
+  readonly #bursts = new EncryptionBurstStore();
+  readonly #input = new Subject<LoggedEvent>();
+
+  constructor(rules: PipelineRules, declarations: SourceDeclarations) {
+    this.#rules = rules;
+    this.#sources = new SourceTable(declarations);
+    this.#correlations = new CorrelationStage(rules);
+  }
+
+  /** Results of what {@link next} brings in. Restore first, then subscribe, once. */
+  results(): Observable<PipelineResult> {
+    return this.#input.pipe(
+      assignWatermarks(this.#sources),
+      connect((elements) =>
+        merge(
+          elements.pipe(matchRules(this.#rules), connect((matched) => merge(
+            matched.pipe(statelessResults(this.#rules, this.#sources)),
+            matched.pipe(this.#correlations.candidates, orderByEventTime(this.#reorder), this.#correlations.detections),
+          ))),
+          elements.pipe(detectEncryptionBursts(this.#bursts)),
+        ),
+      ),
+    );
+  }
+
+  next(event: LoggedEvent): void {
+    this.#input.next(event);
+  }
+
+  /** Nothing more will come: every window decides on what it has. */
+  close(): void {
+    this.#input.complete();
+  }
+
+  /** State sizes and evictions, for metrics. */
+  counters(): Record<string, number> {
+    return {
+      reorderEvents: this.#reorder.heap.size,
+      reorderForced: this.#reorder.forcedCount,
+      reorderDropped: this.#reorder.droppedCount,
+      ...this.#correlations.counters(),
+    };
+  }
+
+  snapshot(): Json {
+    return {
+      sources: this.#sources.snapshot(),
+      reorder: this.#reorder.snapshot(),
+      correlations: this.#correlations.snapshot(),
+      encryptionBursts: this.#bursts.snapshot(),
+    };
+  }
+
+  restore(state: Json): void {
+    const stores = state as Record<string, Json>;
+    this.#sources.restore(stores['sources'] as Json);
+    this.#reorder.restore(stores['reorder'] as Json);
+    this.#correlations.restore(stores['correlations'] as Json);
+    this.#bursts.restore(stores['encryptionBursts'] as Json);
+  }
+}

@@ -1,0 +1,92 @@
+import { CONFIDENCES, SEVERITIES, type ErrorCode } from '@protego/contracts';
+import { warningAt, type SigmaProblem } from './problem';
+import type { SigmaEntityField, SigmaHeader, SigmaWording } from './rule';
+import { MapReader } from './yaml-read';
+import { contentHashOf, type YamlMap } from './yaml-tree';
+
+/** Longest text of the custom key `protego`, characters. */
+const WORDING_LENGTH_MAX = 2000;
+/** Most entities of one rule. */
+const ENTITY_COUNT_MAX = 16;
+
+/**
+ * What rules and correlations have in common. A missing id or title is a warning: the rule works without.
+ *
+ * @throws ProtegoError with the given code, `SIGMA_RULE_INVALID` or `SIGMA_CORRELATION_INVALID`
+ */
+export function parseHeader(
+  map: YamlMap,
+  code: ErrorCode,
+  documentIndex: number,
+): { header: SigmaHeader; warnings: SigmaProblem[] } {
+  const reader = new MapReader(map, code);
+  const { path } = map.at;
+  const name = reader.text('name');
+  const id = reader.text('id') ?? (documentIndex === 0 ? path : `${path}#${documentIndex + 1}`);
+  const warnings: SigmaProblem[] = [];
+  if (reader.text('id') === undefined)
+    warnings.push(warningAt(code, `\`id\` is missing, \`${id}\` stands for it`, map.at));
+  const title = reader.text('title') ?? name ?? id;
+  if (reader.text('title') === undefined) warnings.push(warningAt(code, '`title` is missing', map.at));
+  const header = {
+    id,
+    name,
+    title,
+    level: reader.oneOf('level', SEVERITIES) ?? 'informational',
+    status: reader.text('status'),
+    description: reader.text('description')?.trim(),
+    falsePositives: reader.texts('falsepositives'),
+    attack: attackOf(reader.texts('tags')),
+    contentHash: contentHashOf(map),
+    path,
+    wording: parseWording(reader),
+  };
+  return { header, warnings };
+}
+
+/** `attack.t1059.001` → `T1059.001`, `attack.execution` → `execution`; groups, software and other tags are left out. */
+function attackOf(tags: readonly string[]): string[] {
+  const ids = tags.flatMap((tag) => {
+    const [, rest] = /^attack\.(.+)$/i.exec(tag) ?? [];
+    if (rest === undefined || /^[gs]\d{4}$/i.test(rest)) return [];
+    return [/^t(a?)\d{4}(\.\d{3})?$/i.test(rest) ? rest.toUpperCase() : rest];
+  });
+  return [...new Set(ids)];
+}
+
+function parseWording(parent: MapReader): SigmaWording {
+  const reader = parent.child('protego');
+  if (reader === undefined) return {};
+  reader.allowOnly(['why', 'nextStep', 'harmlessExplanation', 'confidence', 'entities']);
+  const sentence = (key: string): string | undefined => {
+    const text = reader.text(key)?.trim();
+    if (text !== undefined && (text === '' || text.length > WORDING_LENGTH_MAX)) {
+      reader.reject(`\`${key}\` must have 1 to ${WORDING_LENGTH_MAX} characters`, key);
+    }
+    return text;
+  };
+  const wording = {
+    why: sentence('why'),
+    nextStep: sentence('nextStep'),
+    harmlessExplanation: sentence('harmlessExplanation'),
+    confidence: reader.oneOf('confidence', CONFIDENCES),
+    entities: parseEntities(reader),
+  };
+  return Object.fromEntries(Object.entries(wording).filter(([, value]) => value !== undefined));
+}
+
+function parseEntities(parent: MapReader): SigmaEntityField[] | undefined {
+  const node = parent.node('entities');
+  if (node === undefined) return undefined;
+  if (node.kind !== 'list' || node.items.length > ENTITY_COUNT_MAX) {
+    return parent.reject(`\`entities\` must be a list of at most ${ENTITY_COUNT_MAX}`, 'entities');
+  }
+  return node.items.map((item) => {
+    if (item.kind !== 'map') return parent.reject('an entity needs `kind` and `field`', 'entities');
+    const reader = new MapReader(item, parent.code);
+    reader.allowOnly(['kind', 'field']);
+    const kind = reader.text('kind') ?? reader.reject('an entity needs `kind`', 'kind');
+    const field = reader.text('field') ?? reader.reject('an entity needs `field`', 'field');
+    return { kind, field };
+  });
+}

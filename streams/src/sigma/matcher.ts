@@ -1,0 +1,83 @@
+import { messageOf } from '@protego/contracts';
+import { Evaluator, type RecordTest } from './evaluator';
+import { isFromLogsource, originsOf, routePartsOf, type RouteParts } from './logsource';
+import type { SigmaRecord } from './record';
+import type { SigmaRule } from './rule';
+
+/** A rule that matches a record, or one that threw on it. */
+export type SigmaMatch =
+  { readonly rule: SigmaRule; readonly failure?: undefined } | { readonly rule: SigmaRule; readonly failure: Error };
+
+/** How to match. */
+export interface SigmaMatcherOptions {
+  /** Ask every rule about every record, whatever log the rule was written for. */
+  readonly ignoreLogsource?: boolean;
+}
+
+/** Most routes that are kept; the oldest goes first. */
+export const ROUTE_COUNT_MAX = 1024;
+/** Longest route key that is kept, so that odd records cannot fill the memory. */
+const ROUTE_KEY_LENGTH_MAX = 512;
+
+interface CompiledRule {
+  readonly rule: SigmaRule;
+  readonly test: RecordTest;
+}
+
+/**
+ * Matches records against rules. A record meets only the rules of its log; rules share the reading of fields and the
+ * answers to equal questions. Matches come in the order of the rules.
+ */
+export class SigmaMatcher {
+  readonly #evaluator = new Evaluator();
+  readonly #rules: readonly CompiledRule[];
+  readonly #routes = new Map<string, readonly CompiledRule[]>();
+  readonly #ignoresLogsource: boolean;
+  #evictedRouteCount = 0;
+
+  constructor(rules: readonly SigmaRule[], options: SigmaMatcherOptions = {}) {
+    this.#ignoresLogsource = options.ignoreLogsource ?? false;
+    this.#rules = rules.map((rule) => ({ rule, test: this.#evaluator.compile(rule.detection) }));
+  }
+
+  /** Routes that had to make room for others since the start. */
+  get evictedRouteCount(): number {
+    return this.#evictedRouteCount;
+  }
+
+  /** Rules that match the record. A rule that throws is reported as such and does not stop the others. */
+  match(record: SigmaRecord): SigmaMatch[] {
+    const rules = this.#ignoresLogsource ? this.#rules : this.#routeOf(routePartsOf(record));
+    const matches: SigmaMatch[] = [];
+    if (rules.length === 0) return matches;
+    this.#evaluator.load(record);
+    for (const { rule, test } of rules) {
+      try {
+        if (test()) matches.push({ rule });
+      } catch (error) {
+        matches.push({ rule, failure: error instanceof Error ? error : new Error(messageOf(error)) });
+      }
+    }
+    return matches;
+  }
+
+  #routeOf(parts: RouteParts): readonly CompiledRule[] {
+    const { type, channel, eventId, zeekPath, isCloudTrail } = parts;
+    const key = `${type ?? ''}\n${channel}\n${eventId}\n${zeekPath}\n${isCloudTrail ? 1 : 0}`;
+    let route = this.#routes.get(key);
+    if (route !== undefined) return route;
+    const origins = originsOf(parts);
+    route = this.#rules.filter(({ rule }) => origins.some((origin) => isFromLogsource(rule.logsource, origin)));
+    if (key.length <= ROUTE_KEY_LENGTH_MAX) this.#keepRoute(key, route);
+    return route;
+  }
+
+  #keepRoute(key: string, route: readonly CompiledRule[]): void {
+    const [oldest] = this.#routes.size < ROUTE_COUNT_MAX ? [] : this.#routes.keys();
+    if (oldest !== undefined) {
+      this.#routes.delete(oldest);
+      this.#evictedRouteCount += 1;
+    }
+    this.#routes.set(key, route);
+  }
+}

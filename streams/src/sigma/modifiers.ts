@@ -1,0 +1,98 @@
+import { quote, rejectAt, type SourcePosition } from './problem';
+import type { CompareOperator } from './expression';
+import type { RegexFlag } from './regex';
+
+/** Modifiers that change the value, in the order in which the rule names them. */
+export type TransformName =
+  'contains' | 'startswith' | 'endswith' | 'windash' | 'wide' | 'utf16le' | 'base64' | 'base64offset';
+
+/** What the value means: text, or one of the other kinds of question. */
+export type ValueMeaning = 'text' | 're' | 'cidr' | 'exists' | 'fieldref' | CompareOperator;
+
+/** The modifier chain of one key of a selection. */
+export interface ModifierChain {
+  readonly field: string | null;
+  readonly meaning: ValueMeaning;
+  readonly transforms: readonly TransformName[];
+  readonly regexFlags: readonly RegexFlag[];
+  readonly isAll: boolean;
+  readonly isCased: boolean;
+  readonly isNegated: boolean;
+}
+
+const TRANSFORMS: readonly TransformName[] = [
+  'contains',
+  'startswith',
+  'endswith',
+  'windash',
+  'wide',
+  'utf16le',
+  'base64',
+  'base64offset',
+];
+const MEANINGS: readonly ValueMeaning[] = ['re', 'cidr', 'exists', 'fieldref', 'lt', 'lte', 'gt', 'gte'];
+const PLACES: readonly TransformName[] = ['contains', 'startswith', 'endswith'];
+const REGEX_FLAGS: ReadonlyMap<string, RegexFlag> = new Map([
+  ['i', 'i'],
+  ['ignorecase', 'i'],
+  ['m', 'm'],
+  ['multiline', 'm'],
+  ['s', 's'],
+  ['dotall', 's'],
+]);
+
+/**
+ * Reads `field|modifier|…` (Sigma 2.1, "Value modifiers"). A key without a field name is about every value of the
+ * record.
+ *
+ * @throws ProtegoError `SIGMA_MODIFIER_UNSUPPORTED` for unknown and unsupported modifiers, and for pairs that have no
+ *   meaning together
+ */
+export function parseModifiers(key: string, at: SourcePosition): ModifierChain {
+  const [field = '', ...names] = key.split('|');
+  let meaning: ValueMeaning = 'text';
+  const transforms: TransformName[] = [];
+  const regexFlags: RegexFlag[] = [];
+  for (const name of names) {
+    const transform = TRANSFORMS.find((known) => known === name);
+    const otherMeaning = MEANINGS.find((known) => known === name);
+    const flag = REGEX_FLAGS.get(name);
+    if (transform !== undefined) transforms.push(transform);
+    else if (otherMeaning !== undefined) {
+      if (meaning !== 'text') refuse(`${quote(meaning)} and ${quote(name)} exclude each other`, at);
+      meaning = otherMeaning;
+    } else if (flag !== undefined) {
+      if (meaning !== 're') refuse(`${quote(name)} is a flag of ${quote('re')} and stands after it`, at);
+      regexFlags.push(flag);
+    } else if (name !== 'all' && name !== 'cased' && name !== 'neq')
+      refuse(`modifier ${quote(name)} is not supported`, at);
+  }
+  const chain = {
+    field: field === '' ? null : field,
+    meaning,
+    transforms,
+    regexFlags,
+    isAll: names.includes('all'),
+    isCased: names.includes('cased'),
+    isNegated: names.includes('neq'),
+  };
+  checkCombination(chain, at);
+  return chain;
+}
+
+function checkCombination(chain: ModifierChain, at: SourcePosition): void {
+  const { field, meaning, transforms, isCased } = chain;
+  const allowed = meaning === 'text' ? TRANSFORMS : meaning === 'fieldref' ? PLACES : [];
+  const stray = transforms.find((transform) => !allowed.includes(transform));
+  if (stray !== undefined) refuse(`${quote(stray)} has no meaning with ${quote(meaning)}`, at);
+  if (isCased && meaning !== 'text' && meaning !== 'fieldref' && meaning !== 're') {
+    refuse(`${quote('cased')} has no meaning with ${quote(meaning)}`, at);
+  }
+  if (field === null && meaning !== 'text' && meaning !== 're') {
+    refuse(`${quote(meaning)} needs a field`, at);
+  }
+}
+
+function refuse(message: string, at: SourcePosition): never {
+  rejectAt('SIGMA_MODIFIER_UNSUPPORTED', message, at);
+}

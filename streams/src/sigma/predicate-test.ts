@@ -1,0 +1,123 @@
+import { isInCidr, parseIpAddress } from './cidr';
+import type { CompareOperator, FieldRefPredicate, NumberPredicate, SigmaPredicate, TextPlace, TextPredicate } from './expression';
+import type { FieldView, Scalar } from './field-view';
+import { ANY_TEXT, type TextPattern } from './pattern';
+import { textTest, type TextTest } from './text-test';
+
+/** Decides about the field that a view is loaded with. */
+export type ViewTest = (view: FieldView) => boolean;
+
+/**
+ * The test of a predicate. A missing field and null are the same to all but `exists`, and satisfy only `null`. A list
+ * satisfies what any member satisfies.
+ *
+ * @param viewOf - gives the view of the other field of a `fieldref`, loaded
+ */
+export function predicateTest(predicate: SigmaPredicate, viewOf: (field: string) => FieldView): ViewTest {
+  switch (predicate.kind) {
+    case 'text':
+      return textPredicateTest(predicate);
+    case 'regex':
+      return anyText(predicate.test);
+    case 'number':
+      return numberTest(predicate);
+    case 'boolean':
+      return anyLowered((text) => text === String(predicate.value));
+    case 'null':
+      return ({ raw }) => raw === undefined || raw === null;
+    case 'exists':
+      return ({ raw }) => (raw !== undefined) === predicate.isWanted;
+    case 'cidr':
+      return anyText((text) => {
+        const address = parseIpAddress(text);
+        return address !== undefined && isInCidr(address, predicate.block);
+      });
+    case 'compare':
+      return compareTest(COMPARE[predicate.operator], predicate.bound);
+    case 'fieldref':
+      return fieldRefTest(predicate, viewOf);
+  }
+}
+
+function textPredicateTest({ patterns, isCased }: TextPredicate): ViewTest {
+  const test = textTest(patterns);
+  if (isCased) return anyText(test);
+  // Only a search inside the text gains from its character pairs.
+  if (!patterns.some(isSearch)) return anyLowered(test);
+  return (view) => {
+    const texts = view.lowered;
+    for (let index = 0; index < texts.length; index++) {
+      if (test(texts[index] as string, view.bigramsAt(index))) return true;
+    }
+    return false;
+  };
+}
+
+function isSearch(pattern: TextPattern): boolean {
+  return pattern.length > 2 && pattern.includes(ANY_TEXT);
+}
+
+function anyText(test: TextTest): ViewTest {
+  return (view) => {
+    for (const text of view.texts) if (test(text)) return true;
+    return false;
+  };
+}
+
+function anyLowered(test: TextTest): ViewTest {
+  return (view) => {
+    for (const text of view.lowered) if (test(text)) return true;
+    return false;
+  };
+}
+
+function anyScalar(test: (scalar: Scalar) => boolean): ViewTest {
+  return (view) => {
+    for (const scalar of view.scalars) if (test(scalar)) return true;
+    return false;
+  };
+}
+
+function numberTest({ value, text }: NumberPredicate): ViewTest {
+  const canonical = String(value).toLowerCase();
+  return anyScalar((scalar) => {
+    if (typeof scalar === 'number') return scalar === value;
+    if (typeof scalar !== 'string') return false;
+    return scalar === canonical || scalar.toLowerCase() === text;
+  });
+}
+
+const COMPARE: Readonly<Record<CompareOperator, (value: number, bound: number) => boolean>> = {
+  lt: (value, bound) => value < bound,
+  lte: (value, bound) => value <= bound,
+  gt: (value, bound) => value > bound,
+  gte: (value, bound) => value >= bound,
+};
+const NUMBER_TEXT = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
+
+function compareTest(compare: (value: number, bound: number) => boolean, bound: number): ViewTest {
+  return anyScalar((scalar) => {
+    if (typeof scalar === 'number') return compare(scalar, bound);
+    return typeof scalar === 'string' && NUMBER_TEXT.test(scalar) && compare(Number(scalar), bound);
+  });
+}
+
+const PLACES: Readonly<Record<TextPlace, (text: string, other: string) => boolean>> = {
+  equals: (text, other) => text === other,
+  startswith: (text, other) => text.startsWith(other),
+  endswith: (text, other) => text.endsWith(other),
+  contains: (text, other) => text.includes(other),
+};
+
+function fieldRefTest(
+  { otherField, place, isCased }: FieldRefPredicate,
+  viewOf: (field: string) => FieldView,
+): ViewTest {
+  const holds = PLACES[place];
+  return (view) => {
+    const other = viewOf(otherField);
+    const texts = isCased ? view.texts : view.lowered;
+    const others = isCased ? other.texts : other.lowered;
+    return texts.some((text) => others.some((candidate) => holds(text, candidate)));
+  };
+}

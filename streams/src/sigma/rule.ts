@@ -1,0 +1,51 @@
+import type { Confidence, Severity } from '@protego/contracts';
+import type { SigmaExpression } from './expression';
+
+/** Which records a rule is about (Sigma 2.1, `logsource`). */
+export interface SigmaLogsource {
+  readonly product?: string;
+  readonly category?: string;
+  readonly service?: string;
+}
+
+/** A field whose value a detection of the rule is about. */
+export interface SigmaEntityField {
+  /** `person`, `device`, `address`, `patient`, `host` … */
+  readonly kind: string;
+  readonly field: string;
+}
+
+/** What the custom key `protego` adds to a rule: words for the person who reads the detection. */
+export interface SigmaWording {
+  readonly why?: string;
+  readonly nextStep?: string;
+  readonly harmlessExplanation?: string;
+  readonly confidence?: Confidence;
+  readonly entities?: readonly SigmaEntityField[];
+}
+
+/** What rules and correlations have in common. */
+export interface SigmaHeader {
+  /** `id` of the file; its path (and number, when it is not the first document) where that is missing. */
+  readonly id: string;
+  readonly name?: string;
+  readonly title: string;
+  readonly level: Severity;
+  readonly status?: string;
+  readonly description?: string;
+  readonly falsePositives: readonly string[];
+  /** MITRE ATT&CK techniques (`T1059.001`) and tactics (`execution`) from the tags. */
+  readonly attack: readonly string[];
+  /** SHA-256 (hex) of the canonical JSON of the parsed document. */
+  readonly contentHash: string;
+  readonly path: string;
+  readonly wording: SigmaWording;
+}
+
+/** A Sigma 2.1 detection rule. */
+export interface SigmaRule extends SigmaHeader {
+  readonly kind: 'rule';
+  readonly logsource: SigmaLogsource;
+  /** The condition with its selections put in. */
+  readonly detection: SigmaExpression;
+}

@@ -1,0 +1,171 @@
+import { parseCidr } from './cidr';
+import { base64OffsetPatterns, base64Pattern, utf16Pattern, windashVariants } from './encoding';
+import { allOf, anyOf, negate, type SigmaExpression, type TextPlace } from './expression';
+import { parseModifiers, type ModifierChain, type TransformName } from './modifiers';
+import { literalOf, parsePattern, widenPattern, type TextPattern } from './pattern';
+import { quote, rejectAt, type SourcePosition } from './problem';
+import { compileRegex } from './regex';
+import { booleanOf } from './yaml-read';
+import type { YamlMap, YamlNode, YamlScalar } from './yaml-tree';
+
+/** Most spellings that one value may stand for after `windash`. */
+const SPELLINGS_MAX = 4096;
+
+/**
+ * One selection of a rule: a map joins its fields with "and", a list joins its members with "or", a bare value is a
+ * keyword (Sigma 2.1, "Detection").
+ *
+ * @throws ProtegoError `SIGMA_RULE_INVALID`, `SIGMA_MODIFIER_UNSUPPORTED`, `SIGMA_REGEX_UNSUPPORTED`
+ */
+export function parseSelection(node: YamlNode): SigmaExpression {
+  if (node.kind === 'map') return parseFields(node);
+  if (node.kind === 'scalar') return parseField('', [node], node.at);
+  if (node.items.length === 0) refuse('a selection is empty', node.at);
+  const keywords = node.items.filter((item) => item.kind === 'scalar');
+  const others = node.items.filter((item) => item.kind !== 'scalar').map(parseSelection);
+  return anyOf(keywords.length === 0 ? others : [parseField('', keywords, node.at), ...others]);
+}
+
+function parseFields(map: YamlMap): SigmaExpression {
+  if (map.entries.size === 0) refuse('a selection is empty', map.at);
+  return allOf(
+    [...map.entries].map(([key, node]) => parseField(key, node.kind === 'list' ? node.items : [node], node.at)),
+  );
+}
+
+function parseField(key: string, nodes: readonly YamlNode[], at: SourcePosition): SigmaExpression {
+  const chain = parseModifiers(key, at);
+  if (nodes.length === 0) refuse(`${quote(key)} has no values`, at);
+  const scalars = nodes.map((node) =>
+    node.kind === 'scalar' ? node : refuse(`${quote(key)} holds a ${node.kind} where a value is expected`, node.at),
+  );
+  const questions = scalars.map((scalar) => questionOf(chain, scalar));
+  if (chain.isNegated) return negate(anyOf(mergeTexts(questions)));
+  return chain.isAll ? allOf(questions) : anyOf(mergeTexts(questions));
+}
+
+/** Joins the text alternatives of one field, so that they are tried in one go. */
+function mergeTexts(questions: readonly SigmaExpression[]): SigmaExpression[] {
+  const texts = questions.flatMap((question) => (question.kind === 'text' ? [question] : []));
+  const [first] = texts;
+  if (first === undefined || texts.length === 1) return [...questions];
+  const merged = { ...first, patterns: texts.flatMap((text) => text.patterns) };
+  return [merged, ...questions.filter((question) => question.kind !== 'text')];
+}
+
+function questionOf(chain: ModifierChain, scalar: YamlScalar): SigmaExpression {
+  const { field, meaning, at } = { ...chain, at: scalar.at };
+  if (meaning === 're') {
+    const test = compileRegex(scalar.text, chain.regexFlags, at);
+    return { kind: 'regex', field, pattern: scalar.text, flags: chain.regexFlags, test };
+  }
+  if (meaning === 'text' || field === null) return textQuestion(chain, scalar);
+  switch (meaning) {
+    case 'cidr': {
+      const block = parseCidr(scalar.text) ?? refuse(`${quote(scalar.text)} is not a block of addresses`, at);
+      return { kind: 'cidr', field, block };
+    }
+    case 'exists': {
+      const isWanted = booleanOf(scalar) ?? refuse(`${quote(scalar.text)} is not a boolean`, at);
+      return { kind: 'exists', field, isWanted };
+    }
+    case 'fieldref': {
+      if (typeof scalar.value !== 'string') return refuse('`fieldref` needs the name of a field', at);
+      return {
+        kind: 'fieldref',
+        field,
+        otherField: scalar.value,
+        place: placeOf(chain.transforms),
+        isCased: chain.isCased,
+      };
+    }
+    default: {
+      const bound = numberOf(scalar) ?? refuse(`${quote(scalar.text)} is not a number`, at);
+      return { kind: 'compare', field, operator: meaning, bound };
+    }
+  }
+}
+
+function numberOf(scalar: YamlScalar): number | undefined {
+  if (typeof scalar.value === 'number') return Number.isFinite(scalar.value) ? scalar.value : undefined;
+  return typeof scalar.value === 'string' && /^-?\d+(\.\d+)?$/.test(scalar.value) ? Number(scalar.value) : undefined;
+}
+
+function placeOf(transforms: readonly TransformName[]): TextPlace {
+  const isAtStart = transforms.includes('startswith');
+  const isAtEnd = transforms.includes('endswith');
+  if (transforms.includes('contains') || (isAtStart && isAtEnd)) return 'contains';
+  return isAtStart ? 'startswith' : isAtEnd ? 'endswith' : 'equals';
+}
+
+function textQuestion(chain: ModifierChain, scalar: YamlScalar): SigmaExpression {
+  const { field, transforms } = chain;
+  if (field !== null && scalar.value === null) return { kind: 'null', field };
+  if (scalar.value === null) refuse('a keyword is null', scalar.at);
+  if (field !== null && transforms.length === 0 && typeof scalar.value === 'number') {
+    return { kind: 'number', field, value: scalar.value, text: scalar.text.toLowerCase() };
+  }
+  if (field !== null && transforms.length === 0 && typeof scalar.value === 'boolean') {
+    return { kind: 'boolean', field, value: scalar.value };
+  }
+  const source = typeof scalar.value === 'string' ? parsePattern(scalar.text) : [scalar.text];
+  const spelled = transformAll(source, transforms, scalar.at);
+  // A keyword may stand anywhere in a value; a field's value is compared as a whole.
+  const placed = field === null ? spelled.map((pattern) => widenPattern(pattern, true, true)) : spelled;
+  const patterns = chain.isCased ? placed : placed.map(lowerCase);
+  return { kind: 'text', field, patterns, isCased: chain.isCased };
+}
+
+function lowerCase(pattern: TextPattern): TextPattern {
+  return pattern.map((part) => (typeof part === 'string' ? part.toLowerCase() : part));
+}
+
+function transformAll(source: TextPattern, transforms: readonly TransformName[], at: SourcePosition): TextPattern[] {
+  let patterns: TextPattern[] = [source];
+  let isBytes = false;
+  for (const transform of transforms) {
+    patterns = patterns.flatMap((pattern) => transformOne(pattern, transform, isBytes, at));
+    if (patterns.length > SPELLINGS_MAX) refuseSpellings(at);
+    isBytes ||= transform === 'wide' || transform === 'utf16le';
+  }
+  return patterns;
+}
+
+function transformOne(
+  pattern: TextPattern,
+  transform: TransformName,
+  isBytes: boolean,
+  at: SourcePosition,
+): TextPattern[] {
+  switch (transform) {
+    case 'contains':
+      return [widenPattern(pattern, true, true)];
+    case 'startswith':
+      return [widenPattern(pattern, false, true)];
+    case 'endswith':
+      return [widenPattern(pattern, true, false)];
+    case 'windash':
+      return windashVariants(pattern, SPELLINGS_MAX) ?? refuseSpellings(at);
+    case 'wide':
+    case 'utf16le':
+      return [utf16Pattern(pattern)];
+    case 'base64':
+      return [base64Pattern(plainTextOf(pattern, transform, at), isBytes)];
+    case 'base64offset': {
+      const patterns = base64OffsetPatterns(plainTextOf(pattern, transform, at), isBytes);
+      return patterns.length > 0 ? patterns : refuse('the value is too short for `base64offset`', at);
+    }
+  }
+}
+
+function plainTextOf(pattern: TextPattern, transform: TransformName, at: SourcePosition): string {
+  return literalOf(pattern) ?? refuse(`${quote(transform)} cannot encode a wildcard`, at);
+}
+
+function refuseSpellings(at: SourcePosition): never {
+  return refuse(`the value has more than ${SPELLINGS_MAX} spellings`, at);
+}
+
+function refuse(message: string, at: SourcePosition): never {
+  rejectAt('SIGMA_RULE_INVALID', message, at);
+}
