@@ -126,7 +126,8 @@ module.exports = {
     exclude: { path: '(^|/)(dist|coverage)/' },
     enhancedResolveOptions: {
       extensions: ['.ts', '.tsx', '.js', '.mjs', '.cjs', '.json'],
-      conditionNames: ['require', 'node', 'default'],
+      conditionNames: ['import', 'require', 'node', 'default'],
+      exportsFields: ['exports'],
     },
   },
 };

@@ -25,8 +25,14 @@ const shared = {
 };
 module.exports = {
   projects: [
-    { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{apps,libs,streams,scripts,tests}/**/*.spec.ts'], testPathIgnorePatterns: ['\\.(int|golden)\\.spec\\.ts$'] },
+    {
+      ...shared,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/{apps,libs,streams,scripts,tests}/**/*.spec.ts'],
+      testPathIgnorePatterns: ['\\.(int|golden|conformance)\\.spec\\.ts$'],
+    },
     { ...shared, displayName: 'integration', testMatch: ['<rootDir>/{apps,libs,tests}/**/*.int.spec.ts'] },
+    { ...shared, displayName: 'conformance', testMatch: ['<rootDir>/{libs,streams,tests}/**/*.conformance.spec.ts'] },
     { ...shared, displayName: 'golden', testMatch: ['<rootDir>/tests/**/*.golden.spec.ts'] },
   ],
 };

@@ -1,6 +1,15 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { EventValidator, dataschemaOf, eventRegistry, formatRfc3339, parseRfc3339Ms, type EventSeq, type LoggedEvent, type ProtegoEvent } from '@protego/contracts';
+import {
+  EventValidator,
+  dataschemaOf,
+  eventRegistry,
+  formatRfc3339,
+  parseRfc3339Ms,
+  type EventSeq,
+  type LoggedEvent,
+  type ProtegoEvent,
+} from '@protego/contracts';
 import { loadSourceDeclarations } from '@protego/artefacts';
 import { SigmaMatcher, buildPipeline, compileSigma, type DetectionResult, type PipelineResult } from '@protego/streams';
 import { from } from 'rxjs';
@@ -30,11 +39,17 @@ function setPath(data: Record<string, unknown>, path: string, value: string): vo
   at[last] = value;
 }
 
-function expand({ type, time = '2026-03-02T07:00:00.000Z', data, repeat }: CaseEvent): { timeMs: number; type: string; data: Record<string, unknown> }[] {
+function expand({
+  type,
+  time = '2026-03-02T07:00:00.000Z',
+  data,
+  repeat,
+}: CaseEvent): { timeMs: number; type: string; data: Record<string, unknown> }[] {
   const startMs = parseRfc3339Ms(time) as number;
   return Array.from({ length: repeat?.count ?? 1 }, (_, i) => {
     const copy = structuredClone(data);
-    for (const [path, text] of Object.entries(repeat?.set ?? {})) setPath(copy, path, text.replaceAll('{n}', String(i + 1)));
+    for (const [path, text] of Object.entries(repeat?.set ?? {}))
+      setPath(copy, path, text.replaceAll('{n}', String(i + 1)));
     return { timeMs: startMs + i * (repeat?.everyMs ?? 0), type, data: copy };
   });
 }
@@ -47,13 +62,24 @@ function logged(events: readonly CaseEvent[]): LoggedEvent[] {
 }
 
 function loggedEvent(seq: number, timeMs: number, type: string, data: Record<string, unknown>): LoggedEvent {
-  const event: ProtegoEvent = { specversion: '1.0', id: `case-${seq}`, source: 'case', type, time: formatRfc3339(timeMs), site: 'general-hospital', dataschema: dataschemaOf(type, 1), data };
+  const event: ProtegoEvent = {
+    specversion: '1.0',
+    id: `case-${seq}`,
+    source: 'case',
+    type,
+    time: formatRfc3339(timeMs),
+    site: 'general-hospital',
+    dataschema: dataschemaOf(type, 1),
+    data,
+  };
   return { seq: seq as EventSeq, timeMs, arrivedAtMs: timeMs, event };
 }
 
 function detectionsOf(rules: ReturnType<typeof compileSigma>, events: readonly LoggedEvent[]): DetectionResult[] {
   const results: PipelineResult[] = [];
-  from(events).pipe(buildPipeline({ rules, declarations: DECLARATIONS }).results).subscribe((result) => results.push(result));
+  from(events)
+    .pipe(buildPipeline({ rules, declarations: DECLARATIONS }).results)
+    .subscribe((result) => results.push(result));
   expect(results.filter(({ kind }) => kind !== 'detection')).toEqual([]);
   return results as DetectionResult[];
 }
@@ -76,11 +102,16 @@ describe('hospital rule pack', () => {
       expect(rules.problems).toEqual([]);
       expect(rules.warnings).toEqual([]);
       const raising = rules.correlations.length > 0 ? rules.correlations : rules.rules;
-      for (const { wording } of raising) expect(Object.keys(wording)).toEqual(expect.arrayContaining(['why', 'nextStep', 'harmlessExplanation', 'confidence', 'entities']));
+      for (const { wording } of raising)
+        expect(Object.keys(wording)).toEqual(
+          expect.arrayContaining(['why', 'nextStep', 'harmlessExplanation', 'confidence', 'entities']),
+        );
     });
 
     it('has cases that must and that must not match', () => {
-      const finds = cases.map(({ expect: expected }) => (typeof expected === 'string' ? expected === 'match' : expected.detections > 0));
+      const finds = cases.map(({ expect: expected }) =>
+        typeof expected === 'string' ? expected === 'match' : expected.detections > 0,
+      );
       expect(new Set(finds)).toEqual(new Set([true, false]));
     });
 
@@ -92,7 +123,9 @@ describe('hospital rule pack', () => {
       if (typeof expected === 'object') expect(found).toHaveLength(expected.detections);
       else {
         const matcher = new SigmaMatcher(rules.rules);
-        const matched = records.slice(0, -1).map(({ event }) => matcher.match({ type: event.type, data: event.data }).length > 0);
+        const matched = records
+          .slice(0, -1)
+          .map(({ event }) => matcher.match({ type: event.type, data: event.data }).length > 0);
         expect(new Set(matched)).toEqual(new Set([expected === 'match']));
         expect(found).toHaveLength(expected === 'match' ? matched.length : 0);
       }

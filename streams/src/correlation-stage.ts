@@ -1,7 +1,8 @@
 import { canonicalJson, type LoggedEvent } from '@protego/contracts';
-import { Observable, type OperatorFunction } from 'rxjs';
+import type { OperatorFunction } from 'rxjs';
 import { buildDetection } from './detection-builder';
 import type { MatchedEvent } from './match-stage';
+import { elementOperator } from './operators/element-operator';
 import type { EventOrder } from './operators/event-heap';
 import type { Json, StateStore, StreamElement } from './operators/stream-element';
 import type { PipelineRules } from './pipeline-rules';
@@ -34,44 +35,39 @@ export class CorrelationStage implements StateStore {
   }
 
   /** Keeps the events that some correlation counts, reduced to what it counts. */
-  readonly candidates: OperatorFunction<StreamElement<MatchedEvent>, StreamElement<CorrelationCandidate>> = (source) =>
-    new Observable((subscriber) =>
-      source.subscribe({
-        next: (element) => {
-          if (element.kind === 'watermark') subscriber.next(element);
-          else {
-            const hits = element.timing === 'on-time' ? this.#hitsOf(element.event) : [];
-            if (hits.length === 0) return;
-            const { logged, timeMs, source: feed, id } = element.event;
-            subscriber.next({ ...element, event: { timeMs, source: feed, id, seq: logged.seq, hits } });
-          }
-        },
-        error: (error) => subscriber.error(error),
-        complete: () => subscriber.complete(),
-      }),
-    );
+  readonly candidates: OperatorFunction<StreamElement<MatchedEvent>, StreamElement<CorrelationCandidate>> =
+    elementOperator((out) => ({
+      next: (element) => {
+        if (element.kind === 'watermark') {
+          out.next(element);
+          return;
+        }
+        const hits = element.timing === 'on-time' ? this.#hitsOf(element.event) : [];
+        if (hits.length === 0) return;
+        const { logged, timeMs, source, id } = element.event;
+        out.next({ ...element, event: { timeMs, source, id, seq: logged.seq, hits } });
+      },
+    }));
 
   /** Counts ordered candidates and raises what meets its condition. */
-  readonly detections: OperatorFunction<StreamElement<CorrelationCandidate>, DetectionResult> = (source) =>
-    new Observable((subscriber) =>
-      source.subscribe({
-        next: (element) => {
-          if (element.kind === 'watermark') return;
-          const { timeMs, seq, source: feed, id, hits } = element.event;
-          for (const hit of hits) {
-            const correlator = this.#correlators[hit.correlation] as Correlator;
-            const firing = correlator.step(hit, timeMs, [seq, feed, id]);
-            if (firing !== undefined) subscriber.next(detectionOf(correlator.correlation, hit, firing));
-          }
-        },
-        error: (error) => subscriber.error(error),
-        complete: () => subscriber.complete(),
-      }),
-    );
+  readonly detections: OperatorFunction<StreamElement<CorrelationCandidate>, DetectionResult> = elementOperator(
+    (out) => ({
+      next: (element) => {
+        if (element.kind === 'watermark') return;
+        const { timeMs, seq, source, id, hits } = element.event;
+        for (const hit of hits) {
+          const correlator = this.#correlators[hit.correlation] as Correlator;
+          const firing = correlator.step(hit, timeMs, [seq, source, id]);
+          if (firing !== undefined) out.next(detectionOf(correlator.correlation, hit, firing));
+        }
+      },
+    }),
+  );
 
   /** Keys held and evicted over all correlations. */
   counters(): Record<string, number> {
-    const sum = (of: (correlator: Correlator) => number): number => this.#correlators.reduce((total, correlator) => total + of(correlator), 0);
+    const sum = (of: (correlator: Correlator) => number): number =>
+      this.#correlators.reduce((total, correlator) => total + of(correlator), 0);
     return {
       correlationKeys: sum(({ windows }) => windows.windows.size),
       correlationKeysEvicted: sum(({ windows }) => windows.windows.evictedCount),
@@ -111,10 +107,19 @@ export class CorrelationStage implements StateStore {
   }
 }
 
-function detectionOf(correlation: SigmaCorrelation, hit: CandidateHit, { group, value, events }: CorrelationFiring): DetectionResult {
+function detectionOf(
+  correlation: SigmaCorrelation,
+  hit: CandidateHit,
+  { group, value, events }: CorrelationFiring,
+): DetectionResult {
   const first = events[0] as CorrelationFiring['events'][number];
   const last = events[events.length - 1] as CorrelationFiring['events'][number];
-  const values: Readonly<Record<string, string>> = { ...hit.texts, ...group, count: String(value), timespan: durationText(correlation.timespanMs) };
+  const values: Readonly<Record<string, string>> = {
+    ...hit.texts,
+    ...group,
+    count: String(value),
+    timespan: durationText(correlation.timespanMs),
+  };
   return buildDetection({
     rule: correlation,
     groupKey: canonicalJson(group),

@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson, formatRfc3339, type Confidence, type Detection, type DetectionEntity, type Severity } from '@protego/contracts';
+import {
+  canonicalJson,
+  formatRfc3339,
+  type Confidence,
+  type Detection,
+  type DetectionEntity,
+  type Severity,
+} from '@protego/contracts';
 import type { Timing } from './operators/stream-element';
 import type { DetectionResult } from './result';
 import type { EventRef } from './sigma/correlator';
@@ -45,6 +52,8 @@ export interface Finding {
 const VALUE_CHARACTERS_MAX = 200;
 const ENTITIES_MAX = 16;
 const WORDS_CHARACTERS_MAX = 2_000;
+const ATTACK_IDS_MAX = 32;
+const TERM_CHARACTERS_MAX = 32;
 
 const NEXT_STEPS: Readonly<Record<Severity, string>> = {
   informational: 'Nothing to do; it is recorded for later.',
@@ -71,7 +80,9 @@ const DEFAULT_ENTITIES: readonly { readonly kind: string; readonly field: string
 /** Puts a finding into words and gives it its id. */
 export function buildDetection(finding: Finding): DetectionResult {
   const { rule, refs } = finding;
-  const say = (template: string): string => cut(fillPlaceholders(template, finding.valueOf), WORDS_CHARACTERS_MAX);
+  // Only the words of `protego` are templates: braces elsewhere in a rule are text, such as a class id of Windows.
+  const say = (template: string | undefined, text: string): string =>
+    cut(template === undefined ? text : fillPlaceholders(template, finding.valueOf), WORDS_CHARACTERS_MAX);
   const detection: Detection = {
     id: detectionId(finding),
     ruleId: rule.id,
@@ -82,29 +93,41 @@ export function buildDetection(finding: Finding): DetectionResult {
     entities: entitiesOf(finding),
     window: { start: formatRfc3339(finding.startMs), end: formatRfc3339(finding.endMs) },
     certainAt: formatRfc3339(finding.certainAtMs),
-    why: say(rule.wording.why ?? rule.description ?? rule.title),
-    nextStep: say(rule.wording.nextStep ?? NEXT_STEPS[rule.level]),
-    harmlessExplanation: say(rule.wording.harmlessExplanation ?? harmlessFrom(rule.falsePositives)),
-    attack: rule.attack,
+    why: say(rule.wording.why, rule.description ?? rule.title),
+    nextStep: say(rule.wording.nextStep, NEXT_STEPS[rule.level]),
+    harmlessExplanation: say(rule.wording.harmlessExplanation, harmlessFrom(rule.falsePositives)),
+    attack: rule.attack.slice(0, ATTACK_IDS_MAX).map((id) => cut(id, TERM_CHARACTERS_MAX)),
     eventCount: refs.length,
     status: 'raised',
     ...(finding.timing === 'on-time' ? {} : { timing: finding.timing }),
   };
-  return { kind: 'detection', detection, certainAtMs: finding.certainAtMs, seqs: refs.map(([seq]) => seq).sort((a, b) => a - b) };
+  return {
+    kind: 'detection',
+    detection,
+    certainAtMs: finding.certainAtMs,
+    seqs: refs.map(([seq]) => seq).sort((a, b) => a - b),
+  };
 }
 
 // The id leaves out seq, so that the same history has the same detections in every log that holds it.
 function detectionId({ rule, groupKey, startMs, endMs, refs }: Finding): string {
-  const identity = canonicalJson([rule.id, rule.contentHash, groupKey, startMs, endMs, refs.map(([, source, id]) => [source, id])]);
+  const identity = canonicalJson([
+    rule.id,
+    rule.contentHash,
+    groupKey,
+    startMs,
+    endMs,
+    refs.map(([, source, id]) => [source, id]),
+  ]);
   return createHash('sha256').update(identity).digest('hex').slice(0, 32);
 }
 
 function entitiesOf({ rule, valueOf }: Finding): DetectionEntity[] {
   const entities: DetectionEntity[] = [];
-  for (const { kind, field } of rule.wording.entities ?? DEFAULT_ENTITIES) {
-    const id = valueOf(field);
-    if (id === undefined || id === '' || entities.some((known) => known.kind === kind && known.id === id)) continue;
-    entities.push({ kind, id: cut(id) });
+  for (const { kind: term, field } of rule.wording.entities ?? DEFAULT_ENTITIES) {
+    const [kind, id] = [cut(term, TERM_CHARACTERS_MAX), cut(valueOf(field) ?? '')];
+    if (id === '' || entities.some((known) => known.kind === kind && known.id === id)) continue;
+    entities.push({ kind, id });
     if (entities.length === ENTITIES_MAX) break;
   }
   return entities;
@@ -112,7 +135,9 @@ function entitiesOf({ rule, valueOf }: Finding): DetectionEntity[] {
 
 function harmlessFrom(falsePositives: readonly string[]): string {
   const known = falsePositives.filter((text) => !/^(unknown|none|unlikely)\.?$/i.test(text));
-  return known.length === 0 ? 'No harmless explanation is recorded for this rule.' : `It may be harmless: ${known.join('; ')}.`;
+  return known.length === 0
+    ? 'No harmless explanation is recorded for this rule.'
+    : `It may be harmless: ${known.join('; ')}.`;
 }
 
 /** Placeholders `{name}` of a template, each once. */
@@ -124,7 +149,11 @@ function fillPlaceholders(template: string, valueOf: (name: string) => string | 
   return template.replace(/\{([^{}]+)\}/g, (_, name: string) => cut(valueOf(name) ?? 'unknown'));
 }
 
-// A value comes from outside: it may be long, but it must not break the well-formedness of the text.
+// A value comes from outside: it may be long, but it must not break the well-formedness of the text, nor steer the
+// terminal that shows it. Every control character would also take six bytes of the event that carries the detection.
 function cut(text: string, charactersMax: number = VALUE_CHARACTERS_MAX): string {
-  return text.length <= charactersMax ? text : text.slice(0, charactersMax).toWellFormed() + '…';
+  const short = text.length <= charactersMax ? text : text.slice(0, charactersMax) + '…';
+  return short.toWellFormed().replace(CONTROL_CHARACTERS, '\ufffd');
 }
+
+const CONTROL_CHARACTERS = /[^\P{Cc}\n\t]/gu;

@@ -1,14 +1,15 @@
 // The one composition
-export {
-  SESSION_CLOSED,
-  SESSION_OPENED,
-  buildPipeline,
-  type Pipeline,
-  type PipelineSnapshot,
-} from './pipeline';
+export { SESSION_CLOSED, SESSION_OPENED, buildPipeline, type Pipeline, type PipelineSnapshot } from './pipeline';
 export { type PipelineArtefacts } from './pipeline-rules';
 export { type DetectionResult, type MistimedResult, type PipelineResult, type RuleFailedResult } from './result';
-export { ENGINE_SOURCE, EVIDENCE_SEQS_MAX, isOutputType, outputEventOf, outputIdOf, type LogCheckpoint } from './output-events';
+export {
+  ENGINE_SOURCE,
+  EVIDENCE_SEQS_MAX,
+  isOutputType,
+  outputEventOf,
+  outputIdOf,
+  type LogCheckpoint,
+} from './output-events';
 // Event-time operators
 export { TICK_TYPE, assignWatermarks } from './operators/assign-watermarks';
 export { compareEventOrder, type EventOrder } from './operators/event-heap';
@@ -47,4 +48,10 @@ export {
   type SigmaRule,
   type SigmaRuleSet,
 } from './sigma';
-export { Correlator, type CorrelationFiring, type CorrelationHit, type CorrelationTrigger, type EventRef } from './sigma/correlator';
+export {
+  Correlator,
+  type CorrelationFiring,
+  type CorrelationHit,
+  type CorrelationTrigger,
+  type EventRef,
+} from './sigma/correlator';

@@ -1,6 +1,7 @@
 import { canonicalJson, messageOf, type LoggedEvent } from '@protego/contracts';
-import { Observable, map, type OperatorFunction } from 'rxjs';
+import { map, type OperatorFunction } from 'rxjs';
 import { buildDetection } from './detection-builder';
+import { elementOperator } from './operators/element-operator';
 import type { EventOrder } from './operators/event-heap';
 import type { SourceTable } from './operators/source-table';
 import type { StreamElement, Timing } from './operators/stream-element';
@@ -17,33 +18,40 @@ export interface MatchedEvent extends EventOrder {
 }
 
 /** Evaluates every stateless rule once an event; late and skewed events too, because what happened still happened. */
-export function matchRules(rules: PipelineRules): OperatorFunction<StreamElement<LoggedEvent>, StreamElement<MatchedEvent>> {
+export function matchRules(
+  rules: PipelineRules,
+): OperatorFunction<StreamElement<LoggedEvent>, StreamElement<MatchedEvent>> {
   return map((element) => {
     if (element.kind === 'watermark') return element;
     const { event: logged, timeMs, timing } = element;
     const { source, id } = logged.event;
-    return { kind: 'event', timeMs, timing, event: { logged, timeMs, source, id, matches: rules.matcher.match(sigmaRecordOf(logged)) } };
+    return {
+      kind: 'event',
+      timeMs,
+      timing,
+      event: { logged, timeMs, source, id, matches: rules.matcher.match(sigmaRecordOf(logged)) },
+    };
   });
 }
 
 /** Results that need no window: detections of rules that stand alone, mistimed events, rules that threw. */
-export function statelessResults(rules: PipelineRules, sources: SourceTable): OperatorFunction<StreamElement<MatchedEvent>, PipelineResult> {
-  return (source) =>
-    new Observable<PipelineResult>((subscriber) =>
-      source.subscribe({
-        next: (element) => {
-          if (element.kind === 'watermark') return;
-          const { logged, matches } = element.event;
-          if (element.timing !== 'on-time') subscriber.next({ kind: element.timing, event: logged, watermarkMs: sources.watermarkMs });
-          for (const { rule, failure } of matches) {
-            if (failure !== undefined) subscriber.next({ kind: 'rule-failed', ruleId: rule.id, message: messageOf(failure), event: logged });
-            else if (rules.raises(rule)) subscriber.next(detectionOf(rule, logged, element.timing));
-          }
-        },
-        error: (error) => subscriber.error(error),
-        complete: () => subscriber.complete(),
-      }),
-    );
+export function statelessResults(
+  rules: PipelineRules,
+  sources: SourceTable,
+): OperatorFunction<StreamElement<MatchedEvent>, PipelineResult> {
+  return elementOperator((out) => ({
+    next: (element) => {
+      if (element.kind === 'watermark') return;
+      const { logged, matches } = element.event;
+      if (element.timing !== 'on-time')
+        out.next({ kind: element.timing, event: logged, watermarkMs: sources.watermarkMs });
+      for (const { rule, failure } of matches) {
+        if (failure !== undefined)
+          out.next({ kind: 'rule-failed', ruleId: rule.id, message: messageOf(failure), event: logged });
+        else if (rules.raises(rule)) out.next(detectionOf(rule, logged, element.timing));
+      }
+    },
+  }));
 }
 
 function detectionOf(rule: SigmaRule, logged: LoggedEvent, timing: Timing): DetectionResult {

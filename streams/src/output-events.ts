@@ -1,11 +1,23 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson, dataschemaOf, formatRfc3339, type DetectionEvidence, type EventData, type LoggedEvent, type ProtegoEvent } from '@protego/contracts';
+import {
+  EVENT_BYTES_MAX,
+  canonicalJson,
+  dataschemaOf,
+  formatRfc3339,
+  type DetectionEvidence,
+  type EventData,
+  type LoggedEvent,
+  type ProtegoEvent,
+} from '@protego/contracts';
 import type { DetectionResult, MistimedResult, PipelineResult, RuleFailedResult } from './result';
 
 /** `source` of every event that the engine writes; no feed may use it. */
 export const ENGINE_SOURCE = 'protego';
 
-/** Most sequence numbers that one detection event names; `eventCount` always tells the whole number. */
+/**
+ * Most sequence numbers that one detection event names, fewer where long words leave no room; `eventCount` always tells
+ * the whole number.
+ */
 export const EVIDENCE_SEQS_MAX = 1_000;
 
 /** True for the types that the engine makes of the pipeline's results. */
@@ -32,9 +44,20 @@ export function outputEventOf(result: PipelineResult, site: string, checkpoint: 
 
 function detectionEvent(result: DetectionResult, site: string, checkpoint: LogCheckpoint): ProtegoEvent {
   // The latest events matter most: the window was complete with the last of them.
-  const evidence: DetectionEvidence = { seqs: result.seqs.slice(-EVIDENCE_SEQS_MAX), checkpoint };
+  const evidence: DetectionEvidence = { seqs: result.seqs.slice(-seqCountMaxOf(result)), checkpoint };
   const data = { ...result.detection, evidence } as unknown as EventData;
   return outputEvent(result, 'detection.raised', site, result.detection.certainAt, data);
+}
+
+/** Room for everything of a detection event but the detection and its sequence numbers, bytes. */
+const FRAME_BYTES_MAX = 2_048;
+/** Sixteen digits and a comma. */
+const SEQ_BYTES_MAX = 17;
+
+// Long words leave less room for sequence numbers: the event must stay within what the log takes.
+function seqCountMaxOf({ detection }: DetectionResult): number {
+  const roomBytes = EVENT_BYTES_MAX - FRAME_BYTES_MAX - Buffer.byteLength(canonicalJson(detection));
+  return Math.max(1, Math.min(EVIDENCE_SEQS_MAX, Math.floor(roomBytes / SEQ_BYTES_MAX)));
 }
 
 function mistimedEvent(result: MistimedResult, site: string): ProtegoEvent {
@@ -50,7 +73,11 @@ function mistimedEvent(result: MistimedResult, site: string): ProtegoEvent {
 }
 
 function ruleFailedEvent(result: RuleFailedResult, site: string): ProtegoEvent {
-  const data = { ...inputNamed(result.event), ruleId: result.ruleId, message: result.message.toWellFormed().slice(0, 1_000) };
+  const data = {
+    ...inputNamed(result.event),
+    ruleId: result.ruleId,
+    message: result.message.slice(0, 1_000).toWellFormed(),
+  };
   return outputEvent(result, 'pipeline.rule-failed', site, formatRfc3339(result.event.arrivedAtMs), data);
 }
 
@@ -59,5 +86,14 @@ function inputNamed({ seq, event }: LoggedEvent): EventData {
 }
 
 function outputEvent(result: PipelineResult, type: string, site: string, time: string, data: EventData): ProtegoEvent {
-  return { specversion: '1.0', id: outputIdOf(result), source: ENGINE_SOURCE, type, time, site, dataschema: dataschemaOf(type, 1), data };
+  return {
+    specversion: '1.0',
+    id: outputIdOf(result),
+    source: ENGINE_SOURCE,
+    type,
+    time,
+    site,
+    dataschema: dataschemaOf(type, 1),
+    data,
+  };
 }

@@ -1,5 +1,6 @@
 import { familyOf, type LoggedEvent, type SourceDeclarations } from '@protego/contracts';
-import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
+import type { OperatorFunction, Subscriber } from 'rxjs';
+import { elementOperator } from './operators/element-operator';
 import type { Json } from './operators/stream-element';
 import { pipelineRulesOf, type PipelineArtefacts, type PipelineRules } from './pipeline-rules';
 import type { PipelineResult } from './result';
@@ -11,7 +12,18 @@ export const SESSION_OPENED = 'log.session-opened';
 export const SESSION_CLOSED = 'log.session-closed';
 
 // Detections and what follows from them are never inputs, nor are the log's own notes: else a replay would feed on itself.
-const INPUTS = new Set(['device', 'access', 'exchange', 'roster', 'care', 'watchlist', 'clock', 'artefact', 'score', 'decision']);
+const INPUTS = new Set([
+  'device',
+  'access',
+  'exchange',
+  'roster',
+  'care',
+  'watchlist',
+  'clock',
+  'artefact',
+  'score',
+  'decision',
+]);
 
 /** State of a pipeline as JSON: valid for the same engine and artefacts only. */
 export interface PipelineSnapshot {
@@ -22,7 +34,10 @@ export interface PipelineSnapshot {
 
 /** The one composition that makes results from events, used live, in tests and in replay. */
 export interface Pipeline {
-  /** Log entries in, results out: synchronous and in order. The end of the input closes nothing. Subscribe once. */
+  /**
+   * Log entries in, results out: synchronous and in order. The end of the input closes nothing: a later
+   * subscription goes on where it ended. One subscription at a time.
+   */
   readonly results: OperatorFunction<LoggedEvent, PipelineResult>;
   /** State after everything that came in so far. */
   snapshot(): PipelineSnapshot;
@@ -37,15 +52,10 @@ export interface Pipeline {
 export function buildPipeline(artefacts: PipelineArtefacts, snapshot?: PipelineSnapshot): Pipeline {
   const sessions = new Sessions(pipelineRulesOf(artefacts), artefacts.declarations, snapshot);
   return {
-    results: (source) =>
-      new Observable<PipelineResult>((subscriber) => {
-        sessions.start(subscriber);
-        return source.subscribe({
-          next: (event) => sessions.next(event),
-          error: (error) => subscriber.error(error),
-          complete: () => subscriber.complete(),
-        });
-      }),
+    results: elementOperator((out) => {
+      sessions.out = out;
+      return { next: (event) => sessions.next(event) };
+    }),
     snapshot: () => sessions.snapshot(),
     counters: () => sessions.live.counters(),
   };
@@ -54,8 +64,9 @@ export function buildPipeline(artefacts: PipelineArtefacts, snapshot?: PipelineS
 /** The live session, and the import that interrupts it. */
 class Sessions {
   readonly live: PipelineSession;
+  /** Where results go. */
+  out: Subscriber<PipelineResult> | undefined;
   #imported: PipelineSession | undefined;
-  #subscriber: Subscriber<PipelineResult> | undefined;
 
   constructor(
     private readonly rules: PipelineRules,
@@ -64,12 +75,6 @@ class Sessions {
   ) {
     this.live = this.#session(snapshot?.live);
     if (snapshot?.imported !== undefined) this.#imported = this.#session(snapshot.imported);
-  }
-
-  start(subscriber: Subscriber<PipelineResult>): void {
-    this.#subscriber = subscriber;
-    this.#connect(this.live);
-    if (this.#imported !== undefined) this.#connect(this.#imported);
   }
 
   next(event: LoggedEvent): void {
@@ -87,7 +92,6 @@ class Sessions {
   #open(): void {
     this.#close();
     this.#imported = this.#session(undefined);
-    this.#connect(this.#imported);
   }
 
   #close(): void {
@@ -98,13 +102,10 @@ class Sessions {
   #session(state: Json | undefined): PipelineSession {
     const session = new PipelineSession(this.rules, this.declarations);
     if (state !== undefined) session.restore(state);
-    return session;
-  }
-
-  #connect(session: PipelineSession): void {
     session.results().subscribe({
-      next: (result) => this.#subscriber?.next(result),
-      error: (error) => this.#subscriber?.error(error),
+      next: (result) => this.out?.next(result),
+      error: (error) => this.out?.error(error),
     });
+    return session;
   }
 }

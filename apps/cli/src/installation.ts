@@ -6,7 +6,8 @@ import { dirname, join, relative, sep } from 'node:path';
 export function installationRoot(): string {
   for (let directory = __dirname; directory !== dirname(directory); directory = dirname(directory)) {
     const manifest = join(directory, 'package.json');
-    if (existsSync(manifest) && (JSON.parse(readFileSync(manifest, 'utf8')) as { name?: string }).name === 'protego') return directory;
+    if (existsSync(manifest) && (JSON.parse(readFileSync(manifest, 'utf8')) as { name?: string }).name === 'protego')
+      return directory;
   }
   throw new Error(`no package.json of protego above ${__dirname}`);
 }

@@ -12,10 +12,20 @@ import { EXIT_INTERNAL, exitCodeOf } from './exit-code';
 export function buildProgram(): Command {
   const program = new Command('protego')
     .description('Event log, detection and replay for connected hospitals.')
-    .addHelpText('after', '\nexit codes: 0 done, 1 a check or gate failed, 2 usage or input error, 3 internal error\nexample: npm run -s protego -- simulate --scenario general --seed 1 --days 0.05 --out history')
+    .addHelpText(
+      'after',
+      '\nexit codes: 0 done, 1 a check or gate failed, 2 usage or input error, 3 internal error\nexample: npm run -s protego -- simulate --scenario general --seed 1 --days 0.05 --out history',
+    )
     .exitOverride()
     .showHelpAfterError('(--help shows usage)');
-  for (const command of [simulateCommand(), importCommand(), logCommand(), replayCommand(), sigmaCommand(), upCommand()]) {
+  for (const command of [
+    simulateCommand(),
+    importCommand(),
+    logCommand(),
+    replayCommand(),
+    sigmaCommand(),
+    upCommand(),
+  ]) {
     program.addCommand(inheritExit(command));
   }
   return program;

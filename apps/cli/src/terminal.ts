@@ -28,7 +28,9 @@ export class Terminal {
 
   /** Progress of long work: a bar on a terminal, else a line every few seconds. */
   progress(what: string, unit: string): Progress {
-    return process.stderr.isTTY ? new BarProgress(what, unit) : new LineProgress(what, unit, this.clock, (text) => this.note(text));
+    return process.stderr.isTTY
+      ? new BarProgress(what, unit)
+      : new LineProgress(what, unit, this.clock, (text) => this.note(text));
   }
 }
 
@@ -44,7 +46,10 @@ class BarProgress implements Progress {
   #isStarted = false;
 
   constructor(what: string, unit: string) {
-    this.#bar = new SingleBar({ format: `${what} [{bar}] {value}/{total} ${unit}, {eta_formatted} left`, hideCursor: true });
+    this.#bar = new SingleBar({
+      format: `${what} [{bar}] {value}/{total} ${unit}, {eta_formatted} left`,
+      hideCursor: true,
+    });
   }
 
   update(done: number, total: number): void {

@@ -1,11 +1,14 @@
-/** Injection tokens of the engine's composition root. */
+/** Token of the configuration. */
 export const ENGINE_CONFIG = Symbol('ENGINE_CONFIG');
+/** Token of the clock that the composition root picked. */
 export const ENGINE_CLOCK = Symbol('ENGINE_CLOCK');
+/** Token of the log's writer. */
 export const EVENT_LOG = Symbol('EVENT_LOG');
-export const ARTEFACTS = Symbol('ARTEFACTS');
+/** Token of the pipeline. */
 export const PIPELINE = Symbol('PIPELINE');
+/** Token of the message bus. */
 export const BUS = Symbol('BUS');
-/** Called with the reason when the engine cannot keep its promises any more and must stop. */
+/** Token of {@link Fatal}. */
 export const FATAL = Symbol('FATAL');
-/** Type of {@link FATAL}. */
+/** Called with the reason when the engine cannot keep its promises any more and must stop. */
 export type Fatal = (reason: unknown) => void;

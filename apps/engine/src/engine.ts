@@ -43,7 +43,8 @@ export async function startEngine(config: ProtegoConfig, fatal: Fatal): Promise<
   const rules = compileSigma(artefacts.rules);
   reportRules(rules, logger);
   const log = await EventLogWriter.open({ directory: config.logDir, origin: `protego/${config.site}` });
-  if (log.recovery.cutBytes > 0) logger.warn(`cut a torn tail of ${log.recovery.cutBytes} bytes that was never acknowledged`);
+  if (log.recovery.cutBytes > 0)
+    logger.warn(`cut a torn tail of ${log.recovery.cutBytes} bytes that was never acknowledged`);
   const bus = await NatsBus.connect(config, loadStreamDeclarations(config.streamsDir)).catch(async (error: unknown) => {
     await log.close();
     throw error;
@@ -67,7 +68,10 @@ export async function startEngine(config: ProtegoConfig, fatal: Fatal): Promise<
     { bodyParser: false, logger: ['error', 'warn'] },
   );
   takeBodiesAsBytes(app, config.http.bodyBytesMax);
-  app.connectMicroservice({ strategy: new JetStreamInputStrategy(bus.connection, config.intake.batchEventsMax) }, { inheritAppConfig: false });
+  app.connectMicroservice(
+    { strategy: new JetStreamInputStrategy(bus.connection, config.intake.batchEventsMax) },
+    { inheritAppConfig: false },
+  );
   const pipeline = app.get(PipelineRunner);
   await recallLog(reader, log.size, dedupe, pipeline, systemClock);
   const { appended } = await pipeline.catchUp();
@@ -82,7 +86,7 @@ export async function startEngine(config: ProtegoConfig, fatal: Fatal): Promise<
 
 async function stopEngine(app: NestFastifyApplication, log: EventLogWriter, bus: NatsBus): Promise<void> {
   app.get(Readiness).isReady = false;
-  app.get(Ticker).stop();
+  await app.get(Ticker).stop();
   await app.get(IntakeService).stop();
   await app.get(OutputPublisher).stop(PUBLISH_GRACE_MS);
   await app.close();
@@ -105,7 +109,9 @@ function takeBodiesAsBytes(app: NestFastifyApplication, bodyLimit: number): void
 function requireTlsOffLoopback({ http }: ProtegoConfig): void {
   const isLoopback = http.host === 'localhost' || http.host === '::1' || /^127(\.\d+){3}$/.test(http.host);
   if (!isLoopback && (http.certFile === '' || http.keyFile === '')) {
-    throw new ProtegoError('CONFIG_INVALID', '`http.certFile` and `http.keyFile` are required off loopback', { key: 'http.certFile' });
+    throw new ProtegoError('CONFIG_INVALID', '`http.certFile` and `http.keyFile` are required off loopback', {
+      key: 'http.certFile',
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
-import { isProtegoError, messageOf, parseConfig } from '@protego/contracts';
+import { ProtegoError, isProtegoError, messageOf, parseConfig } from '@protego/contracts';
 import { startEngine, type Engine } from './engine';
 
 const HELP = `protego-engine: the writer of the event log
@@ -9,7 +9,7 @@ usage: node dist/apps/engine/src/main.js [CONFIG]
 
 CONFIG is a protego.yaml (default: ./protego.yaml); docs/reference/configuration.md lists its keys.
 Prints one line of JSON when it is ready: {"ready":true,"url":…,"records":…}.
-exit: 0 stopped on request, 2 usage or configuration, 3 internal or the disk failed
+exit: 0 stopped on request, 2 usage or configuration, 3 anything else: log locked, bus unreachable, disk failed
 
 example: node dist/apps/engine/src/main.js protego.yaml`;
 
@@ -19,8 +19,21 @@ let isStopping = false;
 async function main(args: readonly string[]): Promise<void> {
   if (args.includes('--help')) return void process.stdout.write(`${HELP}\n`);
   const path = args[0] ?? 'protego.yaml';
-  engine = await startEngine(parseConfig(readFileSync(path, 'utf8'), path, process.env), fail);
+  engine = await startEngine(parseConfig(readConfig(path), path, process.env), fail);
   process.stdout.write(`${JSON.stringify({ ready: true, url: engine.url, records: engine.records })}\n`);
+}
+
+function readConfig(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new ProtegoError(
+      'CONFIG_INVALID',
+      `cannot read \`${path}\`: ${messageOf(error).toLowerCase()}`,
+      { path },
+      { cause: error },
+    );
+  }
 }
 
 async function stop(): Promise<void> {
@@ -32,7 +45,9 @@ async function stop(): Promise<void> {
 
 function fail(reason: unknown): never {
   const code = isProtegoError(reason) ? reason.code : 'INTERNAL';
-  process.stderr.write(`${JSON.stringify({ code, message: messageOf(reason), ...(isProtegoError(reason) ? { help: reason.help } : {}) })}\n`);
+  process.stderr.write(
+    `${JSON.stringify({ code, message: messageOf(reason), ...(isProtegoError(reason) ? { help: reason.help } : {}) })}\n`,
+  );
   process.exit(isProtegoError(reason) && reason.origin === 'caller' ? 2 : 3);
 }
 

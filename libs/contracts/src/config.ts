@@ -12,7 +12,13 @@ export interface ProtegoConfig {
   /** Directory of rules, declarations and policies. */
   readonly streamsDir: string;
   readonly nats: { readonly url: string; readonly user: string; readonly passwordFile: string };
-  readonly http: { readonly host: string; readonly port: number; readonly certFile: string; readonly keyFile: string; readonly bodyBytesMax: number };
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    readonly certFile: string;
+    readonly keyFile: string;
+    readonly bodyBytesMax: number;
+  };
   /** SHA-256 (hex) of the bearer token of a source that posts over HTTP. */
   readonly tokens: readonly { readonly source: string; readonly tokenSha256: string }[];
   readonly intake: { readonly batchEventsMax: number; readonly queueEventsMax: number };
@@ -149,5 +155,6 @@ function nestedSchema(): JsonSchema {
       group.properties[leaf] = schema;
     }
   }
-  return { type: 'object', additionalProperties: false, required: ['site'], properties };
+  // Nothing is required here: what the file leaves out may come from the environment.
+  return { type: 'object', additionalProperties: false, properties };
 }

@@ -1,5 +1,5 @@
-import { LineCounter, parseDocument, type Document, type Node } from 'yaml';
-import { ProtegoError, type ErrorDetails } from './error';
+import { LineCounter, isMap, isNode, isScalar, isSeq, parseDocument, type Document, type Node } from 'yaml';
+import { ProtegoError, messageOf, type ErrorDetails } from './error';
 import type { ErrorCode } from './error-codes';
 import type { JsonSchema } from './event-registry';
 import { newAjv } from './event-validator';
@@ -75,17 +75,20 @@ const SOURCES_SCHEMA: JsonSchema = {
  * @throws ProtegoError `DECLARATION_INVALID` with path, line and key
  */
 export function parseSourceDeclarations(yamlText: string, path: string): SourceDeclarations {
-  const value = parseCheckedYaml(yamlText, path, SOURCES_SCHEMA, 'DECLARATION_INVALID') as {
+  const { value: checked, lineOf } = readCheckedYaml(yamlText, path, SOURCES_SCHEMA, 'DECLARATION_INVALID');
+  const value = checked as {
     skewMaxMs: number;
     defaults: { latenessMs: number; idleAfterMs: number };
     sources: (Partial<SourceDeclaration> & { name: string; description: string })[];
   };
   const seen = new Set<string>();
-  for (const { name } of value.sources) {
-    if (seen.has(name))
-      throw new ProtegoError('DECLARATION_INVALID', `source \`${name}\` is declared twice`, { path, name });
+  value.sources.forEach(({ name }, index) => {
+    if (seen.has(name)) {
+      const line = lineOf(['sources', String(index), 'name']);
+      fail('DECLARATION_INVALID', `source \`${name}\` is declared twice`, { path, line, name });
+    }
     seen.add(name);
-  }
+  });
   return {
     ...value,
     sources: value.sources.map((source) => ({
@@ -104,33 +107,64 @@ export function parseSourceDeclarations(yamlText: string, path: string): SourceD
  * @throws ProtegoError with the given code
  */
 export function parseCheckedYaml(yamlText: string, path: string, schema: JsonSchema, code: ErrorCode): unknown {
+  return readCheckedYaml(yamlText, path, schema, code).value;
+}
+
+interface CheckedYaml {
+  readonly value: unknown;
+  /** Line, from 1, of the key or list item that a path leads to. */
+  readonly lineOf: (keys: readonly string[]) => number;
+}
+
+function readCheckedYaml(yamlText: string, path: string, schema: JsonSchema, code: ErrorCode): CheckedYaml {
   const lines = new LineCounter();
   const document = parseDocument(yamlText, { lineCounter: lines, prettyErrors: false });
   const [error] = document.errors;
   if (error !== undefined) fail(code, error.message, { path, line: lines.linePos(error.pos[0]).line });
-  const value: unknown = document.toJS() ?? {};
+  const lineOf = (keys: readonly string[]): number => lineOfKeys(document, keys, lines);
+  const value = valueOf(document, path, code);
   const validate = newAjv().compile(schema);
-  if (validate(value)) return value;
+  if (validate(value)) return { value, lineOf };
   const first = validate.errors?.[0];
   const unknownKey = first?.params['additionalProperty'] as string | undefined;
   const keys = [...(first?.instancePath ?? '').split('/').slice(1), ...(unknownKey === undefined ? [] : [unknownKey])];
   const problem = unknownKey === undefined ? (first?.message ?? 'is invalid') : 'is not a known key';
-  fail(code, `\`${keys.join('.') || '(top)'}\` ${problem}`, {
-    path,
-    line: lineOf(document, keys, lines),
-    key: keys.join('.'),
-  });
+  fail(code, `\`${keys.join('.') || '(top)'}\` ${problem}`, { path, line: lineOf(keys), key: keys.join('.') });
 }
 
 function fail(code: ErrorCode, message: string, details: ErrorDetails): never {
   throw new ProtegoError(code, `${String(details['path'])}:${String(details['line'])}: ${message}`, details);
 }
 
-function lineOf(document: Document, keys: readonly string[], lines: LineCounter): number {
-  for (let depth = keys.length; depth > 0; depth--) {
-    const path = keys.slice(0, depth).map((key) => (/^\d+$/.test(key) ? Number(key) : key));
-    const node = document.getIn(path, true) as Node | undefined;
-    if (node?.range) return lines.linePos(node.range[0]).line;
+// Aliases are resolved here: one without an anchor, or too many of them, are found only now.
+function valueOf(document: Document, path: string, code: ErrorCode): unknown {
+  try {
+    return document.toJS() ?? {};
+  } catch (error) {
+    return fail(code, messageOf(error).toLowerCase(), { path, line: 1 });
   }
-  return 1;
+}
+
+// The line of the key, not of its value, which may begin further down.
+function lineOfKeys(document: Document, keys: readonly string[], lines: LineCounter): number {
+  let node: unknown = document.contents;
+  let line = 1;
+  for (const key of keys) {
+    const step = stepInto(node, key);
+    if (step === undefined) break;
+    if (step.at.range) line = lines.linePos(step.at.range[0]).line;
+    node = step.value;
+  }
+  return line;
+}
+
+function stepInto(node: unknown, key: string): { at: Node; value: unknown } | undefined {
+  if (isSeq(node)) {
+    const item = node.items[Number(key)];
+    return isNode(item) ? { at: item, value: item } : undefined;
+  }
+  const pair = isMap(node)
+    ? node.items.find((each) => isScalar(each.key) && String(each.key.value) === key)
+    : undefined;
+  return isNode(pair?.key) ? { at: pair.key, value: pair.value } : undefined;
 }

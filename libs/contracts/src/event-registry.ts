@@ -68,6 +68,16 @@ export class EventRegistry {
   }
 
   /**
+   * Latest version number of a type.
+   *
+   * @throws ProtegoError `EVENT_TYPE_UNKNOWN`
+   */
+  latestVersionOf(type: string): number {
+    this.resolve(type);
+    return (this.#versions.get(type) as EventTypeVersion[]).length;
+  }
+
+  /**
    * The registered version that a type and a `dataschema` name; version 1 where `dataschema` is missing.
    *
    * @throws ProtegoError `EVENT_TYPE_UNKNOWN`, `EVENT_VERSION_UNKNOWN`, or `EVENT_ENVELOPE_INVALID` when the

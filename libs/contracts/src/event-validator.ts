@@ -17,12 +17,12 @@ export const ENVELOPE_SCHEMA: JsonSchema = {
     id: text(256),
     source: { type: 'string', pattern: '^[a-z0-9][a-z0-9-]{0,63}$' },
     type: text(128),
-    time: { type: 'string', format: 'date-time' },
+    time: { type: 'string', format: 'date-time', maxLength: 64 },
     subject: text(256),
     site: { type: 'string', pattern: '^[a-z0-9][a-z0-9-]{0,63}$' },
     dataschema: text(256),
-    datacontenttype: { type: 'string', pattern: '^application/([a-z0-9.-]+\\+)?json$' },
-    arrivedat: { type: 'string', format: 'date-time' },
+    datacontenttype: { type: 'string', pattern: '^application/([a-z0-9.-]+\\+)?json$', maxLength: 128 },
+    arrivedat: { type: 'string', format: 'date-time', maxLength: 64 },
     dataref: text(2048),
     data: { type: 'object' },
   },
@@ -79,6 +79,8 @@ export function newAjv(options: { allErrors?: boolean } = {}): Ajv2020 {
     strictRequired: false,
   });
   addFormats(ajv);
+  // The ready-made format also takes what RFC 3339 does not have, such as offsets without a colon.
+  ajv.addFormat('date-time', (value: string) => parseRfc3339Ms(value) !== undefined);
   return ajv;
 }
 
@@ -118,8 +120,14 @@ const OPTIONAL_TEXTS = [
 
 function textOf(event: Record<string, unknown>, field: string, lengthMax: number): void {
   const value = event[field];
-  if (typeof value !== 'string' || value.length === 0 || value.length > lengthMax)
+  if (typeof value !== 'string' || value.length === 0 || isLongerThan(value, lengthMax))
     reject(field, `must be text of 1 to ${lengthMax} characters`);
+}
+
+// JSON Schema counts code points; UTF-16 units are at least as many and at most twice as many.
+function isLongerThan(text: string, charactersMax: number): boolean {
+  if (text.length <= charactersMax) return false;
+  return text.length > 2 * charactersMax || [...text].length > charactersMax;
 }
 
 function nameOf(event: Record<string, unknown>, field: string): void {

@@ -1,5 +1,5 @@
 import type { LoggedEvent, ProtegoEvent } from './event';
-import type { EventRegistry } from './event-registry';
+import { dataschemaOf, type EventRegistry } from './event-registry';
 import type { EventSeq } from './ids';
 
 /** What a log stores of an event, as any reader gives it back. */
@@ -14,7 +14,8 @@ export interface StoredEvent {
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * A stored record as the pipeline reads it, its data lifted to the latest version of its type.
+ * A stored record as the pipeline reads it, its data lifted to the latest version of its type, which `dataschema` then
+ * names.
  *
  * @throws ProtegoError `EVENT_TYPE_UNKNOWN` or `EVENT_VERSION_UNKNOWN` for a record of a newer Protego
  */
@@ -25,6 +26,9 @@ export function readLoggedEvent(stored: StoredEvent, registry: EventRegistry): L
     seq: stored.seq,
     timeMs: stored.timeMs,
     arrivedAtMs: stored.arrivedAtMs,
-    event: data === event.data ? event : { ...event, data },
+    event:
+      data === event.data
+        ? event
+        : { ...event, dataschema: dataschemaOf(event.type, registry.latestVersionOf(event.type)), data },
   };
 }

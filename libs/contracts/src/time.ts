@@ -1,9 +1,13 @@
-const RFC3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(?:([Zz])|([+-])(\d{2}):(\d{2}))$/;
+const RFC3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:([Zz])|([+-])(\d{2}):(\d{2}))$/;
+const YEAR_0_MS = -62_167_219_200_000;
+const YEAR_10000_MS = 253_402_300_800_000;
+const DAY_MS = 86_400_000;
 const DAYS_IN_MONTH = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /**
- * Milliseconds since the Unix epoch of an RFC 3339 date-time, or undefined when the text is not one. Fractions beyond
- * the millisecond are cut, never rounded, so that a time does not move into the next window.
+ * Milliseconds since the Unix epoch of an RFC 3339 date-time, or undefined when the text is not one or its UTC form is
+ * outside the years 0000 to 9999. Fractions beyond the millisecond are cut, never rounded, so that a time does not move
+ * into the next window. A leap second, which is the last of a day in UTC, counts as the first of the next day.
  */
 export function parseRfc3339Ms(text: string): number | undefined {
   const match = RFC3339.exec(text);
@@ -25,7 +29,9 @@ export function parseRfc3339Ms(text: string): number | undefined {
   const at = new Date(0);
   at.setUTCFullYear(year, month - 1, day);
   at.setUTCHours(hour, minute, second, ms);
-  return at.getTime() - offsetMinutes * 60_000;
+  const timeMs = at.getTime() - offsetMinutes * 60_000;
+  if (second === 60 && modulo(timeMs, DAY_MS) >= 1_000) return undefined;
+  return timeMs >= YEAR_0_MS && timeMs < YEAR_10000_MS ? timeMs : undefined;
 }
 
 function offsetOf(
@@ -38,9 +44,14 @@ function offsetOf(
   return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
 }
 
+const modulo = (value: number, divisor: number): number => ((value % divisor) + divisor) % divisor;
+
 const isLeapYear = (year: number): boolean => (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
 
-/** RFC 3339 text in UTC with milliseconds of a time in milliseconds since the Unix epoch (years 0000 to 9999). */
+/**
+ * RFC 3339 text in UTC with milliseconds of a time in milliseconds since the Unix epoch. RFC 3339 has the years 0000 to
+ * 9999 only: a time outside, such as the end of the last window, becomes the nearest that can be written.
+ */
 export function formatRfc3339(timeMs: number): string {
-  return new Date(timeMs).toISOString();
+  return new Date(Math.min(Math.max(timeMs, YEAR_0_MS), YEAR_10000_MS - 1)).toISOString();
 }

@@ -38,8 +38,10 @@ export class BlockView {
     const types = readTypeTable(payload.subarray(at.typeTable, bodiesAt)) ?? [];
     const bodyStarts = new Uint32Array(header.count + 1).fill(bodiesAt);
     for (let i = 0; i < header.count; i++) {
-      const end = (bodyStarts[i] as number) + payload.readUInt32BE(at.length + 4 * i);
-      bodyStarts[i + 1] = Math.min(end, payload.length);
+      const start = bodyStarts[i] as number;
+      const end = start + payload.readUInt32BE(at.length + 4 * i);
+      // A body that would leave the payload is taken as empty, so that its leaf cannot seem sound.
+      bodyStarts[i + 1] = end > payload.length ? start : end;
     }
     return new BlockView(header, payload, at, types, bodyStarts);
   }

@@ -1,6 +1,5 @@
 import type { BlockView } from './block-view';
 import { blockCorrupt, chainBroken, type LogPlace } from './log-errors';
-import { MerkleTree } from './merkle-tree';
 import { HOP_WINDOW_BYTES, SCAN_WINDOW_BYTES, SegmentCursor, type BlockRead } from './segment-cursor';
 import { listSegments, type SegmentFileName } from './segment-format';
 

@@ -46,7 +46,6 @@ export class EventLogReader {
    *
    * @throws ProtegoError `LOG_NOT_FOUND`, `LOG_FORMAT_UNKNOWN`, `LOG_BLOCK_CORRUPT` when `log.json` is damaged
    */
-  // eslint-disable-next-line @typescript-eslint/require-await -- failures reach the caller as a rejection, as the writer's do
   static async open(options: { readonly directory: string }): Promise<EventLogReader> {
     const identity = readIdentity(options.directory);
     listSegments(options.directory);

@@ -5,7 +5,7 @@ import { LeafHasher } from './leaf-hasher';
 import { blockCorrupt, chainBroken, rootMismatch, type LogPlace } from './log-errors';
 import { HASH_BYTES, MerkleTree } from './merkle-tree';
 import { SCAN_WINDOW_BYTES, SegmentCursor, type BlockRead } from './segment-cursor';
-import { listSegments, segmentHeaderBytes, type SegmentFileName } from './segment-format';
+import { listSegments, type SegmentFileName } from './segment-format';
 import { findBlockAfter } from './tail';
 
 /** Most problems that one report lists; more are counted. */

@@ -1,6 +1,20 @@
-import { ProtegoError, canonicalJson, eventRegistry, formatRfc3339, readLoggedEvent, type LoggedEvent, type StoredEvent } from '@protego/contracts';
+import {
+  ProtegoError,
+  canonicalJson,
+  eventRegistry,
+  formatRfc3339,
+  readLoggedEvent,
+  type LoggedEvent,
+  type StoredEvent,
+} from '@protego/contracts';
 import { merkleRootOf } from '@protego/event-log';
-import { buildPipeline, type DetectionResult, type Pipeline, type PipelineArtefacts, type PipelineResult } from '@protego/streams';
+import {
+  buildPipeline,
+  type DetectionResult,
+  type Pipeline,
+  type PipelineArtefacts,
+  type PipelineResult,
+} from '@protego/streams';
 import { Subject, type Subscription } from 'rxjs';
 import type { RunCounts, RunManifest } from './run-manifest';
 
@@ -129,14 +143,18 @@ class ResultCollector {
 
   #isInRange({ certainAtMs }: DetectionResult): boolean {
     const { emitFromMs, emitToMs } = this.request;
-    return (emitFromMs === undefined || certainAtMs >= emitFromMs) && (emitToMs === undefined || certainAtMs < emitToMs);
+    return (
+      (emitFromMs === undefined || certainAtMs >= emitFromMs) && (emitToMs === undefined || certainAtMs < emitToMs)
+    );
   }
 
   #keep(result: DetectionResult): void {
     const { id, ruleId } = result.detection;
     if (this.#detections.has(id)) return;
     if (this.#detections.size >= DETECTIONS_MAX) {
-      throw new ProtegoError('REPLAY_TOO_LARGE', `more than ${DETECTIONS_MAX} detections`, { detectionsMax: DETECTIONS_MAX });
+      throw new ProtegoError('REPLAY_TOO_LARGE', `more than ${DETECTIONS_MAX} detections`, {
+        detectionsMax: DETECTIONS_MAX,
+      });
     }
     this.#detections.set(id, result);
     this.#byRule.set(ruleId, (this.#byRule.get(ruleId) ?? 0) + 1);
@@ -170,7 +188,11 @@ class ResultCollector {
 }
 
 function compareDetections(a: DetectionResult, b: DetectionResult): number {
-  return a.certainAtMs - b.certainAtMs || compareText(a.detection.ruleId, b.detection.ruleId) || compareText(a.detection.id, b.detection.id);
+  return (
+    a.certainAtMs - b.certainAtMs ||
+    compareText(a.detection.ruleId, b.detection.ruleId) ||
+    compareText(a.detection.id, b.detection.id)
+  );
 }
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

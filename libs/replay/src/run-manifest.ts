@@ -59,7 +59,13 @@ export function parseManifest(text: string): RunManifest {
     throw new ProtegoError('MANIFEST_INVALID', 'manifest is not JSON', {}, { cause: error });
   }
   const manifest = value as Partial<RunManifest> | null;
-  const isWhole = manifest?.version === 1 && manifest.log && manifest.range && manifest.artefacts && typeof manifest.outputHash === 'string';
-  if (!isWhole) throw new ProtegoError('MANIFEST_INVALID', 'manifest lacks version, log, range, artefacts or outputHash');
+  const isWhole =
+    manifest?.version === 1 &&
+    manifest.log &&
+    manifest.range &&
+    manifest.artefacts &&
+    typeof manifest.outputHash === 'string';
+  if (!isWhole)
+    throw new ProtegoError('MANIFEST_INVALID', 'manifest lacks version, log, range, artefacts or outputHash');
   return manifest as RunManifest;
 }

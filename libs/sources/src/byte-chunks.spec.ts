@@ -57,8 +57,13 @@ describe('readChunks', () => {
     expect(bytes.toString()).toBe(lines);
   });
 
-  it.each([1, 4096, 5000])('reports %d bytes behind the gzip stream', async (count) => {
-    const path = folder.write('tail.gz', Buffer.concat([gzipSync('line\n'), Buffer.alloc(count, 'x')]));
+  it.each([
+    [1, 'x'],
+    [4096, 'x'],
+    [5000, 'x'],
+    [600, '\0'],
+  ])('reports %d bytes behind the gzip stream', async (count, byte) => {
+    const path = folder.write('tail.gz', Buffer.concat([gzipSync('line\n'), Buffer.alloc(count, byte)]));
     expect(await readWith(path)).toMatchObject({ code: 'SOURCE_FILE_DAMAGED', bytes: Buffer.from('line\n') });
   });
 

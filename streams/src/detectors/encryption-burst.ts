@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson, type LoggedEvent } from '@protego/contracts';
-import { Observable, type OperatorFunction } from 'rxjs';
+import type { OperatorFunction } from 'rxjs';
 import { buildDetection, type RuleIdentity } from '../detection-builder';
+import { elementOperator } from '../operators/element-operator';
 import { TumblingWindows, tumblingWindow, type TumblingPane } from '../operators/tumbling-window';
 import type { Json, StateStore, StreamElement } from '../operators/stream-element';
 import type { DetectionResult } from '../result';
@@ -27,7 +28,8 @@ export const ENCRYPTION_BURST: RuleIdentity = {
   wording: {
     confidence: 'medium',
     why: '{count} files on {device.uid} were rewritten within one minute and now look encrypted, as ransomware does it.',
-    nextStep: 'Call the security desk now and unplug the network cable of {device.uid}, unless a patient depends on it.',
+    nextStep:
+      'Call the security desk now and unplug the network cable of {device.uid}, unless a patient depends on it.',
     harmlessExplanation: 'A planned backup or archive job that compresses many files on this machine.',
     entities: [{ kind: 'device', field: 'device.uid' }],
   },
@@ -40,6 +42,12 @@ type Burst = { fileCount: number; unkeptCount: number; files: Record<string, Eve
 export class EncryptionBurstStore implements StateStore {
   readonly windows = new TumblingWindows<Burst>();
 
+  /** Windows open and evicted. */
+  counters(): Record<string, number> {
+    const { size, evictedCount } = this.windows.panes;
+    return { encryptionBurstWindows: size, encryptionBurstWindowsEvicted: evictedCount };
+  }
+
   snapshot(): Json {
     return this.windows.snapshot();
   }
@@ -50,18 +58,24 @@ export class EncryptionBurstStore implements StateStore {
 }
 
 /** Raises a detection when one device rewrites many distinct files with high-entropy content in one minute. */
-export function detectEncryptionBursts(store: EncryptionBurstStore): OperatorFunction<StreamElement<LoggedEvent>, DetectionResult> {
-  const panes = tumblingWindow<LoggedEvent, Burst>({ windowMs: WINDOW_MS, keyOf: deviceOf, initial: () => ({ fileCount: 0, unkeptCount: 0, files: {} }), add: addFile }, store.windows);
-  return (source) =>
-    new Observable<DetectionResult>((subscriber) =>
-      panes(source).subscribe({
-        next: (pane) => {
-          if (pane.value.fileCount >= FILES_MIN) subscriber.next(detectionOf(pane));
-        },
-        error: (error) => subscriber.error(error),
-        complete: () => subscriber.complete(),
-      }),
-    );
+export function detectEncryptionBursts(
+  store: EncryptionBurstStore,
+): OperatorFunction<StreamElement<LoggedEvent>, DetectionResult> {
+  const panes = tumblingWindow<LoggedEvent, Burst>(
+    {
+      windowMs: WINDOW_MS,
+      keyOf: deviceOf,
+      initial: () => ({ fileCount: 0, unkeptCount: 0, files: {} }),
+      add: addFile,
+    },
+    store.windows,
+  );
+  const decide = elementOperator<TumblingPane<Burst>, DetectionResult>((out) => ({
+    next: (pane) => {
+      if (pane.value.fileCount >= FILES_MIN) out.next(detectionOf(pane));
+    },
+  }));
+  return (source) => decide(panes(source));
 }
 
 function deviceOf({ event }: LoggedEvent): string | undefined {
@@ -99,7 +113,9 @@ function makeRoom(burst: Burst, file: string): boolean {
 }
 
 function detectionOf({ key, startMs, endMs, value }: TumblingPane<Burst>): DetectionResult {
-  const refs = Object.values(value.files).sort((a, b) => (a[1] === b[1] ? (a[2] < b[2] ? -1 : 1) : a[1] < b[1] ? -1 : 1));
+  const refs = Object.values(value.files).sort((a, b) =>
+    a[1] === b[1] ? (a[2] < b[2] ? -1 : 1) : a[1] < b[1] ? -1 : 1,
+  );
   const values: Readonly<Record<string, string>> = { count: String(refs.length), 'device.uid': key };
   return buildDetection({
     rule: ENCRYPTION_BURST,

@@ -1,5 +1,6 @@
 import type { LoggedEvent } from '@protego/contracts';
-import { Observable, type OperatorFunction } from 'rxjs';
+import type { OperatorFunction } from 'rxjs';
+import { elementOperator } from './element-operator';
 import type { SourceTable } from './source-table';
 import type { StreamElement } from './stream-element';
 
@@ -13,27 +14,22 @@ export const TICK_TYPE = 'clock.ticked';
  * lets every window decide.
  */
 export function assignWatermarks(table: SourceTable): OperatorFunction<LoggedEvent, StreamElement<LoggedEvent>> {
-  return (source) =>
-    new Observable<StreamElement<LoggedEvent>>((subscriber) => {
-      let emittedMs = table.watermarkMs;
-      const raise = (watermarkMs: number): void => {
-        if (watermarkMs <= emittedMs) return;
-        emittedMs = watermarkMs;
-        subscriber.next({ kind: 'watermark', watermarkMs });
-      };
-      return source.subscribe({
-        next: (event) => {
-          raise(table.advance(event.arrivedAtMs));
-          if (event.event.type === TICK_TYPE) return;
-          const timing = table.admit(event.event.source, event.timeMs, event.arrivedAtMs);
-          subscriber.next({ kind: 'event', event, timeMs: event.timeMs, timing });
-          if (timing === 'on-time') raise(table.advance(event.arrivedAtMs));
-        },
-        error: (error) => subscriber.error(error),
-        complete: () => {
-          raise(Number.POSITIVE_INFINITY);
-          subscriber.complete();
-        },
-      });
-    });
+  return elementOperator((out) => {
+    let emittedMs = table.watermarkMs;
+    const raise = (watermarkMs: number): void => {
+      if (watermarkMs <= emittedMs) return;
+      emittedMs = watermarkMs;
+      out.next({ kind: 'watermark', watermarkMs });
+    };
+    return {
+      next: (event) => {
+        raise(table.advance(event.arrivedAtMs));
+        if (event.event.type === TICK_TYPE) return;
+        const timing = table.admit(event.event.source, event.timeMs, event.arrivedAtMs);
+        out.next({ kind: 'event', event, timeMs: event.timeMs, timing });
+        if (timing === 'on-time') raise(table.advance(event.arrivedAtMs));
+      },
+      complete: () => raise(Number.POSITIVE_INFINITY),
+    };
+  });
 }

@@ -1,4 +1,5 @@
-import { Observable, type OperatorFunction } from 'rxjs';
+import type { OperatorFunction } from 'rxjs';
+import { elementOperator } from './element-operator';
 import { EventHeap, type EventOrder } from './event-heap';
 import { WATERMARK_NONE } from './source-table';
 import type { Json, StateStore, StreamElement } from './stream-element';
@@ -54,36 +55,35 @@ export class ReorderBuffer<T extends EventOrder> implements StateStore {
  * so that arrival order within the lateness cannot show. Late and skewed events go no further. Every watermark passes
  * on after the events that it lets go. An event at exactly the watermark still waits: its peers may yet come.
  */
-export function orderByEventTime<T extends EventOrder>(buffer: ReorderBuffer<T>): OperatorFunction<StreamElement<T>, StreamElement<T>> {
-  return (source) =>
-    new Observable<StreamElement<T>>((subscriber) => {
-      const { heap } = buffer;
-      const release = (): void => {
-        const event = heap.pop() as T;
-        subscriber.next({ kind: 'event', event, timeMs: event.timeMs, timing: 'on-time' });
-      };
-      const hold = (event: T): void => {
-        if (event.timeMs < buffer.floorMs) {
-          buffer.droppedCount++;
+export function orderByEventTime<T extends EventOrder>(
+  buffer: ReorderBuffer<T>,
+): OperatorFunction<StreamElement<T>, StreamElement<T>> {
+  const { heap } = buffer;
+  return elementOperator((out) => {
+    const release = (): void => {
+      const event = heap.pop() as T;
+      out.next({ kind: 'event', event, timeMs: event.timeMs, timing: 'on-time' });
+    };
+    const hold = (event: T): void => {
+      if (event.timeMs < buffer.floorMs) {
+        buffer.droppedCount++;
+        return;
+      }
+      heap.push(event);
+      if (heap.size <= buffer.eventsMax) return;
+      buffer.floorMs = (heap.peek() as T).timeMs;
+      buffer.forcedCount++;
+      release();
+    };
+    return {
+      next: (element) => {
+        if (element.kind === 'event') {
+          if (element.timing === 'on-time') hold(element.event);
           return;
         }
-        heap.push(event);
-        if (heap.size <= buffer.eventsMax) return;
-        buffer.floorMs = (heap.peek() as T).timeMs;
-        buffer.forcedCount++;
-        release();
-      };
-      return source.subscribe({
-        next: (element) => {
-          if (element.kind === 'event') {
-            if (element.timing === 'on-time') hold(element.event);
-            return;
-          }
-          while (heap.size > 0 && (heap.peek() as T).timeMs < element.watermarkMs) release();
-          subscriber.next(element);
-        },
-        error: (error) => subscriber.error(error),
-        complete: () => subscriber.complete(),
-      });
-    });
+        while (heap.size > 0 && (heap.peek() as T).timeMs < element.watermarkMs) release();
+        out.next(element);
+      },
+    };
+  });
 }

@@ -1,4 +1,5 @@
-import { Observable, type OperatorFunction } from 'rxjs';
+import type { OperatorFunction } from 'rxjs';
+import { elementOperator } from './element-operator';
 import { KeyedStore } from './keyed-store';
 import type { Json, StateStore, StreamElement } from './stream-element';
 
@@ -46,7 +47,10 @@ export class SlidingWindows<R extends Json> implements StateStore {
   constructor(options: SlidingWindowOptions) {
     this.windowMs = options.windowMs;
     this.#entriesMax = options.entriesMax ?? SLIDING_ENTRIES_MAX;
-    this.windows = new KeyedStore(options.keysMax ?? SLIDING_KEYS_MAX, { toJson: windowToJson, fromJson: windowFromJson });
+    this.windows = new KeyedStore(options.keysMax ?? SLIDING_KEYS_MAX, {
+      toJson: windowToJson,
+      fromJson: windowFromJson,
+    });
   }
 
   /** Events that left a window before their time because it was full. */
@@ -57,7 +61,11 @@ export class SlidingWindows<R extends Json> implements StateStore {
   /** Window of a key as an event at `timeMs` finds it, before it is added. */
   at(key: string, timeMs: number): WindowState<R> {
     const window = this.windows.touch(key, () => ({ entries: [], head: 0, values: new Map(), armed: true }));
-    while (window.head < window.entries.length && (window.entries[window.head] as WindowEntry<R>).timeMs <= timeMs - this.windowMs) dropOldest(window);
+    while (
+      window.head < window.entries.length &&
+      (window.entries[window.head] as WindowEntry<R>).timeMs <= timeMs - this.windowMs
+    )
+      dropOldest(window);
     if (window.head > 64 && window.head * 2 > window.entries.length) {
       window.entries = window.entries.slice(window.head);
       window.head = 0;
@@ -140,21 +148,19 @@ export interface SlidingCountOptions<T> extends SlidingWindowOptions {
  * Count of events, and of distinct values, per key in a sliding event-time window; one result an event. Expects a stream
  * in event-time order, as `orderByEventTime` makes it.
  */
-export function slidingCount<T>(options: SlidingCountOptions<T>, windows = new SlidingWindows<null>(options)): OperatorFunction<StreamElement<T>, SlidingCount<T>> {
-  return (source) =>
-    new Observable<SlidingCount<T>>((subscriber) =>
-      source.subscribe({
-        next: (element) => {
-          if (element.kind !== 'event' || element.timing !== 'on-time') return;
-          const { event, timeMs } = element;
-          const key = options.keyOf(event);
-          if (key === undefined) return;
-          const window = windows.at(key, timeMs);
-          windows.add(window, { timeMs, value: options.valueOf?.(event) ?? null, ref: null });
-          subscriber.next({ event, key, timeMs, eventCount: entryCountOf(window), valueCount: window.values.size });
-        },
-        error: (error) => subscriber.error(error),
-        complete: () => subscriber.complete(),
-      }),
-    );
+export function slidingCount<T>(
+  options: SlidingCountOptions<T>,
+  windows = new SlidingWindows<null>(options),
+): OperatorFunction<StreamElement<T>, SlidingCount<T>> {
+  return elementOperator((out) => ({
+    next: (element) => {
+      if (element.kind !== 'event' || element.timing !== 'on-time') return;
+      const { event, timeMs } = element;
+      const key = options.keyOf(event);
+      if (key === undefined) return;
+      const window = windows.at(key, timeMs);
+      windows.add(window, { timeMs, value: options.valueOf?.(event) ?? null, ref: null });
+      out.next({ event, key, timeMs, eventCount: entryCountOf(window), valueCount: window.values.size });
+    },
+  }));
 }

@@ -17,22 +17,32 @@ export const WATERMARK_NONE = Number.NEGATIVE_INFINITY;
 /**
  * The sources of one session and the watermark that follows from them: the running maximum of the minimum over active
  * sources of (greatest time − lateness). A source that is silent in pipeline time for longer than its idle time-out
- * leaves the minimum; where no source is active the watermark follows pipeline time − lateness.
+ * leaves the minimum; where no source is active the watermark follows pipeline time − the greatest lateness of those
+ * known, and of the default.
  */
 export class SourceTable implements StateStore {
   readonly #sources = new Map<string, SourceState>();
   readonly #times: ReadonlyMap<string, SourceTimes>;
   #watermarkMs = WATERMARK_NONE;
   #arrivedAtMs = WATERMARK_NONE;
-  #latenessMaxMs: number;
+  #evictedCount = 0;
 
   constructor(readonly declarations: SourceDeclarations) {
     this.#times = new Map(declarations.sources.map((source) => [source.name, source]));
-    this.#latenessMaxMs = declarations.defaults.latenessMs;
   }
 
   get watermarkMs(): number {
     return this.#watermarkMs;
+  }
+
+  /** Sources of which the table keeps time. */
+  get size(): number {
+    return this.#sources.size;
+  }
+
+  /** Sources forgotten since the beginning of the stream, because others needed their place. */
+  get evictedCount(): number {
+    return this.#evictedCount;
   }
 
   /** Moves pipeline time on, which may turn sources idle; returns the watermark. */
@@ -59,27 +69,38 @@ export class SourceTable implements StateStore {
   }
 
   snapshot(): Json {
-    const sources = [...this.#sources].map(([name, { greatestTimeMs, lastArrivedAtMs }]) => [name, greatestTimeMs, lastArrivedAtMs]);
-    return { sources, watermarkMs: finite(this.#watermarkMs), arrivedAtMs: finite(this.#arrivedAtMs) };
+    const sources = [...this.#sources].map(([name, { greatestTimeMs, lastArrivedAtMs }]) => [
+      name,
+      greatestTimeMs,
+      lastArrivedAtMs,
+    ]);
+    return {
+      sources,
+      watermarkMs: finite(this.#watermarkMs),
+      arrivedAtMs: finite(this.#arrivedAtMs),
+      evictedCount: this.#evictedCount,
+    };
   }
 
   restore(state: Json): void {
-    const { sources, watermarkMs, arrivedAtMs } = state as {
+    const { sources, watermarkMs, arrivedAtMs, evictedCount } = state as {
       sources: [string, number, number][];
       watermarkMs: number | null;
       arrivedAtMs: number | null;
+      evictedCount: number;
     };
     this.#sources.clear();
+    this.#evictedCount = evictedCount;
     this.#watermarkMs = watermarkMs ?? WATERMARK_NONE;
     this.#arrivedAtMs = arrivedAtMs ?? WATERMARK_NONE;
-    for (const [name, greatestTimeMs, lastArrivedAtMs] of sources) this.#add(name, { greatestTimeMs, lastArrivedAtMs });
+    for (const [name, greatestTimeMs, lastArrivedAtMs] of sources)
+      this.#sources.set(name, { greatestTimeMs, lastArrivedAtMs });
   }
 
   #add(source: string, state: SourceState): void {
-    // Declared sources are at most 256; the oldest idle one makes room for a feed that nobody declared.
+    // Declared sources are at most 256; the one silent longest makes room for a feed that nobody declared.
     if (this.#sources.size >= SOURCE_COUNT_MAX) this.#dropStalest();
     this.#sources.set(source, state);
-    this.#latenessMaxMs = Math.max(this.#latenessMaxMs, this.#timesOf(source).latenessMs);
   }
 
   #dropStalest(): void {
@@ -88,7 +109,9 @@ export class SourceTable implements StateStore {
     for (const [name, { lastArrivedAtMs }] of this.#sources) {
       if (lastArrivedAtMs < stalestAtMs) [stalest, stalestAtMs] = [name, lastArrivedAtMs];
     }
-    if (stalest !== undefined) this.#sources.delete(stalest);
+    if (stalest === undefined) return;
+    this.#sources.delete(stalest);
+    this.#evictedCount++;
   }
 
   #timesOf(source: string): SourceTimes {
@@ -97,13 +120,15 @@ export class SourceTable implements StateStore {
 
   #raise(): number {
     let lowestMs = Number.POSITIVE_INFINITY;
+    let latenessMaxMs = this.declarations.defaults.latenessMs;
     for (const [name, state] of this.#sources) {
       const times = this.#timesOf(name);
+      if (times.latenessMs > latenessMaxMs) latenessMaxMs = times.latenessMs;
       if (state.lastArrivedAtMs + times.idleAfterMs < this.#arrivedAtMs) continue;
       const heldAtMs = state.greatestTimeMs - times.latenessMs;
       if (heldAtMs < lowestMs) lowestMs = heldAtMs;
     }
-    if (lowestMs === Number.POSITIVE_INFINITY) lowestMs = this.#arrivedAtMs - this.#latenessMaxMs;
+    if (lowestMs === Number.POSITIVE_INFINITY) lowestMs = this.#arrivedAtMs - latenessMaxMs;
     if (lowestMs > this.#watermarkMs) this.#watermarkMs = lowestMs;
     return this.#watermarkMs;
   }

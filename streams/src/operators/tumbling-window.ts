@@ -1,4 +1,5 @@
-import { Observable, type OperatorFunction } from 'rxjs';
+import type { OperatorFunction } from 'rxjs';
+import { elementOperator } from './element-operator';
 import { KeyedStore } from './keyed-store';
 import type { Json, StateStore, StreamElement } from './stream-element';
 
@@ -19,7 +20,7 @@ export interface TumblingWindowOptions<T, A extends Json> {
   /** Key of the event, or undefined to leave it out. */
   readonly keyOf: (event: T) => string | undefined;
   readonly initial: () => A;
-  /** The value with the event added. Events of one window may come in any order. */
+  /** The value with the event added; it may be the same object. Events of one window may come in any order. */
   readonly add: (value: A, event: T) => A;
 }
 
@@ -38,10 +39,12 @@ export class TumblingWindows<A extends Json> implements StateStore {
 
   constructor(panesMax: number = TUMBLING_PANES_MAX) {
     this.panes = new KeyedStore(panesMax, {
-      toJson: ({ key, startMs, value }): Json => [key, startMs, value],
+      // Copies, because `add` may change a value in place: neither may a snapshot change afterwards nor a restored store
+      // share its values with the snapshot.
+      toJson: ({ key, startMs, value }): Json => [key, startMs, structuredClone(value)],
       fromJson: (json) => {
         const [key, startMs, value] = json as unknown as [string, number, A];
-        return { key, startMs, value };
+        return { key, startMs, value: structuredClone(value) };
       },
     });
   }
@@ -72,27 +75,28 @@ export function tumblingWindow<T, A extends Json>(
     const pane = windows.panes.touch(`${startMs}|${key}`, () => ({ key, startMs, value: options.initial() }));
     pane.value = options.add(pane.value, event);
   };
-  return (source) =>
-    new Observable<TumblingPane<A>>((subscriber) => {
-      let nextEndMs = Number.NEGATIVE_INFINITY;
-      const close = (watermarkMs: number): void => {
-        // Windows end on multiples of windowMs only: most watermarks close nothing.
-        if (watermarkMs < nextEndMs) return;
-        nextEndMs = (Math.floor(watermarkMs / windowMs) + 1) * windowMs;
-        for (const pane of closedPanes(windows, windowMs, watermarkMs)) subscriber.next(pane);
-      };
-      return source.subscribe({
-        next: (element) => {
-          if (element.kind === 'watermark') close(element.watermarkMs);
-          else if (element.timing === 'on-time') gather(element.event, element.timeMs);
-        },
-        error: (error) => subscriber.error(error),
-        complete: () => subscriber.complete(),
-      });
-    });
+  return elementOperator((out) => {
+    let nextEndMs = Number.NEGATIVE_INFINITY;
+    const close = (watermarkMs: number): void => {
+      // Windows end on multiples of windowMs only: most watermarks close nothing.
+      if (watermarkMs < nextEndMs) return;
+      nextEndMs = (Math.floor(watermarkMs / windowMs) + 1) * windowMs;
+      for (const pane of closedPanes(windows, windowMs, watermarkMs)) out.next(pane);
+    };
+    return {
+      next: (element) => {
+        if (element.kind === 'watermark') close(element.watermarkMs);
+        else if (element.timing === 'on-time') gather(element.event, element.timeMs);
+      },
+    };
+  });
 }
 
-function closedPanes<A extends Json>(windows: TumblingWindows<A>, windowMs: number, watermarkMs: number): TumblingPane<A>[] {
+function closedPanes<A extends Json>(
+  windows: TumblingWindows<A>,
+  windowMs: number,
+  watermarkMs: number,
+): TumblingPane<A>[] {
   const closed: TumblingPane<A>[] = [];
   for (const [storeKey, { key, startMs, value }] of windows.panes.entries()) {
     if (startMs + windowMs > watermarkMs) continue;

@@ -10,6 +10,8 @@ const KEYWORD_VALUES_MAX = 10_000;
 const NO_SCALARS: readonly Scalar[] = [];
 /** Most texts of one view whose character pairs are kept; 512 bytes each. */
 const BIGRAM_TEXTS_MAX = 256;
+/** A Unicode noncharacter, which neither rules nor events have reason to hold. */
+const TEXT_SEPARATOR = '\uffff';
 const NO_TEXTS: readonly string[] = [];
 
 /**
@@ -24,8 +26,8 @@ export class FieldView {
   #texts: readonly string[] | undefined;
   #lowered: readonly string[] | undefined;
   /** Sets are kept for the next record, because making them anew costs more than filling them. */
-  readonly #bigrams: BigramSet[] = [];
-  readonly #bigramTurns: number[] = [];
+  readonly #bigrams = new Map<number, { readonly set: BigramSet; turn: number }>();
+  #joined: string | undefined;
 
   constructor(readonly field: string | null) {
     this.#access = field === null ? null : fieldAccess(field);
@@ -37,6 +39,7 @@ export class FieldView {
     this.#scalars = undefined;
     this.#texts = undefined;
     this.#lowered = undefined;
+    this.#joined = undefined;
     this.#raw = this.#access === null ? keywordValues(record.data) : readField(record, this.#access);
     // Set last: when reading throws, the next question reads, and throws, again.
     this.#turn = turn;
@@ -54,7 +57,7 @@ export class FieldView {
 
   /** Text of each of the scalars. */
   get texts(): readonly string[] {
-    return (this.#texts ??= this.scalars === NO_SCALARS ? NO_TEXTS : this.scalars.map(String));
+    return (this.#texts ??= this.scalars.length === 0 ? NO_TEXTS : textsOf(this.scalars));
   }
 
   /** The texts in lower case. */
@@ -62,14 +65,31 @@ export class FieldView {
     return (this.#lowered ??= this.texts === NO_TEXTS ? NO_TEXTS : this.texts.map((text) => text.toLowerCase()));
   }
 
+  /** All texts in lower case, one after the other; what no single text can hold may stand across two of them. */
+  get joined(): string {
+    return (this.#joined ??= this.texts.join(TEXT_SEPARATOR).toLowerCase());
+  }
+
   /** Character pairs of one of the lower-case texts; undefined for a short text. */
   bigramsAt(index: number): BigramSet | undefined {
-    const text = this.lowered[index] ?? '';
-    if (text.length < BIGRAM_TEXT_LENGTH_MIN || index >= BIGRAM_TEXTS_MAX) return undefined;
-    const bigrams = (this.#bigrams[index] ??= new BigramSet());
-    if (this.#bigramTurns[index] !== this.#turn) bigrams.fill(text);
-    this.#bigramTurns[index] = this.#turn;
-    return bigrams;
+    return index < BIGRAM_TEXTS_MAX ? this.#bigramsOf(this.lowered[index] ?? '', index) : undefined;
+  }
+
+  /** Character pairs of {@link joined}; undefined when it is short. */
+  get joinedBigrams(): BigramSet | undefined {
+    return this.#bigramsOf(this.joined, BIGRAM_TEXTS_MAX);
+  }
+
+  #bigramsOf(text: string, slot: number): BigramSet | undefined {
+    if (text.length < BIGRAM_TEXT_LENGTH_MIN) return undefined;
+    let kept = this.#bigrams.get(slot);
+    if (kept === undefined) {
+      kept = { set: new BigramSet(), turn: -1 };
+      this.#bigrams.set(slot, kept);
+    }
+    if (kept.turn !== this.#turn) kept.set.fill(text);
+    kept.turn = this.#turn;
+    return kept.set;
   }
 }
 
@@ -78,6 +98,11 @@ const BIGRAM_TEXT_LENGTH_MIN = 24;
 
 function isScalar(value: unknown): value is Scalar {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+}
+
+function textsOf(scalars: readonly Scalar[]): readonly string[] {
+  const isText = (scalar: Scalar): scalar is string => typeof scalar === 'string';
+  return scalars.every(isText) ? scalars : scalars.map(String);
 }
 
 function scalarsOf(raw: unknown): readonly Scalar[] {

@@ -1,5 +1,12 @@
 import { isInCidr, parseIpAddress } from './cidr';
-import type { CompareOperator, FieldRefPredicate, NumberPredicate, SigmaPredicate, TextPlace, TextPredicate } from './expression';
+import type {
+  CompareOperator,
+  FieldRefPredicate,
+  NumberPredicate,
+  SigmaPredicate,
+  TextPlace,
+  TextPredicate,
+} from './expression';
 import type { FieldView, Scalar } from './field-view';
 import { ANY_TEXT, type TextPattern } from './pattern';
 import { textTest, type TextTest } from './text-test';
@@ -39,11 +46,18 @@ export function predicateTest(predicate: SigmaPredicate, viewOf: (field: string)
   }
 }
 
-function textPredicateTest({ patterns, isCased }: TextPredicate): ViewTest {
+function textPredicateTest({ field, patterns, isCased }: TextPredicate): ViewTest {
   const test = textTest(patterns);
   if (isCased) return anyText(test);
   // Only a search inside the text gains from its character pairs.
   if (!patterns.some(isSearch)) return anyLowered(test);
+  const search = anySearched(test);
+  if (field !== null) return search;
+  // A keyword that one value holds is in the joined text too, and most keywords are in neither.
+  return (view) => test(view.joined, view.joinedBigrams) && search(view);
+}
+
+function anySearched(test: TextTest): ViewTest {
   return (view) => {
     const texts = view.lowered;
     for (let index = 0; index < texts.length; index++) {

@@ -1,8 +1,16 @@
+import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { EventValidator, ProtegoError, eventRegistry, isNameToken, systemClock } from '@protego/contracts';
 import { loadSourceDeclarations } from '@protego/artefacts';
-import { importFormats, mergeBatchesByArrival, parseImportFormat, readSourceBatches, type SourceItem } from '@protego/sources';
+import { SITE_DEFAULT } from '@protego/simulation';
+import {
+  importFormats,
+  mergeBatchesByArrival,
+  parseImportFormat,
+  readSourceBatches,
+  type SourceItem,
+} from '@protego/sources';
 import { ImportSession } from '../import/import-session';
 import { RejectsFile } from '../import/rejects-file';
 import { shippedStreamsDir } from '../installation';
@@ -13,7 +21,7 @@ interface ImportOptions {
   readonly format: string;
   readonly rejects?: string;
   readonly source?: string;
-  readonly site: string;
+  readonly site?: string;
   readonly streams: string;
   readonly json: boolean;
 }
@@ -27,25 +35,35 @@ export function importCommand(): Command {
     .requiredOption('--format <name>', `one of: ${importFormats.join(', ')}`)
     .option('--rejects <file>', 'where refused records go, with the reason (default: <log>/rejects-<time>.ndjson)')
     .option('--source <name>', 'source of native records (default: the format)')
-    .option('--site <name>', 'site of native records', 'general-hospital')
+    .option(
+      '--site <name>',
+      `site of native records (default: ${SITE_DEFAULT}); events that name another site are refused`,
+    )
     .option('--streams <dir>', 'directory with declarations/', shippedStreamsDir())
     .option('--json', 'print the result as JSON', false)
-    .addHelpText('after', '\nexit codes: 0 done, whatever was refused; 2 usage error or no log; 3 internal error or disk failure\nexample: protego import --log history.log --format windows --rejects refused.ndjson host1.jsonl.gz host2.jsonl.gz')
+    .addHelpText(
+      'after',
+      '\nexit codes: 0 done, whatever was refused; 2 usage error or no log; 3 internal error or disk failure\nexample: protego import --log history.log --format windows --rejects refused.ndjson host1.jsonl.gz host2.jsonl.gz',
+    )
     .action((files: string[], options: ImportOptions) => importFiles(files, options));
 }
 
 async function importFiles(files: readonly string[], options: ImportOptions): Promise<void> {
   const terminal = new Terminal(options.json);
   const format = parseImportFormat(options.format);
-  if (!isNameToken(options.site)) throw new ProtegoError('USAGE_INVALID', `site \`${options.site}\` is not a name of lower-case letters, digits and dashes`);
+  const site = options.site ?? SITE_DEFAULT;
+  if (!isNameToken(site))
+    throw new ProtegoError('USAGE_INVALID', `site \`${site}\` is not a name of lower-case letters, digits and dashes`);
+  // A name that is mistyped must be found before the session begins.
+  for (const path of files) accessSync(path, constants.R_OK);
   const { skewMaxMs } = loadSourceDeclarations(options.streams);
-  const session = await ImportSession.open({ directory: options.log, site: options.site, files, clock: systemClock, skewMaxMs });
+  const session = await ImportSession.open({ directory: options.log, site, files, clock: systemClock, skewMaxMs });
   const rejects = new RejectsFile(options.rejects ?? join(options.log, `rejects-${systemClock.wallMs()}.ndjson`));
   const validator = new EventValidator(eventRegistry);
-  const readers = files.map((path) => readSourceBatches(path, format, { site: options.site, sourceName: options.source, validator }));
+  const readers = files.map((path) => readSourceBatches(path, format, { site, sourceName: options.source, validator }));
   const progress = terminal.progress('import', 'records');
   for await (const batch of mergeBatchesByArrival(readers)) {
-    for (const item of batch) takeItem(item, session, rejects);
+    for (const item of batch) takeItem(item, session, rejects, options.site);
     await session.drain();
     progress.update(session.appended + session.duplicates + rejects.count, 0);
   }
@@ -55,13 +73,16 @@ async function importFiles(files: readonly string[], options: ImportOptions): Pr
   report(terminal, session, rejects, rootHash);
 }
 
-function takeItem(item: SourceItem, session: ImportSession, rejects: RejectsFile): void {
+function takeItem(item: SourceItem, session: ImportSession, rejects: RejectsFile, site: string | undefined): void {
   if (item.kind === 'rejected') {
     const { kind: _, ...rejected } = item;
     rejects.add(rejected);
     return;
   }
-  const refusal = session.take(item);
+  const isForeign = site !== undefined && item.event.site !== site;
+  const refusal = isForeign
+    ? { code: 'EVENT_SITE_FOREIGN' as const, message: `event names site \`${item.event.site}\`` }
+    : session.take(item);
   if (refusal !== undefined) rejects.add({ ...refusal, path: item.path, line: item.line, event: item.event });
 }
 

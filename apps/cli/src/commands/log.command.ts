@@ -19,15 +19,22 @@ interface CatOptions extends LogOptions {
 /** `protego log`: look at a log and verify it; needs no lock. */
 export function logCommand(): Command {
   const command = new Command('log').description('Look at a log, read it, verify it.');
-  withLog(command.command('stat').description('Say how much the log holds.'), 'protego log stat --log .protego/log').action((options: LogOptions) => stat(options));
-  withLog(command.command('cat').description('Print records, one JSON line each.'), 'protego log cat --log .protego/log --from 100 --to 110')
+  withLog(
+    command.command('stat').description('Say how much the log holds.'),
+    'protego log stat --log .protego/log',
+  ).action((options: LogOptions) => stat(options));
+  withLog(
+    command.command('cat').description('Print records, one JSON line each.'),
+    'protego log cat --log .protego/log --from 100 --to 110',
+  )
     .option('--from <seq>', 'first record', numberOf('--from'))
     .option('--to <seq>', 'record after the last', numberOf('--to'))
     .option('--follow', 'go on as the log grows, until interrupted', false)
     .action((options: CatOptions) => cat(options));
-  withLog(command.command('verify').description('Hash every record again and compare; exit 1 when anything differs.'), 'protego log verify --log .protego/log').action(
-    (options: LogOptions) => verify(options),
-  );
+  withLog(
+    command.command('verify').description('Hash every record again and compare; exit 1 when anything differs.'),
+    'protego log verify --log .protego/log',
+  ).action((options: LogOptions) => verify(options));
   return command;
 }
 
@@ -84,7 +91,10 @@ async function verify(options: LogOptions): Promise<void> {
   progress.stop();
   terminal.result(report, [
     report.ok ? `OK: ${report.size} records, root ${report.rootHash}` : `NOT OK: ${report.problemCount} problems`,
-    ...report.problems.map(({ code, seq, segment, offset, message }) => `  ${code} seq ${seq ?? '?'} ${segment ?? ''}@${offset ?? '?'}: ${message}`),
+    ...report.problems.map(
+      ({ code, seq, segment, offset, message }) =>
+        `  ${code} seq ${seq ?? '?'} ${segment ?? ''}@${offset ?? '?'}: ${message}`,
+    ),
     `${report.bytesRead} bytes read`,
   ]);
   if (!report.ok) process.exitCode = EXIT_CHECK_FAILED;

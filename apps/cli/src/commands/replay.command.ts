@@ -24,7 +24,9 @@ interface ReplayOptions {
 /** `protego replay`: the pipeline over a log, to files that can be compared byte for byte. */
 export function replayCommand(): Command {
   return new Command('replay')
-    .description('Run rules and detectors over a log; writes OUT/manifest.json, OUT/detections.jsonl, OUT/evidence.jsonl.')
+    .description(
+      'Run rules and detectors over a log; writes OUT/manifest.json, OUT/detections.jsonl, OUT/evidence.jsonl.',
+    )
     .requiredOption('--log <dir>', 'log directory; it is only read')
     .requiredOption('--out <dir>', 'directory to write')
     .option('--from <time>', 'leave out results certain before this event time, RFC 3339', timeOf('--from'))
@@ -33,15 +35,22 @@ export function replayCommand(): Command {
     .option('--streams <dir>', 'directory with declarations/ and rules/', shippedStreamsDir())
     .option('--chunk <records>', 'write the state down and go on from it, every so many records', numberOf('--chunk'))
     .option('--json', 'print the manifest as JSON', false)
-    .addHelpText('after', '\nexit codes: 0 done, whatever was found; 2 usage error or no log; 3 internal error\nexample: protego replay --log .protego/log --out run1 --from 2026-03-02T07:00:00Z --to 2026-03-02T08:00:00Z')
+    .addHelpText(
+      'after',
+      '\nexit codes: 0 done, whatever was found; 2 usage error or no log; 3 internal error\nexample: protego replay --log .protego/log --out run1 --from 2026-03-02T07:00:00Z --to 2026-03-02T08:00:00Z',
+    )
     .action((options: ReplayOptions) => replay(options));
 }
 
 async function replay(options: ReplayOptions): Promise<void> {
   const terminal = new Terminal(options.json);
-  const artefacts = loadArtefactSet({ rulesPath: options.rules ?? join(options.streams, 'rules'), streamsDir: options.streams });
+  const artefacts = loadArtefactSet({
+    rulesPath: options.rules ?? join(options.streams, 'rules'),
+    streamsDir: options.streams,
+  });
   const rules = compileSigma(artefacts.rules);
-  for (const { path, line, code, message } of rules.problems) terminal.note(`${path}:${line ?? 1}: ${code}: ${message}`);
+  for (const { path, line, code, message } of rules.problems)
+    terminal.note(`${path}:${line ?? 1}: ${code}: ${message}`);
   const progress = terminal.progress('replay', 'records');
   const outcome = runReplay({
     log: await openLog(options.log),
@@ -81,7 +90,8 @@ function writeOutcome(directory: string, { manifest, detectionLines, evidenceLin
 function timeOf(name: string): (text: string) => number {
   return (text) => {
     const timeMs = parseRfc3339Ms(text);
-    if (timeMs === undefined) throw new ProtegoError('USAGE_INVALID', `${name} \`${text}\` is not an RFC 3339 date-time`);
+    if (timeMs === undefined)
+      throw new ProtegoError('USAGE_INVALID', `${name} \`${text}\` is not an RFC 3339 date-time`);
     return timeMs;
   };
 }

@@ -25,13 +25,32 @@ export function sigmaCommand(): Command {
     .description('Compile every rule; exit 1 when one does not.')
     .argument('<path>', 'directory of YAML files, or JSON lines of {path,id,yaml}, plain or gzip')
     .option('--json', 'print the result as JSON', false)
-    .addHelpText('after', '\nexit codes: 0 all compile, 1 some do not, 2 usage error\nexample: protego sigma check streams/rules')
+    .addHelpText(
+      'after',
+      '\nexit codes: 0 all compile, 1 some do not, 2 usage error\nexample: protego sigma check streams/rules',
+    )
     .action((path: string, options: CheckOptions) => check(path, options));
-  withEvents(command.command('match').description('Print {"event":n,"rule":id,"file":path} for every match; n counts lines from 0.'))
-    .addHelpText('after', '\nexit codes: 0 done, whatever matched; 2 usage error\nexample: protego sigma match --rules streams/rules --events events.jsonl')
+  withEvents(
+    command
+      .command('match')
+      .description('Print {"event":n,"rule":id,"file":path} for every match; n counts lines from 0.'),
+  )
+    .addHelpText(
+      'after',
+      '\nexit codes: 0 done, whatever matched; 2 usage error\nexample: protego sigma match --rules streams/rules --events events.jsonl',
+    )
     .action((options: MatchOptions) => match(options));
-  withEvents(command.command('correlate').description('Print {"event":n,"rule":id,"group":{…},"value":x} whenever a correlation holds, in event-time order.'))
-    .addHelpText('after', '\nexit codes: 0 done, whatever was found; 2 usage error\nexample: protego sigma correlate --rules rule.yml --events events.jsonl --time-field timestamp')
+  withEvents(
+    command
+      .command('correlate')
+      .description(
+        'Print {"event":n,"rule":id,"group":{…},"value":x} whenever a correlation holds, in event-time order.',
+      ),
+  )
+    .addHelpText(
+      'after',
+      '\nexit codes: 0 done, whatever was found; 2 usage error\nexample: protego sigma correlate --rules rule.yml --events events.jsonl --time-field timestamp',
+    )
     .action((options: MatchOptions) => correlate(options));
   return command;
 }
@@ -58,18 +77,31 @@ function check(path: string, options: CheckOptions): void {
 async function match(options: MatchOptions): Promise<void> {
   const terminal = new Terminal(true);
   const set = compile(options.rules, terminal, true);
-  for await (const line of matchEvents(set, readEventLines(options.events, options.timeField, terminal), options, terminal)) terminal.line(line);
+  for await (const line of matchEvents(
+    set,
+    readEventLines(options.events, options.timeField, terminal),
+    options,
+    terminal,
+  ))
+    terminal.line(line);
 }
 
 async function correlate(options: MatchOptions): Promise<void> {
   const terminal = new Terminal(true);
   const set = compile(options.rules, terminal, true);
-  for await (const line of correlateEvents(set, readEventLines(options.events, options.timeField, terminal), options, terminal)) terminal.line(line);
+  for await (const line of correlateEvents(
+    set,
+    readEventLines(options.events, options.timeField, terminal),
+    options,
+    terminal,
+  ))
+    terminal.line(line);
 }
 
 function compile(path: string, terminal: Terminal, saysProblems: boolean): SigmaRuleSet {
   const set = compileSigma(loadRuleFiles(path));
-  const say = (kind: string, { path: file, line, column, code, message }: SigmaProblem): void => terminal.note(`${file}:${line ?? 1}:${column ?? 1}: ${kind}: ${message} (${code})`);
+  const say = (kind: string, { path: file, line, column, code, message }: SigmaProblem): void =>
+    terminal.note(`${file}:${line ?? 1}:${column ?? 1}: ${kind}: ${message} (${code})`);
   if (saysProblems) {
     for (const problem of set.problems) say('error', problem);
     for (const warning of set.warnings) say('warning', warning);

@@ -27,7 +27,12 @@ export function simulateCommand(): Command {
     .requiredOption('--seed <n>', 'whole number; the same seed gives the same bytes', numberOf('--seed'))
     .requiredOption('--days <d>', 'length; may be a fraction', numberOf('--days'))
     .option('--start <time>', 'first moment, RFC 3339', START_TIME_DEFAULT)
-    .option('--set <key=value>', 'override a setting; may be repeated', (value: string, all: string[]) => [...all, value], [])
+    .option(
+      '--set <key=value>',
+      'override a setting; may be repeated',
+      (value: string, all: string[]) => [...all, value],
+      [],
+    )
     .requiredOption('--out <dir>', 'directory to write')
     .option('--json', 'print the manifest as JSON', false)
     .addHelpText('after', helpText)
@@ -52,11 +57,24 @@ async function simulate(options: SimulateOptions): Promise<void> {
   });
   mkdirSync(options.out, { recursive: true });
   const progress = terminal.progress('simulate', 'events');
-  const events = await writeLines(join(options.out, 'events.ndjson.gz'), simulation.events, (count) => progress.update(count, 0));
+  const events = await writeLines(join(options.out, 'events.ndjson.gz'), simulation.events, (count) =>
+    progress.update(count, 0),
+  );
   const labels = await writeLines(join(options.out, 'labels.ndjson.gz'), simulation.labels());
   progress.stop();
   const { scenario, seed, days } = options;
-  const manifest = { version: 1, scenario, seed, days, site: simulation.site, startsAt: simulation.startsAt, endsAt: simulation.endsAt, settings: simulation.settings, events, labels };
+  const manifest = {
+    version: 1,
+    scenario,
+    seed,
+    days,
+    site: simulation.site,
+    startsAt: simulation.startsAt,
+    endsAt: simulation.endsAt,
+    settings: simulation.settings,
+    events,
+    labels,
+  };
   writeFileSync(join(options.out, 'manifest.json'), `${canonicalJson(manifest)}\n`);
   terminal.result(manifest, [`${events.count} events and ${labels.count} labels in ${options.out}`]);
 }
@@ -67,10 +85,17 @@ interface WrittenLines {
   readonly sha256: string;
 }
 
-async function writeLines(path: string, values: Iterable<unknown>, onProgress?: (count: number) => void): Promise<WrittenLines> {
+async function writeLines(
+  path: string,
+  values: Iterable<unknown>,
+  onProgress?: (count: number) => void,
+): Promise<WrittenLines> {
   const hash = createHash('sha256');
   let count = 0;
-  const chunks = chunksOf(values, hash, (written) => onProgress?.((count = written)));
+  const chunks = chunksOf(values, hash, (written) => {
+    count = written;
+    onProgress?.(written);
+  });
   await pipeline(Readable.from(chunks), createGzip({ level: 6 }), createWriteStream(path));
   return { count, sha256: hash.digest('hex') };
 }
@@ -109,7 +134,8 @@ function settingsOf(pairs: readonly string[]): Record<string, string> {
 export function numberOf(name: string): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (text.trim() === '' || !Number.isFinite(value)) throw new ProtegoError('USAGE_INVALID', `${name} \`${text}\` is not a number`);
+    if (text.trim() === '' || !Number.isFinite(value))
+      throw new ProtegoError('USAGE_INVALID', `${name} \`${text}\` is not a number`);
     return value;
   };
 }

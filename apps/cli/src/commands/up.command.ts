@@ -25,12 +25,19 @@ export function upCommand(): Command {
     .option('--http-port <port>', 'port of the engine; 0 picks a free one', numberOf('--http-port'), 0)
     .option('--nats-port <port>', 'port of nats-server (default: a free one)', numberOf('--nats-port'))
     .option('--json', 'print detections as JSON lines', false)
-    .addHelpText('after', '\nexit codes: 0 stopped on request, 2 usage error, 3 a part ended unexpectedly\nexample: protego up --demo')
+    .addHelpText(
+      'after',
+      '\nexit codes: 0 stopped on request, 2 usage error, 3 a part ended unexpectedly\nexample: protego up --demo',
+    )
     .action((options: UpCommandOptions) => up(options));
 }
 
 async function up(options: UpCommandOptions): Promise<void> {
-  if (!isNameToken(options.site)) throw new ProtegoError('USAGE_INVALID', `site \`${options.site}\` is not a name of lower-case letters, digits and dashes`);
+  if (!isNameToken(options.site))
+    throw new ProtegoError(
+      'USAGE_INVALID',
+      `site \`${options.site}\` is not a name of lower-case letters, digits and dashes`,
+    );
   const session = new UpSession(options, new Terminal(options.json));
   const stop = (): void => void session.stop(0);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);

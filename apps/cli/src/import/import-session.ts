@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
-  ProtegoError,
+  type ProtegoError,
   SOURCE_COUNT_MAX,
   canonicalJson,
   dataschemaOf,
@@ -51,28 +51,45 @@ export class ImportSession {
    *
    * @throws ProtegoError `LOG_LOCKED`, `LOG_BLOCK_CORRUPT` …
    */
-  static async open(options: { directory: string; site: string; files: readonly string[]; clock: Clock; skewMaxMs: number }): Promise<ImportSession> {
+  static async open(options: {
+    directory: string;
+    site: string;
+    files: readonly string[];
+    clock: Clock;
+    skewMaxMs: number;
+  }): Promise<ImportSession> {
     const { directory, site, files, clock, skewMaxMs } = options;
     const log = await EventLogWriter.open({ directory, origin: `protego/${site}` });
     // A history may span years: ids are remembered without a horizon, up to the bound of the index.
     const dedupe = new DedupeIndex({ dedupeKey: log.dedupeKey, horizonMs: Number.POSITIVE_INFINITY });
     const session = new ImportSession(log, dedupe, site, clock, skewMaxMs);
     const openSession = await session.#recall(directory);
-    if (openSession !== undefined) session.#note(SESSION_CLOSED, `${openSession}-closed`, { session: openSession, reason: 'abandoned' });
-    session.#note(SESSION_OPENED, `${session.id}-opened`, { session: session.id, kind: 'import', files: files.slice(0, 256) });
+    if (openSession !== undefined)
+      session.#note(SESSION_CLOSED, `${openSession}-closed`, { session: openSession, reason: 'abandoned' });
+    session.#note(SESSION_OPENED, `${session.id}-opened`, {
+      session: session.id,
+      kind: 'import',
+      files: files.slice(0, 256),
+    });
     return session;
   }
 
   /** Takes one event in; undefined when it was taken or known, else why not. Await {@link drain} between batches. */
   take({ event, timeMs, arrivedAtMs }: AcceptedItem): ImportRefusal | undefined {
-    if (timeMs > this.clock.wallMs() + this.skewMaxMs) return { code: 'EVENT_TIME_SKEWED', message: `time \`${event.time}\` lies in the future` };
+    if (timeMs > this.clock.wallMs() + this.skewMaxMs)
+      return { code: 'EVENT_TIME_SKEWED', message: `time \`${event.time}\` lies in the future` };
     if (!this.#sources.has(event.source)) {
-      if (this.#sources.size >= SOURCE_COUNT_MAX) return { code: 'SOURCE_LIMIT_EXCEEDED', message: `source \`${event.source}\` is one too many` };
+      if (this.#sources.size >= SOURCE_COUNT_MAX)
+        return { code: 'SOURCE_LIMIT_EXCEEDED', message: `source \`${event.source}\` is one too many` };
       this.#sources.add(event.source);
     }
     const body = Buffer.from(canonicalJson(event), 'utf8');
     const verdict = this.dedupe.admit(event.source, event.id, body, arrivedAtMs);
-    if (verdict === 'conflict') return { code: 'EVENT_ID_CONFLICT', message: `id \`${event.id}\` of source \`${event.source}\` came before with other content` };
+    if (verdict === 'conflict')
+      return {
+        code: 'EVENT_ID_CONFLICT',
+        message: `id \`${event.id}\` of source \`${event.source}\` came before with other content`,
+      };
     if (verdict === 'duplicate') {
       this.duplicates++;
       return undefined;
@@ -123,7 +140,13 @@ export class ImportSession {
       dataschema: dataschemaOf(type, 1),
       data,
     };
-    this.#push({ body: Buffer.from(canonicalJson(event), 'utf8'), timeMs: recordedAtMs, arrivedAtMs: this.#arrivedAtMs, recordedAtMs, type });
+    this.#push({
+      body: Buffer.from(canonicalJson(event), 'utf8'),
+      timeMs: recordedAtMs,
+      arrivedAtMs: this.#arrivedAtMs,
+      recordedAtMs,
+      type,
+    });
   }
 
   #push(record: LogRecordInput): void {

@@ -17,7 +17,11 @@ export interface EventLine {
 }
 
 /** Lines of a file of Protego events or bare records; what is not JSON is reported and left out. */
-export async function* readEventLines(path: string, timeField: string | undefined, terminal: Terminal): AsyncGenerator<EventLine> {
+export async function* readEventLines(
+  path: string,
+  timeField: string | undefined,
+  terminal: Terminal,
+): AsyncGenerator<EventLine> {
   const file = createReadStream(path);
   const input = isGzip(path) ? file.pipe(createGunzip()) : file;
   let index = -1;
@@ -29,12 +33,27 @@ export async function* readEventLines(path: string, timeField: string | undefine
   }
 }
 
-function parseLine(text: string, index: number, timeField: string | undefined, terminal: Terminal, path: string): EventLine | undefined {
+function parseLine(
+  text: string,
+  index: number,
+  timeField: string | undefined,
+  terminal: Terminal,
+  path: string,
+): EventLine | undefined {
   try {
     const value = parseRecordLine(text);
     const isEvent = value['specversion'] === '1.0' && typeof value['type'] === 'string' && isObject(value['data']);
-    if (!isEvent) return { index, record: { type: null, data: value }, timeMs: timeOf(timeField === undefined ? undefined : value[timeField]) };
-    const record: SigmaRecord = { type: value['type'] as string, data: value['data'] as Record<string, unknown>, envelope: value };
+    if (!isEvent)
+      return {
+        index,
+        record: { type: null, data: value },
+        timeMs: timeOf(timeField === undefined ? undefined : value[timeField]),
+      };
+    const record: SigmaRecord = {
+      type: value['type'] as string,
+      data: value['data'] as Record<string, unknown>,
+      envelope: value,
+    };
     return { index, record, timeMs: timeOf(value['time']) };
   } catch (error) {
     const code = isProtegoError(error) ? error.code : 'SOURCE_RECORD_INVALID';

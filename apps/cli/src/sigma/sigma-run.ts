@@ -8,7 +8,12 @@ export interface SigmaRunOptions {
 }
 
 /** Lines `{"event":n,"rule":id,"file":path}` for every match, in the order of events and rules. */
-export async function* matchEvents(set: SigmaRuleSet, events: AsyncIterable<EventLine>, options: SigmaRunOptions, terminal: Terminal): AsyncGenerator<string> {
+export async function* matchEvents(
+  set: SigmaRuleSet,
+  events: AsyncIterable<EventLine>,
+  options: SigmaRunOptions,
+  terminal: Terminal,
+): AsyncGenerator<string> {
   const matcher = new SigmaMatcher(set.rules, options);
   for await (const { index, record } of events) {
     for (const { rule } of hitsOnly(matcher.match(record), index, terminal)) {
@@ -31,7 +36,12 @@ export const CORRELATED_HITS_MAX = 5_000_000;
  * Lines `{"event":n,"rule":id,"group":{…},"value":x}` for every event on which a correlation's condition holds. Events are
  * taken in the order of event time, then line; one without a time is reported and left out.
  */
-export async function* correlateEvents(set: SigmaRuleSet, events: AsyncIterable<EventLine>, options: SigmaRunOptions, terminal: Terminal): AsyncGenerator<string> {
+export async function* correlateEvents(
+  set: SigmaRuleSet,
+  events: AsyncIterable<EventLine>,
+  options: SigmaRunOptions,
+  terminal: Terminal,
+): AsyncGenerator<string> {
   const hits = await collectHits(set, events, options, terminal);
   hits.sort((a, b) => a.timeMs - b.timeMs || a.index - b.index);
   for (const { correlator, hit, timeMs, index } of hits) {
@@ -41,7 +51,12 @@ export async function* correlateEvents(set: SigmaRuleSet, events: AsyncIterable<
   }
 }
 
-async function collectHits(set: SigmaRuleSet, events: AsyncIterable<EventLine>, options: SigmaRunOptions, terminal: Terminal): Promise<TimedHit[]> {
+async function collectHits(
+  set: SigmaRuleSet,
+  events: AsyncIterable<EventLine>,
+  options: SigmaRunOptions,
+  terminal: Terminal,
+): Promise<TimedHit[]> {
   const matcher = new SigmaMatcher(set.rules, options);
   const correlators = set.correlations.map((correlation) => new Correlator(correlation, 'every'));
   const hits: TimedHit[] = [];

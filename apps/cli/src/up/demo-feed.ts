@@ -1,5 +1,12 @@
 import { connect, type NatsConnection } from 'nats';
-import { canonicalJson, familyOf, formatRfc3339, inputSubject, parseRfc3339Ms, type ProtegoEvent } from '@protego/contracts';
+import {
+  canonicalJson,
+  familyOf,
+  formatRfc3339,
+  inputSubject,
+  parseRfc3339Ms,
+  type ProtegoEvent,
+} from '@protego/contracts';
 import { START_TIME_DEFAULT, simulateHospital } from '@protego/simulation';
 
 const HOUR_MS = 3_600_000;
@@ -20,10 +27,26 @@ export function nextDemoHour(lastArrivedAtMs: number | undefined): DemoHour {
 }
 
 /** Publishes one simulated hour as fast as the bus takes it; resolves with the number of events. */
-export async function feedDemoHour(hour: DemoHour, site: string, bus: { url: string; user: string; password: string }): Promise<number> {
-  const connection = await connect({ servers: bus.url, user: bus.user, pass: bus.password, inboxPrefix: `_INBOX_${bus.user}`, name: 'protego-demo-feed' });
+export async function feedDemoHour(
+  hour: DemoHour,
+  site: string,
+  bus: { url: string; user: string; password: string },
+): Promise<number> {
+  const connection = await connect({
+    servers: bus.url,
+    user: bus.user,
+    pass: bus.password,
+    inboxPrefix: `_INBOX_${bus.user}`,
+    name: 'protego-demo-feed',
+  });
   try {
-    const { events } = simulateHospital({ scenario: 'general', seed: hour.number, days: 1 / 24, startTime: hour.startTime, site });
+    const { events } = simulateHospital({
+      scenario: 'general',
+      seed: hour.number,
+      days: 1 / 24,
+      startTime: hour.startTime,
+      site,
+    });
     return await publishAll(connection, events, site);
   } finally {
     await connection.close();
@@ -37,7 +60,9 @@ async function publishAll(connection: NatsConnection, events: Iterable<ProtegoEv
   for (const event of events) {
     // Ids are unique per source, the stream is shared by all of them.
     const msgID = `${event.source}/${event.id}`;
-    inFlight.push(stream.publish(inputSubject(site, familyOf(event.type), event.source), canonicalJson(event), { msgID }));
+    inFlight.push(
+      stream.publish(inputSubject(site, familyOf(event.type), event.source), canonicalJson(event), { msgID }),
+    );
     count++;
     if (inFlight.length >= IN_FLIGHT_MAX) await Promise.all(inFlight.splice(0, IN_FLIGHT_MAX / 2));
   }

@@ -24,7 +24,10 @@ export class EngineProcess {
   static async start(configPath: string): Promise<EngineProcess> {
     const program = join(installationRoot(), 'dist', 'apps', 'engine', 'src', 'main.js');
     // Its own group: Ctrl-C reaches this process only, which then stops the engine in order.
-    const child = spawn(process.execPath, [program, configPath], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'], detached: true });
+    const child = spawn(process.execPath, [program, configPath], {
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+      detached: true,
+    });
     const lines = createInterface({ input: child.stdout as NonNullable<ChildProcess['stdout']> });
     for await (const line of lines) {
       if (!line.startsWith('{"ready":true')) continue;

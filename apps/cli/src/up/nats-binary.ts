@@ -18,7 +18,8 @@ export function findNatsServer(cacheDir: string, say: (text: string) => void): s
   if (found !== undefined) return found;
   say('nats-server is not installed; unpacking the Debian package into .cache (the system is not changed)');
   unpackDebianPackage(cacheDir);
-  if (!isExecutable(cached)) throw new ProtegoError('NATS_SERVER_MISSING', 'the nats-server package holds no usr/sbin/nats-server');
+  if (!isExecutable(cached))
+    throw new ProtegoError('NATS_SERVER_MISSING', 'the nats-server package holds no usr/sbin/nats-server');
   return cached;
 }
 
@@ -36,7 +37,12 @@ function unpackDebianPackage(cacheDir: string): void {
     // Renaming makes it whole or absent for another start that looks at the same moment.
     if (!existsSync(join(cacheDir, 'nats-server'))) renameSync(join(work, 'root'), join(cacheDir, 'nats-server'));
   } catch (error) {
-    throw new ProtegoError('NATS_SERVER_MISSING', `nats-server is neither on the PATH nor can its package be fetched: ${messageOf(error).slice(0, 500)}`, {}, { cause: error });
+    throw new ProtegoError(
+      'NATS_SERVER_MISSING',
+      `nats-server is neither on the PATH nor can its package be fetched: ${messageOf(error).slice(0, 500)}`,
+      {},
+      { cause: error },
+    );
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

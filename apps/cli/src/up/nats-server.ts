@@ -13,7 +13,8 @@ const PAYLOAD_BYTES_MAX = 2_097_152;
 
 // The shell holds this process's end of a pipe: when this process dies, however it dies, the pipe closes and the server
 // is ended. When the server ends first, so does the shell.
-const GUARD = 'exec 3<&0; "$@" </dev/null 3<&- & server=$!; (cat <&3 >/dev/null; kill "$server") 2>/dev/null & guard=$!; wait "$server"; status=$?; kill "$guard" 2>/dev/null; exit "$status"';
+const GUARD =
+  'exec 3<&0; "$@" </dev/null 3<&- & server=$!; (cat <&3 >/dev/null; kill "$server") 2>/dev/null & guard=$!; wait "$server"; status=$?; kill "$guard" 2>/dev/null; exit "$status"';
 
 /** What a server needs. */
 export interface NatsServerOptions {
@@ -45,7 +46,10 @@ export class NatsServer {
     const configPath = join(directory, 'nats-server.conf');
     writeFileSync(configPath, configText(options, portsDir), { mode: 0o600 });
     // Its own group, so that Ctrl-C in the terminal reaches the engine first and the server last.
-    const child = spawn('sh', ['-c', GUARD, 'nats-guard', binary, '-c', configPath], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+    const child = spawn('sh', ['-c', GUARD, 'nats-guard', binary, '-c', configPath], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true,
+    });
     child.stdin?.on('error', () => undefined);
     const url = await waitForUrl(child, portsDir, join(directory, 'nats-server.log'));
     return new NatsServer(url, child);
@@ -71,7 +75,8 @@ function configText({ directory, users, port }: NatsServerOptions, portsDir: str
   const quote = (text: string): string => JSON.stringify(text);
   const list = (texts: readonly string[]): string => `[${texts.map(quote).join(', ')}]`;
   // An empty list would mean "everything": a role that may publish nothing is denied everything.
-  const permission = (texts: readonly string[]): string => (texts.length === 0 ? '{deny: ">"}' : `{allow: ${list(texts)}}`);
+  const permission = (texts: readonly string[]): string =>
+    texts.length === 0 ? '{deny: ">"}' : `{allow: ${list(texts)}}`;
   const userLines = users.map(
     ({ name, password, publish, subscribe }) =>
       `    {user: ${quote(name)}, password: ${quote(password)}, permissions: {publish: ${permission(publish)}, subscribe: ${permission(subscribe)}}}`,

@@ -36,9 +36,30 @@ export function natsUsers(directory: string, site: string, sources: readonly Sou
     subscribe: [`_INBOX_${name}.>`, ...subscribe],
   });
   return [
-    user(ENGINE_USER, [...results, '$JS.API.INFO', ...streamApi('*'), '$JS.API.CONSUMER.*.PROTEGO_IN', '$JS.API.CONSUMER.*.PROTEGO_IN.>', '$JS.API.CONSUMER.DURABLE.CREATE.PROTEGO_IN.>', '$JS.API.CONSUMER.MSG.NEXT.PROTEGO_IN.>', '$JS.ACK.PROTEGO_IN.>'], []),
-    user(FEED_USER, simulated.flatMap((source) => inputSubjectsOf(site, source)), []),
-    user(PROBE_USER, probe.flatMap((source) => inputSubjectsOf(site, source)), []),
+    user(
+      ENGINE_USER,
+      [
+        ...results,
+        '$JS.API.INFO',
+        ...streamApi('*'),
+        '$JS.API.CONSUMER.*.PROTEGO_IN',
+        '$JS.API.CONSUMER.*.PROTEGO_IN.>',
+        '$JS.API.CONSUMER.DURABLE.CREATE.PROTEGO_IN.>',
+        '$JS.API.CONSUMER.MSG.NEXT.PROTEGO_IN.>',
+        '$JS.ACK.PROTEGO_IN.>',
+      ],
+      [],
+    ),
+    user(
+      FEED_USER,
+      simulated.flatMap((source) => inputSubjectsOf(site, source)),
+      [],
+    ),
+    user(
+      PROBE_USER,
+      probe.flatMap((source) => inputSubjectsOf(site, source)),
+      [],
+    ),
     user(SUBSCRIBER_USER, [], results),
     user(OPERATOR_USER, ['$JS.API.INFO', ...streamApi('*'), '$JS.API.CONSUMER.>'], [...results, '_INBOX.>']),
   ];
@@ -48,7 +69,10 @@ function streamApi(stream: string): string[] {
   return ['INFO', 'CREATE', 'UPDATE', 'MSG.GET'].map((call) => `$JS.API.STREAM.${call}.${stream}`);
 }
 
-function inputSubjectsOf(site: string, { name, families, authoritativeFor, carriesClock }: SourceDeclaration): string[] {
+function inputSubjectsOf(
+  site: string,
+  { name, families, authoritativeFor, carriesClock }: SourceDeclaration,
+): string[] {
   const known = [...INPUT_FAMILIES, ...KNOWLEDGE_FAMILIES] as readonly string[];
   const allowed = [...families, ...authoritativeFor].filter((family) => known.includes(family));
   return [...allowed, ...(carriesClock ? ['clock'] : [])].map((family) => inputSubject(site, family, name));

@@ -49,7 +49,11 @@ export class UpSession {
     const users = await this.#startServer();
     this.#engine = await EngineProcess.start(this.#writeConfig());
     this.#engine.onExit((code) => this.#endedEarly('the engine', code));
-    this.#say(this.#engine.records > 0 ? `The engine resumed its log at ${this.#engine.records} records.` : 'The engine began a new log.');
+    this.#say(
+      this.#engine.records > 0
+        ? `The engine resumed its log at ${this.#engine.records} records.`
+        : 'The engine began a new log.',
+    );
     await this.#subscribe(users);
     this.#sayHowToSubscribe();
     if (hour === undefined) return;
@@ -75,7 +79,11 @@ export class UpSession {
     this.#server = await NatsServer.start({ binary, directory, users, port: this.options.natsPort });
     this.#server.onExit(() => this.#endedEarly('nats-server', null));
     for (const { name, password } of users) {
-      writeFileSync(join(directory, `${name}.url`), `${this.#server.url.replace('nats://', `nats://${name}:${password}@`)}\n`, { mode: 0o600 });
+      writeFileSync(
+        join(directory, `${name}.url`),
+        `${this.#server.url.replace('nats://', `nats://${name}:${password}@`)}\n`,
+        { mode: 0o600 },
+      );
     }
     return users;
   }
@@ -87,18 +95,30 @@ export class UpSession {
       clock: demo ? 'feed' : 'wall',
       logDir: resolve(data, 'log'),
       streamsDir: shippedStreamsDir(),
-      nats: { url: this.#server?.url, user: ENGINE_USER, passwordFile: resolve(passwordFileOf(join(data, 'nats'), ENGINE_USER)) },
+      nats: {
+        url: this.#server?.url,
+        user: ENGINE_USER,
+        passwordFile: resolve(passwordFileOf(join(data, 'nats'), ENGINE_USER)),
+      },
       http: { port: httpPort },
     };
     const path = join(data, 'protego.yaml');
     // JSON is YAML; the file is made anew at every start and says so.
-    writeFileSync(path, `# written by protego up; edits are lost\n${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
+    writeFileSync(path, `# written by protego up; edits are lost\n${JSON.stringify(config, null, 2)}\n`, {
+      mode: 0o600,
+    });
     return path;
   }
 
   async #subscribe(users: readonly NatsUser[]): Promise<void> {
     const { name, password } = userOf(users, SUBSCRIBER_USER);
-    this.#subscriber = await connect({ servers: this.#server?.url, user: name, pass: password, inboxPrefix: `_INBOX_${name}`, name: 'protego-up' });
+    this.#subscriber = await connect({
+      servers: this.#server?.url,
+      user: name,
+      pass: password,
+      inboxPrefix: `_INBOX_${name}`,
+      name: 'protego-up',
+    });
     const subscription = this.#subscriber.subscribe(`protego.v1.${this.options.site}.detection.>`);
     void (async () => {
       for await (const message of subscription) this.#show(message.json<ProtegoEvent>());
@@ -114,21 +134,26 @@ export class UpSession {
   #sayHowToSubscribe(): void {
     const urlFile = resolve(this.options.data, 'nats', `${SUBSCRIBER_USER}.url`);
     this.#say(`NATS listens at ${this.#server?.url}, HTTP at ${this.#engine?.url} (/health/ready, /metrics).`);
-    this.#say(`To receive detections in another program, subscribe to protego.v1.*.detection.> with the URL in ${urlFile}`);
+    this.#say(
+      `To receive detections in another program, subscribe to protego.v1.*.detection.> with the URL in ${urlFile}`,
+    );
     this.#say('(it holds the password of the user `subscriber`; README.md has ten lines that do it).');
   }
 
   async #feed(hour: DemoHour, { name, password }: NatsUser, site: string): Promise<void> {
-    this.#say(`Feeding hour ${hour.number} of a simulated hospital (${hour.startTime.slice(0, 16).replace('T', ' ')} UTC) at speed.`);
+    this.#say(
+      `Feeding hour ${hour.number} of a simulated hospital (${hour.startTime.slice(0, 16).replace('T', ' ')} UTC) at speed.`,
+    );
     const events = await feedDemoHour(hour, site, { url: this.#server?.url ?? '', user: name, password });
     await this.#settle();
     this.#say(`\nThe hour is through: ${events} events, ${this.detections} detections.`);
-    if (!this.options.once) this.#say('Protego keeps running; press Ctrl-C to stop it. The next start goes on with the next hour.');
+    if (!this.options.once)
+      this.#say('Protego keeps running; press Ctrl-C to stop it. The next start goes on with the next hour.');
   }
 
   /** Waits until the engine has taken everything in and published what it found. */
   async #settle(): Promise<void> {
-    for (let quietPolls = 0, seen = -1; quietPolls < 3 && !this.#isStopping; ) {
+    for (let quietPolls = 0, seen = -1; quietPolls < 3 && !this.#isStopping;) {
       await new Promise((resolve_) => setTimeout(resolve_, SETTLE_POLL_MS));
       const metrics = await (await fetch(`${this.#engine?.url}/metrics`)).text();
       const records = Number(/^protego_log_records (\d+)$/m.exec(metrics)?.[1]);

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { eventRegistry, readLoggedEvent, type Clock } from '@protego/contracts';
-import { EventLogReader, type DedupeIndex } from '@protego/event-log';
+import { type EventLogReader, type DedupeIndex } from '@protego/event-log';
 import type { PipelineRunner } from '../pipeline/pipeline-runner.service';
 
 const PROGRESS_MS = 3_000;
@@ -10,7 +10,13 @@ const RECORDS_A_TURN = 4_096;
  * Reads the log again on start: the dedupe index learns what is known, the pipeline gets back to where it was, and what
  * it finds is compared with the results that the log holds.
  */
-export async function recallLog(reader: EventLogReader, size: number, dedupe: DedupeIndex, pipeline: PipelineRunner, clock: Clock): Promise<void> {
+export async function recallLog(
+  reader: EventLogReader,
+  size: number,
+  dedupe: DedupeIndex,
+  pipeline: PipelineRunner,
+  clock: Clock,
+): Promise<void> {
   const log = new Logger('recall');
   let reportedMs = clock.monotonicMs();
   for (const record of reader.records({ toSeq: size })) {

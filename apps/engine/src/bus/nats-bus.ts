@@ -13,7 +13,14 @@ import {
   type NatsConnection,
   type StreamConfig,
 } from 'nats';
-import { ProtegoError, canonicalJson, messageOf, rejectedSubject, type ProtegoConfig, type ProtegoEvent } from '@protego/contracts';
+import {
+  ProtegoError,
+  canonicalJson,
+  messageOf,
+  rejectedSubject,
+  type ProtegoConfig,
+  type ProtegoEvent,
+} from '@protego/contracts';
 import type { StreamDeclaration } from '@protego/artefacts';
 import type { Bus, LastOutput, RejectedInput } from './bus';
 
@@ -79,7 +86,8 @@ export class NatsBus implements Bus {
       const message = await this.manager.streams.getMessage(OUTPUT_STREAM, { seq: state.last_seq });
       return { streamSeq: state.last_seq, logSeq: Number(message.header.get(SEQ_HEADER)) };
     } catch (error) {
-      if (error instanceof NatsError && error.api_error?.code === NO_MESSAGE) return { streamSeq: state.last_seq, logSeq: undefined };
+      if (error instanceof NatsError && error.api_error?.code === NO_MESSAGE)
+        return { streamSeq: state.last_seq, logSeq: undefined };
       throw error;
     }
   }
@@ -87,13 +95,20 @@ export class NatsBus implements Bus {
   async publishOutput(subject: string, event: ProtegoEvent, logSeq: number, expectedStreamSeq: number): Promise<void> {
     const message = headers();
     message.set(SEQ_HEADER, String(logSeq));
-    await this.#js.publish(subject, canonicalJson(event), { msgID: event.id, headers: message, expect: { lastSequence: expectedStreamSeq } });
+    await this.#js.publish(subject, canonicalJson(event), {
+      msgID: event.id,
+      headers: message,
+      expect: { lastSequence: expectedStreamSeq },
+    });
   }
 
   async publishRejected({ subject, source, id, bytes, error }: RejectedInput): Promise<void> {
     const message = headers();
     message.set('Protego-Code', error.code);
-    message.set('Protego-Reason', headerText(canonicalJson({ message: error.message, help: error.help, details: error.details })));
+    message.set(
+      'Protego-Reason',
+      headerText(canonicalJson({ message: error.message, help: error.help, details: error.details })),
+    );
     message.set('Protego-Subject', headerText(subject));
     message.set('Protego-Bytes', String(bytes.length));
     const roomMax = (this.connection.info?.max_payload ?? 1_048_576) - 16_384;

@@ -6,11 +6,20 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 export class EngineMetrics {
   readonly registry = new Registry();
   readonly appended = this.#counter('protego_events_appended_total', 'Events appended to the log and durable.');
-  readonly duplicates = this.#counter('protego_events_duplicate_total', 'Events dropped because their id was known with the same content.');
+  readonly duplicates = this.#counter(
+    'protego_events_duplicate_total',
+    'Events dropped because their id was known with the same content.',
+  );
   readonly rejected = this.#counter('protego_events_rejected_total', 'Inputs refused, by code.', ['code']);
-  readonly results = this.#counter('protego_pipeline_results_total', 'Results of the pipeline, by kind and severity.', ['kind', 'severity']);
+  readonly results = this.#counter('protego_pipeline_results_total', 'Results of the pipeline, by kind and severity.', [
+    'kind',
+    'severity',
+  ]);
   readonly published = this.#counter('protego_results_published_total', 'Results published on the bus.');
-  readonly publishFailures = this.#counter('protego_publish_failures_total', 'Publications that failed and were taken up again.');
+  readonly publishFailures = this.#counter(
+    'protego_publish_failures_total',
+    'Publications that failed and were taken up again.',
+  );
   readonly appendSeconds = new Histogram({
     name: 'protego_append_seconds',
     help: 'Time from append to durable.',

@@ -22,7 +22,10 @@ export class ErrorFilter implements ExceptionFilter {
     }
     if (isProtegoError(thrown)) return [thrown.origin === 'caller' ? 400 : 503, thrown.toJSON()];
     if (thrown instanceof HttpException) {
-      return [thrown.getStatus(), new ProtegoError('REQUEST_INVALID', thrown.message.toLowerCase().slice(0, 200)).toJSON()];
+      return [
+        thrown.getStatus(),
+        new ProtegoError('REQUEST_INVALID', thrown.message.toLowerCase().slice(0, 200)).toJSON(),
+      ];
     }
     this.#log.error(messageOf(thrown));
     return [500, new ProtegoError('INTERNAL', 'the request failed').toJSON()];

@@ -71,7 +71,10 @@ export class EventGate {
     try {
       value = JSON.parse(decoder.decode(bytes));
     } catch (error) {
-      throw new ProtegoError('EVENT_JSON_INVALID', `not JSON in UTF-8: ${(error as Error).message.slice(0, 200).toWellFormed()}`);
+      throw new ProtegoError(
+        'EVENT_JSON_INVALID',
+        `not JSON in UTF-8: ${(error as Error).message.slice(0, 200).toWellFormed()}`,
+      );
     }
     return this.#validator.check(value);
   }
@@ -79,14 +82,24 @@ export class EventGate {
   #authorise(event: ProtegoEvent, { source, family }: RawInput): SourceDeclaration {
     const typeFamily = familyOf(event.type);
     const declaration = this.#sources.get(source);
-    if (declaration === undefined) throw new ProtegoError('EVENT_SOURCE_UNDECLARED', `source \`${source}\` is not declared`, { source });
+    if (declaration === undefined)
+      throw new ProtegoError('EVENT_SOURCE_UNDECLARED', `source \`${source}\` is not declared`, { source });
     if (event.source !== source) {
-      throw new ProtegoError('EVENT_SOURCE_FORGED', `event names source \`${event.source}\` but came as \`${source}\``, { source, claimed: event.source });
+      throw new ProtegoError(
+        'EVENT_SOURCE_FORGED',
+        `event names source \`${event.source}\` but came as \`${source}\``,
+        { source, claimed: event.source },
+      );
     }
-    if (event.site !== this.site) throw new ProtegoError('EVENT_SITE_FOREIGN', `event names site \`${event.site}\``, { site: this.site });
+    if (event.site !== this.site)
+      throw new ProtegoError('EVENT_SITE_FOREIGN', `event names site \`${event.site}\``, { site: this.site });
     this.#checkFamily(declaration, typeFamily, event.type);
     if (family !== undefined && family !== typeFamily) {
-      throw new ProtegoError('EVENT_FAMILY_NOT_ALLOWED', `\`${event.type}\` came on the subject of family \`${family}\``, { type: event.type, family });
+      throw new ProtegoError(
+        'EVENT_FAMILY_NOT_ALLOWED',
+        `\`${event.type}\` came on the subject of family \`${family}\``,
+        { type: event.type, family },
+      );
     }
     return declaration;
   }
@@ -103,7 +116,10 @@ export class EventGate {
         ? declaration.authoritativeFor.includes(family)
         : declaration.carriesClock;
     if (!isAllowed) {
-      throw new ProtegoError('EVENT_FAMILY_NOT_ALLOWED', `source \`${declaration.name}\` may not publish \`${type}\``, { source: declaration.name, type });
+      throw new ProtegoError('EVENT_FAMILY_NOT_ALLOWED', `source \`${declaration.name}\` may not publish \`${type}\``, {
+        source: declaration.name,
+        type,
+      });
     }
   }
 }

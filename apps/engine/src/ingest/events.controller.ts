@@ -61,7 +61,9 @@ export class EventsController {
   async #lines(body: Buffer, source: string): Promise<unknown> {
     const lines = linesOf(body);
     if (lines.length > this.config.intake.queueEventsMax) {
-      throw new ProtegoError('REQUEST_INVALID', `${lines.length} lines are more than one request may carry`, { linesMax: this.config.intake.queueEventsMax });
+      throw new ProtegoError('REQUEST_INVALID', `${lines.length} lines are more than one request may carry`, {
+        linesMax: this.config.intake.queueEventsMax,
+      });
     }
     const inputs: RawInput[] = lines.map((bytes) => ({ bytes, source, family: undefined }));
     const outcomes = await this.#accept(inputs, body.length);
@@ -69,7 +71,8 @@ export class EventsController {
   }
 
   #accept(inputs: readonly RawInput[], bytes: number): ReturnType<IntakeService['accept']> {
-    if (this.intake.isBusy(inputs.length, bytes)) throw new ProtegoError('INTAKE_BUSY', 'more events wait than the queue holds');
+    if (this.intake.isBusy(inputs.length, bytes))
+      throw new ProtegoError('INTAKE_BUSY', 'more events wait than the queue holds');
     return this.intake.accept(inputs);
   }
 }
@@ -83,7 +86,7 @@ function refuse(reply: FastifyReply, error: unknown): unknown {
 
 function linesOf(body: Buffer): Buffer[] {
   const lines: Buffer[] = [];
-  for (let start = 0; start < body.length; ) {
+  for (let start = 0; start < body.length;) {
     const newline = body.indexOf(0x0a, start);
     const end = newline < 0 ? body.length : newline;
     const line = body.subarray(start, body[end - 1] === 0x0d ? end - 1 : end);

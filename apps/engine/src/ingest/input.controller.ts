@@ -1,60 +1,85 @@
-import { Controller, Inject } from '@nestjs/common';
+import { Controller, Inject, Logger } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { JsMsg } from 'nats';
-import { ProtegoError, isProtegoError, parseInputSubject, type ProtegoConfig } from '@protego/contracts';
+import { ProtegoError, isProtegoError, messageOf, parseInputSubject, type ProtegoConfig } from '@protego/contracts';
 import type { Bus } from '../bus/bus';
 import { BUS, ENGINE_CONFIG } from '../engine.constants';
+import { EngineMetrics } from '../health/engine-metrics';
 import type { RawInput } from './event-gate';
 import { IntakeService, type IntakeOutcome } from './intake.service';
 import { INPUT_BATCH_PATTERN, type InputVerdict } from './jetstream-input.strategy';
 
+/** What is known of the messages of a batch, by their place in it. */
+interface SortedBatch {
+  readonly inputs: { readonly place: number; readonly input: RawInput }[];
+  readonly refusals: { readonly place: number; readonly error: ProtegoError }[];
+}
+
 /** Takes batches of JetStream messages to the intake, and refused ones to the dead-letter stream. */
 @Controller()
 export class InputController {
+  readonly #log = new Logger('input');
+
   constructor(
     @Inject(ENGINE_CONFIG) private readonly config: ProtegoConfig,
     @Inject(BUS) private readonly bus: Bus,
     private readonly intake: IntakeService,
+    private readonly metrics: EngineMetrics,
   ) {}
 
   /** One verdict a message: acknowledged when it is durable, known, or stored with the reason why it was refused. */
   @MessagePattern(INPUT_BATCH_PATTERN)
   async takeBatch(@Payload() messages: readonly JsMsg[]): Promise<InputVerdict[]> {
     const verdicts = new Array<InputVerdict>(messages.length).fill('redeliver');
-    const inputs: RawInput[] = [];
-    const places: number[] = [];
-    const rejections: Promise<void>[] = [];
-    messages.forEach((message, place) => {
-      try {
-        inputs.push(this.#inputOf(message));
-        places.push(place);
-      } catch (error) {
-        rejections.push(this.#reject(message, error, verdicts, place));
-      }
-    });
-    await this.intake.room(inputs.length, messages.reduce((sum, { data }) => sum + data.length, 0));
-    const outcomes = await this.intake.accept(inputs);
-    outcomes.forEach((outcome, i) => {
-      const place = places[i] as number;
-      if (outcome.kind === 'rejected') rejections.push(this.#reject(messages[place] as JsMsg, outcome.error, verdicts, place));
+    const { inputs, refusals } = this.#sort(messages);
+    const bytes = messages.reduce((sum, { data }) => sum + data.length, 0);
+    await this.intake.room(inputs.length, bytes);
+    const outcomes = await this.intake.accept(inputs.map(({ input }) => input));
+    inputs.forEach(({ place }, i) => {
+      const outcome = outcomes[i] as IntakeOutcome;
+      if (outcome.kind === 'rejected') refusals.push({ place, error: outcome.error });
       else verdicts[place] = 'acknowledge';
     });
-    await Promise.all(rejections);
+    await Promise.all(
+      refusals.map(async ({ place, error }) => {
+        if (await this.#keepRefused(messages[place] as JsMsg, error)) verdicts[place] = 'acknowledge';
+      }),
+    );
     return verdicts;
+  }
+
+  #sort(messages: readonly JsMsg[]): SortedBatch {
+    const batch: SortedBatch = { inputs: [], refusals: [] };
+    messages.forEach((message, place) => {
+      try {
+        batch.inputs.push({ place, input: this.#inputOf(message) });
+      } catch (error) {
+        if (!isProtegoError(error)) throw error;
+        this.metrics.rejected.inc({ code: error.code });
+        batch.refusals.push({ place, error });
+      }
+    });
+    return batch;
   }
 
   #inputOf({ subject, data }: JsMsg): RawInput {
     const { site, family, source } = parseInputSubject(subject);
-    if (site !== this.config.site) throw new ProtegoError('EVENT_SITE_FOREIGN', `subject names site \`${site}\``, { site: this.config.site });
+    if (site !== this.config.site) {
+      throw new ProtegoError('EVENT_SITE_FOREIGN', `subject names site \`${site}\``, { site: this.config.site });
+    }
     return { bytes: data, source, family };
   }
 
-  async #reject(message: JsMsg, error: unknown, verdicts: InputVerdict[], place: number): Promise<void> {
-    if (!isProtegoError(error)) throw error;
-    const { subject, data, seq, info } = message;
+  /** True once the message and its reason are stored; one that could not be stored will be delivered again. */
+  async #keepRefused({ subject, data, seq, info }: JsMsg, error: ProtegoError): Promise<boolean> {
     const source = subject.split('.').at(-1) ?? 'unknown';
-    await this.bus.publishRejected({ subject, source, id: `${info.stream}-${seq}`, bytes: data, error });
-    verdicts[place] = 'acknowledge';
+    try {
+      await this.bus.publishRejected({ subject, source, id: `${info.stream}-${seq}`, bytes: data, error });
+      return true;
+    } catch (failure) {
+      this.#log.warn(`a refused message is not stored yet and will be delivered again: ${messageOf(failure)}`);
+      return false;
+    }
   }
 }
 

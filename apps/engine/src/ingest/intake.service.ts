@@ -1,5 +1,12 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { ProtegoError, isProtegoError, type Clock, type LoggedEvent, type ProtegoConfig } from '@protego/contracts';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import {
+  ProtegoError,
+  isProtegoError,
+  messageOf,
+  type Clock,
+  type LoggedEvent,
+  type ProtegoConfig,
+} from '@protego/contracts';
 import { DedupeIndex, EventLogWriter, type LogRecordInput } from '@protego/event-log';
 import { ENGINE_CLOCK, ENGINE_CONFIG, EVENT_LOG, FATAL, type Fatal } from '../engine.constants';
 import { EngineMetrics } from '../health/engine-metrics';
@@ -13,7 +20,7 @@ export type IntakeOutcome =
   | { readonly kind: 'duplicate'; readonly id: string }
   | { readonly kind: 'rejected'; readonly error: ProtegoError };
 
-/** Most bytes of events that wait for the log. */
+/** Most bytes of events that wait for the log or the pipeline. */
 export const INTAKE_BYTES_MAX = 33_554_432;
 
 interface Admitted {
@@ -28,11 +35,12 @@ interface Admitted {
  */
 @Injectable()
 export class IntakeService {
+  /** Events that are not durable, or not through the pipeline yet. */
   #waitingEvents = 0;
   #waitingBytes = 0;
   #stopped = false;
   readonly #room: (() => void)[] = [];
-  #pipelineTail: Promise<void> = Promise.resolve();
+  readonly #logger = new Logger('intake');
 
   constructor(
     @Inject(ENGINE_CONFIG) private readonly config: ProtegoConfig,
@@ -48,7 +56,9 @@ export class IntakeService {
 
   /** True when a request of so many bytes would have to wait. */
   isBusy(eventCount: number, bytes: number): boolean {
-    const isOver = this.#waitingEvents + eventCount > this.config.intake.queueEventsMax || this.#waitingBytes + bytes > INTAKE_BYTES_MAX;
+    const isOver =
+      this.#waitingEvents + eventCount > this.config.intake.queueEventsMax ||
+      this.#waitingBytes + bytes > INTAKE_BYTES_MAX;
     return isOver && this.#waitingEvents > 0;
   }
 
@@ -60,8 +70,7 @@ export class IntakeService {
   /** Refuses all further input and resolves when what was taken in is durable and through the pipeline. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    await this.log.flushed();
-    await this.#pipelineTail;
+    while (this.#waitingEvents > 0) await new Promise<void>((resolve) => this.#room.push(resolve));
   }
 
   /**
@@ -76,14 +85,18 @@ export class IntakeService {
     const bytes = admitted.reduce((sum, { record }) => sum + record.body.length, 0);
     this.#waitingEvents += admitted.length;
     this.#waitingBytes += bytes;
-    try {
-      await this.#append(admitted, outcomes);
-    } finally {
-      this.#waitingEvents -= admitted.length;
-      this.#waitingBytes -= bytes;
-      for (const resume of this.#room.splice(0)) resume();
-    }
+    const firstSeq = await this.#append(admitted);
+    admitted.forEach(({ index, admissible }, i) => {
+      outcomes[index] = { kind: 'appended', id: admissible.event.id, seq: firstSeq + i };
+    });
+    void this.#feed(admitted, firstSeq).then(() => this.#release(admitted.length, bytes));
     return outcomes;
+  }
+
+  #release(events: number, bytes: number): void {
+    this.#waitingEvents -= events;
+    this.#waitingBytes -= bytes;
+    for (const resume of this.#room.splice(0)) resume();
   }
 
   #admit(input: RawInput, index: number, outcomes: IntakeOutcome[]): Admitted[] {
@@ -93,7 +106,11 @@ export class IntakeService {
       const arrivedAtMs = this.pipelineClock.arrive(carriedMs);
       const verdict = this.dedupe.admit(event.source, event.id, body, arrivedAtMs);
       if (verdict === 'conflict') {
-        throw new ProtegoError('EVENT_ID_CONFLICT', `id \`${event.id}\` of source \`${event.source}\` came before with other content`, { source: event.source, id: event.id });
+        throw new ProtegoError(
+          'EVENT_ID_CONFLICT',
+          `id \`${event.id}\` of source \`${event.source}\` came before with other content`,
+          { source: event.source, id: event.id },
+        );
       }
       if (verdict === 'duplicate') {
         outcomes[index] = { kind: 'duplicate', id: event.id };
@@ -103,16 +120,24 @@ export class IntakeService {
       const record = { body, timeMs, arrivedAtMs, recordedAtMs: this.clock.wallMs(), type: event.type };
       return [{ index, admissible, record }];
     } catch (error) {
-      if (!isProtegoError(error)) throw error;
-      outcomes[index] = { kind: 'rejected', error };
-      this.metrics.rejected.inc({ code: error.code });
+      const refusal = this.#refusalOf(error);
+      outcomes[index] = { kind: 'rejected', error: refusal };
+      this.metrics.rejected.inc({ code: refusal.code });
       return [];
     }
   }
 
-  async #append(admitted: readonly Admitted[], outcomes: IntakeOutcome[]): Promise<void> {
+  // A fault of ours on one input must not take its neighbours along: the dedupe index already knows them, so that they
+  // would pass for duplicates when they are sent again.
+  #refusalOf(error: unknown): ProtegoError {
+    if (isProtegoError(error)) return error;
+    this.#logger.error(`an input could not be checked: ${messageOf(error)}`);
+    return new ProtegoError('INTERNAL', 'the event could not be checked', {}, { cause: error });
+  }
+
+  async #append(admitted: readonly Admitted[]): Promise<number> {
     // A duplicate may be answered only when the first of its kind is durable too, which may still be on its way.
-    if (admitted.length === 0) return this.log.flushed();
+    if (admitted.length === 0) return this.log.flushed().then(() => this.log.size);
     const startedMs = this.clock.monotonicMs();
     const { firstSeq } = await this.log.append(admitted.map(({ record }) => record)).catch((error: unknown) => {
       // The dedupe index already knows these ids: going on would drop them when they are sent again.
@@ -122,20 +147,17 @@ export class IntakeService {
     });
     this.metrics.appendSeconds.observe((this.clock.monotonicMs() - startedMs) / 1_000);
     this.metrics.appended.inc(admitted.length);
-    admitted.forEach(({ index, admissible }, i) => {
-      outcomes[index] = { kind: 'appended', id: admissible.event.id, seq: firstSeq + i };
-    });
-    this.#feed(admitted, firstSeq);
+    return firstSeq;
   }
 
   // The pipeline works behind the acknowledgement: what it finds is recomputed from the log after a crash.
-  #feed(admitted: readonly Admitted[], firstSeq: number): void {
+  async #feed(admitted: readonly Admitted[], firstSeq: number): Promise<void> {
     const events = admitted.map(({ admissible, record }, i) => ({
       seq: (firstSeq + i) as LoggedEvent['seq'],
       timeMs: record.timeMs,
       arrivedAtMs: record.arrivedAtMs,
       event: this.pipeline.lift(admissible.event),
     }));
-    this.#pipelineTail = this.#pipelineTail.then(() => this.pipeline.process(events)).catch((error: unknown) => this.fatal(error));
+    await this.pipeline.process(events).catch((error: unknown) => this.fatal(error));
   }
 }

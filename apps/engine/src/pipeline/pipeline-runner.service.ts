@@ -1,5 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { canonicalJson, eventRegistry, parseRfc3339Ms, type Clock, type LoggedEvent, type ProtegoConfig, type ProtegoEvent } from '@protego/contracts';
+import {
+  ProtegoError,
+  canonicalJson,
+  eventRegistry,
+  parseRfc3339Ms,
+  type Clock,
+  type LoggedEvent,
+  type ProtegoConfig,
+  type ProtegoEvent,
+} from '@protego/contracts';
 import { EventLogWriter, type LogRecordInput } from '@protego/event-log';
 import { isOutputType, outputEventOf, outputIdOf, type Pipeline, type PipelineResult } from '@protego/streams';
 import { Subject } from 'rxjs';
@@ -7,6 +16,15 @@ import { ENGINE_CLOCK, ENGINE_CONFIG, EVENT_LOG, PIPELINE } from '../engine.cons
 import { EngineMetrics } from '../health/engine-metrics';
 import { OutputPublisher } from '../publish/output-publisher.service';
 import { PipelineClock } from '../ingest/pipeline-clock';
+
+/** Most results that are appended together; more go in several appends, so that no append outgrows the log's queue. */
+export const RESULTS_APPEND_MAX = 1_024;
+
+interface Job {
+  readonly events: readonly LoggedEvent[];
+  resolve(): void;
+  reject(error: unknown): void;
+}
 
 /**
  * Runs the pipeline behind the log: events in, results appended as events, then handed to the publisher. While the log
@@ -20,6 +38,10 @@ export class PipelineRunner {
   readonly #missing = new Map<string, PipelineResult>();
   /** Records of results that the pipeline has not computed; they stay when rules have changed since. */
   #unmatchedCount = 0;
+  readonly #jobs: Job[] = [];
+  #isRunning = false;
+  #lastSeq = -1;
+  #lag = 0;
 
   constructor(
     @Inject(ENGINE_CONFIG) private readonly config: ProtegoConfig,
@@ -45,6 +67,7 @@ export class PipelineRunner {
       if (!this.#missing.delete(event.event.id)) this.#unmatchedCount++;
       return;
     }
+    this.#lastSeq = event.seq;
     this.#input.next(event);
     for (const result of this.#results.splice(0)) this.#missing.set(outputIdOf(result), result);
   }
@@ -57,10 +80,23 @@ export class PipelineRunner {
     return { appended: results.length, unmatched: this.#unmatchedCount };
   }
 
-  /** Runs events that are durable through the pipeline; resolves when their results are durable too. */
-  async process(events: readonly LoggedEvent[]): Promise<void> {
-    for (const event of events) this.#input.next(event);
-    if (this.#results.length > 0) await this.#append(this.#results.splice(0));
+  /** Durable events that have not been through the pipeline yet. */
+  get lag(): number {
+    return this.#lag;
+  }
+
+  /**
+   * Runs events that are durable through the pipeline, in the order of the calls; resolves when their results are durable
+   * too. What comes while results are being written is run together after that.
+   *
+   * @throws ProtegoError `LOG_WRITE_FAILED`, or `INTERNAL` when events do not come in the order of the log
+   */
+  process(events: readonly LoggedEvent[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#lag += events.length;
+      this.#jobs.push({ events, resolve, reject });
+      if (!this.#isRunning) void this.#run();
+    });
   }
 
   /** Sizes and evictions of pipeline state. */
@@ -68,12 +104,46 @@ export class PipelineRunner {
     return this.pipeline.counters();
   }
 
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    while (this.#jobs.length > 0) {
+      const jobs = this.#jobs.splice(0);
+      try {
+        for (const { events } of jobs) this.#take(events);
+        await this.#append(this.#results.splice(0));
+        for (const { resolve } of jobs) resolve();
+      } catch (error) {
+        for (const { reject } of jobs) reject(error);
+      }
+    }
+    this.#isRunning = false;
+  }
+
+  // A replay reads the log in its order: results made in any other could not be repeated.
+  #take(events: readonly LoggedEvent[]): void {
+    for (const event of events) {
+      if (event.seq <= this.#lastSeq)
+        throw new ProtegoError('INTERNAL', `event ${event.seq} came after event ${this.#lastSeq}`);
+      this.#lastSeq = event.seq;
+      this.#input.next(event);
+    }
+    this.#lag -= events.length;
+  }
+
   async #append(results: readonly PipelineResult[]): Promise<void> {
-    if (results.length === 0) return;
+    for (let at = 0; at < results.length; at += RESULTS_APPEND_MAX)
+      await this.#appendSome(results.slice(at, at + RESULTS_APPEND_MAX));
+  }
+
+  async #appendSome(results: readonly PipelineResult[]): Promise<void> {
     const checkpoint = this.log.checkpoint();
     const events = results.map((result) => outputEventOf(result, this.config.site, checkpoint));
     const { firstSeq } = await this.log.append(events.map((event) => this.#recordOf(event)));
-    for (const result of results) this.metrics.results.inc({ kind: result.kind, severity: result.kind === 'detection' ? result.detection.severity : '' });
+    for (const result of results)
+      this.metrics.results.inc({
+        kind: result.kind,
+        severity: result.kind === 'detection' ? result.detection.severity : '',
+      });
     this.publisher.offer(events.map((event, i) => ({ seq: firstSeq + i, event })));
   }
 

@@ -12,6 +12,7 @@ export class Ticker {
   #timer: NodeJS.Timeout | undefined;
   #sizeSeen = 0;
   #changedMs = 0;
+  #ticked: Promise<void> = Promise.resolve();
 
   constructor(
     @Inject(ENGINE_CONFIG) private readonly config: ProtegoConfig,
@@ -29,28 +30,45 @@ export class Ticker {
     this.#timer = setInterval(() => this.#check(), Math.max(10, this.config.tickAfterMs / 5));
   }
 
-  stop(): void {
+  /** Resolves when a tick that was on its way is through. */
+  async stop(): Promise<void> {
     clearInterval(this.#timer);
+    await this.#ticked;
   }
 
   #check(): void {
     const nowMs = this.clock.monotonicMs();
-    if (this.log.nextSeq !== this.#sizeSeen) {
+    // What is still being written is no silence, and a tick must not overtake it on the way into the pipeline.
+    if (this.log.nextSeq !== this.#sizeSeen || this.log.size !== this.log.nextSeq) {
       this.#sizeSeen = this.log.nextSeq;
       this.#changedMs = nowMs;
       return;
     }
     if (nowMs - this.#changedMs < this.config.tickAfterMs) return;
     this.#changedMs = nowMs;
-    this.#tick().catch((error: unknown) => this.fatal(error));
+    this.#ticked = this.#tick().catch((error: unknown) => this.fatal(error));
   }
 
   async #tick(): Promise<void> {
     const arrivedAtMs = this.pipelineClock.arrive(undefined);
     const time = formatRfc3339(arrivedAtMs);
     const seq = this.log.nextSeq;
-    const event: ProtegoEvent = { specversion: '1.0', id: `tick-${seq}`, source: ENGINE_SOURCE, type: TICK_TYPE, time, site: this.config.site, data: {} };
-    const record: LogRecordInput = { body: Buffer.from(canonicalJson(event), 'utf8'), timeMs: arrivedAtMs, arrivedAtMs, recordedAtMs: this.clock.wallMs(), type: TICK_TYPE };
+    const event: ProtegoEvent = {
+      specversion: '1.0',
+      id: `tick-${seq}`,
+      source: ENGINE_SOURCE,
+      type: TICK_TYPE,
+      time,
+      site: this.config.site,
+      data: {},
+    };
+    const record: LogRecordInput = {
+      body: Buffer.from(canonicalJson(event), 'utf8'),
+      timeMs: arrivedAtMs,
+      arrivedAtMs,
+      recordedAtMs: this.clock.wallMs(),
+      type: TICK_TYPE,
+    };
     this.#sizeSeen = seq + 1;
     const { firstSeq } = await this.log.append([record]);
     await this.pipeline.process([{ seq: firstSeq, timeMs: arrivedAtMs, arrivedAtMs, event }]);

@@ -1,0 +1,173 @@
+import fc from 'fast-check';
+import { collect, describeOperatorLifecycle, eventElement, jsonCopy, shuffled, watermark } from '../testing';
+import type { StreamElement } from './stream-element';
+import { TumblingWindows, tumblingWindow, type TumblingPane, type TumblingWindowOptions } from './tumbling-window';
+
+/** The key that stands for an event that is left out. */
+const NO_KEY = '-';
+
+interface Reading {
+  readonly key: string;
+  readonly amount: number;
+}
+const options: TumblingWindowOptions<Reading, number> = {
+  windowMs: 10,
+  keyOf: ({ key }) => (key === NO_KEY ? undefined : key),
+  initial: () => 0,
+  add: (sum, { amount }) => sum + amount,
+};
+const reading = (timeMs: number, key = 'k', amount = 1): StreamElement<Reading> =>
+  eventElement({ key, amount }, timeMs);
+const run = (input: readonly StreamElement<Reading>[], windows?: TumblingWindows<number>): TumblingPane<number>[] =>
+  collect(tumblingWindow(options, windows), input);
+const pane = (key: string, startMs: number, value: number): TumblingPane<number> => ({
+  key,
+  startMs,
+  endMs: startMs + 10,
+  value,
+});
+
+const stream = (): fc.Arbitrary<StreamElement<Reading>[]> =>
+  fc
+    .array(fc.tuple(fc.nat(4), fc.nat(25), fc.constantFrom('a', 'b', NO_KEY), fc.integer({ min: 1, max: 9 })), {
+      maxLength: 40,
+    })
+    .map((steps) => {
+      let watermarkMs = -20;
+      return steps.map(([kind, aheadMs, key, amount]): StreamElement<Reading> => {
+        if (kind === 0) return watermark((watermarkMs += 1 + (aheadMs % 12)));
+        return reading(watermarkMs + aheadMs, key, amount);
+      });
+    });
+
+function naive(input: readonly StreamElement<Reading>[]): TumblingPane<number>[] {
+  const sums = new Map<string, TumblingPane<number>>();
+  let lastMs = Number.NEGATIVE_INFINITY;
+  for (const element of input) {
+    if (element.kind === 'watermark') {
+      lastMs = element.watermarkMs;
+      continue;
+    }
+    const { key, amount } = element.event;
+    if (key === NO_KEY) continue;
+    const startMs = Math.floor(element.timeMs / 10) * 10;
+    const known = sums.get(`${startMs} ${key}`)?.value ?? 0;
+    sums.set(`${startMs} ${key}`, pane(key, startMs, known + amount));
+  }
+  const closed = [...sums.values()].filter(({ endMs }) => endMs <= lastMs);
+  return closed.sort((a, b) => a.endMs - b.endMs || (a.key < b.key ? -1 : 1));
+}
+
+describe('tumblingWindow', () => {
+  describeOperatorLifecycle({
+    operator: () => tumblingWindow(options),
+    input: [reading(1), reading(2), watermark<Reading>(10)],
+    output: [pane('k', 0, 2)],
+    endless: (index) => (index % 2 === 0 ? reading(10 * index) : watermark<Reading>(10 * index)),
+  });
+
+  it('closes a window when the watermark reaches its end, not before', () => {
+    expect(run([reading(1), watermark(9)])).toEqual([]);
+    expect(run([reading(1), watermark(10)])).toEqual([pane('k', 0, 1)]);
+  });
+
+  it('counts an event on a boundary in the window that begins there', () => {
+    expect(run([reading(9), reading(10), watermark(20)])).toEqual([pane('k', 0, 1), pane('k', 10, 1)]);
+    expect(run([reading(-1), reading(0), watermark(10)])).toEqual([pane('k', -10, 1), pane('k', 0, 1)]);
+  });
+
+  it('sends panes out by end, then key, in whatever order they were opened', () => {
+    const input = [reading(15, 'a'), reading(1, 'b'), reading(2, 'B'), reading(3, 'a'), watermark<Reading>(99)];
+    expect(run(input).map(({ key, startMs }) => `${startMs}${key}`)).toEqual(['0B', '0a', '0b', '10a']);
+  });
+
+  it('lets no late or skewed event into a window', () => {
+    const mistimed = (['late', 'skewed'] as const).map((timing) =>
+      eventElement<Reading>({ key: 'k', amount: 5 }, 1, timing),
+    );
+    expect(run([reading(1), ...mistimed, watermark(10)])).toEqual([pane('k', 0, 1)]);
+  });
+
+  it('closes nothing when the source merely ends, everything at the watermark of the end', () => {
+    expect(run([reading(1)])).toEqual([]);
+    expect(run([reading(1), watermark(Number.POSITIVE_INFINITY)])).toEqual([pane('k', 0, 1)]);
+  });
+
+  it('lets the window touched longest ago go, and counts it', () => {
+    const windows = new TumblingWindows<number>(2);
+    expect(run([reading(1, 'a'), reading(1, 'b'), reading(1, 'a'), reading(1, 'c'), watermark(10)], windows)).toEqual([
+      pane('a', 0, 2),
+      pane('c', 0, 1),
+    ]);
+    expect(windows.panes.evictedCount).toBe(1);
+  });
+
+  it('keeps closed windows no longer', () => {
+    const windows = new TumblingWindows<number>();
+    run([reading(1), reading(11), watermark(10)], windows);
+    expect(windows.panes.size).toBe(1);
+  });
+
+  it('ends the stream with the error that a key function throws', () => {
+    const failing = tumblingWindow<Reading, number>({
+      ...options,
+      keyOf: () => {
+        throw new Error('no key');
+      },
+    });
+    expect(() => collect(failing, [reading(1)])).toThrow('no key');
+  });
+
+  it('equals a naive sum', () => {
+    fc.assert(fc.property(stream(), (input) => expect(run(input)).toEqual(naive(input))));
+  });
+
+  it('gives equal panes for every order of arrival between two watermarks', () => {
+    const readings = fc.array(fc.tuple(fc.nat(30), fc.constantFrom('a', 'b')), { maxLength: 20 });
+    const keys = fc.array(fc.nat(), { minLength: 20, maxLength: 20 });
+    fc.assert(
+      fc.property(readings, keys, (tuples, order) => {
+        const input = tuples.map(([timeMs, key]) => reading(timeMs, key));
+        expect(run([...shuffled(input, order), watermark(40)])).toEqual(run([...input, watermark(40)]));
+      }),
+    );
+  });
+
+  it('goes on from a snapshot at any place as if it had never stopped', () => {
+    fc.assert(
+      fc.property(stream(), (input) => {
+        const whole = new TumblingWindows<number>(3);
+        const expected = run(input, whole);
+        for (let place = 0; place <= input.length; place++) {
+          const first = new TumblingWindows<number>(3);
+          const panes = run(input.slice(0, place), first);
+          const second = new TumblingWindows<number>(3);
+          second.restore(jsonCopy(first.snapshot()));
+          panes.push(...run(input.slice(place), second));
+          expect(panes).toEqual(expected);
+          expect(second.snapshot()).toEqual(whole.snapshot());
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('shares no value with its snapshot, though `add` changes values in place', () => {
+    const listing: TumblingWindowOptions<Reading, number[]> = {
+      ...options,
+      initial: () => [],
+      add: (list, { amount }) => {
+        list.push(amount);
+        return list;
+      },
+    };
+    const windows = new TumblingWindows<number[]>();
+    collect(tumblingWindow(listing, windows), [reading(1, 'k', 1)]);
+    const snapshot = windows.snapshot();
+    collect(tumblingWindow(listing, windows), [reading(2, 'k', 2)]);
+    const restored = new TumblingWindows<number[]>();
+    restored.restore(snapshot);
+    collect(tumblingWindow(listing, restored), [reading(3, 'k', 3)]);
+    expect(snapshot).toEqual({ evictedCount: 0, entries: [['0|k', ['k', 0, [1]]]] });
+  });
+});

@@ -1,0 +1,245 @@
+import fc from 'fast-check';
+import { jsonCopy } from '../testing';
+import type { SigmaCorrelation } from './correlation';
+import { Correlator, conditionHolds, type CorrelationFiring, type CorrelationTrigger } from './correlator';
+import { compileSigma } from './rule-set';
+import type { SigmaRule } from './rule';
+
+const RULES = `
+title: Sign-in failed
+id: 00000000-0000-4000-8000-000000000001
+name: failed
+logsource: { category: access.sign-in-failed, product: protego }
+detection: { selection: { user.uid|exists: true }, condition: selection }
+---
+title: Host sign-in failed
+id: 00000000-0000-4000-8000-000000000002
+name: host_failed
+logsource: { category: device.host-event-recorded, product: protego }
+detection: { selection: { TargetUserName|exists: true }, condition: selection }
+---
+title: Unrelated
+id: 00000000-0000-4000-8000-000000000003
+logsource: { category: access.signed-in, product: protego }
+detection: { selection: { user.uid|exists: true }, condition: selection }
+`;
+
+function correlationOf(body: string): SigmaCorrelation {
+  const text = `${RULES}---\ntitle: Counted\nid: 00000000-0000-4000-8000-000000000009\ncorrelation:\n${body}`;
+  const { correlations, problems } = compileSigma([{ path: 'test.yml', text }]);
+  expect(problems).toEqual([]);
+  return correlations[0] as SigmaCorrelation;
+}
+const rules = compileSigma([{ path: 'test.yml', text: RULES }]).rules as readonly [SigmaRule, SigmaRule, SigmaRule];
+const counting = (condition: string, timespan = '10s', type = 'event_count'): SigmaCorrelation =>
+  correlationOf(
+    `  type: ${type}\n  rules: [failed]\n  group-by: [user.uid]\n  timespan: ${timespan}\n  condition: ${condition}\n`,
+  );
+
+/** Steps a correlator through events of one group at the given times; the times at which it fires. */
+function firedAt(correlator: Correlator, timesMs: readonly number[], value: string | null = null): number[] {
+  return timesMs.filter(
+    (timeMs, seq) => correlator.step({ key: '["anna"]', value }, timeMs, [seq, 'ehr', String(seq)]) !== undefined,
+  );
+}
+
+describe('conditionHolds', () => {
+  it.each([
+    [{ gt: 3 }, [4, 5]],
+    [{ gte: 3 }, [3, 4, 5]],
+    [{ lt: 3 }, [1, 2]],
+    [{ lte: 3 }, [1, 2, 3]],
+    [{ eq: 3 }, [3]],
+    [{ neq: 3 }, [1, 2, 4, 5]],
+    [{ gt: 1, lt: 4 }, [2, 3]],
+  ])('%j holds for %j', (condition, holding) => {
+    expect([1, 2, 3, 4, 5].filter((count) => conditionHolds(condition, count))).toEqual(holding);
+  });
+});
+
+describe('Correlator', () => {
+  it('refers to its rules by id or by name, and to no other', () => {
+    const byId = correlationOf(
+      `  type: event_count\n  rules: ['${rules[1].id}']\n  timespan: 1m\n  condition: { gte: 2 }\n`,
+    );
+    expect(rules.map((rule) => new Correlator(byId, 'every').refersTo(rule))).toEqual([false, true, false]);
+    expect(rules.map((rule) => new Correlator(counting('{ gte: 2 }'), 'every').refersTo(rule))).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  it('reads group and value of each rule by its own alias', () => {
+    const correlator = new Correlator(
+      correlationOf(
+        '  type: value_count\n  rules: [failed, host_failed]\n  group-by: [who, event.source]\n  timespan: 1m\n' +
+          '  condition: { field: from, gte: 2 }\n' +
+          '  aliases:\n    who: { failed: user.uid, host_failed: TargetUserName }\n    from: { failed: src_endpoint.ip, host_failed: IpAddress }\n',
+      ),
+      'every',
+    );
+    const envelope = { source: 'ehr' };
+    expect(
+      correlator.hitOf(rules[0], {
+        type: null,
+        envelope,
+        data: { user: { uid: 'anna' }, src_endpoint: { ip: '10.0.0.1' } },
+      }),
+    ).toEqual({
+      key: '["anna","ehr"]',
+      value: '10.0.0.1',
+    });
+    expect(
+      correlator.hitOf(rules[1], { type: null, envelope, data: { TargetUserName: 'anna', IpAddress: 7 } }),
+    ).toEqual({
+      key: '["anna","ehr"]',
+      value: '7',
+    });
+  });
+
+  it('leaves out an event that lacks a group field, or the value to count, as one scalar', () => {
+    const events = new Correlator(counting('{ gte: 1 }'), 'every');
+    const values = new Correlator(counting('{ field: address, gte: 1 }', '10s', 'value_count'), 'every');
+    const hit = (correlator: Correlator, data: Record<string, unknown>) =>
+      correlator.hitOf(rules[0], { type: null, data });
+    expect(hit(events, {})).toBeUndefined();
+    expect(hit(events, { user: { uid: ['anna', 'bo'] } })).toBeUndefined();
+    expect(hit(events, { user: { uid: 0 } })).toEqual({ key: '["0"]', value: null });
+    expect(hit(values, { user: { uid: 'anna' } })).toBeUndefined();
+    expect(hit(values, { user: { uid: 'anna' }, address: null })).toBeUndefined();
+    expect(hit(values, { user: { uid: 'anna' }, address: false })).toEqual({ key: '["anna"]', value: 'false' });
+  });
+
+  it('keeps groups apart whose values look alike when joined', () => {
+    const correlator = new Correlator(
+      correlationOf(
+        '  type: event_count\n  rules: [failed]\n  group-by: [a, b]\n  timespan: 1m\n  condition: { gte: 2 }\n',
+      ),
+      'every',
+    );
+    const keys = [
+      { a: 'x","y', b: 'z' },
+      { a: 'x', b: 'y","z' },
+    ].map((data) => correlator.hitOf(rules[0], { type: null, data })?.key);
+    expect(new Set(keys).size).toBe(2);
+  });
+
+  it('counts events less than the time span apart, and no more those exactly as far apart', () => {
+    expect(firedAt(new Correlator(counting('{ gte: 2 }'), 'every'), [0, 9_999])).toEqual([9_999]);
+    expect(firedAt(new Correlator(counting('{ gte: 2 }'), 'every'), [0, 10_000])).toEqual([]);
+  });
+
+  it('fires on each event of a true condition, or only when it becomes true and again after it was false', () => {
+    const timesMs = [0, 1, 2, 3, 4, 20_000, 20_001, 20_002];
+    expect(firedAt(new Correlator(counting('{ gte: 3 }'), 'every'), timesMs)).toEqual([2, 3, 4, 20_002]);
+    expect(firedAt(new Correlator(counting('{ gte: 3 }'), 'crossing'), timesMs)).toEqual([2, 20_002]);
+  });
+
+  it('arms again when the window emptied below the bound just before the event that fills it', () => {
+    const correlator = new Correlator(counting('{ gte: 2 }'), 'crossing');
+    expect(firedAt(correlator, [0, 1, 10_000, 10_001, 20_000])).toEqual([1, 20_000]);
+  });
+
+  it('fires for a condition that more events make false once each time it becomes true', () => {
+    expect(firedAt(new Correlator(counting('{ eq: 2 }'), 'crossing'), [0, 1, 2, 10_002, 10_003])).toEqual([1, 10_003]);
+    expect(firedAt(new Correlator(counting('{ lt: 2 }'), 'crossing'), [0, 1, 10_001])).toEqual([0, 10_001]);
+  });
+
+  it('counts different values, not events, and names every event in the window', () => {
+    const correlator = new Correlator(counting('{ field: address, gte: 2 }', '10s', 'value_count'), 'crossing');
+    const step = (seq: number, value: string) =>
+      correlator.step({ key: '["anna"]', value }, seq, [seq, 'ehr', `e${seq}`]);
+    expect([step(1, 'x'), step(2, 'x')]).toEqual([undefined, undefined]);
+    const firing: CorrelationFiring | undefined = step(3, 'y');
+    expect(firing).toMatchObject({ group: { 'user.uid': 'anna' }, value: 2 });
+    expect(firing?.events.map(({ ref }) => ref)).toEqual([
+      [1, 'ehr', 'e1'],
+      [2, 'ehr', 'e2'],
+      [3, 'ehr', 'e3'],
+    ]);
+  });
+
+  it('names a group field as it is written, also one that objects have of their own', () => {
+    const correlator = new Correlator(
+      correlationOf(
+        '  type: event_count\n  rules: [failed]\n  group-by: [__proto__]\n  timespan: 1m\n  condition: { gte: 1 }\n',
+      ),
+      'every',
+    );
+    const firing = correlator.step({ key: '["x"]', value: null }, 1, [1, 'ehr', 'a']);
+    expect(Object.entries(firing?.group ?? {})).toEqual([['__proto__', 'x']]);
+  });
+
+  it('keeps its bounds, counted', () => {
+    const correlator = new Correlator(counting('{ gte: 3 }'), 'every', { keysMax: 1, entriesMax: 2 });
+    expect(firedAt(correlator, [0, 1, 2, 3])).toEqual([]);
+    correlator.step({ key: '["bo"]', value: null }, 4, [4, 'ehr', '4']);
+    expect([correlator.windows.evictedEntryCount, correlator.windows.windows.evictedCount]).toEqual([2, 1]);
+  });
+
+  const histories = fc.array(
+    fc.record({ gapMs: fc.nat(5_000), user: fc.constantFrom('["a"]', '["b"]'), value: fc.constantFrom('x', 'y', 'z') }),
+    { maxLength: 50 },
+  );
+  const conditions = fc.constantFrom('{ field: f, gte: 2 }', '{ field: f, gt: 1, lt: 3 }', '{ field: f, lte: 1 }');
+
+  function fireAll(
+    correlator: Correlator,
+    history: typeof histories extends fc.Arbitrary<infer T> ? T : never,
+    fromIndex = 0,
+  ): string[] {
+    let timeMs = 0;
+    return history.flatMap(({ gapMs, user, value }, seq) => {
+      timeMs += gapMs;
+      if (seq < fromIndex) return [];
+      const firing = correlator.step({ key: user, value }, timeMs, [seq, 'ehr', String(seq)]);
+      return firing === undefined ? [] : [`${seq} ${firing.value} ${firing.events.map(({ ref }) => ref[0]).join()}`];
+    });
+  }
+
+  it('equals a naive count of all pairs with either trigger', () => {
+    fc.assert(
+      fc.property(
+        histories,
+        conditions,
+        fc.constantFrom<CorrelationTrigger>('every', 'crossing'),
+        (history, text, trigger) => {
+          const correlation = counting(text, '10s', 'value_count');
+          let timeMs = 0;
+          const timed = history.map((entry, seq) => ({ ...entry, seq, timeMs: (timeMs += entry.gapMs) }));
+          const valuesAt = (user: string, nowMs: number, untilSeq: number) =>
+            timed.filter((other) => other.user === user && other.seq <= untilSeq && nowMs - other.timeMs < 10_000);
+          const distinct = (entries: typeof timed): number => new Set(entries.map(({ value }) => value)).size;
+          const holds = (count: number): boolean => count > 0 && conditionHolds(correlation.condition, count);
+          const armed = new Map<string, boolean>();
+          const expected = timed.flatMap(({ user, timeMs: nowMs, seq }) => {
+            const entries = valuesAt(user, nowMs, seq);
+            if (!holds(distinct(valuesAt(user, nowMs, seq - 1)))) armed.set(user, true);
+            const isFiring = holds(distinct(entries)) && (trigger === 'every' || armed.get(user) === true);
+            armed.set(user, !holds(distinct(entries)));
+            return isFiring ? [`${seq} ${distinct(entries)} ${entries.map((entry) => entry.seq).join()}`] : [];
+          });
+          expect(fireAll(new Correlator(correlation, trigger), history)).toEqual(expected);
+        },
+      ),
+    );
+  });
+
+  it('goes on from a snapshot at any place as if it had never stopped', () => {
+    const correlation = counting('{ field: f, gte: 2 }', '10s', 'value_count');
+    fc.assert(
+      fc.property(histories, (history) => {
+        const expected = fireAll(new Correlator(correlation, 'crossing'), history);
+        for (let place = 0; place <= history.length; place++) {
+          const first = new Correlator(correlation, 'crossing');
+          const fired = fireAll(first, history.slice(0, place));
+          const second = new Correlator(correlation, 'crossing');
+          second.restore(jsonCopy(first.snapshot()));
+          expect([...fired, ...fireAll(second, history, place)]).toEqual(expected);
+        }
+      }),
+      { numRuns: 25 },
+    );
+  });
+});

@@ -1,0 +1,39 @@
+import { fieldValue, type SigmaRecord } from './record';
+
+const bare = (data: Record<string, unknown>): SigmaRecord => ({ type: null, data });
+
+describe('fieldValue', () => {
+  it('prefers a literal key to a path', () => {
+    expect(fieldValue(bare({ 'id.orig_h': 'literal', id: { orig_h: 'path' } }), 'id.orig_h')).toBe('literal');
+    expect(fieldValue(bare({ id: { orig_h: 'path' } }), 'id.orig_h')).toBe('path');
+  });
+
+  it('yields the values of all members of a list on the way', () => {
+    const record = bare({ items: [{ ip: 'a' }, { ip: ['b', 'c'] }, { other: 1 }, null] });
+    expect(fieldValue(record, 'items.ip')).toEqual(['a', 'b', 'c']);
+    expect(fieldValue(record, 'items.none')).toBeUndefined();
+  });
+
+  it('never reads what every object inherits', () => {
+    for (const field of ['constructor', '__proto__', 'toString', 'a.constructor', 'a.b.length', 'event.constructor']) {
+      expect(fieldValue({ type: 'x.y', data: { a: { b: 'text' } }, envelope: {} }, field)).toBeUndefined();
+    }
+  });
+
+  it('reads the envelope last', () => {
+    const envelope = { source: 'feed', subject: 'pump-1' };
+    expect(fieldValue({ type: 'x.y', data: {}, envelope }, 'event.source')).toBe('feed');
+    expect(fieldValue({ type: 'x.y', data: { event: { source: 'own' } }, envelope }, 'event.source')).toBe('own');
+    expect(fieldValue({ type: 'x.y', data: {}, envelope }, 'subject')).toBeUndefined();
+  });
+
+  it('knows the other names of Windows fields', () => {
+    const created = bare({ Channel: 'Security', EventID: 4688, NewProcessName: 'c:\\a.exe', SourceName: 'Auditing' });
+    expect(fieldValue(created, 'Image')).toBe('c:\\a.exe');
+    expect(fieldValue(created, 'Provider_Name')).toBe('Auditing');
+    expect(fieldValue(bare({ Channel: 'Security', EventID: 4689, NewProcessName: 'x' }), 'Image')).toBeUndefined();
+    expect(fieldValue(bare({ NewProcessName: 'x', SourceName: 'y' }), 'Provider_Name')).toBeUndefined();
+    const defender = bare({ Channel: 'Microsoft-Windows-Windows Defender/Operational', 'Threat Name': 'Eicar' });
+    expect(fieldValue(defender, 'ThreatName')).toBe('Eicar');
+  });
+});

@@ -1,0 +1,156 @@
+import { compileSigma } from './rule-set';
+import { ruleText, selectionMatches } from './testing';
+
+type Row = [selection: string, data: Record<string, unknown>, expected: boolean];
+
+function check(rows: readonly Row[]): void {
+  it.each(rows)('%s on %j is %s', (selection, data, expected) => {
+    expect(selectionMatches(selection, data)).toBe(expected);
+  });
+}
+
+describe('text values', () => {
+  check([
+    ['Image: CMD.exe', { Image: 'cmd.EXE' }, true],
+    ['Image|cased: CMD.exe', { Image: 'cmd.exe' }, false],
+    ['Image|cased|contains: CMD', { Image: 'xCMDx' }, true],
+    ['image: cmd.exe', { Image: 'cmd.exe' }, false],
+    ["Image: '*\\cmd.exe'", { Image: 'C:\\cmd.exe' }, true],
+    ["Image: 'c?d'", { Image: 'cmd' }, true],
+    ["Image: 'c?d'", { Image: 'cd' }, false],
+    ["Image: 'a\\*b'", { Image: 'a*b' }, true],
+    ["Image: 'a\\*b'", { Image: 'axb' }, false],
+    ['Image|contains: md', { Image: 'cmd.exe' }, true],
+    ['Image|startswith: cmd', { Image: 'cmd.exe' }, true],
+    ['Image|endswith: cmd', { Image: 'cmd.exe' }, false],
+    ['Image: [a, b]', { Image: 'b' }, true],
+    ['Line|contains|all: [a, b]', { Line: 'xbxa' }, true],
+    ['Line|contains|all: [a, b]', { Line: 'xb' }, false],
+    ['Image|neq: a', { Image: 'b' }, true],
+    ['Image|neq: a', { Image: 'A' }, false],
+    ['Image|neq: a', {}, true],
+    ["Image: ''", { Image: '' }, true],
+    ["Image: ''", {}, false],
+    ["Image: '*'", { Image: '' }, true],
+    ["Image: '*'", { Image: null }, false],
+    ['Image: a', { Image: ['b', 'A'] }, true],
+    ['constructor: "*"', {}, false],
+    ['toString|exists: true', {}, false],
+  ]);
+});
+
+describe('numbers, booleans and null', () => {
+  check([
+    ['EventID: 4624', { EventID: '4624' }, true],
+    ['EventID: 4624', { EventID: 4624 }, true],
+    ["EventID: '4624'", { EventID: 4624 }, true],
+    ['Code: 0123', { Code: '0123' }, true],
+    ['Code: 0123', { Code: 123 }, true],
+    ['Code: 0123', { Code: '0124' }, false],
+    ['Code: 1e3', { Code: '1E3' }, true],
+    ['Code: 1e3', { Code: 1000 }, true],
+    ['Code: 0x1F', { Code: '0x1f' }, true],
+    ['Code|startswith: 0123', { Code: '01234' }, true],
+    ['Code|endswith: 23', { Code: 123 }, true],
+    ['Code: 1', { Code: true }, false],
+    ['Flag: true', { Flag: true }, true],
+    ['Flag: true', { Flag: 'TRUE' }, true],
+    ["Flag: 'true'", { Flag: true }, true],
+    ['Flag: yes', { Flag: 'Yes' }, true],
+    ['Flag: yes', { Flag: true }, false],
+    ['Field: null', {}, true],
+    ['Field:', { Field: null }, true],
+    ['Field: null', { Field: '' }, false],
+    ['Field: [null, a]', { Field: 'a' }, true],
+    ['Size|gte: 10', { Size: 10 }, true],
+    ['Size|gt: 10', { Size: '10' }, false],
+    ['Size|lt: 10', { Size: '9.5' }, true],
+    ['Size|lte: 10', { Size: 'x' }, false],
+    ['Size|lt: 10', {}, false],
+    ['Size|lt: -1', { Size: [5, -2] }, true],
+  ]);
+});
+
+describe('other modifiers', () => {
+  check([
+    ["Line|re: 'a.c$'", { Line: 'xxabc' }, true],
+    ["Line|re: 'A.C'", { Line: 'abc' }, false],
+    ["Line|re|i: 'A.C'", { Line: 'abc' }, true],
+    ["Line|re|m: '^b'", { Line: 'a\nb' }, true],
+    ["Line|re: 'a.b'", { Line: 'a\nb' }, false],
+    ["Line|re|s: 'a.b'", { Line: 'a\nb' }, true],
+    ["Line|re: '46'", { Line: 4624 }, true],
+    ['Ip|cidr: 10.0.0.0/8', { Ip: '10.1.2.3' }, true],
+    ['Ip|cidr: [192.168.0.0/16, "fe80::/10"]', { Ip: 'fe80::1' }, true],
+    ['Ip|cidr: 10.0.0.0/8', { Ip: 'ten' }, false],
+    ["Line|windash|contains: ' -enc'", { Line: 'x /ENC' }, true],
+    ["Line|windash|contains: ' -enc'", { Line: 'x \u2015enc' }, true],
+    ['Field|exists: yes', { Field: '' }, true],
+    ['Field|exists: true', {}, false],
+    ['Field|exists: no', {}, true],
+    ['Field|exists: off', { Field: 1 }, false],
+    ['A|fieldref: B', { A: 'x', B: 'X' }, true],
+    ['A|fieldref: B', {}, false],
+    ['A|fieldref|startswith: B', { A: 'xy', B: 'x' }, true],
+    ['A|fieldref|endswith: B', { A: 'xy', B: 'x' }, false],
+    ['A|fieldref|contains: B', { A: 'xyz', B: 'y' }, true],
+    ['A|fieldref|neq: B', { A: 'x', B: 'y' }, true],
+    ['Line|base64: ping', { Line: 'cGluZw==' }, true],
+    ['Line|base64offset|contains: ping me', { Line: Buffer.from('xping me').toString('base64') }, true],
+    ['Line|wide|base64offset|contains: ping', { Line: Buffer.from('xping', 'utf16le').toString('base64') }, true],
+    ['Line|utf16le: ab', { Line: 'a\0b\0' }, true],
+  ]);
+});
+
+describe('keywords and lists', () => {
+  check([
+    ['- mimikatz\n- other', { deep: { list: ['x MIMIKATZ y'] } }, true],
+    ['- mimikatz', { mimikatz: 'key only' }, false],
+    ['- 4624', { EventID: 4624 }, true],
+    ["'|all':\n  - one\n  - two", { A: 'one', B: 'two' }, true],
+    ["'|all':\n  - one\n  - two", { A: 'one' }, false],
+    ["- 'a*b'", { A: 'a', B: 'b', C: 'some longer text to collect pairs of' }, false],
+    ["'|re': 'x\\d'", { A: { B: 'x1' } }, true],
+    ['- A: 1\n- B: 2', { B: 2 }, true],
+    ['- A: 1\n  B: 2\n- word', { A: 1 }, false],
+    ['- A: 1\n- word', { C: 'a word' }, true],
+  ]);
+});
+
+describe('what is refused', () => {
+  const problemsOf = (selection: string): string[] => {
+    const text = ruleText(`selection:\n${selection.replace(/^/gm, '  ')}\ncondition: selection`);
+    return compileSigma([{ path: 'rule.yml', text }]).problems.map(({ code }) => code);
+  };
+
+  it.each([
+    ['A|expand: x', 'SIGMA_MODIFIER_UNSUPPORTED'],
+    ['A|utf16be: x', 'SIGMA_MODIFIER_UNSUPPORTED'],
+    ['A|hour: 3', 'SIGMA_MODIFIER_UNSUPPORTED'],
+    ['A|Contains: x', 'SIGMA_MODIFIER_UNSUPPORTED'],
+    ['A|i: x', 'SIGMA_MODIFIER_UNSUPPORTED'],
+    ['A|re|cidr: x', 'SIGMA_MODIFIER_UNSUPPORTED'],
+    ['A|re|contains: x', 'SIGMA_MODIFIER_UNSUPPORTED'],
+    ["'|gt': 3", 'SIGMA_MODIFIER_UNSUPPORTED'],
+    ["A|re: '(?=x)'", 'SIGMA_REGEX_UNSUPPORTED'],
+    ["A|re: '(a)\\1'", 'SIGMA_REGEX_UNSUPPORTED'],
+    ["A|re: '('", 'SIGMA_REGEX_UNSUPPORTED'],
+    ['A|cidr: 10.0.0.0/40', 'SIGMA_RULE_INVALID'],
+    ['A|exists: maybe', 'SIGMA_RULE_INVALID'],
+    ['A|gt: many', 'SIGMA_RULE_INVALID'],
+    ['A: []', 'SIGMA_RULE_INVALID'],
+    ['A: {B: 1}', 'SIGMA_RULE_INVALID'],
+    ['A|base64: "a*"', 'SIGMA_RULE_INVALID'],
+    ['A|windash: " -a -b -c -d -e -f"', 'SIGMA_RULE_INVALID'],
+    ['[]', 'SIGMA_RULE_INVALID'],
+    ['{}', 'SIGMA_RULE_INVALID'],
+  ])('%s is %s', (selection, code) => {
+    expect(problemsOf(selection)).toEqual([code]);
+  });
+});
+
+describe('linear time', () => {
+  it('does not stall on a pattern that makes backtracking engines stall', () => {
+    expect(selectionMatches("A|re: '(a+)+$'", { A: `${'a'.repeat(50_000)}b` })).toBe(false);
+  });
+});

@@ -1,0 +1,14 @@
+export { describeOperatorLifecycle, type OperatorCase } from './operator-lifecycle';
+export {
+  START_MS,
+  collect,
+  declarationsOf,
+  eventElement,
+  jsonCopy,
+  logOf,
+  loggedEvent,
+  shuffled,
+  tickEvent,
+  watermark,
+  type EventSpec,
+} from './event-kit';
