@@ -7,34 +7,34 @@ import { installationRoot } from '../installation';
 
 const STOP_TIMEOUT_MS = 20_000;
 
+/** What the engine says when it takes events in. */
+export interface EngineReady {
+  /** Where HTTP listens. */
+  readonly url: string;
+  /** Records in its log. */
+  readonly records: number;
+}
+
 /** The engine as child process; it stops by itself when this process dies. */
 export class EngineProcess {
   private constructor(
-    readonly url: string,
-    /** Records in its log when it was ready. */
-    readonly records: number,
     readonly child: ChildProcess,
+    /**
+     * Resolves when it takes events in; rejects with ProtegoError `INTERNAL` when it ends before that, its own message
+     * standing on standard error.
+     */
+    readonly ready: Promise<EngineReady>,
   ) {}
 
-  /**
-   * Starts the engine and waits until it takes events in.
-   *
-   * @throws ProtegoError `INTERNAL` when it ends before it is ready; its own message stands on standard error
-   */
-  static async start(configPath: string): Promise<EngineProcess> {
+  /** Starts the engine. */
+  static spawn(configPath: string): EngineProcess {
     const program = join(installationRoot(), 'dist', 'apps', 'engine', 'src', 'main.js');
     // Its own group: Ctrl-C reaches this process only, which then stops the engine in order.
     const child = spawn(process.execPath, [program, configPath], {
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
       detached: true,
     });
-    const lines = createInterface({ input: child.stdout as NonNullable<ChildProcess['stdout']> });
-    for await (const line of lines) {
-      if (!line.startsWith('{"ready":true')) continue;
-      const { url, records } = JSON.parse(line) as { url: string; records: number };
-      return new EngineProcess(url, records, child);
-    }
-    throw new ProtegoError('INTERNAL', 'the engine ended before it was ready');
+    return new EngineProcess(child, readyOf(child));
   }
 
   /** Asks the engine to stop and waits until it has. */
@@ -51,4 +51,16 @@ export class EngineProcess {
   onExit(listener: (code: number | null) => void): void {
     this.child.once('exit', listener);
   }
+}
+
+function readyOf(child: ChildProcess): Promise<EngineReady> {
+  const lines = createInterface({ input: child.stdout as NonNullable<ChildProcess['stdout']> });
+  return new Promise((resolve, reject) => {
+    // Its remarks are passed on for as long as it runs: a pipe that nobody empties would fill up and halt it.
+    lines.on('line', (line) => {
+      if (line.startsWith('{"ready":true')) resolve(JSON.parse(line) as EngineReady);
+      else process.stderr.write(`${line}\n`);
+    });
+    lines.on('close', () => reject(new ProtegoError('INTERNAL', 'the engine ended before it was ready')));
+  });
 }

@@ -29,6 +29,8 @@ export function natsUsers(directory: string, site: string, sources: readonly Sou
   const probe = sources.filter(({ name }) => name === PROBE_USER);
   const simulated = sources.filter(({ carriesClock }) => carriesClock);
   const results = RESULT_SUBJECTS.map((kind) => `protego.v1.${site}.${kind}.>`);
+  // A subscriber may ask for every site that this bus carries, as the documentation shows it.
+  const resultsOfAnySite = RESULT_SUBJECTS.map((kind) => `protego.v1.*.${kind}.>`);
   const user = (name: string, publish: readonly string[], subscribe: readonly string[]): NatsUser => ({
     name,
     password: passwordOf(directory, name),
@@ -60,8 +62,8 @@ export function natsUsers(directory: string, site: string, sources: readonly Sou
       probe.flatMap((source) => inputSubjectsOf(site, source)),
       [],
     ),
-    user(SUBSCRIBER_USER, [], results),
-    user(OPERATOR_USER, ['$JS.API.INFO', ...streamApi('*'), '$JS.API.CONSUMER.>'], [...results, '_INBOX.>']),
+    user(SUBSCRIBER_USER, [], resultsOfAnySite),
+    user(OPERATOR_USER, ['$JS.API.INFO', ...streamApi('*'), '$JS.API.CONSUMER.>'], [...resultsOfAnySite, '_INBOX.>']),
   ];
 }
 
