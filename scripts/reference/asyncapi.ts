@@ -1,4 +1,5 @@
 import {
+  REJECTION_HEADERS,
   CLOCK_FAMILY,
   CONFIG_KEYS,
   INPUT_FAMILIES,
@@ -64,7 +65,7 @@ function inputChannels(): Channel[] {
   return [...INPUT_FAMILIES, ...KNOWLEDGE_FAMILIES, CLOCK_FAMILY].map((family) => ({
     name: `in-${family}`,
     address: inputSubject(SITE, family, '{source}'),
-    description: `Events of the family \`${family}\`. Set \`Nats-Msg-Id\` to the id of the event.`,
+    description: `Events of the family \`${family}\`. Set \`Nats-Msg-Id\` to \`<source>/<id>\`.`,
     messages: eventRegistry
       .all()
       .filter(({ type }) => familyOf(type) === family)
@@ -149,21 +150,17 @@ function messages(): object {
   return { ...Object.fromEntries(events), rejection: REJECTION };
 }
 
+const HEADER_TEXT = { type: 'string' };
+
 const REJECTION = {
   name: 'rejection',
   title: 'Rejection',
-  summary: 'Why input could not become an event; the codes are listed in errors.md.',
-  payload: {
-    schemaFormat: SCHEMA_FORMAT,
-    schema: {
-      type: 'object',
-      required: ['code', 'message'],
-      properties: {
-        code: { type: 'string' },
-        message: { type: 'string' },
-        help: { type: 'string' },
-        details: { type: 'object' },
-      },
-    },
+  summary:
+    'A message that could not become an event, byte for byte; the headers say why. The codes are listed in errors.md.',
+  contentType: 'application/octet-stream',
+  headers: {
+    type: 'object',
+    required: [REJECTION_HEADERS.code, REJECTION_HEADERS.reason, REJECTION_HEADERS.subject, REJECTION_HEADERS.bytes],
+    properties: Object.fromEntries(Object.values(REJECTION_HEADERS).map((header) => [header, HEADER_TEXT])),
   },
 };

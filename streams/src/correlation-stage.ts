@@ -127,7 +127,7 @@ function detectionOf(
     endMs: last.timeMs + 1,
     certainAtMs: last.timeMs,
     refs: events.map(({ ref }) => ref),
-    valueOf: (name) => (Object.hasOwn(values, name) ? values[name] : undefined),
+    textOf: (name) => (Object.hasOwn(values, name) ? values[name] : undefined),
     timing: 'on-time',
   });
 }

@@ -45,7 +45,7 @@ export interface Finding {
   /** Contributing events in event-time order. */
   readonly refs: readonly EventRef[];
   /** Text for placeholders and entities, by field name. */
-  readonly valueOf: (name: string) => string | undefined;
+  readonly textOf: (name: string) => string | undefined;
   readonly timing: Timing;
 }
 
@@ -82,7 +82,7 @@ export function buildDetection(finding: Finding): DetectionResult {
   const { rule, refs } = finding;
   // Only the words of `protego` are templates: braces elsewhere in a rule are text, such as a class id of Windows.
   const say = (template: string | undefined, text: string): string =>
-    cut(template === undefined ? text : fillPlaceholders(template, finding.valueOf), WORDS_CHARACTERS_MAX);
+    cut(template === undefined ? text : fillPlaceholders(template, finding.textOf), WORDS_CHARACTERS_MAX);
   const detection: Detection = {
     id: detectionId(finding),
     ruleId: rule.id,
@@ -122,10 +122,10 @@ function detectionId({ rule, groupKey, startMs, endMs, refs }: Finding): string 
   return createHash('sha256').update(identity).digest('hex').slice(0, 32);
 }
 
-function entitiesOf({ rule, valueOf }: Finding): DetectionEntity[] {
+function entitiesOf({ rule, textOf }: Finding): DetectionEntity[] {
   const entities: DetectionEntity[] = [];
   for (const { kind: term, field } of rule.wording.entities ?? DEFAULT_ENTITIES) {
-    const [kind, id] = [cut(term, TERM_CHARACTERS_MAX), cut(valueOf(field) ?? '')];
+    const [kind, id] = [cut(term, TERM_CHARACTERS_MAX), cut(textOf(field) ?? '')];
     if (id === '' || entities.some((known) => known.kind === kind && known.id === id)) continue;
     entities.push({ kind, id });
     if (entities.length === ENTITIES_MAX) break;
@@ -145,8 +145,8 @@ export function placeholdersOf(template: string): string[] {
   return [...new Set([...template.matchAll(/\{([^{}]+)\}/g)].map((match) => match[1] as string))];
 }
 
-function fillPlaceholders(template: string, valueOf: (name: string) => string | undefined): string {
-  return template.replace(/\{([^{}]+)\}/g, (_, name: string) => cut(valueOf(name) ?? 'unknown'));
+function fillPlaceholders(template: string, textOf: (name: string) => string | undefined): string {
+  return template.replace(/\{([^{}]+)\}/g, (_, name: string) => cut(textOf(name) ?? 'unknown'));
 }
 
 // A value comes from outside: it may be long, but it must not break the well-formedness of the text, nor steer the

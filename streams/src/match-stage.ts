@@ -63,7 +63,7 @@ function detectionOf(rule: SigmaRule, logged: LoggedEvent, timing: Timing): Dete
     endMs: logged.timeMs + 1,
     certainAtMs: logged.timeMs,
     refs: [[logged.seq, logged.event.source, logged.event.id]],
-    valueOf: (name) => fieldText(record, name),
+    textOf: (name) => fieldText(record, name),
     timing,
   });
 }

@@ -122,7 +122,7 @@ function readCheckedYaml(yamlText: string, path: string, schema: JsonSchema, cod
   const [error] = document.errors;
   if (error !== undefined) fail(code, error.message, { path, line: lines.linePos(error.pos[0]).line });
   const lineOf = (keys: readonly string[]): number => lineOfKeys(document, keys, lines);
-  const value = valueOf(document, path, code);
+  const value = jsValueOf(document, path, code);
   const validate = newAjv().compile(schema);
   if (validate(value)) return { value, lineOf };
   const first = validate.errors?.[0];
@@ -137,7 +137,7 @@ function fail(code: ErrorCode, message: string, details: ErrorDetails): never {
 }
 
 // Aliases are resolved here: one without an anchor, or too many of them, are found only now.
-function valueOf(document: Document, path: string, code: ErrorCode): unknown {
+function jsValueOf(document: Document, path: string, code: ErrorCode): unknown {
   try {
     return document.toJS() ?? {};
   } catch (error) {

@@ -42,6 +42,7 @@ export const ERROR_CODES = {
   SUBJECT_INVALID: caller('Use protego.v1.<site>.in.<family>.<source> with lower-case tokens.'),
   TOKEN_INVALID: caller('Send `Authorization: Bearer` with the token of a declared source.'),
   REQUEST_INVALID: caller('Send application/json, application/cloudevents+json or application/x-ndjson.'),
+  REQUEST_TOO_LARGE: caller('Send fewer events in one request.'),
   INTAKE_BUSY: environment('Wait for the time in Retry-After, then send the same events again.', 'with-backoff'),
   INTAKE_STOPPED: environment(
     'The engine is stopping or its disk failed; send again when it is ready.',

@@ -33,6 +33,7 @@ export {
 } from './detection';
 // Subjects
 export {
+  REJECTION_HEADERS,
   SUBJECT_ROOT,
   detectionSubject,
   inputSubject,

@@ -63,3 +63,17 @@ export function ruleFailedSubject(site: string, ruleId: string): string {
 export function rejectedSubject(site: string, source: string): string {
   return `${SUBJECT_ROOT}.${site}.rejected.${subjectToken(source)}`;
 }
+
+/** Headers of a message in the dead-letter stream; its payload is the refused message, byte for byte. */
+export const REJECTION_HEADERS = {
+  /** Stable error code. */
+  code: 'Protego-Code',
+  /** JSON of message, help and details. */
+  reason: 'Protego-Reason',
+  /** Subject that the message came on. */
+  subject: 'Protego-Subject',
+  /** Length of the refused message, bytes. */
+  bytes: 'Protego-Bytes',
+  /** SHA-256 (hex) of the refused message; present where the server takes no message that large, and the payload is cut. */
+  truncated: 'Protego-Truncated',
+} as const;

@@ -124,7 +124,7 @@ function detectionOf({ key, startMs, endMs, value }: TumblingPane<Burst>): Detec
     endMs,
     certainAtMs: endMs,
     refs,
-    valueOf: (name) => values[name],
+    textOf: (name) => values[name],
     timing: 'on-time',
   });
 }

@@ -11,15 +11,15 @@ interface Visit {
   readonly value?: string;
   readonly timeMs: number;
 }
-const options = (bounds: Partial<SlidingCountOptions<Visit>> = {}): SlidingCountOptions<Visit> => ({
+const options = (bounds: { windowMs?: number } = {}): SlidingCountOptions<Visit> => ({
   windowMs: 10,
   keyOf: ({ key }) => (key === NO_KEY ? undefined : key),
-  valueOf: ({ value }) => value,
+  countedValueOf: ({ value }) => value,
   ...bounds,
 });
 const visit = (timeMs: number, key = 'k', value?: string): StreamElement<Visit> =>
   eventElement({ key, value, timeMs }, timeMs);
-const run = (input: readonly StreamElement<Visit>[], bounds: Partial<SlidingCountOptions<Visit>> = {}) =>
+const run = (input: readonly StreamElement<Visit>[], bounds: { windowMs?: number } = {}) =>
   collect(slidingCount(options(bounds)), input);
 const countsOf = (counts: readonly SlidingCount<Visit>[]): number[] => counts.map(({ eventCount }) => eventCount);
 
@@ -58,6 +58,11 @@ describe('slidingCount', () => {
   it('counts an event less than the window before, and no more one exactly the window before', () => {
     expect(countsOf(run([visit(0), visit(9)]))).toEqual([1, 2]);
     expect(countsOf(run([visit(0), visit(10)]))).toEqual([1, 1]);
+  });
+
+  it('counts no values where none are asked for', () => {
+    const counts = collect(slidingCount<Visit>({ windowMs: 10, keyOf: ({ key }) => key }), [visit(1, 'k', 'x')]);
+    expect(counts).toMatchObject([{ eventCount: 1, valueCount: 0 }]);
   });
 
   it('keeps keys apart, and leaves out events without a key', () => {

@@ -61,16 +61,19 @@ export class SlidingWindows<R extends Json> implements StateStore {
   /** Window of a key as an event at `timeMs` finds it, before it is added. */
   at(key: string, timeMs: number): WindowState<R> {
     const window = this.windows.touch(key, () => ({ entries: [], head: 0, values: new Map(), armed: true }));
-    while (
-      window.head < window.entries.length &&
-      (window.entries[window.head] as WindowEntry<R>).timeMs <= timeMs - this.windowMs
-    )
-      dropOldest(window);
-    if (window.head > 64 && window.head * 2 > window.entries.length) {
-      window.entries = window.entries.slice(window.head);
-      window.head = 0;
-    }
+    this.expire(window, timeMs);
     return window;
+  }
+
+  /** Lets go what an event at `timeMs` no longer sees. */
+  expire(window: WindowState<R>, timeMs: number): void {
+    const goneMs = timeMs - this.windowMs;
+    const { entries } = window;
+    while (window.head < entries.length && (entries[window.head] as WindowEntry<R>).timeMs <= goneMs)
+      dropOldest(window);
+    if (window.head <= 64 || window.head * 2 <= entries.length) return;
+    window.entries = entries.slice(window.head);
+    window.head = 0;
   }
 
   /** Adds an event to a window that {@link at} returned. */
@@ -141,7 +144,7 @@ export interface SlidingCountOptions<T> extends SlidingWindowOptions {
   /** Key of the event, or undefined to leave it out. */
   readonly keyOf: (event: T) => string | undefined;
   /** Value to count distinct, or undefined to count events only. */
-  readonly valueOf?: (event: T) => string | undefined;
+  readonly countedValueOf?: (event: T) => string | undefined;
 }
 
 /**
@@ -159,7 +162,7 @@ export function slidingCount<T>(
       const key = options.keyOf(event);
       if (key === undefined) return;
       const window = windows.at(key, timeMs);
-      windows.add(window, { timeMs, value: options.valueOf?.(event) ?? null, ref: null });
+      windows.add(window, { timeMs, value: options.countedValueOf?.(event) ?? null, ref: null });
       out.next({ event, key, timeMs, eventCount: entryCountOf(window), valueCount: window.values.size });
     },
   }));

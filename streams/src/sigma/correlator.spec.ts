@@ -136,9 +136,14 @@ describe('Correlator', () => {
     expect(firedAt(new Correlator(counting('{ gte: 3 }'), 'crossing'), timesMs)).toEqual([2, 20_002]);
   });
 
-  it('arms again when the window emptied below the bound just before the event that fills it', () => {
-    const correlator = new Correlator(counting('{ gte: 2 }'), 'crossing');
-    expect(firedAt(correlator, [0, 1, 10_000, 10_001, 20_000])).toEqual([1, 20_000]);
+  it('arms again when the condition was false for a millisecond before the event that makes it true', () => {
+    expect(firedAt(new Correlator(counting('{ gte: 2 }'), 'crossing'), [0, 5_000, 10_001])).toEqual([5_000, 10_001]);
+  });
+
+  it('fires once on a steady stream that keeps the count at just the bound', () => {
+    const steady = Array.from({ length: 20 }, (_, n) => 5_000 * n);
+    expect(firedAt(new Correlator(counting('{ gte: 2 }'), 'crossing'), steady)).toEqual([5_000]);
+    expect(firedAt(new Correlator(counting('{ gte: 2 }'), 'every'), steady)).toEqual(steady.slice(1));
   });
 
   it('fires for a condition that more events make false once each time it becomes true', () => {
@@ -215,7 +220,7 @@ describe('Correlator', () => {
           const armed = new Map<string, boolean>();
           const expected = timed.flatMap(({ user, timeMs: nowMs, seq }) => {
             const entries = valuesAt(user, nowMs, seq);
-            if (!holds(distinct(valuesAt(user, nowMs, seq - 1)))) armed.set(user, true);
+            if (!holds(distinct(valuesAt(user, nowMs - 1, seq - 1)))) armed.set(user, true);
             const isFiring = holds(distinct(entries)) && (trigger === 'every' || armed.get(user) === true);
             armed.set(user, !holds(distinct(entries)));
             return isFiring ? [`${seq} ${distinct(entries)} ${entries.map((entry) => entry.seq).join()}`] : [];

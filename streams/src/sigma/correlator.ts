@@ -75,8 +75,11 @@ export class Correlator implements StateStore {
 
   /** Takes an event in and says whether the correlation fires on it. */
   step(hit: CorrelationHit, timeMs: number, ref: EventRef): CorrelationFiring | undefined {
-    const window = this.windows.at(hit.key, timeMs);
+    // Asked of the instant before: what leaves at the event's own instant is replaced by the event, and a steady stream
+    // at just the bound must not fire again and again.
+    const window = this.windows.at(hit.key, timeMs - 1);
     if (!this.#holds(window)) window.armed = true;
+    this.windows.expire(window, timeMs);
     this.windows.add(window, { timeMs, value: hit.value, ref });
     if (!this.#holds(window)) {
       window.armed = true;

@@ -12,3 +12,4 @@ export {
   watermark,
   type EventSpec,
 } from './event-kit';
+export { TEST_ARTEFACTS, closedEvent, detectionsAmong, openedEvent, resultsOf, testPipeline } from './pipeline-kit';

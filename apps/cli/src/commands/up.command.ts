@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { ProtegoError, isNameToken } from '@protego/contracts';
+import { EXIT_DONE } from '../exit-code';
 import { Terminal } from '../terminal';
 import { UpSession } from '../up/up-session';
 import { numberOf } from './simulate.command';
@@ -39,15 +40,14 @@ async function up(options: UpCommandOptions): Promise<void> {
       `site \`${options.site}\` is not a name of lower-case letters, digits and dashes`,
     );
   const session = new UpSession(options, new Terminal(options.json));
-  const stop = (): void => void session.stop(0);
+  const stop = (): void => void session.stop(EXIT_DONE);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
   // The program that started this one holds a channel: when it dies, so does everything here.
   if (process.send !== undefined) process.on('disconnect', stop);
-  try {
-    await session.run();
-  } catch (error) {
-    await session.stop(3);
-    throw error;
-  }
-  process.exit(await session.ended);
+  // The channel alone is no reason to stay when everything else has ended.
+  process.channel?.unref();
+  session.start();
+  const { code, failure } = await session.ended;
+  if (failure !== undefined) throw failure;
+  process.exit(code);
 }

@@ -26,17 +26,27 @@ export function nextDemoHour(lastArrivedAtMs: number | undefined): DemoHour {
   return { number: passed + 1, startTime: formatRfc3339(startMs + passed * HOUR_MS) };
 }
 
-/** Publishes one simulated hour as fast as the bus takes it; resolves with the number of events. */
-export async function feedDemoHour(
-  hour: DemoHour,
-  site: string,
-  bus: { url: string; user: string; password: string },
-): Promise<number> {
+/** Who feeds, and where. */
+export interface DemoBus {
+  readonly url: string;
+  readonly name: string;
+  readonly password: string;
+}
+
+/** What was fed. */
+export interface DemoCounts {
+  readonly events: number;
+  /** Without those that the bus knew already: a hospital sends some events twice. */
+  readonly stored: number;
+}
+
+/** Publishes one simulated hour as fast as the bus takes it. */
+export async function feedDemoHour(hour: DemoHour, site: string, bus: DemoBus): Promise<DemoCounts> {
   const connection = await connect({
     servers: bus.url,
-    user: bus.user,
+    user: bus.name,
     pass: bus.password,
-    inboxPrefix: `_INBOX_${bus.user}`,
+    inboxPrefix: `_INBOX_${bus.name}`,
     name: 'protego-demo-feed',
   });
   try {
@@ -53,19 +63,26 @@ export async function feedDemoHour(
   }
 }
 
-async function publishAll(connection: NatsConnection, events: Iterable<ProtegoEvent>, site: string): Promise<number> {
+async function publishAll(
+  connection: NatsConnection,
+  events: Iterable<ProtegoEvent>,
+  site: string,
+): Promise<DemoCounts> {
   const stream = connection.jetstream({ timeout: 20_000 });
-  const inFlight: Promise<unknown>[] = [];
-  let count = 0;
+  const inFlight: Promise<void>[] = [];
+  const counts = { events: 0, stored: 0 };
   for (const event of events) {
     // Ids are unique per source, the stream is shared by all of them.
     const msgID = `${event.source}/${event.id}`;
-    inFlight.push(
-      stream.publish(inputSubject(site, familyOf(event.type), event.source), canonicalJson(event), { msgID }),
-    );
-    count++;
+    const subject = inputSubject(site, familyOf(event.type), event.source);
+    const published = stream.publish(subject, canonicalJson(event), { msgID });
+    const counted = published.then(({ duplicate }) => void (counts.stored += duplicate ? 0 : 1));
+    // Each is awaited below, but not before others; one that fails early must not end the process.
+    counted.catch(() => undefined);
+    inFlight.push(counted);
+    counts.events++;
     if (inFlight.length >= IN_FLIGHT_MAX) await Promise.all(inFlight.splice(0, IN_FLIGHT_MAX / 2));
   }
   await Promise.all(inFlight);
-  return count;
+  return counts;
 }

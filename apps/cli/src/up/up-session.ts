@@ -6,9 +6,10 @@ import type { Detection, ProtegoEvent } from '@protego/contracts';
 import { EventLogReader } from '@protego/event-log';
 import { installationRoot, shippedStreamsDir } from '../installation';
 import type { Terminal } from '../terminal';
-import { feedDemoHour, nextDemoHour, type DemoHour } from './demo-feed';
+import { EXIT_DONE, EXIT_INTERNAL } from '../exit-code';
+import { feedDemoHour, nextDemoHour, type DemoBus, type DemoHour } from './demo-feed';
 import { detectionWords } from './detection-words';
-import { EngineProcess } from './engine-process';
+import { EngineProcess, type EngineReady } from './engine-process';
 import { findNatsServer } from './nats-binary';
 import { NatsServer } from './nats-server';
 import { ENGINE_USER, FEED_USER, SUBSCRIBER_USER, natsUsers, passwordFileOf, type NatsUser } from './nats-users';
@@ -24,71 +25,111 @@ export interface UpOptions {
   readonly natsPort?: number;
 }
 
+/** How a session ended. */
+export interface SessionEnd {
+  readonly code: number;
+  /** What was thrown; undefined when it was stopped. */
+  readonly failure: Error | undefined;
+}
+
 const SETTLE_POLL_MS = 200;
+const QUIET_POLLS = 3;
+const FLUSH_TIMEOUT_MS = 2_000;
+/** Counters of what becomes of an input. */
+const TAKEN_COUNTERS = [
+  'protego_events_appended_total',
+  'protego_events_duplicate_total',
+  'protego_events_rejected_total',
+];
 
 /** Everything that `protego up` runs: nats-server, engine, and on request a simulated hospital that feeds it. */
 export class UpSession {
   detections = 0;
-  #server: NatsServer | undefined;
+  #serverStart: Promise<NatsServer> | undefined;
   #engine: EngineProcess | undefined;
   #subscriber: NatsConnection | undefined;
   #isStopping = false;
-  #end: (code: number) => void = () => undefined;
-  /** Resolves with the exit code when the session has ended. */
-  readonly ended = new Promise<number>((end) => (this.#end = end));
+  #end: (end: SessionEnd) => void = () => undefined;
+  /** Resolves when the session has ended and nothing of it is left running. */
+  readonly ended = new Promise<SessionEnd>((end) => (this.#end = end));
 
   constructor(
     private readonly options: UpOptions,
     private readonly terminal: Terminal,
   ) {}
 
-  /** Starts everything; resolves when the demo hour, where one was asked for, is through. */
-  async run(): Promise<void> {
-    const { data, site, demo, once } = this.options;
-    const hour = demo ? nextDemoHour(await lastArrivedAtMs(join(data, 'log'))) : undefined;
-    const users = await this.#startServer();
-    this.#engine = await EngineProcess.start(this.#writeConfig());
-    this.#engine.onExit((code) => this.#endedEarly('the engine', code));
-    this.#say(
-      this.#engine.records > 0
-        ? `The engine resumed its log at ${this.#engine.records} records.`
-        : 'The engine began a new log.',
-    );
-    await this.#subscribe(users);
-    this.#sayHowToSubscribe();
-    if (hour === undefined) return;
-    await this.#feed(hour, userOf(users, FEED_USER), site);
-    if (once) await this.stop(0);
+  /** Starts everything; it goes on until {@link stop}, a part that ends, or with `once` the end of the demo hour. */
+  start(): void {
+    // What fails while everything is being stopped fails because of that.
+    this.#run().catch((failure: Error) => this.stop(EXIT_INTERNAL, failure));
   }
 
   /** Stops everything in order: intake and engine, then the server. */
-  async stop(code: number): Promise<void> {
+  async stop(code: number, failure?: Error): Promise<void> {
     if (this.#isStopping) return;
     this.#isStopping = true;
-    await this.#subscriber?.close();
     await this.#engine?.stop();
-    await this.#server?.stop();
-    this.#end(code);
+    await this.#closeSubscriber();
+    const server = await this.#serverStart?.catch(() => undefined);
+    await server?.stop();
+    this.#end({ code, failure });
   }
 
-  async #startServer(): Promise<readonly NatsUser[]> {
-    const directory = join(this.options.data, 'nats');
+  async #run(): Promise<void> {
+    const { data, site, demo, once } = this.options;
+    const hour = demo ? nextDemoHour(await lastArrivedAtMs(join(data, 'log'))) : undefined;
+    this.#serverStart = this.#startServer();
+    const { url: natsUrl } = await this.#serverStart;
+    // Whoever asked to stop meanwhile waits for the server only.
+    if (this.#isStopping) return;
+    const users = this.#users();
+    this.#writeUrls(users, natsUrl);
+    const engine = (this.#engine = EngineProcess.spawn(this.#writeConfig(natsUrl)));
+    const ready = await engine.ready;
+    engine.onExit((code) => this.#endedEarly('the engine', code));
+    this.#say(
+      ready.records > 0 ? `The engine resumed its log at ${ready.records} records.` : 'The engine began a new log.',
+    );
+    await this.#subscribe(userOf(users, SUBSCRIBER_USER), natsUrl);
+    this.#sayHowToSubscribe(natsUrl, ready);
+    if (hour === undefined) return;
+    await this.#feed(hour, { ...userOf(users, FEED_USER), url: natsUrl }, site, ready);
+    if (once) await this.stop(EXIT_DONE);
+  }
+
+  /** Waits until what the engine published last has come, as long as the server answers. */
+  async #closeSubscriber(): Promise<void> {
+    const patience = new Promise((resolve_) => setTimeout(resolve_, FLUSH_TIMEOUT_MS).unref());
+    await Promise.race([this.#subscriber?.flush().catch(() => undefined), patience]);
+    await this.#subscriber?.close();
+  }
+
+  #users(): readonly NatsUser[] {
+    const { sources } = loadSourceDeclarations(shippedStreamsDir());
+    return natsUsers(this.#natsDirectory, this.options.site, sources);
+  }
+
+  get #natsDirectory(): string {
+    return join(this.options.data, 'nats');
+  }
+
+  async #startServer(): Promise<NatsServer> {
+    const directory = this.#natsDirectory;
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const binary = findNatsServer(join(installationRoot(), '.cache'), (text) => this.#say(text));
-    const users = natsUsers(directory, this.options.site, loadSourceDeclarations(shippedStreamsDir()).sources);
-    this.#server = await NatsServer.start({ binary, directory, users, port: this.options.natsPort });
-    this.#server.onExit(() => this.#endedEarly('nats-server', null));
-    for (const { name, password } of users) {
-      writeFileSync(
-        join(directory, `${name}.url`),
-        `${this.#server.url.replace('nats://', `nats://${name}:${password}@`)}\n`,
-        { mode: 0o600 },
-      );
-    }
-    return users;
+    const server = await NatsServer.start({ binary, directory, users: this.#users(), port: this.options.natsPort });
+    server.onExit(() => this.#endedEarly('nats-server', null));
+    return server;
   }
 
-  #writeConfig(): string {
+  #writeUrls(users: readonly NatsUser[], natsUrl: string): void {
+    for (const { name, password } of users) {
+      const text = `${natsUrl.replace('nats://', `nats://${name}:${password}@`)}\n`;
+      writeFileSync(join(this.#natsDirectory, `${name}.url`), text, { mode: 0o600 });
+    }
+  }
+
+  #writeConfig(natsUrl: string): string {
     const { data, site, demo, httpPort } = this.options;
     const config = {
       site,
@@ -96,9 +137,9 @@ export class UpSession {
       logDir: resolve(data, 'log'),
       streamsDir: shippedStreamsDir(),
       nats: {
-        url: this.#server?.url,
+        url: natsUrl,
         user: ENGINE_USER,
-        passwordFile: resolve(passwordFileOf(join(data, 'nats'), ENGINE_USER)),
+        passwordFile: resolve(passwordFileOf(this.#natsDirectory, ENGINE_USER)),
       },
       http: { port: httpPort },
     };
@@ -110,10 +151,9 @@ export class UpSession {
     return path;
   }
 
-  async #subscribe(users: readonly NatsUser[]): Promise<void> {
-    const { name, password } = userOf(users, SUBSCRIBER_USER);
+  async #subscribe({ name, password }: NatsUser, natsUrl: string): Promise<void> {
     this.#subscriber = await connect({
-      servers: this.#server?.url,
+      servers: natsUrl,
       user: name,
       pass: password,
       inboxPrefix: `_INBOX_${name}`,
@@ -131,34 +171,35 @@ export class UpSession {
     else this.terminal.line(['', ...detectionWords(event.data as unknown as Detection)].join('\n'));
   }
 
-  #sayHowToSubscribe(): void {
-    const urlFile = resolve(this.options.data, 'nats', `${SUBSCRIBER_USER}.url`);
-    this.#say(`NATS listens at ${this.#server?.url}, HTTP at ${this.#engine?.url} (/health/ready, /metrics).`);
+  #sayHowToSubscribe(natsUrl: string, ready: EngineReady): void {
+    const urlFile = resolve(this.#natsDirectory, `${SUBSCRIBER_USER}.url`);
+    this.#say(`NATS listens at ${natsUrl}, HTTP at ${ready.url} (/health/ready, /metrics).`);
     this.#say(
       `To receive detections in another program, subscribe to protego.v1.*.detection.> with the URL in ${urlFile}`,
     );
     this.#say('(it holds the password of the user `subscriber`; README.md has ten lines that do it).');
   }
 
-  async #feed(hour: DemoHour, { name, password }: NatsUser, site: string): Promise<void> {
+  async #feed(hour: DemoHour, bus: DemoBus, site: string, ready: EngineReady): Promise<void> {
     this.#say(
       `Feeding hour ${hour.number} of a simulated hospital (${hour.startTime.slice(0, 16).replace('T', ' ')} UTC) at speed.`,
     );
-    const events = await feedDemoHour(hour, site, { url: this.#server?.url ?? '', user: name, password });
-    await this.#settle();
+    const { events, stored } = await feedDemoHour(hour, site, bus);
+    await this.#settle(stored, ready);
     this.#say(`\nThe hour is through: ${events} events, ${this.detections} detections.`);
     if (!this.options.once)
       this.#say('Protego keeps running; press Ctrl-C to stop it. The next start goes on with the next hour.');
   }
 
-  /** Waits until the engine has taken everything in and published what it found. */
-  async #settle(): Promise<void> {
-    for (let quietPolls = 0, seen = -1; quietPolls < 3 && !this.#isStopping;) {
+  /** Waits until the engine has taken so many events in and published what it found. */
+  async #settle(events: number, { url }: EngineReady): Promise<void> {
+    for (let quietPolls = 0, seen = -1; quietPolls < QUIET_POLLS && !this.#isStopping;) {
       await new Promise((resolve_) => setTimeout(resolve_, SETTLE_POLL_MS));
-      const metrics = await (await fetch(`${this.#engine?.url}/metrics`)).text();
-      const records = Number(/^protego_log_records (\d+)$/m.exec(metrics)?.[1]);
-      const lag = Number(/^protego_publish_lag_records (\d+)$/m.exec(metrics)?.[1]);
-      quietPolls = records === seen && lag === 0 ? quietPolls + 1 : 0;
+      const metrics = await (await fetch(`${url}/metrics`)).text();
+      const records = sumOf(metrics, 'protego_log_records');
+      const taken = TAKEN_COUNTERS.reduce((sum, name) => sum + sumOf(metrics, name), 0);
+      const lag = sumOf(metrics, 'protego_pipeline_lag_events') + sumOf(metrics, 'protego_publish_lag_records');
+      quietPolls = records === seen && taken >= events && lag === 0 ? quietPolls + 1 : 0;
       seen = records;
     }
   }
@@ -166,13 +207,19 @@ export class UpSession {
   #endedEarly(what: string, code: number | null): void {
     if (this.#isStopping) return;
     this.terminal.note(`${what} ended unexpectedly${code === null ? '' : ` with code ${code}`}; stopping`);
-    void this.stop(3);
+    void this.stop(EXIT_INTERNAL);
   }
 
   #say(text: string): void {
     if (this.terminal.isJson) this.terminal.note(text);
     else this.terminal.line(text);
   }
+}
+
+/** Sum over all labels of a metric in the Prometheus text format. */
+function sumOf(metrics: string, name: string): number {
+  const values = [...metrics.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\d+)$`, 'gm'))];
+  return values.reduce((sum, [, value]) => sum + Number(value), 0);
 }
 
 function userOf(users: readonly NatsUser[], name: string): NatsUser {

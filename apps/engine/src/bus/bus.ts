@@ -6,6 +6,8 @@ export interface LastOutput {
   readonly streamSeq: number;
   /** Seq of the record that the last message stands for; undefined where there is no message. */
   readonly logSeq: number | undefined;
+  /** How long the stream keeps a message, milliseconds; 0 for ever. */
+  readonly maxAgeMs: number;
 }
 
 /** A message that could not become an event. */

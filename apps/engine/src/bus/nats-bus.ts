@@ -2,11 +2,13 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
   DiscardPolicy,
+  Events,
   NatsError,
   RetentionPolicy,
   StorageType,
   connect,
   headers,
+  millis,
   nanos,
   type JetStreamClient,
   type JetStreamManager,
@@ -15,6 +17,7 @@ import {
 } from 'nats';
 import {
   ProtegoError,
+  REJECTION_HEADERS,
   canonicalJson,
   messageOf,
   rejectedSubject,
@@ -39,6 +42,7 @@ const NO_MESSAGE = 404;
 /** {@link Bus} over NATS JetStream. */
 export class NatsBus implements Bus {
   readonly #js: JetStreamClient;
+  #isConnected = true;
 
   private constructor(
     readonly connection: NatsConnection,
@@ -46,6 +50,7 @@ export class NatsBus implements Bus {
     private readonly site: string,
   ) {
     this.#js = connection.jetstream({ timeout: PUBLISH_TIMEOUT_MS });
+    void this.#watch();
   }
 
   /**
@@ -76,18 +81,26 @@ export class NatsBus implements Bus {
   }
 
   isConnected(): boolean {
-    return !this.connection.isClosed();
+    return this.#isConnected && !this.connection.isClosed();
+  }
+
+  // The client reconnects by itself and is not closed meanwhile; only its status tells that the server is away.
+  async #watch(): Promise<void> {
+    for await (const { type } of this.connection.status()) {
+      if (type === Events.Disconnect) this.#isConnected = false;
+      else if (type === Events.Reconnect) this.#isConnected = true;
+    }
   }
 
   async lastOutput(): Promise<LastOutput> {
-    const { state } = await this.manager.streams.info(OUTPUT_STREAM);
-    if (state.messages === 0) return { streamSeq: state.last_seq, logSeq: undefined };
+    const { state, config } = await this.manager.streams.info(OUTPUT_STREAM);
+    const empty = { streamSeq: state.last_seq, logSeq: undefined, maxAgeMs: millis(config.max_age) };
+    if (state.messages === 0) return empty;
     try {
       const message = await this.manager.streams.getMessage(OUTPUT_STREAM, { seq: state.last_seq });
-      return { streamSeq: state.last_seq, logSeq: Number(message.header.get(SEQ_HEADER)) };
+      return { ...empty, logSeq: Number(message.header.get(SEQ_HEADER)) };
     } catch (error) {
-      if (error instanceof NatsError && error.api_error?.code === NO_MESSAGE)
-        return { streamSeq: state.last_seq, logSeq: undefined };
+      if (error instanceof NatsError && error.api_error?.code === NO_MESSAGE) return empty;
       throw error;
     }
   }
@@ -104,18 +117,15 @@ export class NatsBus implements Bus {
 
   async publishRejected({ subject, source, id, bytes, error }: RejectedInput): Promise<void> {
     const message = headers();
-    message.set('Protego-Code', error.code);
-    message.set(
-      'Protego-Reason',
-      headerText(canonicalJson({ message: error.message, help: error.help, details: error.details })),
-    );
-    message.set('Protego-Subject', headerText(subject));
-    message.set('Protego-Bytes', String(bytes.length));
+    message.set(REJECTION_HEADERS.code, error.code);
+    message.set(REJECTION_HEADERS.reason, headerText(reasonText(error)));
+    message.set(REJECTION_HEADERS.subject, headerText(subject));
+    message.set(REJECTION_HEADERS.bytes, String(bytes.length));
     const roomMax = (this.connection.info?.max_payload ?? 1_048_576) - 16_384;
     let kept = bytes;
     if (bytes.length > roomMax) {
       kept = bytes.subarray(0, REJECTED_BYTES_MAX);
-      message.set('Protego-Truncated', createHash('sha256').update(bytes).digest('hex'));
+      message.set(REJECTION_HEADERS.truncated, createHash('sha256').update(bytes).digest('hex'));
     }
     await this.#js.publish(rejectedSubject(this.site, source), kept, { msgID: id, headers: message });
   }
@@ -123,6 +133,11 @@ export class NatsBus implements Bus {
   async close(): Promise<void> {
     if (!this.connection.isClosed()) await this.connection.drain();
   }
+}
+
+// Not the canonical form, which refuses lone surrogates: the reason may quote what the sender has put in.
+function reasonText({ message, help, details }: ProtegoError): string {
+  return JSON.stringify({ message, help, details });
 }
 
 // A header value is one line of printable ASCII; anything else could forge another header.

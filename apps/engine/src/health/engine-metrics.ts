@@ -27,7 +27,14 @@ export class EngineMetrics {
     registers: [this.registry],
   });
   readonly logRecords = this.#gauge('protego_log_records', 'Records in the log.');
-  readonly publishLag = this.#gauge('protego_publish_lag_records', 'Results that wait for publication.');
+  readonly pipelineLag = this.#gauge(
+    'protego_pipeline_lag_events',
+    'Durable events that have not been through the pipeline yet.',
+  );
+  readonly publishLag = this.#gauge(
+    'protego_publish_lag_records',
+    'Results that wait for publication, and records still to be searched for results.',
+  );
   readonly state = this.#gauge('protego_pipeline_state', 'Sizes and evictions of pipeline state.', ['store']);
 
   #counter(name: string, help: string, labelNames: string[] = []): Counter {

@@ -40,6 +40,7 @@ export class HealthController {
   @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
   async prometheus(): Promise<string> {
     this.metrics.logRecords.set(this.log.size);
+    this.metrics.pipelineLag.set(this.pipeline.lag);
     this.metrics.publishLag.set(this.publisher.lag);
     for (const [store, value] of Object.entries(this.pipeline.counters())) this.metrics.state.set({ store }, value);
     return this.metrics.registry.metrics();

@@ -14,6 +14,7 @@ const STATUS_OF: Partial<Record<ErrorCode, number>> = {
   TOKEN_INVALID: 401,
   REQUEST_INVALID: 415,
   EVENT_TOO_LARGE: 413,
+  REQUEST_TOO_LARGE: 413,
   EVENT_ID_CONFLICT: 409,
   EVENT_SOURCE_FORGED: 403,
   EVENT_FAMILY_NOT_ALLOWED: 403,
@@ -59,11 +60,10 @@ export class EventsController {
   }
 
   async #lines(body: Buffer, source: string): Promise<unknown> {
-    const lines = linesOf(body);
-    if (lines.length > this.config.intake.queueEventsMax) {
-      throw new ProtegoError('REQUEST_INVALID', `${lines.length} lines are more than one request may carry`, {
-        linesMax: this.config.intake.queueEventsMax,
-      });
+    const linesMax = this.config.intake.queueEventsMax;
+    const lines = linesOf(body, linesMax);
+    if (lines.length > linesMax) {
+      throw new ProtegoError('REQUEST_TOO_LARGE', `one request may carry at most ${linesMax} lines`, { linesMax });
     }
     const inputs: RawInput[] = lines.map((bytes) => ({ bytes, source, family: undefined }));
     const outcomes = await this.#accept(inputs, body.length);
@@ -84,9 +84,10 @@ function refuse(reply: FastifyReply, error: unknown): unknown {
   return error.toJSON();
 }
 
-function linesOf(body: Buffer): Buffer[] {
+// Stops one line after the most that are taken, because a body of nothing but short lines would fill the memory.
+function linesOf(body: Buffer, linesMax: number): Buffer[] {
   const lines: Buffer[] = [];
-  for (let start = 0; start < body.length;) {
+  for (let start = 0; start < body.length && lines.length <= linesMax;) {
     const newline = body.indexOf(0x0a, start);
     const end = newline < 0 ? body.length : newline;
     const line = body.subarray(start, body[end - 1] === 0x0d ? end - 1 : end);

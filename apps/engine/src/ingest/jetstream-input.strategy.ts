@@ -1,6 +1,14 @@
 import { Logger } from '@nestjs/common';
 import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
-import { AckPolicy, DeliverPolicy, nanos, type ConsumerMessages, type JsMsg, type NatsConnection } from 'nats';
+import {
+  AckPolicy,
+  DeliverPolicy,
+  NatsError,
+  nanos,
+  type ConsumerMessages,
+  type JsMsg,
+  type NatsConnection,
+} from 'nats';
 import { messageOf } from '@protego/contracts';
 import { INPUT_STREAM } from '../bus/nats-bus';
 
@@ -11,8 +19,10 @@ export const INPUT_CONSUMER = 'engine';
 
 /** Messages delivered and not yet acknowledged, at most: it bounds what a slow disk lets pile up here. */
 export const ACK_PENDING_MAX = 8_192;
-const ACK_WAIT_MS = 30_000;
+/** Something delivered whose acknowledgement was lost comes again after this time. */
+const ACK_WAIT_MS = 5_000;
 const RESTART_MS = 500;
+const NOT_FOUND = 404;
 
 /** How the handler answers for each message of a batch: acknowledge it, or leave it to be delivered again. */
 export type InputVerdict = 'acknowledge' | 'redeliver';
@@ -26,7 +36,7 @@ export class JetStreamInputStrategy extends Server implements CustomTransportStr
   #messages: ConsumerMessages | undefined;
   #isClosed = false;
   #pending: JsMsg[] = [];
-  #isFlushing = false;
+  #flushing: Promise<void> | undefined;
   #loop: Promise<void> = Promise.resolve();
 
   constructor(
@@ -44,6 +54,7 @@ export class JetStreamInputStrategy extends Server implements CustomTransportStr
     this.#isClosed = true;
     await this.#messages?.close();
     await this.#loop;
+    await this.#flushing;
   }
 
   override on(): never {
@@ -56,6 +67,11 @@ export class JetStreamInputStrategy extends Server implements CustomTransportStr
 
   async #start(): Promise<void> {
     const manager = await this.connection.jetstreamManager();
+    // What an engine that died had not acknowledged would come only after the time-out, and late for its windows. With a
+    // new consumer it comes at once and in its old order; the stream itself keeps whatever is not acknowledged.
+    await manager.consumers.delete(INPUT_STREAM, INPUT_CONSUMER).catch((error: unknown) => {
+      if (!(error instanceof NatsError && error.api_error?.code === NOT_FOUND)) throw error;
+    });
     await manager.consumers.add(INPUT_STREAM, {
       durable_name: INPUT_CONSUMER,
       ack_policy: AckPolicy.Explicit,
@@ -73,7 +89,9 @@ export class JetStreamInputStrategy extends Server implements CustomTransportStr
         this.#messages = await consumer.consume({ max_messages: 2 * this.batchEventsMax });
         for await (const message of this.#messages) {
           this.#pending.push(message);
-          if (!this.#isFlushing) this.#flushSoon();
+          this.#flushing ??= this.#flush();
+          // Not reading on is what keeps the client from asking for more.
+          if (this.#pending.length >= this.batchEventsMax) await this.#flushing;
         }
       } catch (error) {
         if (!this.#isClosed) this.#log.warn(`input interrupted, will resume: ${messageOf(error)}`);
@@ -82,18 +100,11 @@ export class JetStreamInputStrategy extends Server implements CustomTransportStr
     }
   }
 
-  // A turn of the event loop gathers what has already come in, so that a lone message waits for nothing.
-  #flushSoon(): void {
-    this.#isFlushing = true;
-    setImmediate(() => void this.#flush());
-  }
-
   async #flush(): Promise<void> {
-    try {
-      while (this.#pending.length > 0) await this.#handle(this.#pending.splice(0, this.batchEventsMax));
-    } finally {
-      this.#isFlushing = false;
-    }
+    // A turn of the event loop gathers what has already come in, so that a lone message waits for nothing.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#pending.length > 0) await this.#handle(this.#pending.splice(0, this.batchEventsMax));
+    this.#flushing = undefined;
   }
 
   async #handle(batch: readonly JsMsg[]): Promise<void> {
@@ -101,10 +112,16 @@ export class JetStreamInputStrategy extends Server implements CustomTransportStr
       const handler = this.getHandlerByPattern(INPUT_BATCH_PATTERN);
       if (handler === null) throw new Error('no handler for input batches');
       const verdicts = (await handler(batch)) as readonly InputVerdict[];
-      batch.forEach((message, i) => (verdicts[i] === 'acknowledge' ? message.ack() : message.nak(RESTART_MS)));
+      this.#answer(batch, verdicts);
     } catch (error) {
       this.#log.warn(`a batch of ${batch.length} will be delivered again: ${messageOf(error)}`);
-      for (const message of batch) message.nak(RESTART_MS);
+      this.#answer(batch, []);
     }
+  }
+
+  // A message that is not answered for, because the connection was closed, is delivered again to the next engine.
+  #answer(batch: readonly JsMsg[], verdicts: readonly InputVerdict[]): void {
+    if (this.connection.isClosed()) return;
+    batch.forEach((message, i) => (verdicts[i] === 'acknowledge' ? message.ack() : message.nak(RESTART_MS)));
   }
 }

@@ -1,8 +1,15 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { eventRegistry, messageOf, readLoggedEvent, type ProtegoConfig, type ProtegoEvent } from '@protego/contracts';
+import {
+  eventRegistry,
+  messageOf,
+  readLoggedEvent,
+  type Clock,
+  type ProtegoConfig,
+  type ProtegoEvent,
+} from '@protego/contracts';
 import { EventLogReader, EventLogWriter } from '@protego/event-log';
 import { isOutputType } from '@protego/streams';
-import { BUS, ENGINE_CONFIG, EVENT_LOG } from '../engine.constants';
+import { BUS, ENGINE_CLOCK, ENGINE_CONFIG, EVENT_LOG } from '../engine.constants';
 import { EngineMetrics } from '../health/engine-metrics';
 import type { Bus } from '../bus/bus';
 import { outputSubjectOf } from './output-subject';
@@ -34,6 +41,8 @@ export class OutputPublisher {
   /** First record that is not in the queue and must be read from the log; undefined while the queue is complete. */
   #resumeSeq: number | undefined = 0;
   #streamSeq = 0;
+  /** Results that were recorded before this time are not published any more, milliseconds. */
+  #recordedFromMs = 0;
   #isSynced = false;
   #isRunning = false;
   #isStopped = false;
@@ -43,6 +52,7 @@ export class OutputPublisher {
 
   constructor(
     @Inject(ENGINE_CONFIG) private readonly config: ProtegoConfig,
+    @Inject(ENGINE_CLOCK) private readonly clock: Clock,
     @Inject(EVENT_LOG) private readonly log: EventLogWriter,
     @Inject(BUS) private readonly bus: Bus,
     private readonly metrics: EngineMetrics,
@@ -62,9 +72,9 @@ export class OutputPublisher {
     await Promise.race([this.#done, new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
   }
 
-  /** Results that wait. */
+  /** Results that wait in memory, and records of the log that are still to be searched for results. */
   get lag(): number {
-    return this.#queue.length;
+    return this.#queue.length + (this.#resumeSeq === undefined ? 0 : Math.max(0, this.log.size - this.#resumeSeq));
   }
 
   /** Takes durable results over, in the order of the log. */
@@ -101,6 +111,9 @@ export class OutputPublisher {
     this.#streamSeq = last.streamSeq;
     this.#queue = [];
     this.#resumeSeq = last.logSeq === undefined ? 0 : last.logSeq + 1;
+    // A stream that was used and is empty has outlived its messages: what is as old as they were was published.
+    const hasExpired = last.logSeq === undefined && last.streamSeq > 0 && last.maxAgeMs > 0;
+    this.#recordedFromMs = hasExpired ? this.clock.wallMs() - last.maxAgeMs : 0;
     this.#isSynced = true;
   }
 
@@ -109,7 +122,7 @@ export class OutputPublisher {
     const reader = (this.#reader ??= await EventLogReader.open({ directory: this.config.logDir }));
     const toSeq = Math.min(this.log.size, fromSeq + REFILL_RECORDS_MAX);
     for (const record of reader.records({ fromSeq, toSeq })) {
-      if (!isOutputType(record.type)) continue;
+      if (!isOutputType(record.type) || record.recordedAtMs < this.#recordedFromMs) continue;
       this.#queue.push({ seq: record.seq, event: readLoggedEvent(record, eventRegistry).event });
     }
     // No await between reading the size and this line: every later result will be offered.
@@ -128,6 +141,5 @@ export class OutputPublisher {
     this.metrics.published.inc(outcomes.filter((outcome) => outcome.status === 'fulfilled').length);
     if (failed !== undefined) throw failed.reason;
     this.#queue.splice(0, batch.length);
-    this.metrics.publishLag.set(this.#queue.length);
   }
 }
