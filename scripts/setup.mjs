@@ -13,6 +13,7 @@ const BUILD_STAMP = path.join(ROOT, 'dist/.protego-build');
 const MAIN = path.join(ROOT, 'dist/apps/cli/src/main.js');
 const BUILD_INPUTS = [
   'apps',
+  'bench',
   'libs',
   'scripts',
   'streams/src',

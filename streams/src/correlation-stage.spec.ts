@@ -23,7 +23,7 @@ const idsOf = (events: readonly ReturnType<typeof failure>[], pipeline = testPip
 describe('CorrelationStage', () => {
   it('raises what it counted, in words that take values from the event that completed it', () => {
     const events = [failure('a', 0), failure('b', 5_000), failure('c', 9_999, 'anna', '10.0.0.9')];
-    const [result] = detectionsAmong(resultsOf(logOf([...events, tickEvent(START_MS + 60_000)])));
+    const [result] = detectionsAmong(resultsOf(logOf([...events, tickEvent(START_MS + 120_000)])));
     expect(result?.detection).toMatchObject({
       ruleId: 'many-failures',
       why: 'anna failed 3 times in 10 seconds, last from 10.0.0.9.',
@@ -37,7 +37,7 @@ describe('CorrelationStage', () => {
     const events = [failure('a', 0), failure('b', 1), failure('c', 2, 'anna', undefined)].map((event, index) =>
       index < 2 ? event : { ...event, event: { ...event.event, data: { user: { uid: 'anna' } } } },
     );
-    const [result] = detectionsAmong(resultsOf(logOf([...events, tickEvent(START_MS + 60_000)])));
+    const [result] = detectionsAmong(resultsOf(logOf([...events, tickEvent(START_MS + 120_000)])));
     expect(result?.detection.why).toBe('anna failed 3 times in 10 seconds, last from unknown.');
   });
 
@@ -88,7 +88,7 @@ describe('CorrelationStage', () => {
     const before = testPipeline();
     expect(resultsOf(logOf([first, ...rest]), before)).toEqual([]);
     const after = testPipeline(jsonCopy(before.snapshot()));
-    const [result] = detectionsAmong(resultsOf([tickEvent(START_MS + 60_000)], after));
+    const [result] = detectionsAmong(resultsOf([tickEvent(START_MS + 120_000)], after));
     expect(result?.detection.why).toMatch(/last from 10\.0\.0\.1\.$/);
   });
 });

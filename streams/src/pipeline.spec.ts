@@ -9,6 +9,7 @@ import {
   jsonCopy,
   logOf,
   loggedEvent,
+  numbered,
   openedEvent,
   resultsOf,
   testPipeline,
@@ -155,46 +156,49 @@ describe('buildPipeline', () => {
 });
 
 describe('import session', () => {
+  const runSessions = (events: readonly LoggedEvent[], pipeline = testPipeline()): string[] =>
+    resultsOf(numbered(events), pipeline).map(textOf);
   const history = [-90_000, -89_999, -89_998].map((afterMs) => failure(`old${afterMs}`, afterMs));
 
   it('has sources of its own: old events are on time in it', () => {
-    expect(run([privilege('live', 0), openedEvent(at(1)), privilege('old', -90_000), closedEvent(at(2))])).toEqual([
-      'privilege 0',
-      'privilege 2',
-    ]);
+    expect(
+      runSessions([privilege('live', 0), openedEvent(at(1)), privilege('old', -90_000), closedEvent(at(2))]),
+    ).toEqual(['privilege 0', 'privilege 2']);
   });
 
   it('decides its windows when it is closed, though the watermark has not passed them', () => {
-    expect(run([openedEvent(at(0)), ...history])).toEqual([]);
-    expect(run([openedEvent(at(0)), ...history, closedEvent(at(1))])).toEqual(['many-failures 1,2,3']);
+    expect(runSessions([openedEvent(at(0)), ...history])).toEqual([]);
+    expect(runSessions([openedEvent(at(0)), ...history, closedEvent(at(1))])).toEqual(['many-failures 1,2,3']);
   });
 
   it('leaves the live session as it was', () => {
     const pipeline = testPipeline();
-    run([failure('a', 0), failure('b', 1)], pipeline);
+    runSessions([failure('a', 0), failure('b', 1)], pipeline);
     const before = pipeline.snapshot();
-    run([openedEvent(at(2)), ...history, failure('future', 900_000), closedEvent(at(3))], pipeline);
+    runSessions([openedEvent(at(2)), ...history, failure('future', 900_000), closedEvent(at(3))], pipeline);
     expect(pipeline.snapshot()).toEqual(before);
     expect(pipeline.counters()['reorderEvents']).toBe(2);
   });
 
   it('begins with empty windows each time', () => {
     const [a, b, c] = history as [LoggedEvent, LoggedEvent, LoggedEvent];
-    expect(run([openedEvent(at(0)), a, b, closedEvent(at(1)), openedEvent(at(2)), c, closedEvent(at(3))])).toEqual([]);
+    expect(
+      runSessions([openedEvent(at(0)), a, b, closedEvent(at(1)), openedEvent(at(2)), c, closedEvent(at(3))]),
+    ).toEqual([]);
   });
 
   it('is closed by the opening of the next, as after a crash', () => {
-    expect(run([openedEvent(at(0)), ...history, openedEvent(at(1))])).toEqual(['many-failures 1,2,3']);
+    expect(runSessions([openedEvent(at(0)), ...history, openedEvent(at(1))])).toEqual(['many-failures 1,2,3']);
   });
 
   it('goes on from a snapshot', () => {
     const before = testPipeline();
-    run([failure('a', 0), openedEvent(at(1)), ...history], before);
+    runSessions([failure('a', 0), openedEvent(at(1)), ...history], before);
     const after = testPipeline(jsonCopy(before.snapshot()));
-    expect(run([closedEvent(at(2))], after)).toEqual(['many-failures 2,3,4']);
+    expect(runSessions([closedEvent(at(2))], after)).toEqual(['many-failures 2,3,4']);
   });
 
   it('is closed without harm when none is open', () => {
-    expect(run([closedEvent(at(0)), privilege('a', 1)])).toEqual(['privilege 1']);
+    expect(runSessions([closedEvent(at(0)), privilege('a', 1)])).toEqual(['privilege 1']);
   });
 });

@@ -16,5 +16,8 @@ export { parseImportFormat, readSourceBatches, readSourceFile } from './source-f
 export { parseRecordLine, type NativeRecord } from './record-json';
 export { parseRecordTimeMs } from './record-time';
 export { DISTINCT_LINES_MAX } from './line-ids';
+// Lines of files, plain or gzip
+export { readChunks } from './byte-chunks';
+export { LineSplitter, isBlank, type ByteLine } from './byte-lines';
 // Merging
 export { MERGE_FILES_MAX, mergeBatchesByArrival, mergeByArrival } from './merge-by-arrival';

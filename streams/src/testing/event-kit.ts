@@ -49,6 +49,11 @@ export function logOf(events: readonly LoggedEvent[]): LoggedEvent[] {
   });
 }
 
+/** The events numbered in order, as one log that holds sessions with pipeline times of their own. */
+export function numbered(events: readonly LoggedEvent[]): LoggedEvent[] {
+  return events.map((event, index) => ({ ...event, seq: index as EventSeq }));
+}
+
 /** Declarations with two seconds of lateness and a minute until a source is idle. */
 export function declarationsOf(
   sources: readonly (Pick<SourceDeclaration, 'name'> & Partial<SourceDeclaration>)[] = [],

@@ -7,6 +7,7 @@ export {
   jsonCopy,
   logOf,
   loggedEvent,
+  numbered,
   shuffled,
   tickEvent,
   watermark,

@@ -39,7 +39,7 @@ export function sigmaCommand(): Command {
       'after',
       '\nexit codes: 0 done, whatever matched; 2 usage error\nexample: protego sigma match --rules streams/rules --events events.jsonl',
     )
-    .action((options: MatchOptions) => match(options));
+    .action((options: MatchOptions) => printLines(matchEvents, options));
   withEvents(
     command
       .command('correlate')
@@ -51,7 +51,7 @@ export function sigmaCommand(): Command {
       'after',
       '\nexit codes: 0 done, whatever was found; 2 usage error\nexample: protego sigma correlate --rules rule.yml --events events.jsonl --time-field timestamp',
     )
-    .action((options: MatchOptions) => correlate(options));
+    .action((options: MatchOptions) => printLines(correlateEvents, options));
   return command;
 }
 
@@ -74,28 +74,11 @@ function check(path: string, options: CheckOptions): void {
   if (problems.length > 0) process.exitCode = EXIT_CHECK_FAILED;
 }
 
-async function match(options: MatchOptions): Promise<void> {
+async function printLines(run: typeof matchEvents | typeof correlateEvents, options: MatchOptions): Promise<void> {
   const terminal = new Terminal(true);
   const set = compile(options.rules, terminal, true);
-  for await (const line of matchEvents(
-    set,
-    readEventLines(options.events, options.timeField, terminal),
-    options,
-    terminal,
-  ))
-    terminal.line(line);
-}
-
-async function correlate(options: MatchOptions): Promise<void> {
-  const terminal = new Terminal(true);
-  const set = compile(options.rules, terminal, true);
-  for await (const line of correlateEvents(
-    set,
-    readEventLines(options.events, options.timeField, terminal),
-    options,
-    terminal,
-  ))
-    terminal.line(line);
+  const events = readEventLines(options.events, options.timeField, terminal);
+  for await (const line of run(set, events, options, terminal)) terminal.line(line);
 }
 
 function compile(path: string, terminal: Terminal, saysProblems: boolean): SigmaRuleSet {

@@ -1,9 +1,5 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { createGunzip } from 'node:zlib';
-import { openSync, readSync, closeSync } from 'node:fs';
-import { isProtegoError, messageOf, parseRfc3339Ms } from '@protego/contracts';
-import { parseRecordLine } from '@protego/sources';
+import { isProtegoError, parseRfc3339Ms } from '@protego/contracts';
+import { LineSplitter, isBlank, parseRecordLine, readChunks, type ByteLine, type NativeRecord } from '@protego/sources';
 import type { SigmaRecord } from '@protego/streams';
 import type { Terminal } from '../terminal';
 
@@ -22,44 +18,47 @@ export async function* readEventLines(
   timeField: string | undefined,
   terminal: Terminal,
 ): AsyncGenerator<EventLine> {
-  const file = createReadStream(path);
-  const input = isGzip(path) ? file.pipe(createGunzip()) : file;
-  let index = -1;
-  for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
-    index++;
-    if (text.trim() === '') continue;
-    const line = parseLine(text, index, timeField, terminal, path);
-    if (line !== undefined) yield line;
+  const splitter = new LineSplitter();
+  const reader = new EventLineReader(path, timeField, terminal);
+  for await (const chunk of readChunks(path)) yield* reader.readAll(splitter.push(chunk));
+  yield* reader.readAll(splitter.end());
+}
+
+class EventLineReader {
+  constructor(
+    private readonly path: string,
+    private readonly timeField: string | undefined,
+    private readonly terminal: Terminal,
+  ) {}
+
+  *readAll(lines: Iterable<ByteLine>): Generator<EventLine> {
+    for (const { bytes, line, tooLong } of lines) {
+      if (tooLong !== undefined) this.#report(line - 1, `line has ${tooLong.rawBytes} bytes`, 'EVENT_TOO_LARGE');
+      else if (!isBlank(bytes)) yield* this.#parse(bytes.toString('utf8'), line - 1);
+    }
+  }
+
+  *#parse(text: string, index: number): Generator<EventLine> {
+    try {
+      const { record, time } = recordOf(parseRecordLine(text), this.timeField);
+      yield { index, record, timeMs: timeOf(time) };
+    } catch (error) {
+      if (!isProtegoError(error)) throw error;
+      this.#report(index, error.message, error.code);
+    }
+  }
+
+  #report(index: number, message: string, code: string): void {
+    this.terminal.note(`${this.path}: line ${index}: ${message} (${code})`);
   }
 }
 
-function parseLine(
-  text: string,
-  index: number,
-  timeField: string | undefined,
-  terminal: Terminal,
-  path: string,
-): EventLine | undefined {
-  try {
-    const value = parseRecordLine(text);
-    const isEvent = value['specversion'] === '1.0' && typeof value['type'] === 'string' && isObject(value['data']);
-    if (!isEvent)
-      return {
-        index,
-        record: { type: null, data: value },
-        timeMs: timeOf(timeField === undefined ? undefined : value[timeField]),
-      };
-    const record: SigmaRecord = {
-      type: value['type'] as string,
-      data: value['data'] as Record<string, unknown>,
-      envelope: value,
-    };
-    return { index, record, timeMs: timeOf(value['time']) };
-  } catch (error) {
-    const code = isProtegoError(error) ? error.code : 'SOURCE_RECORD_INVALID';
-    terminal.note(`${path}: line ${index}: ${messageOf(error)} (${code})`);
-    return undefined;
+function recordOf(value: NativeRecord, timeField: string | undefined): { record: SigmaRecord; time: unknown } {
+  const { specversion, type, data, time } = value;
+  if (specversion !== '1.0' || typeof type !== 'string' || !isObject(data)) {
+    return { record: { type: null, data: value }, time: timeField === undefined ? undefined : value[timeField] };
   }
+  return { record: { type, data, envelope: value }, time };
 }
 
 function timeOf(value: unknown): number | undefined {
@@ -68,16 +67,6 @@ function timeOf(value: unknown): number | undefined {
   return parseRfc3339Ms(value) ?? (/^\d+(\.\d+)?$/.test(value) ? Math.floor(Number(value) * 1_000) : undefined);
 }
 
-function isObject(value: unknown): boolean {
+function isObject(value: unknown): value is Record<string, unknown> {
   return value !== null && typeof value === 'object' && !Array.isArray(value);
-}
-
-function isGzip(path: string): boolean {
-  const fd = openSync(path, 'r');
-  try {
-    const magic = Buffer.alloc(2);
-    return readSync(fd, magic, 0, 2, 0) === 2 && magic[0] === 0x1f && magic[1] === 0x8b;
-  } finally {
-    closeSync(fd);
-  }
 }

@@ -2,7 +2,7 @@ import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter 
 import type { FastifyReply } from 'fastify';
 import { ProtegoError, isProtegoError, messageOf } from '@protego/contracts';
 
-const BODY_TOO_LARGE = 'FST_ERR_CTP_BODY_TOO_LARGE';
+const PAYLOAD_TOO_LARGE = 413;
 
 /** Turns whatever a request throws into a status and a stable code; the cause of an internal error stays in the log. */
 @Catch()
@@ -17,8 +17,11 @@ export class ErrorFilter implements ExceptionFilter {
   }
 
   #answer(thrown: unknown): [number, unknown] {
-    if ((thrown as { code?: unknown } | null)?.code === BODY_TOO_LARGE) {
-      return [413, new ProtegoError('EVENT_TOO_LARGE', 'the request body is larger than this server accepts').toJSON()];
+    if (thrown instanceof HttpException && thrown.getStatus() === PAYLOAD_TOO_LARGE) {
+      return [
+        PAYLOAD_TOO_LARGE,
+        new ProtegoError('EVENT_TOO_LARGE', 'the request body is larger than this server accepts').toJSON(),
+      ];
     }
     if (isProtegoError(thrown)) return [thrown.origin === 'caller' ? 400 : 503, thrown.toJSON()];
     if (thrown instanceof HttpException) {

@@ -1,0 +1,64 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { EventLogWriter, LogRecordInput } from '@protego/event-log';
+import type { BenchCase, Contest } from '../bench-case';
+import { flowRecords } from './flow-records';
+import { ScratchLogs, openWriter, requireSound } from './scratch-log';
+
+const EVENTS_PER_MS = 5;
+const DURATION_MS = 5_000;
+
+/** Latency of single appends under load. */
+export const APPEND_SINGLE: BenchCase = {
+  bench: 'log',
+  metric: 'append-single-p99',
+  unit: 'ms',
+  description:
+    'Time from when an event is due until it is durable, 99th percentile; one event an append, 5,000 a second offered for five seconds whether or not the earlier ones are done. Not encrypted yet.',
+  prepare,
+};
+
+function prepare(): Contest {
+  const records = flowRecords(EVENTS_PER_MS * DURATION_MS);
+  const logs = new ScratchLogs();
+  return {
+    product: async () => {
+      const directory = logs.nextDirectory();
+      const log = await openWriter(directory);
+      const latenciesMs = await offer(log, records);
+      await log.close();
+      await requireSound(directory, records.length, true);
+      return percentile(latenciesMs, 0.99);
+    },
+    close: () => logs.remove(),
+  };
+}
+
+// The clock starts when an event is due, not when the loop gets to it: a stall counts for every event that it delays.
+async function offer(log: EventLogWriter, records: readonly LogRecordInput[]): Promise<Float64Array> {
+  const latenciesMs = new Float64Array(records.length);
+  const appends: Promise<void>[] = [];
+  const startMs = performance.now();
+  while (appends.length < records.length) {
+    const dueCount = Math.min(records.length, Math.floor((performance.now() - startMs) * EVENTS_PER_MS) + 1);
+    for (let n = appends.length; n < dueCount; n++) appends.push(appendOne(log, records, n, startMs, latenciesMs));
+    await nextTurn();
+  }
+  await Promise.all(appends);
+  return latenciesMs;
+}
+
+async function appendOne(
+  log: EventLogWriter,
+  records: readonly LogRecordInput[],
+  n: number,
+  startMs: number,
+  latenciesMs: Float64Array,
+): Promise<void> {
+  await log.append([records[n] as LogRecordInput]);
+  latenciesMs[n] = performance.now() - startMs - n / EVENTS_PER_MS;
+}
+
+/** Nearest-rank percentile. */
+function percentile(values: Float64Array, fraction: number): number {
+  return [...values].sort((a, b) => a - b)[Math.ceil(values.length * fraction) - 1] ?? Number.NaN;
+}

@@ -1,0 +1,42 @@
+import { EventLogReader } from '@protego/event-log';
+import { runReplay, type ReplayLog } from '@protego/replay';
+import type { BenchCase, Contest } from '../bench-case';
+import { batchesOf } from '../log/flow-records';
+import { ScratchLogs, appendAll, openWriter } from '../log/scratch-log';
+import { ratePerSecond } from '../rounds';
+import { hospitalDay, hospitalPack } from './hospital-day';
+
+/** Throughput of a whole replay. */
+export const REPLAY_HOSPITAL_PACK: BenchCase = {
+  bench: 'replay',
+  metric: 'hospital-pack',
+  unit: 'events/s',
+  description:
+    'Replay of a simulated hospital day from its log, as `protego replay` does it: read, decode, pipeline, sorted lines and output hash. Runs on one core so far; the log is not encrypted yet.',
+  prepare,
+};
+
+async function prepare(): Promise<Contest> {
+  const artefacts = hospitalPack();
+  const records = hospitalDay();
+  const logs = new ScratchLogs();
+  const directory = logs.nextDirectory();
+  const writer = await openWriter(directory);
+  await appendAll(writer, batchesOf(records, 512));
+  await writer.close();
+  const reader = await EventLogReader.open({ directory });
+  const { origin, size, rootHash } = reader.stat();
+  const log: ReplayLog = { origin, size, rootHash, records: () => reader.records({ toSeq: size }) };
+  let expectedHash: string | undefined;
+  return {
+    product: () => {
+      const startMs = performance.now();
+      const { manifest } = runReplay({ log, artefacts, artefactHashes: {}, engine: 'bench' });
+      const elapsedMs = performance.now() - startMs;
+      expectedHash ??= manifest.outputHash;
+      if (manifest.outputHash !== expectedHash) throw new Error('two replays of one log differ');
+      return ratePerSecond(size, elapsedMs);
+    },
+    close: () => logs.remove(),
+  };
+}

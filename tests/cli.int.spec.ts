@@ -1,0 +1,256 @@
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { EventLogWriter } from '@protego/event-log';
+
+const ROOT = join(__dirname, '..');
+const CLI = join(ROOT, 'dist', 'apps', 'cli', 'src', 'main.js');
+const HISTORY = join(ROOT, 'replay-data', 'general-hour', 'events.ndjson.gz');
+
+interface Ran {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function protego(...args: string[]): Ran {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+  return { code: status, out: stdout, err: stderr };
+}
+
+const jsonOf = (ran: Ran): Record<string, unknown> => JSON.parse(ran.out) as Record<string, unknown>;
+
+describe('protego', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'protego-cli-'));
+  const at = (name: string): string => join(directory, name);
+
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  it.each([
+    [[]],
+    [['simulate']],
+    [['import']],
+    [['log', 'stat']],
+    [['log', 'cat']],
+    [['log', 'verify']],
+    [['replay']],
+    [['sigma', 'check']],
+    [['sigma', 'match']],
+    [['sigma', 'correlate']],
+    [['up']],
+  ])('has help with an example and exit codes: %j', (command) => {
+    const { code, out } = protego(...command, '--help');
+    expect(code).toBe(0);
+    expect(out).toMatch(/example: /);
+    expect(out).toMatch(/exit codes: /);
+    if (command.length > 0) expect(out).toMatch(/--json/);
+  });
+
+  it.each([
+    [['nonsense']],
+    [['replay', '--log']],
+    [['simulate', '--scenario', 'nowhere', '--seed', '1', '--days', '1', '--out', 'x']],
+    [['simulate', '--scenario', 'general', '--seed', 'one', '--days', '1', '--out', 'x']],
+    [['log', 'verify', '--log', '/nonexistent']],
+    [['sigma', 'check', '/nonexistent']],
+    [['import', '--log', 'x', '--format', 'csv', HISTORY]],
+  ])('exits with 2 on wrong usage or input: %j', (args) => {
+    const { code, err } = protego(...args);
+    expect(code).toBe(2);
+    expect(err).not.toBe('');
+    expect(err).not.toMatch(/at .*\.js:\d+/);
+  });
+
+  it('simulates the same bytes from the same seed, and others from another', () => {
+    for (const [name, seed] of [
+      ['a', '5'],
+      ['b', '5'],
+      ['c', '6'],
+    ] as const) {
+      expect(
+        protego('simulate', '--scenario', 'general', '--seed', seed, '--days', '0.02', '--out', at(name)).code,
+      ).toBe(0);
+    }
+    const bytesOf = (name: string): Buffer[] =>
+      readdirSync(at(name))
+        .sort()
+        .map((file) => readFileSync(join(at(name), file)));
+    expect(readdirSync(at('a')).sort()).toEqual(['events.ndjson.gz', 'labels.ndjson.gz', 'manifest.json']);
+    expect(bytesOf('a')).toEqual(bytesOf('b'));
+    expect(bytesOf('a')).not.toEqual(bytesOf('c'));
+    const manifest = JSON.parse(readFileSync(join(at('a'), 'manifest.json'), 'utf8')) as {
+      events: { count: number };
+      labels: { count: number };
+    };
+    expect(
+      gunzipSync(readFileSync(join(at('a'), 'events.ndjson.gz')))
+        .toString('utf8')
+        .trimEnd()
+        .split('\n'),
+    ).toHaveLength(manifest.events.count);
+    expect(
+      gunzipSync(readFileSync(join(at('a'), 'labels.ndjson.gz')))
+        .toString('utf8')
+        .trimEnd()
+        .split('\n'),
+    ).toHaveLength(manifest.labels.count);
+  });
+
+  it('imports, says what it did, and knows the events the next time', () => {
+    const first = jsonOf(protego('import', '--log', at('log'), '--format', 'cloudevents', '--json', HISTORY));
+    expect(first).toMatchObject({ rejected: 0, firstSeq: 0 });
+    expect(first['appended']).toBe(4419);
+    const again = jsonOf(protego('import', '--log', at('log'), '--format', 'cloudevents', '--json', HISTORY));
+    expect(again).toMatchObject({ appended: 0, duplicates: 4429, rejected: 0 });
+    expect(jsonOf(protego('log', 'stat', '--log', at('log'), '--json'))).toMatchObject({
+      size: 4419 + 4,
+      root: again['root'],
+    });
+  });
+
+  it('puts what it refuses into the rejects file, with code, line and the record', () => {
+    const event = {
+      specversion: '1.0',
+      id: 'e1',
+      source: 'ehr',
+      type: 'access.signed-in',
+      time: '2026-03-02T07:00:00Z',
+      site: 'general-hospital',
+      data: { user: { uid: 'p-1' } },
+    };
+    const lines = [
+      event,
+      { ...event, id: 'e2', type: 'detection.raised' },
+      { ...event, id: 'e3', time: '2100-01-01T00:00:00Z' },
+      { ...event, id: 'e4', time: '1970-01-01T00:00:00Z' },
+      { ...event, data: { user: { uid: 'p-2' } } },
+    ];
+    writeFileSync(at('mixed.ndjson'), `${lines.map((line) => JSON.stringify(line)).join('\n')}\nnot json\n`);
+    const result = jsonOf(
+      protego(
+        'import',
+        '--log',
+        at('mixed'),
+        '--format',
+        'cloudevents',
+        '--rejects',
+        at('rejects.ndjson'),
+        '--json',
+        at('mixed.ndjson'),
+      ),
+    );
+    expect(result).toMatchObject({
+      appended: 2,
+      rejected: 4,
+      rejectedByCode: { EVENT_TYPE_NOT_ACCEPTED: 1, EVENT_TIME_SKEWED: 1, EVENT_ID_CONFLICT: 1, EVENT_JSON_INVALID: 1 },
+    });
+    const rejects = readFileSync(at('rejects.ndjson'), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(rejects.map(({ line }) => line).sort()).toEqual([2, 3, 5, 6]);
+    for (const reject of rejects)
+      expect(reject).toMatchObject({ code: expect.any(String), message: expect.any(String), path: at('mixed.ndjson') });
+    const replayed = jsonOf(protego('replay', '--log', at('mixed'), '--out', at('mixed-run'), '--json'));
+    expect(replayed['counts']).toMatchObject({ late: 1, skewed: 0 });
+  });
+
+  it('prints records, and finds a changed byte', () => {
+    const lines = protego('log', 'cat', '--log', at('log'), '--from', '1', '--to', '4').out.trimEnd().split('\n');
+    expect(lines.map((line) => (JSON.parse(line) as { seq: number }).seq)).toEqual([1, 2, 3]);
+    expect(protego('log', 'verify', '--log', at('log')).code).toBe(0);
+    const segment = readdirSync(join(at('log'), 'segments'))[0] as string;
+    const path = join(at('log'), 'segments', segment);
+    copyFileSync(path, at('kept'));
+    const bytes = readFileSync(path);
+    const middle = bytes.length >> 1;
+    bytes.writeUInt8(bytes.readUInt8(middle) ^ 1, middle);
+    writeFileSync(path, bytes);
+    const { code, out } = protego('log', 'verify', '--log', at('log'), '--json');
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({ ok: false });
+    copyFileSync(at('kept'), path);
+    expect(protego('log', 'verify', '--log', at('log')).code).toBe(0);
+  });
+
+  it('replays to files, within a range when asked', () => {
+    expect(protego('replay', '--log', at('log'), '--out', at('run')).code).toBe(0);
+    const all = readFileSync(join(at('run'), 'detections.jsonl'), 'utf8');
+    expect(all).toBe(readFileSync(join(ROOT, 'replay-data', 'general-hour', 'expected', 'detections.jsonl'), 'utf8'));
+    expect(existsSync(join(at('run'), 'evidence.jsonl'))).toBe(true);
+    const manifest = jsonOf(
+      protego(
+        'replay',
+        '--log',
+        at('log'),
+        '--out',
+        at('part'),
+        '--from',
+        '2026-03-02T07:30:00Z',
+        '--to',
+        '2026-03-02T07:40:00Z',
+        '--json',
+      ),
+    );
+    expect(manifest).toMatchObject({
+      range: { readFrom: 0, emitFrom: '2026-03-02T07:30:00.000Z', emitTo: '2026-03-02T07:40:00.000Z', by: 'time' },
+    });
+    const part = readFileSync(join(at('part'), 'detections.jsonl'), 'utf8')
+      .trimEnd()
+      .split('\n');
+    expect(part).toHaveLength(1);
+    expect(all).toContain(part[0]);
+  });
+
+  it('does not import into a log that another process writes', async () => {
+    const writer = await EventLogWriter.open({ directory: at('held'), origin: 'protego/general-hospital' });
+    try {
+      const { code, err } = protego('import', '--log', at('held'), '--format', 'cloudevents', HISTORY);
+      expect(code).toBe(2);
+      expect(err).toContain('LOG_LOCKED');
+    } finally {
+      await writer.close();
+    }
+  });
+
+  it('checks rules, and says where one is wrong', () => {
+    expect(protego('sigma', 'check', join(ROOT, 'streams', 'rules')).code).toBe(0);
+    writeFileSync(
+      at('bad.yml'),
+      'title: Bad\nid: 4a1c43a5-4c1b-4f0c-9a4e-0d2d7d1f1b11\nlogsource:\n  product: protego\ndetection:\n  selection:\n    a|sounds: b\n  condition: selection\n',
+    );
+    const { code, out } = protego('sigma', 'check', at('bad.yml'), '--json');
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({ rules: 0, problems: [{ code: 'SIGMA_MODIFIER_UNSUPPORTED', line: 7 }] });
+  });
+
+  it('matches and correlates bare records', () => {
+    writeFileSync(
+      at('rules.yml'),
+      'title: Failed\nid: r1\nname: failed\nlogsource:\n  category: auth\ndetection:\n  s:\n    outcome: failed\n  condition: s\n---\ntitle: Many\nid: c1\ncorrelation:\n  type: event_count\n  rules:\n    - failed\n  group-by:\n    - user\n  timespan: 10s\n  condition:\n    gte: 2\n',
+    );
+    const records = [
+      { user: 'a', outcome: 'failed', at: 100 },
+      { user: 'a', outcome: 'ok', at: 101 },
+      { user: 'a', outcome: 'Failed', at: 105.5 },
+      { user: 'a', outcome: 'failed', at: 120 },
+    ];
+    writeFileSync(at('events.jsonl'), `${records.map((record) => JSON.stringify(record)).join('\n')}\n`);
+    const common = ['--rules', at('rules.yml'), '--events', at('events.jsonl'), '--ignore-logsource'];
+    const matched = protego('sigma', 'match', ...common)
+      .out.trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown);
+    expect(matched).toEqual(
+      [0, 2, 3].map((event) => ({ event, rule: 'r1', file: expect.stringContaining('rules.yml') })),
+    );
+    const correlated = protego('sigma', 'correlate', ...common, '--time-field', 'at').out.trimEnd();
+    expect(JSON.parse(correlated)).toEqual({ event: 2, rule: 'c1', group: { user: 'a' }, value: 2 });
+    expect(protego('sigma', 'correlate', ...common).err).toContain('--time-field');
+  });
+});
