@@ -13,7 +13,7 @@ function snippetOfReadme(): string {
 }
 
 async function until(holds: () => boolean): Promise<void> {
-  for (const endMs = performance.now() + WAIT_MS; !holds(); ) {
+  for (const endMs = performance.now() + WAIT_MS; !holds();) {
     if (performance.now() > endMs) throw new Error('waited in vain');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -21,7 +21,8 @@ async function until(holds: () => boolean): Promise<void> {
 
 function textOf(child: ChildProcess): () => string {
   let text = '';
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (text += chunk.toString('utf8')));
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => (text += chunk.toString('utf8')));
   return () => text;
 }
 
@@ -40,24 +41,30 @@ describe('README', () => {
 
   it('shows the subscriber that is in docs/examples', () => {
     expect(snippetOfReadme().length).toBeGreaterThan(100);
-    expect(readFileSync(EXAMPLE, 'utf8')).toBe(`// Prints what Protego finds, in words. Run it beside \`npm start\`.\n${snippetOfReadme()}`);
+    expect(readFileSync(EXAMPLE, 'utf8')).toBe(
+      `// Prints what Protego finds, in words. Run it beside \`npm start\`.\n${snippetOfReadme()}`,
+    );
     expect(snippetOfReadme().trimEnd().split('\n').length).toBeLessThanOrEqual(10);
   });
 
-  it('has a subscriber that receives the detections of a demonstration', async () => {
-    const cli = join(ROOT, 'dist', 'apps', 'cli', 'src', 'main.js');
-    const up = spawn(process.execPath, [cli, 'up', '--demo'], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
-    children.push(up);
-    const upText = textOf(up);
-    await until(() => existsSync(join(directory, '.protego', 'nats', 'subscriber.url')));
-    const subscriber = spawn(process.execPath, [EXAMPLE], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
-    children.push(subscriber);
-    const heard = textOf(subscriber);
-    await until(() => upText().includes('The hour is through'));
-    // The demonstration may have begun before the subscriber listened; a second one is fed into the same bus below.
-    const published = upText().match(/^\[ACT NOW\]/gm) ?? [];
-    expect(published.length).toBeGreaterThanOrEqual(2);
-    await until(() => (heard().match(/^high: /gm) ?? []).length >= published.length);
-    expect(heard()).toContain('EHR credential stuffing');
-  }, 2 * WAIT_MS);
+  it(
+    'has a subscriber that receives the detections of a demonstration',
+    async () => {
+      const cli = join(ROOT, 'dist', 'apps', 'cli', 'src', 'main.js');
+      const up = spawn(process.execPath, [cli, 'up', '--demo'], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
+      children.push(up);
+      const upText = textOf(up);
+      await until(() => existsSync(join(directory, '.protego', 'nats', 'subscriber.url')));
+      const subscriber = spawn(process.execPath, [EXAMPLE], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
+      children.push(subscriber);
+      const heard = textOf(subscriber);
+      await until(() => upText().includes('The hour is through'));
+      // The demonstration may have begun before the subscriber listened; a second one is fed into the same bus below.
+      const published = upText().match(/^\[ACT NOW\]/gm) ?? [];
+      expect(published.length).toBeGreaterThanOrEqual(2);
+      await until(() => (heard().match(/^high: /gm) ?? []).length >= published.length);
+      expect(heard()).toContain('EHR credential stuffing');
+    },
+    2 * WAIT_MS,
+  );
 });

@@ -26,12 +26,12 @@ function flowRecord(n: number): LogRecordInput {
     type: TYPE,
     time,
     arrivedat: time,
-    site: 'general-hospital',
+    site: 'north',
     data: {
       device: { uid: `pump-${device}` },
       src_endpoint: { ip: `10.20.${device >> 8}.${device & 255}`, port: 1_024 + (scattered % 60_000) },
       dst_endpoint: { ip: `10.1.0.${scattered & 63}`, port: 443 },
-      traffic: { bytes_in: scattered & 0xffff, bytes_out: scattered >>> 16 },
+      traffic: { bytes_in: scattered & 0xffff },
     },
   };
   return {

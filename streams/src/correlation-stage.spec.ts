@@ -55,6 +55,15 @@ describe('CorrelationStage', () => {
     ]);
   });
 
+  it('counts an event once that matches two rules of a correlation', () => {
+    const twice = (id: string, afterMs: number) => {
+      const { event, ...rest } = failure(id, afterMs);
+      return { ...rest, event: { ...event, data: { ...event.data, status_detail: 'twice' } } };
+    };
+    expect(idsOf([twice('a', 0), twice('b', 1)])).toEqual([]);
+    expect(idsOf([twice('a', 0), twice('b', 1), twice('c', 2)])).toEqual(['many-failures 0,1,2']);
+  });
+
   it('counts per group', () => {
     const mixed = ['anna', 'bo', 'anna', 'bo', 'cy', 'anna'].map((user, afterMs) =>
       failure(`e${afterMs}`, afterMs, user),

@@ -1,4 +1,4 @@
-import { canonicalJson, type LoggedEvent } from '@protego/contracts';
+import { canonicalJson } from '@protego/contracts';
 import type { OperatorFunction } from 'rxjs';
 import { buildDetection } from './detection-builder';
 import type { MatchedEvent } from './match-stage';
@@ -7,9 +7,10 @@ import type { EventOrder } from './operators/event-heap';
 import type { Json, StateStore, StreamElement } from './operators/stream-element';
 import type { PipelineRules } from './pipeline-rules';
 import type { DetectionResult } from './result';
-import { fieldText, sigmaRecordOf } from './sigma-record';
+import { textAt } from './sigma-record';
 import { Correlator, type CorrelationFiring, type CorrelationHit } from './sigma/correlator';
 import type { SigmaCorrelation } from './sigma/correlation';
+import { fieldAccess, type FieldAccess, type SigmaRecord } from './sigma/record';
 import type { SigmaRule } from './sigma/rule';
 
 interface CandidateHit extends CorrelationHit {
@@ -17,6 +18,8 @@ interface CandidateHit extends CorrelationHit {
   /** Values that the rule's words speak of. */
   readonly texts: Readonly<Record<string, string>>;
 }
+
+const NO_HITS: readonly CandidateHit[] = [];
 
 /** What correlations need of an event while it waits for its watermark; plain data, so that it can be written down. */
 export interface CorrelationCandidate extends EventOrder {
@@ -28,10 +31,13 @@ export interface CorrelationCandidate extends EventOrder {
 export class CorrelationStage implements StateStore {
   readonly #correlators: readonly Correlator[];
   readonly #rules: PipelineRules;
+  /** Per correlation, the fields that its words speak of. */
+  readonly #wordingFields: readonly (readonly FieldAccess[])[];
 
   constructor(rules: PipelineRules) {
     this.#rules = rules;
     this.#correlators = rules.correlations.map((correlation) => new Correlator(correlation, 'crossing'));
+    this.#wordingFields = rules.wordingFields.map((fields) => fields.map(fieldAccess));
   }
 
   /** Keeps the events that some correlation counts, reduced to what it counts. */
@@ -42,7 +48,7 @@ export class CorrelationStage implements StateStore {
           out.next(element);
           return;
         }
-        const hits = element.timing === 'on-time' ? this.#hitsOf(element.event) : [];
+        const hits = element.timing === 'on-time' ? this.#hitsOf(element.event) : NO_HITS;
         if (hits.length === 0) return;
         const { logged, timeMs, source, id } = element.event;
         out.next({ ...element, event: { timeMs, source, id, seq: logged.seq, hits } });
@@ -83,25 +89,25 @@ export class CorrelationStage implements StateStore {
     (state as readonly Json[]).forEach((windows, index) => this.#correlators[index]?.restore(windows));
   }
 
-  #hitsOf({ logged, matches }: MatchedEvent): CandidateHit[] {
+  #hitsOf({ record, matches }: MatchedEvent): readonly CandidateHit[] {
+    if (matches.length === 0) return NO_HITS;
     const hits: CandidateHit[] = [];
     for (const { rule, failure } of matches) {
       if (failure !== undefined) continue;
-      for (const index of this.#rules.correlationsOf(rule)) this.#addHit(hits, index, rule, logged);
+      for (const index of this.#rules.correlationsOf(rule)) this.#addHit(hits, index, rule, record);
     }
     return hits;
   }
 
   // An event that matches two member rules of one correlation is still one event.
-  #addHit(hits: CandidateHit[], index: number, rule: SigmaRule, logged: LoggedEvent): void {
+  #addHit(hits: CandidateHit[], index: number, rule: SigmaRule, record: SigmaRecord): void {
     if (hits.some((known) => known.correlation === index)) return;
-    const record = sigmaRecordOf(logged);
     const hit = (this.#correlators[index] as Correlator).hitOf(rule, record);
     if (hit === undefined) return;
     const texts: Record<string, string> = {};
-    for (const field of this.#rules.wordingFields[index] ?? []) {
-      const text = fieldText(record, field);
-      if (text !== undefined) texts[field] = text;
+    for (const access of this.#wordingFields[index] ?? []) {
+      const text = textAt(record, access);
+      if (text !== undefined) texts[access.field] = text;
     }
     hits.push({ ...hit, correlation: index, texts });
   }

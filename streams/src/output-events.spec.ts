@@ -19,14 +19,14 @@ const INPUT = loggedEvent({ id: 'e1', seq: 41, timeMs: START_MS, arrivedAtMs: ST
 const bytesOf = (event: ProtegoEvent): number => Buffer.byteLength(canonicalJson(event));
 
 function resultOf(refCount: number, { text = 'anna', firstSeq = 0, startMs = START_MS } = {}): DetectionResult {
-  const fields = Array.from({ length: 16 }, (_, n) => ({ kind: `k${n}`.repeat(20), field: `f${n}` }));
+  const fields = Array.from({ length: 16 }, (_, n) => ({ kind: `${n}${text.repeat(40)}`, field: `f${n}` }));
   const words = fields.map(({ field }) => `{${field}}`).join(' ');
   const rule: RuleIdentity = {
     id: 'rule-1',
     contentHash: 'a'.repeat(64),
     title: text.repeat(50),
     level: 'high',
-    attack: Array.from({ length: 200 }, (_, n) => `tactic-${n}`.repeat(9)),
+    attack: Array.from({ length: 200 }, (_, n) => `${n}${text.repeat(40)}`),
     falsePositives: [],
     wording: { why: words, nextStep: words, harmlessExplanation: words, entities: fields },
   };
@@ -96,7 +96,7 @@ describe('outputEventOf', () => {
           expect((data as unknown as Detection).evidence?.seqs.length).toBeGreaterThanOrEqual(Math.min(refCount, 500));
         },
       ),
-      { numRuns: 30 },
+      { numRuns: 30, examples: [['\u4e2d'.repeat(6), 10_000]] },
     );
   });
 

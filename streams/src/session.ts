@@ -1,12 +1,13 @@
 import type { LoggedEvent, SourceDeclarations } from '@protego/contracts';
-import { Subject, connect, merge, type Observable } from 'rxjs';
+import { Subject, pipe, type Observable } from 'rxjs';
 import { CorrelationStage, type CorrelationCandidate } from './correlation-stage';
 import { EncryptionBurstStore, detectEncryptionBursts } from './detectors/encryption-burst';
-import { matchRules, statelessResults } from './match-stage';
+import { matchRules, statelessResults, type MatchedEvent } from './match-stage';
 import { assignWatermarks } from './operators/assign-watermarks';
+import { branches } from './operators/branches';
 import { ReorderBuffer, orderByEventTime } from './operators/order-by-event-time';
 import { SourceTable } from './operators/source-table';
-import type { Json, StateStore } from './operators/stream-element';
+import type { Json, StateStore, StreamElement } from './operators/stream-element';
 import type { PipelineRules } from './pipeline-rules';
 import type { PipelineResult } from './result';
 
@@ -33,25 +34,18 @@ export class PipelineSession implements StateStore {
 
   /** Results of what {@link next} brings in. Restore first, then subscribe, once. */
   results(): Observable<PipelineResult> {
+    const rules = this.#rules;
     return this.#input.pipe(
       assignWatermarks(this.#sources),
-      connect((elements) =>
-        merge(
-          elements.pipe(
-            matchRules(this.#rules),
-            connect((matched) =>
-              merge(
-                matched.pipe(statelessResults(this.#rules, this.#sources)),
-                matched.pipe(
-                  this.#correlations.candidates,
-                  orderByEventTime(this.#reorder),
-                  this.#correlations.detections,
-                ),
-              ),
-            ),
+      branches(
+        pipe(
+          matchRules(rules),
+          branches<StreamElement<MatchedEvent>, PipelineResult>(
+            statelessResults(rules, this.#sources),
+            pipe(this.#correlations.candidates, orderByEventTime(this.#reorder), this.#correlations.detections),
           ),
-          elements.pipe(detectEncryptionBursts(this.#bursts)),
         ),
+        detectEncryptionBursts(this.#bursts),
       ),
     );
   }

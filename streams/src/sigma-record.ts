@@ -1,5 +1,5 @@
 import type { LoggedEvent } from '@protego/contracts';
-import { fieldValue, type SigmaRecord } from './sigma/record';
+import { fieldAccess, readField, type FieldAccess, type SigmaRecord } from './sigma/record';
 
 /** What Sigma rules see of an event: its data, its type for routing, and envelope attributes as `event.<name>`. */
 export function sigmaRecordOf({ event }: LoggedEvent): SigmaRecord {
@@ -8,7 +8,12 @@ export function sigmaRecordOf({ event }: LoggedEvent): SigmaRecord {
 
 /** Text of a field that holds one scalar, else undefined. */
 export function fieldText(record: SigmaRecord, field: string): string | undefined {
-  const value = fieldValue(record, field);
+  return textAt(record, fieldAccess(field));
+}
+
+/** {@link fieldText} of a field that was prepared once for many records. */
+export function textAt(record: SigmaRecord, access: FieldAccess): string | undefined {
+  const value = readField(record, access);
   if (typeof value === 'string') return value;
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
 }

@@ -1,12 +1,12 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Detection } from '@protego/contracts';
 import { isOutputType } from '@protego/streams';
-import { EngineHouse, PROTEGO, until, type Logged, type Stored } from './engine-house';
+import { EngineHouse, until, type Logged, type Stored } from './engine-house';
 import { lossesOf, publicationFaultsOf, repetitionsOf } from './exactly-once';
-import { Load, seededRandom } from './load';
-import { FIRMWARE_RULE, STUFFING_RULE } from './sample-events';
+import { LOAD_SOURCES, Load, seededRandom } from './load';
+import { FIRMWARE_RULE, STUFFING_RULE, bytesOf, unsignedFirmware } from './sample-events';
+import { protego } from './up-run';
 
 const SEED = Number(process.env['PROTEGO_CRASH_SEED'] ?? Date.now() % 1_000_000);
 const ROUNDS = Number(process.env['PROTEGO_CRASH_ROUNDS'] ?? 50);
@@ -18,11 +18,6 @@ const PROBLEMS_SHOWN = 20;
 jest.setTimeout(300_000);
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-function protego(...args: string[]): { status: number | null; output: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [PROTEGO, ...args], { encoding: 'utf8' });
-  return { status, output: stdout + stderr };
-}
 
 describe(`an engine that is killed ${ROUNDS} times under load (PROTEGO_CRASH_SEED=${SEED})`, () => {
   const random = seededRandom(SEED);
@@ -36,7 +31,7 @@ describe(`an engine that is killed ${ROUNDS} times under load (PROTEGO_CRASH_SEE
   const killAtRandom = async (): Promise<void> => {
     const started = house.startEngine().catch(() => undefined);
     if (random() < 0.7) await started;
-    await pause(900 * random());
+    await pause(600 * random());
     await house.killEngine();
   };
 
@@ -65,20 +60,27 @@ describe(`an engine that is killed ${ROUNDS} times under load (PROTEGO_CRASH_SEE
     else await killAtRandom();
     if (n % 8 !== 3) return;
     longOutages++;
-    await pause(LONG_OUTAGE_MS + 300 * random());
+    await pause(LONG_OUTAGE_MS + 150 * random());
   };
 
   beforeAll(async () => {
     console.log(`PROTEGO_CRASH_SEED=${SEED}`);
-    house = await EngineHouse.open({ clock: 'wall', tickAfterMs: 200, duplicateWindowMs: DUPLICATE_WINDOW_MS });
+    house = await EngineHouse.open({
+      clock: 'wall',
+      tickAfterMs: 200,
+      duplicateWindowMs: DUPLICATE_WINDOW_MS,
+      tokens: LOAD_SOURCES,
+    });
     load = new Load(house, random);
-    load.start(await house.connect('probe'));
+    load.start(await house.connect('probe'), await house.connect('simulation'));
     await pause(500);
     await house.killEngine();
     for (let n = 1; n < ROUNDS; n++) await round(n);
     await house.startEngine();
     await load.stop();
     await house.drained(60_000);
+    const ticks = await house.metric('protego_log_records');
+    await until(async () => (await house.metric('protego_log_records')) > ticks, 'a tick in the silence');
     expect(await house.stopEngine()).toBe(0);
     log = await house.log();
     published = await house.stream('PROTEGO_OUT');
@@ -151,5 +153,28 @@ describe(`an engine that is killed ${ROUNDS} times under load (PROTEGO_CRASH_SEE
     );
     const { counts } = JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8')) as { counts: { late: number } };
     expect(counts.late).toBe(results().filter(({ event }) => event.type === 'pipeline.event-came-late').length);
+  });
+});
+
+describe('an engine whose published results have outlived their stream', () => {
+  let house: EngineHouse;
+  beforeAll(async () => (house = await EngineHouse.open({ clock: 'wall', duplicateWindowMs: 100, maxAgeMs: 1_000 })));
+  afterAll(() => house.close());
+
+  const publishedIds = async (): Promise<string[]> =>
+    (await house.stream('PROTEGO_OUT')).map(({ data }) => {
+      const { entities } = (JSON.parse(Buffer.from(data).toString()) as { data: Detection }).data;
+      return entities[0]?.id ?? '';
+    });
+
+  it('does not publish them again, and publishes what is new', async () => {
+    await house.post(bytesOf(unsignedFirmware(Date.now(), 'old')), 'application/json');
+    await until(async () => (await publishedIds()).includes('pump-old'), 'the first detection');
+    await until(async () => (await publishedIds()).length === 0, 'its end');
+    await house.killEngine();
+    await house.startEngine();
+    await house.post(bytesOf(unsignedFirmware(Date.now(), 'new')), 'application/json');
+    await until(async () => (await publishedIds()).includes('pump-new'), 'the second detection');
+    expect(await publishedIds()).toEqual(['pump-new']);
   });
 });

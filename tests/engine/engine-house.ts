@@ -30,6 +30,8 @@ export interface HouseOptions {
   readonly tickAfterMs?: number;
   readonly queueEventsMax?: number;
   readonly duplicateWindowMs?: number;
+  /** How long the streams keep a message. */
+  readonly maxAgeMs?: number;
   /** Sources that have a token for HTTP. */
   readonly tokens?: readonly string[];
 }
@@ -251,8 +253,7 @@ export class EngineHouse {
     for (const part of ['declarations', 'rules']) {
       cpSync(join(ROOT, 'streams', part), join(this.streamsDir, part), { recursive: true });
     }
-    const { duplicateWindowMs } = this.options;
-    if (duplicateWindowMs !== undefined) this.#declareDuplicateWindow(duplicateWindowMs);
+    this.#changeStreams();
     const nats = join(this.root, 'nats');
     mkdirSync(nats, { recursive: true });
     const { sources } = loadSourceDeclarations(this.streamsDir);
@@ -265,10 +266,12 @@ export class EngineHouse {
     this.#users = [...natsUsers(nats, SITE, sources), anybody];
   }
 
-  #declareDuplicateWindow(duplicateWindowMs: number): void {
+  #changeStreams(): void {
+    const { duplicateWindowMs, maxAgeMs } = this.options;
+    const changes = { ...(duplicateWindowMs && { duplicateWindowMs }), ...(maxAgeMs && { maxAgeMs }) };
     const path = join(this.streamsDir, 'declarations/streams.yaml');
     const { streams } = parse(readFileSync(path, 'utf8')) as { streams: object[] };
-    writeFileSync(path, stringify({ streams: streams.map((stream) => ({ ...stream, duplicateWindowMs })) }));
+    writeFileSync(path, stringify({ streams: streams.map((stream) => ({ ...stream, ...changes })) }));
   }
 
   async #end(signal: NodeJS.Signals): Promise<number | null> {

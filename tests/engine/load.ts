@@ -1,9 +1,11 @@
 import type { NatsConnection } from 'nats';
 import type { ProtegoEvent } from '@protego/contracts';
 import type { AcknowledgedEvent } from './exactly-once';
-import { SITE, type EngineHouse } from './engine-house';
+import { tokenOf, type EngineHouse } from './engine-house';
 import { STUFFING_NAMES, bytesOf, failedSignIn, probeEvent, subjectOf, unsignedFirmware } from './sample-events';
 
+/** Feeds that the load sends as. */
+export const LOAD_SOURCES = ['probe', 'ehr', 'biomed-gateway'] as const;
 const LATE_MS = 600_000;
 const RETRY_MS = 30;
 const ANSWER_MS_MAX = 700;
@@ -34,7 +36,7 @@ export class Load {
   duplicateCount = 0;
   /** Attempts without an answer, or with one that says "later". */
   retryCount = 0;
-  readonly #remembered: ProtegoEvent[] = [];
+  readonly #remembered = new Map<string, ProtegoEvent[]>();
   readonly #lanes: Promise<void>[] = [];
   #isStopping = false;
   #count = 0;
@@ -44,11 +46,15 @@ export class Load {
     private readonly random: () => number,
   ) {}
 
-  start(connection: NatsConnection): void {
-    for (const lane of [0, 1, 2])
-      this.#lanes.push(this.#lane(`nats-${lane}`, (event) => this.#overNats(connection, event)));
-    for (const lane of [0, 1]) this.#lanes.push(this.#lane(`http-${lane}`, (event) => this.#overHttp([event])));
-    this.#lanes.push(this.#linesLane());
+  /** Each feed has one way in, as in a hospital: else one way, when it is blocked, makes the other's events late. */
+  start(probe: NatsConnection, simulation: NatsConnection): void {
+    for (let lane = 0; lane < 3; lane++) {
+      this.#lanes.push(this.#lane('probe', 15, (event) => this.#overNats(probe, event)));
+    }
+    this.#lanes.push(this.#lane('ehr', 15, (event) => this.#overHttp([event])));
+    this.#lanes.push(this.#lane('biomed-gateway', 15, (event) => this.#overHttp([event])));
+    this.#lanes.push(this.#linesLane('biomed-gateway'));
+    this.#lanes.push(this.#againLane('biomed-gateway', simulation));
   }
 
   /** Resolves when everything that was begun is acknowledged. */
@@ -57,32 +63,48 @@ export class Load {
     await Promise.all(this.#lanes);
   }
 
-  async #lane(name: string, send: (event: ProtegoEvent) => Promise<void>): Promise<void> {
+  async #lane(source: string, pauseMsMax: number, send: (event: ProtegoEvent) => Promise<void>): Promise<void> {
     while (!this.#isStopping) {
-      await send(this.#next(name));
-      await pause(15 * this.random());
+      await send(this.#next(source));
+      await pause(pauseMsMax * this.random());
     }
   }
 
-  async #linesLane(): Promise<void> {
+  async #linesLane(source: string): Promise<void> {
     while (!this.#isStopping) {
-      await this.#overHttp(Array.from({ length: LINES }, () => this.#next('lines')));
+      await this.#overHttp(Array.from({ length: LINES }, () => this.#next(source)));
       await pause(300 * this.random());
     }
   }
 
-  #next(lane: string): ProtegoEvent {
+  /** Sends over the bus what the engine has acknowledged over HTTP. */
+  async #againLane(source: string, connection: NatsConnection): Promise<void> {
+    while (!this.#isStopping) {
+      const known = this.#known(source);
+      if (known !== undefined) await this.#overNats(connection, known);
+      await pause(100 * this.random());
+    }
+  }
+
+  #next(source: string): ProtegoEvent {
     const nowMs = Date.now();
-    const id = `${lane}-${this.#count++}`;
+    const id = `${source}-${this.#count++}`;
     const choice = this.random();
-    const known = this.#remembered[Math.floor(this.random() * this.#remembered.length)];
+    const known = this.#known(source);
     if (choice < 0.1 && known !== undefined) return known;
-    if (choice < 0.2) return probeEvent(nowMs - LATE_MS, { id });
-    if (choice < 0.4) return unsignedFirmware(nowMs, id);
-    if (choice > 0.7) return probeEvent(nowMs, { id });
-    // The count is shared by all lanes, so that several of them make up each attack.
+    const timeMs = choice < 0.2 ? nowMs - LATE_MS : nowMs;
+    if (source !== 'ehr' && choice < 0.7) {
+      return choice < 0.5 ? unsignedFirmware(timeMs, id, { source }) : probeEvent(timeMs, { id, source });
+    }
+    if (source === 'biomed-gateway') return probeEvent(timeMs, { id, source });
+    // The count is shared by all lanes, so that feeds make up an attack together.
     const attack = Math.floor(this.#count / (8 * STUFFING_NAMES));
-    return failedSignIn(nowMs, id, `203.0.113.${attack % 250}`, `name-${this.#count}`);
+    return failedSignIn(timeMs, id, `203.0.113.${attack % 250}`, `name-${this.#count}`, source);
+  }
+
+  #known(source: string): ProtegoEvent | undefined {
+    const known = this.#remembered.get(source) ?? [];
+    return known[Math.floor(this.random() * known.length)];
   }
 
   async #overNats(connection: NatsConnection, event: ProtegoEvent): Promise<void> {
@@ -103,7 +125,7 @@ export class Load {
     const body = events.map((event) => bytesOf(event).toString()).join('\n');
     const type = events.length === 1 ? 'application/json' : 'application/x-ndjson';
     for (;;) {
-      const results = await this.#post(body, type).catch(() => undefined);
+      const results = await this.#post(body, type, events[0]?.source ?? '').catch(() => undefined);
       if (results !== undefined) {
         results.forEach((result, i) => this.#noteAnswer(result, events[i] as ProtegoEvent));
         return;
@@ -113,8 +135,8 @@ export class Load {
     }
   }
 
-  async #post(body: string, type: string): Promise<Answer[] | undefined> {
-    const response = await this.house.post(body, type);
+  async #post(body: string, type: string, source: string): Promise<Answer[] | undefined> {
+    const response = await this.house.post(body, type, tokenOf(source));
     if (!response.ok) return undefined;
     const answer = (await response.json()) as Answer & { results?: Answer[] };
     return answer.results ?? [answer];
@@ -129,9 +151,10 @@ export class Load {
 
   #note(acknowledged: AcknowledgedEvent, event: ProtegoEvent): void {
     this.acknowledged.push(acknowledged);
-    if (event.site !== SITE) throw new Error('a foreign event');
-    if (this.#remembered.length < REMEMBERED_MAX) this.#remembered.push(event);
-    else this.#remembered[Math.floor(this.random() * REMEMBERED_MAX)] = event;
+    const known = this.#remembered.get(event.source) ?? [];
+    this.#remembered.set(event.source, known);
+    if (known.length < REMEMBERED_MAX) known.push(event);
+    else known[Math.floor(this.random() * REMEMBERED_MAX)] = event;
   }
 }
 

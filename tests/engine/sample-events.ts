@@ -24,9 +24,9 @@ export function unsignedFirmware(timeMs: number, id: string, part: Partial<Prote
 }
 
 /** One of the events that together raise {@link STUFFING_RULE}. */
-export function failedSignIn(timeMs: number, id: string, ip: string, name: string): ProtegoEvent {
+export function failedSignIn(timeMs: number, id: string, ip: string, name: string, source = 'probe'): ProtegoEvent {
   const data = { user: { uid: name }, src_endpoint: { ip } };
-  return probeEvent(timeMs, { id, type: 'access.sign-in-failed', data });
+  return probeEvent(timeMs, { id, source, type: 'access.sign-in-failed', data });
 }
 
 /** An event that says nothing but what time it is, by the producer that carries the clock of a simulated site. */

@@ -11,6 +11,7 @@ import { recallLog } from './append/recall';
 import { NatsBus } from './bus/nats-bus';
 import { EngineModule } from './engine.module';
 import type { Fatal } from './engine.constants';
+import { LineLogger } from './health/line-logger';
 import { Readiness } from './health/readiness';
 import { EventGate } from './ingest/event-gate';
 import { IntakeService } from './ingest/intake.service';
@@ -37,6 +38,8 @@ export interface Engine {
  * @throws ProtegoError `LOG_LOCKED`, `NATS_UNAVAILABLE`, `CONFIG_INVALID`, `DECLARATION_INVALID` …
  */
 export async function startEngine(config: ProtegoConfig, fatal: Fatal): Promise<Engine> {
+  const lines = new LineLogger();
+  Logger.overrideLogger(lines);
   const logger = new Logger('engine');
   requireTlsOffLoopback(config);
   const artefacts = loadArtefactSet({ rulesPath: join(config.streamsDir, 'rules'), streamsDir: config.streamsDir });
@@ -65,7 +68,7 @@ export async function startEngine(config: ProtegoConfig, fatal: Fatal): Promise<
       fatal,
     }),
     new FastifyAdapter({ bodyLimit: config.http.bodyBytesMax, ...tlsOf(config) }),
-    { bodyParser: false, logger: ['error', 'warn'] },
+    { bodyParser: false, logger: lines },
   );
   takeBodiesAsBytes(app, config.http.bodyBytesMax);
   app.connectMicroservice(

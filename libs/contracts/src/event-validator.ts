@@ -45,6 +45,8 @@ export class EventValidator {
    */
   check(value: unknown): { event: ProtegoEvent; timeMs: number; arrivedAtMs: number | undefined } {
     const event = checkEnvelope(value);
+    const timeMs = timeOf(event.time, 'time');
+    const arrivedAtMs = event.arrivedat === undefined ? undefined : timeOf(event.arrivedat, 'arrivedat');
     const entry = this.registry.resolve(event.type, event.dataschema);
     const validate = this.#validatorOf(entry);
     if (!validate(event.data)) {
@@ -53,11 +55,7 @@ export class EventValidator {
         field: fieldOf('data', validate.errors),
       });
     }
-    return {
-      event,
-      timeMs: timeOf(event.time, 'time'),
-      arrivedAtMs: event.arrivedat === undefined ? undefined : timeOf(event.arrivedat, 'arrivedat'),
-    };
+    return { event, timeMs, arrivedAtMs };
   }
 
   #validatorOf(entry: EventTypeVersion): ValidateFunction {

@@ -19,10 +19,22 @@ export function elementOperator<In, Out>(
     new Observable<Out>((out) => {
       const handler = begin(out);
       const input = new Subscriber<In>({
-        next: (element) => attempt(out, () => handler.next(element)),
+        next: (element) => {
+          // Thrown errors would else be reported to the process, out of reach of whoever drives the stream. Written out here
+          // and below, because wrapping each call in a function made for it costs more than many handlers do.
+          try {
+            handler.next(element);
+          } catch (error) {
+            out.error(error);
+          }
+        },
         error: (error: unknown) => out.error(error),
         complete: () => {
-          attempt(out, () => handler.complete?.());
+          try {
+            handler.complete?.();
+          } catch (error) {
+            out.error(error);
+          }
           out.complete();
         },
       });
@@ -30,13 +42,4 @@ export function elementOperator<In, Out>(
       out.add(input);
       source.subscribe(input);
     });
-}
-
-// Thrown errors would else be reported to the process, out of reach of whoever drives the stream.
-function attempt(out: Subscriber<unknown>, act: () => void): void {
-  try {
-    act();
-  } catch (error) {
-    out.error(error);
-  }
 }

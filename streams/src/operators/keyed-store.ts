@@ -6,12 +6,23 @@ export interface ValueCodec<V> {
   readonly fromJson: (json: Json) => V;
 }
 
+/** A key with its value, in the list from the key touched longest ago to the one touched last. */
+interface Entry<V> {
+  readonly key: string;
+  readonly value: V;
+  older: Entry<V> | undefined;
+  newer: Entry<V> | undefined;
+}
+
 /**
  * State per key with a bound: when a key beyond `keysMax` comes, the key touched longest ago is evicted and counted.
- * Order of touch is order of processing, so that the same events evict the same keys everywhere.
+ * Order of touch is order of processing, so that the same events evict the same keys everywhere. That order is a linked
+ * list, because taking a key out of a `Map` and putting it back at the end costs several times as much as a look-up.
  */
 export class KeyedStore<V> implements StateStore {
-  readonly #values = new Map<string, V>();
+  readonly #entries = new Map<string, Entry<V>>();
+  #oldest: Entry<V> | undefined;
+  #newest: Entry<V> | undefined;
   #evictedCount = 0;
 
   constructor(
@@ -20,7 +31,7 @@ export class KeyedStore<V> implements StateStore {
   ) {}
 
   get size(): number {
-    return this.#values.size;
+    return this.#entries.size;
   }
 
   /** Keys evicted since the beginning of the stream. */
@@ -30,45 +41,75 @@ export class KeyedStore<V> implements StateStore {
 
   /** Value of a key; touches it. Creates it where it is missing. */
   touch(key: string, create: () => V): V {
-    const known = this.#values.get(key);
+    const known = this.#entries.get(key);
     if (known !== undefined) {
-      this.#values.delete(key);
-      this.#values.set(key, known);
-      return known;
+      if (known !== this.#newest) {
+        this.#unlink(known);
+        this.#link(known);
+      }
+      return known.value;
     }
-    if (this.#values.size >= this.keysMax) this.#evictOldest();
-    const created = create();
-    this.#values.set(key, created);
-    return created;
+    if (this.#entries.size >= this.keysMax) this.#evictOldest();
+    const value = create();
+    this.#add(key, value);
+    return value;
   }
 
   delete(key: string): void {
-    this.#values.delete(key);
+    const known = this.#entries.get(key);
+    if (known === undefined) return;
+    this.#unlink(known);
+    this.#entries.delete(key);
   }
 
-  /** Keys and values, touched longest ago first. */
-  entries(): IterableIterator<[string, V]> {
-    return this.#values.entries();
+  /**
+   * Keys and values, touched longest ago first. Until it is at its end, nothing may be touched, and of the keys only the
+   * one that was given last may be deleted.
+   */
+  *entries(): IterableIterator<[string, V]> {
+    for (let entry = this.#oldest; entry !== undefined; entry = entry.newer) yield [entry.key, entry.value];
   }
 
   snapshot(): Json {
     return {
       evictedCount: this.#evictedCount,
-      entries: [...this.#values].map(([key, value]) => [key, this.codec.toJson(value)]),
+      entries: [...this.entries()].map(([key, value]) => [key, this.codec.toJson(value)]),
     };
   }
 
   restore(state: Json): void {
     const { evictedCount, entries } = state as { evictedCount: number; entries: [string, Json][] };
-    this.#values.clear();
+    this.#entries.clear();
+    this.#oldest = this.#newest = undefined;
     this.#evictedCount = evictedCount;
-    for (const [key, value] of entries) this.#values.set(key, this.codec.fromJson(value));
+    for (const [key, value] of entries) this.#add(key, this.codec.fromJson(value));
+  }
+
+  #add(key: string, value: V): void {
+    const entry: Entry<V> = { key, value, older: undefined, newer: undefined };
+    this.#entries.set(key, entry);
+    this.#link(entry);
   }
 
   #evictOldest(): void {
-    const oldest = this.#values.keys().next();
-    if (oldest.done === true) return;
-    this.#values.delete(oldest.value);
+    if (this.#oldest === undefined) return;
+    this.delete(this.#oldest.key);
     this.#evictedCount++;
+  }
+
+  #link(entry: Entry<V>): void {
+    entry.older = this.#newest;
+    entry.newer = undefined;
+    if (this.#newest === undefined) this.#oldest = entry;
+    else this.#newest.newer = entry;
+    this.#newest = entry;
+  }
+
+  /** Leaves the entry's own links as they are, so that an iteration that stands on it finds the way on. */
+  #unlink({ older, newer }: Entry<V>): void {
+    if (older === undefined) this.#oldest = newer;
+    else older.newer = newer;
+    if (newer === undefined) this.#newest = older;
+    else newer.older = older;
   }
 }

@@ -24,12 +24,15 @@ export const SLIDING_KEYS_MAX = 100_000;
 /** Most events of one key. */
 export const SLIDING_ENTRIES_MAX = 10_000;
 
+/** Stands for no values in every window that counts events only, and is never written to: an empty map takes much room. */
+const NO_VALUES = new Map<string, number>();
+
 /** Window of one key: entries in event-time order and, per value, how many hold it. */
 export interface WindowState<R> {
   /** Oldest first; entries before `head` have left. */
   entries: WindowEntry<R>[];
   head: number;
-  readonly values: Map<string, number>;
+  values: Map<string, number>;
   /** Free for the caller: whether a trigger may fire again. */
   armed: boolean;
 }
@@ -60,7 +63,7 @@ export class SlidingWindows<R extends Json> implements StateStore {
 
   /** Window of a key as an event at `timeMs` finds it, before it is added. */
   at(key: string, timeMs: number): WindowState<R> {
-    const window = this.windows.touch(key, () => ({ entries: [], head: 0, values: new Map(), armed: true }));
+    const window = this.windows.touch(key, newWindow<R>);
     this.expire(window, timeMs);
     return window;
   }
@@ -83,7 +86,7 @@ export class SlidingWindows<R extends Json> implements StateStore {
       this.#evictedEntryCount++;
     }
     window.entries.push(entry);
-    if (entry.value !== null) window.values.set(entry.value, (window.values.get(entry.value) ?? 0) + 1);
+    if (entry.value !== null) addValue(window, entry.value);
   }
 
   snapshot(): Json {
@@ -95,6 +98,15 @@ export class SlidingWindows<R extends Json> implements StateStore {
     this.#evictedEntryCount = evictedEntryCount;
     this.windows.restore(windows);
   }
+}
+
+function newWindow<R>(): WindowState<R> {
+  return { entries: [], head: 0, values: NO_VALUES, armed: true };
+}
+
+function addValue(window: WindowState<unknown>, value: string): void {
+  if (window.values === NO_VALUES) window.values = new Map();
+  window.values.set(value, (window.values.get(value) ?? 0) + 1);
 }
 
 /** How many events a window holds. */
@@ -121,10 +133,10 @@ function windowToJson<R extends Json>(window: WindowState<R>): Json {
 
 function windowFromJson<R extends Json>(json: Json): WindowState<R> {
   const [armed, entries] = json as unknown as [boolean, [number, string | null, R][]];
-  const window: WindowState<R> = { entries: [], head: 0, values: new Map(), armed };
+  const window: WindowState<R> = { ...newWindow<R>(), armed };
   for (const [timeMs, value, ref] of entries) {
     window.entries.push({ timeMs, value, ref });
-    if (value !== null) window.values.set(value, (window.values.get(value) ?? 0) + 1);
+    if (value !== null) addValue(window, value);
   }
   return window;
 }

@@ -122,6 +122,9 @@ describe('SourceTable', () => {
     admit('feed-256', 2.57);
     expect([table.size, table.evictedCount]).toEqual([256, 1]);
     const { sources } = table.snapshot() as unknown as { sources: [string][] };
+    const restored = new SourceTable(declarationsOf());
+    restored.restore(jsonCopy(table.snapshot()));
+    expect([restored.size, restored.evictedCount]).toEqual([256, 1]);
     expect(sources.map(([name]) => name)).not.toContain('feed-1');
     expect(sources.map(([name]) => name)).toEqual(expect.arrayContaining(['feed-0', 'feed-256']));
   });
@@ -140,6 +143,7 @@ describe('SourceTable', () => {
     });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const kept = new SourceTable(declarations);
         let table = new SourceTable(declarations);
         const known = new Map<string, { greatest: number; seen: number }>();
         let arrived = START_MS;
@@ -154,16 +158,16 @@ describe('SourceTable', () => {
         for (const { gap, source, ago } of steps) {
           arrived += gap;
           raise();
-          expect(table.advance(arrived)).toBe(expected);
+          expect([table.advance(arrived), kept.advance(arrived)]).toEqual([expected, expected]);
           if (source !== null) {
             const time = arrived - ago;
             const timing = ago < -60_000 ? 'skewed' : time < expected ? 'late' : 'on-time';
-            expect(table.admit(source, time, arrived)).toBe(timing);
+            expect([table.admit(source, time, arrived), kept.admit(source, time, arrived)]).toEqual([timing, timing]);
             if (timing === 'on-time') {
               known.set(source, { greatest: Math.max(time, known.get(source)?.greatest ?? time), seen: arrived });
               raise();
             }
-            expect(table.advance(arrived)).toBe(expected);
+            expect([table.advance(arrived), kept.advance(arrived)]).toEqual([expected, expected]);
           }
           const restored = new SourceTable(declarations);
           restored.restore(jsonCopy(table.snapshot()));

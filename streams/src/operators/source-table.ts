@@ -1,14 +1,14 @@
 import { SOURCE_COUNT_MAX, type SourceDeclarations } from '@protego/contracts';
 import type { Json, StateStore, Timing } from './stream-element';
 
-interface SourceState {
-  greatestTimeMs: number;
-  lastArrivedAtMs: number;
-}
-
 interface SourceTimes {
   readonly latenessMs: number;
   readonly idleAfterMs: number;
+}
+
+interface SourceState extends SourceTimes {
+  greatestTimeMs: number;
+  lastArrivedAtMs: number;
 }
 
 /** Watermark before the first event. */
@@ -26,6 +26,11 @@ export class SourceTable implements StateStore {
   #watermarkMs = WATERMARK_NONE;
   #arrivedAtMs = WATERMARK_NONE;
   #evictedCount = 0;
+  /**
+   * The source that held the watermark back when it was last worked out. While it is active and has not moved, nothing
+   * can raise the watermark, so that most events need not look at every source.
+   */
+  #holder: SourceState | undefined;
 
   constructor(readonly declarations: SourceDeclarations) {
     this.#times = new Map(declarations.sources.map((source) => [source.name, source]));
@@ -48,7 +53,8 @@ export class SourceTable implements StateStore {
   /** Moves pipeline time on, which may turn sources idle; returns the watermark. */
   advance(arrivedAtMs: number): number {
     if (arrivedAtMs > this.#arrivedAtMs) this.#arrivedAtMs = arrivedAtMs;
-    return this.#raise();
+    if (this.#holder === undefined || this.#isIdle(this.#holder)) this.#raise();
+    return this.#watermarkMs;
   }
 
   /**
@@ -59,12 +65,8 @@ export class SourceTable implements StateStore {
     if (timeMs > arrivedAtMs + this.declarations.skewMaxMs) return 'skewed';
     if (timeMs < this.#watermarkMs) return 'late';
     const known = this.#sources.get(source);
-    if (known !== undefined) {
-      if (timeMs > known.greatestTimeMs) known.greatestTimeMs = timeMs;
-      known.lastArrivedAtMs = this.#arrivedAtMs;
-    } else {
-      this.#add(source, { greatestTimeMs: timeMs, lastArrivedAtMs: this.#arrivedAtMs });
-    }
+    if (known === undefined) this.#add(source, timeMs, this.#arrivedAtMs);
+    else this.#move(known, timeMs);
     return 'on-time';
   }
 
@@ -90,17 +92,25 @@ export class SourceTable implements StateStore {
       evictedCount: number;
     };
     this.#sources.clear();
+    this.#holder = undefined;
     this.#evictedCount = evictedCount;
     this.#watermarkMs = watermarkMs ?? WATERMARK_NONE;
     this.#arrivedAtMs = arrivedAtMs ?? WATERMARK_NONE;
-    for (const [name, greatestTimeMs, lastArrivedAtMs] of sources)
-      this.#sources.set(name, { greatestTimeMs, lastArrivedAtMs });
+    for (const [name, greatestTimeMs, lastArrivedAtMs] of sources) this.#add(name, greatestTimeMs, lastArrivedAtMs);
   }
 
-  #add(source: string, state: SourceState): void {
+  #move(state: SourceState, timeMs: number): void {
+    state.lastArrivedAtMs = this.#arrivedAtMs;
+    if (timeMs <= state.greatestTimeMs) return;
+    state.greatestTimeMs = timeMs;
+    if (state === this.#holder) this.#holder = undefined;
+  }
+
+  #add(source: string, greatestTimeMs: number, lastArrivedAtMs: number): void {
     // Declared sources are at most 256; the one silent longest makes room for a feed that nobody declared.
     if (this.#sources.size >= SOURCE_COUNT_MAX) this.#dropStalest();
-    this.#sources.set(source, state);
+    const { latenessMs, idleAfterMs } = this.#times.get(source) ?? this.declarations.defaults;
+    this.#sources.set(source, { greatestTimeMs, lastArrivedAtMs, latenessMs, idleAfterMs });
   }
 
   #dropStalest(): void {
@@ -110,27 +120,29 @@ export class SourceTable implements StateStore {
       if (lastArrivedAtMs < stalestAtMs) [stalest, stalestAtMs] = [name, lastArrivedAtMs];
     }
     if (stalest === undefined) return;
+    if (this.#sources.get(stalest) === this.#holder) this.#holder = undefined;
     this.#sources.delete(stalest);
     this.#evictedCount++;
   }
 
-  #timesOf(source: string): SourceTimes {
-    return this.#times.get(source) ?? this.declarations.defaults;
+  #isIdle({ lastArrivedAtMs, idleAfterMs }: SourceState): boolean {
+    return lastArrivedAtMs + idleAfterMs < this.#arrivedAtMs;
   }
 
-  #raise(): number {
+  #raise(): void {
+    this.#holder = undefined;
     let lowestMs = Number.POSITIVE_INFINITY;
     let latenessMaxMs = this.declarations.defaults.latenessMs;
-    for (const [name, state] of this.#sources) {
-      const times = this.#timesOf(name);
-      if (times.latenessMs > latenessMaxMs) latenessMaxMs = times.latenessMs;
-      if (state.lastArrivedAtMs + times.idleAfterMs < this.#arrivedAtMs) continue;
-      const heldAtMs = state.greatestTimeMs - times.latenessMs;
-      if (heldAtMs < lowestMs) lowestMs = heldAtMs;
+    for (const state of this.#sources.values()) {
+      if (state.latenessMs > latenessMaxMs) latenessMaxMs = state.latenessMs;
+      if (this.#isIdle(state)) continue;
+      const heldAtMs = state.greatestTimeMs - state.latenessMs;
+      if (heldAtMs >= lowestMs) continue;
+      lowestMs = heldAtMs;
+      this.#holder = state;
     }
-    if (lowestMs === Number.POSITIVE_INFINITY) lowestMs = this.#arrivedAtMs - latenessMaxMs;
+    if (this.#holder === undefined) lowestMs = this.#arrivedAtMs - latenessMaxMs;
     if (lowestMs > this.#watermarkMs) this.#watermarkMs = lowestMs;
-    return this.#watermarkMs;
   }
 }
 

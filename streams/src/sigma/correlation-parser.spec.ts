@@ -53,6 +53,7 @@ describe('parseCorrelation', () => {
     [COUNT.replace('5m', 'soon'), 'not a number and s, m, h, d or w'],
     [COUNT.replace('{gte: 3}', '{}'), 'compares with no number'],
     [COUNT.replace('{gte: 3}', '{gte: many}'), 'is not a number'],
+    [COUNT.replace('{gte: 3}', '{gte: 10001}'), 'is beyond 10000'],
     [COUNT.replace('{gte: 3}', '{gte: 3, field: x}'), 'no meaning'],
     [COUNT.replace('event_count', 'value_count'), 'needs `field`'],
     [COUNT.replace('[base]', '[]'), 'names no rule'],

@@ -1,3 +1,4 @@
+import { SLIDING_ENTRIES_MAX } from '../operators/sliding-window';
 import { parseHeader } from './header';
 import { quote, type SigmaProblem } from './problem';
 import type { SigmaCorrelation, CorrelationCondition } from './correlation';
@@ -93,6 +94,8 @@ function parseCount(
     const value = node.kind === 'scalar' ? node.value : undefined;
     if (typeof value !== 'number' || !Number.isFinite(value))
       reader.reject(`\`${comparison}\` is not a number`, comparison);
+    else if (value > SLIDING_ENTRIES_MAX)
+      reader.reject(`\`${comparison}\` is beyond ${SLIDING_ENTRIES_MAX}, the most that is counted`, comparison);
     else condition[comparison] = value;
   }
   if (Object.keys(condition).length === 0) parent.reject('`condition` compares with no number', 'condition');

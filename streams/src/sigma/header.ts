@@ -9,6 +9,9 @@ const WORDING_LENGTH_MAX = 2000;
 /** Most entities of one rule. */
 const ENTITY_COUNT_MAX = 16;
 
+/** Longest rule id: it travels in every detection. */
+const ID_LENGTH_MAX = 256;
+
 /**
  * What rules and correlations have in common. A missing id or title is a warning: the rule works without.
  *
@@ -23,6 +26,7 @@ export function parseHeader(
   const { path } = map.at;
   const name = reader.text('name');
   const id = reader.text('id') ?? (documentIndex === 0 ? path : `${path}#${documentIndex + 1}`);
+  if (id.length > ID_LENGTH_MAX) reader.reject(`\`id\` is longer than ${ID_LENGTH_MAX} characters`, 'id');
   const warnings: SigmaProblem[] = [];
   if (reader.text('id') === undefined)
     warnings.push(warningAt(code, `\`id\` is missing, \`${id}\` stands for it`, map.at));

@@ -29,9 +29,14 @@ id: fragile
 logsource: { category: access.privilege-changed, product: protego }
 detection: { selection: { trap: sprung }, condition: selection }
 ---
+title: Sign-in failed, seen by another rule
+id: failed-too
+logsource: { category: access.sign-in-failed, product: protego }
+detection: { selection: { status_detail: twice }, condition: selection }
+---
 title: Many failures
 id: many-failures
-correlation: { type: event_count, rules: [failed], group-by: [user.uid], timespan: 10s, condition: { gte: 3 } }
+correlation: { type: event_count, rules: [failed, failed-too], group-by: [user.uid], timespan: 10s, condition: { gte: 3 } }
 level: high
 protego: { why: '{user.uid} failed {count} times in {timespan}, last from {src_endpoint.ip}.' }
 ---
