@@ -92,6 +92,16 @@ describe('slidingCount', () => {
     expect(entriesOf(windows.at('k', 4)).map(({ timeMs }) => timeMs)).toEqual([3, 4]);
   });
 
+  it('does not let a flood of one value push other values out', () => {
+    const windows = new SlidingWindows<null>({ windowMs: 1_000, entriesMax: 4 });
+    const window = windows.at('k', 0);
+    for (const [timeMs, value] of ['a', 'b', 'x', 'x', 'x', 'x', 'x', 'c'].entries())
+      windows.add(window, { timeMs, value, ref: null });
+    expect([...window.values.keys()].sort()).toEqual(['a', 'b', 'c', 'x']);
+    expect(entriesOf(window).map(({ value }) => value)).toEqual(['a', 'b', 'x', 'c']);
+    expect(windows.evictedEntryCount).toBe(4);
+  });
+
   it('does not count what left in time as evicted', () => {
     const windows = new SlidingWindows<null>({ windowMs: 10, entriesMax: 2 });
     collect(

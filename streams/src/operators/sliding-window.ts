@@ -39,7 +39,8 @@ export interface WindowState<R> {
 
 /**
  * Keyed sliding windows over events that come in event-time order. Bounds: `keysMax` keys (the one touched longest ago
- * leaves) and `entriesMax` events a key (the oldest leaves); both evictions are counted.
+ * leaves) and `entriesMax` events a key. A full window of counted values first lets go the events whose value came again
+ * later, which changes no count of values; then the oldest leaves. All evictions are counted.
  */
 export class SlidingWindows<R extends Json> implements StateStore {
   readonly windows: KeyedStore<WindowState<R>>;
@@ -81,12 +82,17 @@ export class SlidingWindows<R extends Json> implements StateStore {
 
   /** Adds an event to a window that {@link at} returned. */
   add(window: WindowState<R>, entry: WindowEntry<R>): void {
-    if (window.entries.length - window.head >= this.#entriesMax) {
-      dropOldest(window);
-      this.#evictedEntryCount++;
-    }
+    if (window.entries.length - window.head >= this.#entriesMax) this.#makeRoom(window);
     window.entries.push(entry);
     if (entry.value !== null) addValue(window, entry.value);
+  }
+
+  // Where values are counted, only the latest event of each matters: a flood of one value must not push the others out.
+  #makeRoom(window: WindowState<R>): void {
+    const before = entryCountOf(window);
+    if (window.values.size > 0) keepLatestOfEachValue(window);
+    if (entryCountOf(window) >= this.#entriesMax) dropOldest(window);
+    this.#evictedEntryCount += before - entryCountOf(window);
   }
 
   snapshot(): Json {
@@ -117,6 +123,16 @@ export function entryCountOf(window: WindowState<unknown>): number {
 /** Events of a window, oldest first. */
 export function entriesOf<R>(window: WindowState<R>): readonly WindowEntry<R>[] {
   return window.entries.slice(window.head);
+}
+
+function keepLatestOfEachValue(window: WindowState<unknown>): void {
+  const seen = new Set<string | null>();
+  const latest = entriesOf(window)
+    .toReversed()
+    .filter(({ value }) => !seen.has(value) && seen.add(value));
+  window.entries = latest.toReversed();
+  window.head = 0;
+  window.values = new Map(window.entries.map(({ value }) => [value as string, 1]));
 }
 
 function dropOldest(window: WindowState<unknown>): void {
