@@ -8,8 +8,11 @@ export interface Machine {
   readonly cores: number;
   readonly memoryBytes: number;
   readonly node: string;
-  /** Load average of the last minute before the first bench: what else the machine was busy with. */
-  readonly loadBefore: number;
+}
+
+/** Load average of the last minute. Before the first bench it tells what else the machine was busy with. */
+export function loadAverage(): number {
+  return Number((loadavg()[0] ?? 0).toFixed(2));
 }
 
 /** Describes this machine. */
@@ -20,7 +23,6 @@ export function describeMachine(): Machine {
     cores: cores.length,
     memoryBytes: totalmem(),
     node: process.version,
-    loadBefore: Number((loadavg()[0] ?? 0).toFixed(2)),
   };
 }
 

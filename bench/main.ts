@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { caseName, type BenchCase, type BenchNotRun, type BenchResult } from './bench-case';
 import { BENCH_CASES } from './bench-list';
 import { runInOwnProcess } from './case-process';
-import { describeCommit, describeMachine } from './host';
+import { describeCommit, describeMachine, loadAverage } from './host';
 import { listLines, reportLines, type BenchReport } from './report';
 
 const ROUNDS_DEFAULT = 5;
@@ -59,7 +59,9 @@ function selected(names: readonly string[]): readonly BenchCase[] {
 }
 
 async function measureAll(cases: readonly BenchCase[], rounds: number): Promise<BenchReport> {
-  const machine = describeMachine();
+  // The sources may change while they are measured: what counts is what was built.
+  const commit = describeCommit();
+  const loadBefore = loadAverage();
   const results: BenchResult[] = [];
   const notRun: BenchNotRun[] = [];
   for (const entry of cases) {
@@ -78,7 +80,7 @@ async function measureAll(cases: readonly BenchCase[], rounds: number): Promise<
     notRun.push({ bench, metric, part: 'case', reason: `failed: ${outcome.message}` });
     process.exitCode = 1;
   }
-  return { machine, commit: describeCommit(), results, notRun };
+  return { machine: { ...describeMachine(), loadBefore, loadAfter: loadAverage() }, commit, results, notRun };
 }
 
 function print(lines: readonly string[]): void {

@@ -4,7 +4,11 @@ import { numberText } from './rounds';
 
 /** All that one run of `npm run bench` found. */
 export interface BenchReport {
-  readonly machine: Machine;
+  readonly machine: Machine & {
+    /** Load averages of the minute before the first bench and of the last minute of all of them. */
+    readonly loadBefore: number;
+    readonly loadAfter: number;
+  };
   readonly commit: string;
   readonly results: readonly BenchResult[];
   /** What could not be measured here; never a value. */
@@ -13,10 +17,10 @@ export interface BenchReport {
 
 /** The report as lines for a person. */
 export function reportLines({ machine, commit, results, notRun }: BenchReport): string[] {
-  const { cpu, cores, memoryBytes, node, loadBefore } = machine;
+  const { cpu, cores, memoryBytes, node, loadBefore, loadAfter } = machine;
   const memory = `${Math.round(memoryBytes / 2 ** 30)} GiB`;
   return [
-    `machine: ${cpu}, ${cores} cores, ${memory}, Node ${node}, load ${loadBefore} before the first bench`,
+    `machine: ${cpu}, ${cores} cores, ${memory}, Node ${node}, load ${loadBefore} before and ${loadAfter} after`,
     `commit: ${commit}`,
     ...(results.length === 0 ? [] : ['', ...table([HEAD, ...results.map(rowOf)])]),
     ...notRun.map((entry) => `not run: ${caseName(entry)}${entry.part === 'peer' ? ' (peer)' : ''}: ${entry.reason}`),

@@ -15,7 +15,7 @@ const DUPLICATE_WINDOW_MS = 200;
 const LONG_OUTAGE_MS = 1_000;
 const PROBLEMS_SHOWN = 20;
 
-jest.setTimeout(300_000);
+jest.setTimeout(600_000);
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
