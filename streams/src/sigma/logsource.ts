@@ -40,6 +40,17 @@ export function routePartsOf({ type, data }: SigmaRecord): RouteParts {
   };
 }
 
+/**
+ * Names the {@link routePartsOf} of a record. It is the type alone where the type says that no native record is inside:
+ * most events of a hospital are such, and neither look inside nor text put together is needed for them.
+ */
+export function routeKeyOf(record: SigmaRecord): string {
+  const { type } = record;
+  if (type !== null && type !== HOST_RECORD_TYPE && type !== NETWORK_RECORD_TYPE) return type;
+  const { channel, eventId, zeekPath, isCloudTrail } = routePartsOf(record);
+  return `${type ?? ''}\n${channel}\n${eventId}\n${zeekPath}\n${isCloudTrail ? 1 : 0}`;
+}
+
 /** The logs that a record belongs to; none for a bare record that no table knows. */
 export function originsOf(parts: RouteParts): LogOrigin[] {
   const origins: LogOrigin[] = [];

@@ -1,6 +1,6 @@
 import { messageOf } from '@protego/contracts';
 import { Evaluator, type RecordTest } from './evaluator';
-import { isFromLogsource, originsOf, routePartsOf, type RouteParts } from './logsource';
+import { isFromLogsource, originsOf, routeKeyOf, routePartsOf } from './logsource';
 import type { SigmaRecord } from './record';
 import type { SigmaRule } from './rule';
 
@@ -47,7 +47,7 @@ export class SigmaMatcher {
 
   /** Rules that match the record. A rule that throws is reported as such and does not stop the others. */
   match(record: SigmaRecord): SigmaMatch[] {
-    const rules = this.#ignoresLogsource ? this.#rules : this.#routeOf(routePartsOf(record));
+    const rules = this.#ignoresLogsource ? this.#rules : this.#routeOf(record);
     const matches: SigmaMatch[] = [];
     if (rules.length === 0) return matches;
     this.#evaluator.load(record);
@@ -61,12 +61,11 @@ export class SigmaMatcher {
     return matches;
   }
 
-  #routeOf(parts: RouteParts): readonly CompiledRule[] {
-    const { type, channel, eventId, zeekPath, isCloudTrail } = parts;
-    const key = `${type ?? ''}\n${channel}\n${eventId}\n${zeekPath}\n${isCloudTrail ? 1 : 0}`;
+  #routeOf(record: SigmaRecord): readonly CompiledRule[] {
+    const key = routeKeyOf(record);
     let route = this.#routes.get(key);
     if (route !== undefined) return route;
-    const origins = originsOf(parts);
+    const origins = originsOf(routePartsOf(record));
     route = this.#rules.filter(({ rule }) => origins.some((origin) => isFromLogsource(rule.logsource, origin)));
     if (key.length <= ROUTE_KEY_LENGTH_MAX) this.#keepRoute(key, route);
     return route;

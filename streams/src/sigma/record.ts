@@ -14,7 +14,20 @@ export interface SigmaRecord {
  * other names that the same Windows field has, and at last as `event.<attribute>` in the envelope.
  */
 export function fieldValue(record: SigmaRecord, field: string): unknown {
-  return readField(record, fieldAccess(field));
+  return readField(record, preparedAccess(field));
+}
+
+/** Most names that are kept prepared; field names come from rules, of which there are few thousand. */
+const PREPARED_MAX = 8_192;
+const prepared = new Map<string, FieldAccess>();
+
+function preparedAccess(field: string): FieldAccess {
+  const known = prepared.get(field);
+  if (known !== undefined) return known;
+  if (prepared.size >= PREPARED_MAX) prepared.clear();
+  const access = fieldAccess(field);
+  prepared.set(field, access);
+  return access;
 }
 
 /** A field name, prepared for {@link readField}. */
