@@ -160,6 +160,37 @@ describe('protego', () => {
     expect(replayed['counts']).toMatchObject({ late: 1, skewed: 0 });
   });
 
+  it('lets nothing that it refuses change what follows', () => {
+    const lines = gunzipSync(readFileSync(HISTORY)).toString('utf8').trimEnd().split('\n');
+    const good = JSON.parse(lines[50] as string) as Record<string, unknown>;
+    const refused = [
+      { ...good, id: 'later', time: '2100-01-01T00:00:00Z', arrivedat: undefined },
+      { ...good, id: 'carried', arrivedat: '2100-01-01T00:00:00Z' },
+      { ...good, id: 'foreign', site: 'elsewhere', time: '2026-06-01T00:00:00Z', arrivedat: undefined },
+      { ...good, id: 'forged', type: 'detection.raised', time: '2026-06-01T00:00:00Z' },
+    ].map((event) => JSON.stringify(event));
+    writeFileSync(at('spoiled.ndjson'), `${[...lines.slice(0, 100), ...refused, ...lines.slice(100)].join('\n')}\n`);
+    const importArgs = [
+      'import',
+      '--log',
+      at('spoiled'),
+      '--format',
+      'cloudevents',
+      '--site',
+      'general-hospital',
+      '--rejects',
+      at('spoiled-rejects'),
+      '--json',
+    ];
+    expect(jsonOf(protego(...importArgs, at('spoiled.ndjson')))).toMatchObject({
+      appended: 4419,
+      rejectedByCode: { EVENT_TIME_SKEWED: 2, EVENT_SITE_FOREIGN: 1, EVENT_TYPE_NOT_ACCEPTED: 1 },
+    });
+    expect(protego('replay', '--log', at('spoiled'), '--out', at('spoiled-run')).code).toBe(0);
+    const expected = join(ROOT, 'replay-data', 'general-hour', 'expected', 'detections.jsonl');
+    expect(readFileSync(join(at('spoiled-run'), 'detections.jsonl'), 'utf8')).toBe(readFileSync(expected, 'utf8'));
+  });
+
   it('prints records, and finds a changed byte', () => {
     const lines = protego('log', 'cat', '--log', at('log'), '--from', '1', '--to', '4').out.trimEnd().split('\n');
     expect(lines.map((line) => (JSON.parse(line) as { seq: number }).seq)).toEqual([1, 2, 3]);

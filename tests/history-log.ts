@@ -21,9 +21,13 @@ export async function importHistory(
 ): Promise<ImportedHistory> {
   const site = 'general-hospital';
   const validator = new EventValidator(eventRegistry);
-  const session = await ImportSession.open({ directory, site, files, clock: systemClock, skewMaxMs: SKEW_MAX_MS });
+  const session = await ImportSession.open({ directory, site, files, clock: systemClock });
   let refused = 0;
-  for await (const item of mergeByArrival(files.map((path) => readSourceFile(path, format, { site, validator })))) {
+  for await (const item of mergeByArrival(
+    files.map((path) =>
+      readSourceFile(path, format, { site, validator, timeMsMax: systemClock.wallMs() + SKEW_MAX_MS }),
+    ),
+  )) {
     if (item.kind === 'rejected' || session.take(item) !== undefined) refused++;
     await session.drain();
   }

@@ -59,7 +59,6 @@ describe('README', () => {
       children.push(subscriber);
       const heard = textOf(subscriber);
       await until(() => upText().includes('The hour is through'));
-      // The demonstration may have begun before the subscriber listened; a second one is fed into the same bus below.
       const published = upText().match(/^\[ACT NOW\]/gm) ?? [];
       expect(published.length).toBeGreaterThanOrEqual(2);
       await until(() => (heard().match(/^high: /gm) ?? []).length >= published.length);

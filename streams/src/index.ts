@@ -5,6 +5,7 @@ export { type DetectionResult, type MistimedResult, type PipelineResult, type Ru
 export {
   ENGINE_SOURCE,
   EVIDENCE_SEQS_MAX,
+  engineEventOf,
   isOutputType,
   outputEventOf,
   outputIdOf,

@@ -86,14 +86,18 @@ function inputNamed({ seq, event }: LoggedEvent): EventData {
 }
 
 function outputEvent(result: PipelineResult, type: string, site: string, time: string, data: EventData): ProtegoEvent {
-  return {
-    specversion: '1.0',
-    id: outputIdOf(result),
-    source: ENGINE_SOURCE,
-    type,
-    time,
-    site,
-    dataschema: dataschemaOf(type, 1),
-    data,
-  };
+  return engineEventOf({ type, id: outputIdOf(result), site, time, data });
+}
+
+/** An event that the engine, or an import, writes in its own name: version 1 of its type, from {@link ENGINE_SOURCE}. */
+export function engineEventOf(parts: {
+  readonly type: string;
+  readonly id: string;
+  readonly site: string;
+  /** RFC 3339. */
+  readonly time: string;
+  readonly data: EventData;
+}): ProtegoEvent {
+  const { type, id, site, time, data } = parts;
+  return { specversion: '1.0', id, source: ENGINE_SOURCE, type, time, site, dataschema: dataschemaOf(type, 1), data };
 }

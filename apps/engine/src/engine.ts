@@ -47,14 +47,14 @@ export async function startEngine(config: ProtegoConfig, fatal: Fatal): Promise<
   reportRules(rules, logger);
   const log = await EventLogWriter.open({ directory: config.logDir, origin: `protego/${config.site}` });
   if (log.recovery.cutBytes > 0)
-    logger.warn(`cut a torn tail of ${log.recovery.cutBytes} bytes that was never acknowledged`);
+    logger.warn(`cut a torn tail of ${log.recovery.cutBytes} bytes; it is kept in ${log.recovery.keptAt ?? 'no file'}`);
   const bus = await NatsBus.connect(config, loadStreamDeclarations(config.streamsDir)).catch(async (error: unknown) => {
     await log.close();
     throw error;
   });
   const reader = await EventLogReader.open({ directory: config.logDir });
   const dedupe = new DedupeIndex({ dedupeKey: log.dedupeKey });
-  const pipelineClock = new PipelineClock(config.clock, systemClock, reader.stat().lastArrivedAtMs ?? 0);
+  const pipelineClock = new PipelineClock(config.clock, systemClock, artefacts.declarations.skewMaxMs);
   const app = await NestFactory.create<NestFastifyApplication>(
     EngineModule.of({
       config,
@@ -76,9 +76,11 @@ export async function startEngine(config: ProtegoConfig, fatal: Fatal): Promise<
     { inheritAppConfig: false },
   );
   const pipeline = app.get(PipelineRunner);
-  await recallLog(reader, log.size, dedupe, pipeline, systemClock);
+  const parts = { reader, size: log.size, dedupe, pipeline, pipelineClock, clock: systemClock };
+  const openSession = await recallLog(parts);
   const { appended } = await pipeline.catchUp();
   if (appended > 0) logger.warn(`appended ${appended} results that the log lacked`);
+  if (openSession !== undefined) await pipeline.closeSession(openSession);
   app.get(OutputPublisher).start();
   app.get(Ticker).start();
   await app.startAllMicroservices();

@@ -55,7 +55,10 @@ describe('recovery', () => {
         expect(await seqsIn(directory)).toEqual(upTo(8));
         const writer = await open(directory);
         const cutBytes = bytes - before;
-        expect(writer.recovery).toEqual(cutBytes > 0 ? { cutBytes, segment: '0000000000000000.seg' } : { cutBytes });
+        expect(writer.recovery.cutBytes).toBe(cutBytes);
+        expect(writer.recovery.segment).toBe(cutBytes > 0 ? '0000000000000000.seg' : undefined);
+        const { keptAt } = writer.recovery;
+        if (cutBytes > 0) expect(readFileSync(keptAt ?? '').equals(whole.subarray(before, bytes))).toBe(true);
         expect([writer.size, statSync(segment).size]).toEqual([8, before]);
         await writer.close();
       }
@@ -67,7 +70,7 @@ describe('recovery', () => {
     });
   });
 
-  it('cuts a last block that is there in full and fails its CRC', async () => {
+  it('refuses a last block that is there in full and damaged, and cuts nothing', async () => {
     await inTemporaryDirectory(async (directory) => {
       const [before = 0, end = 0] = await written(directory, [3, 2]);
       const [segment = ''] = segmentsOf(directory);
@@ -76,10 +79,22 @@ describe('recovery', () => {
         const damaged = Buffer.from(whole);
         damaged[at] = (damaged[at] ?? 0) ^ 0x10;
         writeFileSync(segment, damaged);
-        const writer = await open(directory);
-        expect([writer.size, writer.recovery.cutBytes]).toEqual([3, end - before]);
-        await writer.close();
+        await expect(open(directory)).rejects.toMatchObject({ code: 'LOG_BLOCK_CORRUPT', details: { seq: 3 } });
+        expect(readFileSync(segment).equals(damaged)).toBe(true);
       }
+    });
+  });
+
+  it('cuts a last block of which the disk never wrote a page, and keeps what it cut', async () => {
+    await inTemporaryDirectory(async (directory) => {
+      const [before = 0, end = 0] = await written(directory, [3, 40]);
+      const [segment = ''] = segmentsOf(directory);
+      const holed = Buffer.from(readFileSync(segment)).fill(0, 4096);
+      writeFileSync(segment, holed);
+      const writer = await open(directory);
+      expect([writer.size, writer.recovery.cutBytes]).toEqual([3, end - before]);
+      expect(readFileSync(writer.recovery.keptAt ?? '').equals(holed.subarray(before))).toBe(true);
+      await writer.close();
     });
   });
 

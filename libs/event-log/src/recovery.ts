@@ -1,12 +1,15 @@
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { blockCorrupt, chainBroken, rootMismatch } from './log-errors';
 import type { BlockView } from './block-view';
-import type { LogFileLayer } from './file-layer';
+import { writeAll, type LogFileLayer } from './file-layer';
 import { LeafHasher } from './leaf-hasher';
 import { HASH_BYTES, MerkleTree } from './merkle-tree';
 import { HOP_WINDOW_BYTES, SCAN_WINDOW_BYTES, SegmentCursor, type BlockRead } from './segment-cursor';
 import { listSegments, segmentHeaderBytes, type SegmentFileName } from './segment-format';
-import { findBlockAfter, isUnwrittenHole } from './tail';
+import { findBlockAfter, hasUnwrittenPage, isUnwrittenHole } from './tail';
+
+/** Folder beside the segments for tails that were cut off. */
+const TORN_FOLDER = 'torn';
 
 /** What opening a log for writing had to cut off. */
 export interface LogRecovery {
@@ -14,6 +17,8 @@ export interface LogRecovery {
   readonly cutBytes: number;
   /** File name of the segment they were cut from. */
   readonly segment?: string;
+  /** File that the cut bytes were copied to before, so that nothing is lost. */
+  readonly keptAt?: string;
 }
 
 /** State of a log whose every record is whole and durable. */
@@ -27,7 +32,8 @@ export interface RecoveredLog {
 
 /**
  * Brings a log to a state that can be built upon: re-hashes its last segment against the stored roots, cuts a torn tail,
- * and makes durable what was only in the cache. Nothing that was ever acknowledged is cut.
+ * and makes durable what was only in the cache. A tail is torn when its bytes are missing, or when the disk never wrote a
+ * page of it, which reads as zeros; both happen only to what was never acknowledged. What is whole and wrong is damage.
  *
  * @throws ProtegoError `LOG_BLOCK_CORRUPT`, `LOG_CHAIN_BROKEN`, `LOG_ROOT_MISMATCH` for what no crash can leave behind
  */
@@ -40,8 +46,10 @@ export async function recoverLog(directory: string, layer: LogFileLayer): Promis
   checkJoin(segments, scan.head);
   const cutBytes = scan.fileBytes - scan.goodBytes;
   const file = await layer.open(last.path, 'change');
+  let keptAt: string | undefined;
   try {
     if (cutBytes > 0) {
+      keptAt = await keepTail(directory, layer, last, scan);
       await file.truncate(scan.goodBytes);
       await file.fsync();
     }
@@ -50,7 +58,7 @@ export async function recoverLog(directory: string, layer: LogFileLayer): Promis
   } finally {
     await file.close();
   }
-  const recovery = cutBytes > 0 ? { cutBytes, segment: last.name } : { cutBytes };
+  const recovery = cutBytes > 0 ? { cutBytes, segment: last.name, keptAt } : { cutBytes };
   return { tree: scan.tree, last: { segment: last, bytes: scan.goodBytes }, recovery };
 }
 
@@ -111,9 +119,39 @@ function replayBlocks(cursor: SegmentCursor, tree: MerkleTree): number {
   }
 }
 
+/** Copies a tail beside the segments before it is cut; returns the path of the copy. */
+async function keepTail(
+  directory: string,
+  layer: LogFileLayer,
+  segment: SegmentFileName,
+  scan: SegmentScan,
+): Promise<string> {
+  const folder = join(directory, TORN_FOLDER);
+  await layer.makeDirectory(folder);
+  const path = join(folder, `${segment.name}-${scan.goodBytes}-${scan.fileBytes}.torn`);
+  await layer.remove(path).catch(() => undefined);
+  const copy = await layer.open(path, 'create');
+  const cursor = new SegmentCursor(segment, { windowBytes: SCAN_WINDOW_BYTES });
+  try {
+    for (let at = scan.goodBytes, position = 0; at < scan.fileBytes; at += SCAN_WINDOW_BYTES) {
+      const bytes = cursor.view(at, Math.min(SCAN_WINDOW_BYTES, scan.fileBytes - at));
+      if (bytes !== undefined) position += await writeAll(copy, [Buffer.from(bytes)], position);
+    }
+    await copy.fsync();
+  } finally {
+    cursor.close();
+    await copy.close();
+  }
+  return path;
+}
+
 function refuseUnlessTorn(cursor: SegmentCursor, bad: BlockRead & { kind: 'bad' }, seq: number): void {
   const found = findBlockAfter(cursor, bad.offset);
-  if (found === undefined || isUnwrittenHole(cursor, bad.offset, seq, found)) return;
+  const isTorn =
+    found === undefined
+      ? hasUnwrittenPage(cursor, bad.offset, cursor.fileBytes())
+      : isUnwrittenHole(cursor, bad.offset, seq, found);
+  if (isTorn) return;
   throw blockCorrupt({ segment: cursor.segment.name, offset: bad.offset, seq }, bad.reason);
 }
 

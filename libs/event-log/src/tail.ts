@@ -36,8 +36,13 @@ export function findBlockAfter(cursor: SegmentCursor, offset: number): FoundBloc
  */
 export function isUnwrittenHole(cursor: SegmentCursor, badOffset: number, badSeq: number, found: FoundBlock): boolean {
   if (found.header.groupFirstSeq > badSeq) return false;
-  for (let at = badOffset; at < found.offset; at = nextPage(at)) {
-    const end = Math.min(nextPage(at), found.offset);
+  return hasUnwrittenPage(cursor, badOffset, found.offset);
+}
+
+/** True when a page, or what of it lies in `[from, to)`, reads as zeros: the disk never wrote it. */
+export function hasUnwrittenPage(cursor: SegmentCursor, from: number, to: number): boolean {
+  for (let at = from; at < to; at = nextPage(at)) {
+    const end = Math.min(nextPage(at), to);
     if (end - at >= ZERO_RUN_BYTES_MIN && cursor.view(at, end - at)?.every((byte) => byte === 0) === true) return true;
   }
   return false;

@@ -4,7 +4,7 @@ import { readChunks } from './byte-chunks';
 import { LineSplitter, isBlank, type ByteLine } from './byte-lines';
 import { cloudeventsFormat } from './cloudevents-format';
 import { LineIds } from './line-ids';
-import type { FormatContext, RecordFormat } from './record-format';
+import type { FormatContext, RecordFormat, TimedEvent } from './record-format';
 import {
   LINE_BYTES_MAX,
   importFormats,
@@ -85,7 +85,7 @@ class LineReader {
   constructor(
     readonly path: string,
     format: ImportFormat,
-    options: ReadSourceOptions,
+    private readonly options: ReadSourceOptions,
   ) {
     for (const name of [options.site, options.sourceName ?? format])
       if (!isNameToken(name)) throw new ProtegoError('USAGE_INVALID', `\`${name}\` is not a site or source name`);
@@ -128,7 +128,9 @@ class LineReader {
 
   #accept(bytes: Buffer, line: number): SourceItem {
     const idsByLineNumber = this.#ids.idsByLineNumber;
-    const { event, timeMs, arrivedAtMs } = this.#format({ bytes, text: bytes.toString('utf8'), line });
+    const timed = this.#format({ bytes, text: bytes.toString('utf8'), line });
+    requireAcceptable(timed, this.options);
+    const { event, timeMs, arrivedAtMs } = timed;
     this.#timeMsMax = Math.max(this.#timeMsMax, timeMs);
     this.#arrivedAtMs = Math.max(this.#arrivedAtMs, arrivedAtMs ?? this.#timeMsMax);
     this.#counts.events++;
@@ -140,4 +142,15 @@ class LineReader {
     this.#counts.rejected++;
     return { kind: 'rejected', code, message, line, path: this.path, ...raw };
   }
+}
+
+// Checked before the file's pipeline time moves: what is refused must not make what follows it late.
+function requireAcceptable({ event, timeMs, arrivedAtMs }: TimedEvent, options: ReadSourceOptions): void {
+  const { timeMsMax = Infinity, onlySite = event.site } = options;
+  if (Math.max(timeMs, arrivedAtMs ?? timeMs) > timeMsMax) {
+    const claimed = timeMs > timeMsMax ? event.time : (event.arrivedat ?? event.time);
+    throw new ProtegoError('EVENT_TIME_SKEWED', `time \`${claimed}\` lies in the future`, { time: claimed });
+  }
+  if (event.site !== onlySite)
+    throw new ProtegoError('EVENT_SITE_FOREIGN', `event names site \`${event.site}\``, { site: onlySite });
 }

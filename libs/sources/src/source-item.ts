@@ -68,6 +68,13 @@ export interface ReadSourceOptions {
   readonly sourceName?: string;
   /** Checks CloudEvents. Share one between files: it compiles each schema once. */
   readonly validator: EventValidator;
+  /**
+   * Latest time, milliseconds since the Unix epoch, that a record may claim, as event time or as arrival; a later one is
+   * rejected and moves nothing. No bound where missing.
+   */
+  readonly timeMsMax?: number;
+  /** Reject events of other sites; every site is accepted where missing. */
+  readonly onlySite?: string;
   /** Offset from UTC, minutes, of local times that name none (`EventTime`); 0 where missing. */
   readonly zonelessOffsetMinutes?: number;
   /** Most distinct lines of one file that are remembered to number repeated ones; 4,194,304 where missing. */

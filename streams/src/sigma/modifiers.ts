@@ -81,7 +81,8 @@ export function parseModifiers(key: string, at: SourcePosition): ModifierChain {
 }
 
 function checkCombination(chain: ModifierChain, at: SourcePosition): void {
-  const { field, meaning, transforms, isCased } = chain;
+  const { field, meaning, transforms, isCased, isAll, isNegated } = chain;
+  if (isAll && isNegated) refuse(`${quote('all')} has no meaning with ${quote('neq')}`, at);
   const allowed = meaning === 'text' ? TRANSFORMS : meaning === 'fieldref' ? PLACES : [];
   const stray = transforms.find((transform) => !allowed.includes(transform));
   if (stray !== undefined) refuse(`${quote(stray)} has no meaning with ${quote(meaning)}`, at);

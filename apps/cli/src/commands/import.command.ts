@@ -9,6 +9,7 @@ import {
   mergeBatchesByArrival,
   parseImportFormat,
   readSourceBatches,
+  type ReadSourceOptions,
   type SourceItem,
 } from '@protego/sources';
 import { ImportSession } from '../import/import-session';
@@ -56,16 +57,28 @@ async function importFiles(files: readonly string[], options: ImportOptions): Pr
     throw new ProtegoError('USAGE_INVALID', `site \`${site}\` is not a name of lower-case letters, digits and dashes`);
   // A name that is mistyped must be found before the session begins.
   for (const path of files) accessSync(path, constants.R_OK);
-  const { skewMaxMs } = loadSourceDeclarations(options.streams);
-  const session = await ImportSession.open({ directory: options.log, site, files, clock: systemClock, skewMaxMs });
+  const session = await ImportSession.open({ directory: options.log, site, files, clock: systemClock });
+  if (session.cutBytes > 0)
+    terminal.note(`a torn tail of ${session.cutBytes} bytes was cut from the log; it is kept in ${options.log}/torn`);
   const rejects = new RejectsFile(options.rejects ?? join(options.log, `rejects-${systemClock.wallMs()}.ndjson`));
-  const validator = new EventValidator(eventRegistry);
-  const readers = files.map((path) => readSourceBatches(path, format, { site, sourceName: options.source, validator }));
+  const readOptions: ReadSourceOptions = {
+    site,
+    sourceName: options.source,
+    onlySite: options.site,
+    validator: new EventValidator(eventRegistry),
+    timeMsMax: systemClock.wallMs() + loadSourceDeclarations(options.streams).skewMaxMs,
+  };
+  const readers = files.map((path) => readSourceBatches(path, format, readOptions));
   const progress = terminal.progress('import', 'records');
-  for await (const batch of mergeBatchesByArrival(readers)) {
-    for (const item of batch) takeItem(item, session, rejects, options.site);
-    await session.drain();
-    progress.update(session.appended + session.duplicates + rejects.count, 0);
+  try {
+    for await (const batch of mergeBatchesByArrival(readers)) {
+      for (const item of batch) takeItem(item, session, rejects);
+      await session.drain();
+      progress.update(session.appended + session.duplicates + rejects.count, 0);
+    }
+  } catch (error) {
+    await session.abandon();
+    throw error;
   }
   const { rootHash } = await session.close();
   progress.stop();
@@ -73,16 +86,13 @@ async function importFiles(files: readonly string[], options: ImportOptions): Pr
   report(terminal, session, rejects, rootHash);
 }
 
-function takeItem(item: SourceItem, session: ImportSession, rejects: RejectsFile, site: string | undefined): void {
+function takeItem(item: SourceItem, session: ImportSession, rejects: RejectsFile): void {
   if (item.kind === 'rejected') {
     const { kind: _, ...rejected } = item;
     rejects.add(rejected);
     return;
   }
-  const isForeign = site !== undefined && item.event.site !== site;
-  const refusal = isForeign
-    ? { code: 'EVENT_SITE_FOREIGN' as const, message: `event names site \`${item.event.site}\`` }
-    : session.take(item);
+  const refusal = session.take(item);
   if (refusal !== undefined) rejects.add({ ...refusal, path: item.path, line: item.line, event: item.event });
 }
 

@@ -95,6 +95,11 @@ async function verify(options: LogOptions): Promise<void> {
       ({ code, seq, segment, offset, message }) =>
         `  ${code} seq ${seq ?? '?'} ${segment ?? ''}@${offset ?? '?'}: ${message}`,
     ),
+    ...(report.tornBytes > 0
+      ? [
+          `warning: the last ${report.tornBytes} bytes are no whole block: a writer is at work, or the end of the log is missing`,
+        ]
+      : []),
     `${report.bytesRead} bytes read`,
   ]);
   if (!report.ok) process.exitCode = EXIT_CHECK_FAILED;

@@ -3,17 +3,15 @@ import {
   type ProtegoError,
   SOURCE_COUNT_MAX,
   canonicalJson,
-  dataschemaOf,
   eventRegistry,
   formatRfc3339,
   readLoggedEvent,
   type Clock,
   type EventData,
-  type ProtegoEvent,
 } from '@protego/contracts';
 import { DedupeIndex, EventLogReader, EventLogWriter, type LogRecordInput } from '@protego/event-log';
 import type { AcceptedItem } from '@protego/sources';
-import { ENGINE_SOURCE, SESSION_CLOSED, SESSION_OPENED } from '@protego/streams';
+import { SESSION_CLOSED, SESSION_OPENED, engineEventOf } from '@protego/streams';
 
 /** Events of one append. */
 export const APPEND_EVENTS_MAX = 512;
@@ -43,7 +41,6 @@ export class ImportSession {
     private readonly dedupe: DedupeIndex,
     private readonly site: string,
     private readonly clock: Clock,
-    private readonly skewMaxMs: number,
   ) {}
 
   /**
@@ -56,13 +53,12 @@ export class ImportSession {
     site: string;
     files: readonly string[];
     clock: Clock;
-    skewMaxMs: number;
   }): Promise<ImportSession> {
-    const { directory, site, files, clock, skewMaxMs } = options;
+    const { directory, site, files, clock } = options;
     const log = await EventLogWriter.open({ directory, origin: `protego/${site}` });
     // A history may span years: ids are remembered without a horizon, up to the bound of the index.
     const dedupe = new DedupeIndex({ dedupeKey: log.dedupeKey, horizonMs: Number.POSITIVE_INFINITY });
-    const session = new ImportSession(log, dedupe, site, clock, skewMaxMs);
+    const session = new ImportSession(log, dedupe, site, clock);
     const openSession = await session.#recall(directory);
     if (openSession !== undefined)
       session.#note(SESSION_CLOSED, `${openSession}-closed`, { session: openSession, reason: 'abandoned' });
@@ -76,8 +72,6 @@ export class ImportSession {
 
   /** Takes one event in; undefined when it was taken or known, else why not. Await {@link drain} between batches. */
   take({ event, timeMs, arrivedAtMs }: AcceptedItem): ImportRefusal | undefined {
-    if (timeMs > this.clock.wallMs() + this.skewMaxMs)
-      return { code: 'EVENT_TIME_SKEWED', message: `time \`${event.time}\` lies in the future` };
     if (!this.#sources.has(event.source)) {
       if (this.#sources.size >= SOURCE_COUNT_MAX)
         return { code: 'SOURCE_LIMIT_EXCEEDED', message: `source \`${event.source}\` is one too many` };
@@ -115,6 +109,13 @@ export class ImportSession {
     return { rootHash };
   }
 
+  /** Gives the log back without closing the session: what was taken in is durable, the next writer closes it. */
+  async abandon(): Promise<void> {
+    this.#flush();
+    await Promise.allSettled(this.#inFlight);
+    await this.log.close();
+  }
+
   async #recall(directory: string): Promise<string | undefined> {
     let openSession: string | undefined;
     const reader = await EventLogReader.open({ directory });
@@ -130,16 +131,7 @@ export class ImportSession {
 
   #note(type: string, id: string, data: EventData): void {
     const recordedAtMs = this.clock.wallMs();
-    const event: ProtegoEvent = {
-      specversion: '1.0',
-      id,
-      source: ENGINE_SOURCE,
-      type,
-      time: formatRfc3339(recordedAtMs),
-      site: this.site,
-      dataschema: dataschemaOf(type, 1),
-      data,
-    };
+    const event = engineEventOf({ type, id, site: this.site, time: formatRfc3339(recordedAtMs), data });
     this.#push({
       body: Buffer.from(canonicalJson(event), 'utf8'),
       timeMs: recordedAtMs,
@@ -147,6 +139,11 @@ export class ImportSession {
       recordedAtMs,
       type,
     });
+  }
+
+  /** Bytes of a torn tail that opening the log cut off and kept beside it. */
+  get cutBytes(): number {
+    return this.log.recovery.cutBytes;
   }
 
   #push(record: LogRecordInput): void {

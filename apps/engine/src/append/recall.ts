@@ -1,27 +1,41 @@
 import { Logger } from '@nestjs/common';
 import { eventRegistry, readLoggedEvent, type Clock } from '@protego/contracts';
-import { type EventLogReader, type DedupeIndex } from '@protego/event-log';
+import type { DedupeIndex, EventLogReader } from '@protego/event-log';
+import { SESSION_CLOSED, SESSION_OPENED } from '@protego/streams';
+import type { PipelineClock } from '../ingest/pipeline-clock';
 import type { PipelineRunner } from '../pipeline/pipeline-runner.service';
 
 const PROGRESS_MS = 3_000;
 const RECORDS_A_TURN = 4_096;
 
+/** What the reading of the log brings back to life. */
+export interface RecallParts {
+  readonly reader: EventLogReader;
+  /** Records to read. */
+  readonly size: number;
+  readonly dedupe: DedupeIndex;
+  readonly pipeline: PipelineRunner;
+  readonly pipelineClock: PipelineClock;
+  readonly clock: Clock;
+}
+
 /**
  * Reads the log again on start: the dedupe index learns what is known, the pipeline gets back to where it was, and what
- * it finds is compared with the results that the log holds.
+ * it finds is compared with the results that the log holds. Pipeline time goes on after the last live record: an import
+ * has a time of its own. Resolves with the import session that was never closed, where there is one.
  */
-export async function recallLog(
-  reader: EventLogReader,
-  size: number,
-  dedupe: DedupeIndex,
-  pipeline: PipelineRunner,
-  clock: Clock,
-): Promise<void> {
+export async function recallLog(parts: RecallParts): Promise<string | undefined> {
+  const { reader, size, dedupe, pipeline, pipelineClock, clock } = parts;
   const log = new Logger('recall');
   let reportedMs = clock.monotonicMs();
+  let openSession: string | undefined;
   for (const record of reader.records({ toSeq: size })) {
     const logged = readLoggedEvent(record, eventRegistry);
-    dedupe.admit(logged.event.source, logged.event.id, record.body, record.arrivedAtMs);
+    const { type, source, id, data } = logged.event;
+    dedupe.admit(source, id, record.body, record.arrivedAtMs);
+    if (type === SESSION_OPENED) openSession = String(data['session']);
+    else if (type === SESSION_CLOSED) openSession = undefined;
+    else if (openSession === undefined) pipelineClock.recall(record.arrivedAtMs);
     pipeline.recall(logged);
     if (record.seq % RECORDS_A_TURN !== 0) continue;
     await new Promise((resolve) => setImmediate(resolve));
@@ -29,4 +43,5 @@ export async function recallLog(
     reportedMs = clock.monotonicMs();
     log.log(`read ${record.seq} of ${size} records`);
   }
+  return openSession;
 }

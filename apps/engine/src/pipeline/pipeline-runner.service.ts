@@ -3,14 +3,24 @@ import {
   ProtegoError,
   canonicalJson,
   eventRegistry,
+  formatRfc3339,
   parseRfc3339Ms,
   type Clock,
+  type EventData,
   type LoggedEvent,
   type ProtegoConfig,
   type ProtegoEvent,
 } from '@protego/contracts';
 import { EventLogWriter, type LogRecordInput } from '@protego/event-log';
-import { isOutputType, outputEventOf, outputIdOf, type Pipeline, type PipelineResult } from '@protego/streams';
+import {
+  SESSION_CLOSED,
+  engineEventOf,
+  isOutputType,
+  outputEventOf,
+  outputIdOf,
+  type Pipeline,
+  type PipelineResult,
+} from '@protego/streams';
 import { Subject } from 'rxjs';
 import { ENGINE_CLOCK, ENGINE_CONFIG, EVENT_LOG, PIPELINE } from '../engine.constants';
 import { EngineMetrics } from '../health/engine-metrics';
@@ -78,6 +88,20 @@ export class PipelineRunner {
     this.#missing.clear();
     await this.#append(results);
     return { appended: results.length, unmatched: this.#unmatchedCount };
+  }
+
+  /** Closes an import that was cut off: until then live events would count as part of it. */
+  async closeSession(session: string): Promise<void> {
+    await this.appendOwn(SESSION_CLOSED, `${session}-closed`, { session, reason: 'abandoned' });
+  }
+
+  /** Appends an event in the engine's own name and runs it through the pipeline. */
+  async appendOwn(type: string, id: string, data: EventData): Promise<void> {
+    const time = formatRfc3339(this.pipelineClock.arrivedAtMs);
+    const event = engineEventOf({ type, id, site: this.config.site, time, data });
+    const record = this.#recordOf(event);
+    const { firstSeq } = await this.log.append([record]);
+    await this.process([{ seq: firstSeq, timeMs: record.timeMs, arrivedAtMs: record.arrivedAtMs, event }]);
   }
 
   /** Durable events that have not been through the pipeline yet. */

@@ -50,27 +50,9 @@ export class Ticker {
   }
 
   async #tick(): Promise<void> {
-    const arrivedAtMs = this.pipelineClock.arrive(undefined);
-    const time = formatRfc3339(arrivedAtMs);
+    this.pipelineClock.arrive(undefined);
     const seq = this.log.nextSeq;
-    const event: ProtegoEvent = {
-      specversion: '1.0',
-      id: `tick-${seq}`,
-      source: ENGINE_SOURCE,
-      type: TICK_TYPE,
-      time,
-      site: this.config.site,
-      data: {},
-    };
-    const record: LogRecordInput = {
-      body: Buffer.from(canonicalJson(event), 'utf8'),
-      timeMs: arrivedAtMs,
-      arrivedAtMs,
-      recordedAtMs: this.clock.wallMs(),
-      type: TICK_TYPE,
-    };
     this.#sizeSeen = seq + 1;
-    const { firstSeq } = await this.log.append([record]);
-    await this.pipeline.process([{ seq: firstSeq, timeMs: arrivedAtMs, arrivedAtMs, event }]);
+    await this.pipeline.appendOwn(TICK_TYPE, `tick-${seq}`, {});
   }
 }
