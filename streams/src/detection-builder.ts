@@ -125,7 +125,7 @@ function detectionId({ rule, groupKey, startMs, endMs, refs }: Finding): string 
 function entitiesOf({ rule, textOf }: Finding): DetectionEntity[] {
   const entities: DetectionEntity[] = [];
   for (const { kind: term, field } of rule.wording.entities ?? DEFAULT_ENTITIES) {
-    const [kind, id] = [cut(term, TERM_CHARACTERS_MAX), cut(textOf(field) ?? '')];
+    const [kind, id] = [cut(term, TERM_CHARACTERS_MAX), cut(oneLine(textOf(field) ?? ''))];
     if (id === '' || entities.some((known) => known.kind === kind && known.id === id)) continue;
     entities.push({ kind, id });
     if (entities.length === ENTITIES_MAX) break;
@@ -146,7 +146,7 @@ export function placeholdersOf(template: string): string[] {
 }
 
 function fillPlaceholders(template: string, textOf: (name: string) => string | undefined): string {
-  return template.replace(/\{([^{}]+)\}/g, (_, name: string) => cut(textOf(name) ?? 'unknown'));
+  return template.replace(/\{([^{}]+)\}/g, (_, name: string) => cut(oneLine(textOf(name) ?? 'unknown')));
 }
 
 // A value comes from outside: it may be long, but it must not break the well-formedness of the text, nor steer the
@@ -155,5 +155,9 @@ function cut(text: string, charactersMax: number = VALUE_CHARACTERS_MAX): string
   const short = text.length <= charactersMax ? text : text.slice(0, charactersMax) + '…';
   return short.toWellFormed().replace(CONTROL_CHARACTERS, '\ufffd');
 }
+
+// A value that brings its own lines, or turns the direction of writing, could pass for words of the rule.
+const oneLine = (text: string): string =>
+  text.replace(/[\n\t\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
 
 const CONTROL_CHARACTERS = /[^\P{Cc}\n\t]/gu;

@@ -105,7 +105,7 @@ const WRONG_VALUES: readonly BadInput[] = [
   { name: 'nesting of 40,000 levels', code: 'EVENT_TOO_DEEP', bytes: spliced('d-2', nested(40_000)) },
   { name: '50 KB', code: 'EVENT_TOO_LARGE', status: 413, bytes: padded('l-1', 50_000) },
   { name: '100 KB', code: 'EVENT_TOO_LARGE', status: 413, bytes: padded('l-2', 100_000) },
-  { name: '1.5 MB', code: 'EVENT_TOO_LARGE', status: 413, bytes: padded('l-3', 1_500_000) },
+  { name: '125 KB', code: 'EVENT_TOO_LARGE', status: 413, bytes: padded('l-3', 125_000) },
 ];
 
 const WRONG_TYPE_NAMES: readonly BadInput[] = [

@@ -22,6 +22,8 @@ const ENGINE = join(ROOT, 'dist/apps/engine/src/main.js');
 export const SITE = 'test-site';
 /** A user that no site has: it may publish any input, so that the engine's own checks are what refuses. */
 export const ANYBODY_USER = 'anybody';
+/** User that may do everything on the bus; only tests have one. */
+export const ADMINISTRATOR_USER = 'administrator';
 const WAIT_MS_MAX = 30_000;
 const POLL_MS = 20;
 
@@ -263,7 +265,8 @@ export class EngineHouse {
       publish: ['protego.v1.*.in.>'],
       subscribe: [`_INBOX_${ANYBODY_USER}.>`],
     };
-    this.#users = [...natsUsers(nats, SITE, sources), anybody];
+    const administrator = { name: ADMINISTRATOR_USER, password: 'administrator', publish: ['>'], subscribe: ['>'] };
+    this.#users = [...natsUsers(nats, SITE, sources), anybody, administrator];
   }
 
   #changeStreams(): void {

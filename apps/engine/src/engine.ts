@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { loadArtefactSet, loadStreamDeclarations } from '@protego/artefacts';
-import { ProtegoError, systemClock, type ProtegoConfig } from '@protego/contracts';
+import { ProtegoError, isProtegoError, systemClock, type ProtegoConfig } from '@protego/contracts';
 import { DedupeIndex, EventLogReader, EventLogWriter } from '@protego/event-log';
 import { buildPipeline, compileSigma, type SigmaRuleSet } from '@protego/streams';
 import { recallLog } from './append/recall';
@@ -17,11 +18,14 @@ import { EventGate } from './ingest/event-gate';
 import { IntakeService } from './ingest/intake.service';
 import { JetStreamInputStrategy } from './ingest/jetstream-input.strategy';
 import { PipelineClock } from './ingest/pipeline-clock';
+import { TokenGuard } from './ingest/token-guard';
 import { PipelineRunner } from './pipeline/pipeline-runner.service';
 import { Ticker } from './pipeline/ticker.service';
 import { OutputPublisher } from './publish/output-publisher.service';
 
-const PUBLISH_GRACE_MS = 5_000;
+const PUBLISH_GRACE_MS = 3_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+const CONNECTIONS_MAX = 256;
 
 /** A running engine. */
 export interface Engine {
@@ -48,7 +52,15 @@ export async function startEngine(config: ProtegoConfig, fatal: Fatal): Promise<
   const log = await EventLogWriter.open({ directory: config.logDir, origin: `protego/${config.site}` });
   if (log.recovery.cutBytes > 0)
     logger.warn(`cut a torn tail of ${log.recovery.cutBytes} bytes; it is kept in ${log.recovery.keptAt ?? 'no file'}`);
-  const bus = await NatsBus.connect(config, loadStreamDeclarations(config.streamsDir)).catch(async (error: unknown) => {
+  const logId = logIdOf(log);
+  const bus = await NatsBus.connect(config, loadStreamDeclarations(config.streamsDir), logId).catch(
+    async (error: unknown) => {
+      await log.close();
+      throw error;
+    },
+  );
+  await requireOwnStream(bus, log).catch(async (error: unknown) => {
+    await bus.close();
     await log.close();
     throw error;
   });
@@ -67,12 +79,23 @@ export async function startEngine(config: ProtegoConfig, fatal: Fatal): Promise<
       pipelineClock,
       fatal,
     }),
-    new FastifyAdapter({ bodyLimit: config.http.bodyBytesMax, ...tlsOf(config) }),
+    new FastifyAdapter({
+      bodyLimit: config.http.bodyBytesMax,
+      // A client that never ends its request must hold neither memory nor the stop of the engine.
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      forceCloseConnections: true,
+      ...tlsOf(config),
+    }),
     { bodyParser: false, logger: lines },
   );
   takeBodiesAsBytes(app, config.http.bodyBytesMax);
+  app.getHttpServer().maxConnections = CONNECTIONS_MAX;
   app.connectMicroservice(
-    { strategy: new JetStreamInputStrategy(bus.connection, config.intake.batchEventsMax) },
+    {
+      strategy: new JetStreamInputStrategy(bus.connection, config.intake.batchEventsMax, logId, (isFlowing) => {
+        app.get(Readiness).isInputFlowing = isFlowing;
+      }),
+    },
     { inheritAppConfig: false },
   );
   const pipeline = app.get(PipelineRunner);
@@ -108,7 +131,31 @@ function reportRules({ rules, correlations, problems }: SigmaRuleSet, logger: Lo
 function takeBodiesAsBytes(app: NestFastifyApplication, bodyLimit: number): void {
   const fastify = app.getHttpAdapter().getInstance();
   fastify.removeAllContentTypeParsers();
+  const tokens = app.get(TokenGuard);
+  // Before the body is read: who has no token must not fill the memory.
+  fastify.addHook('onRequest', (request, reply, done) => {
+    if (request.method !== 'POST') return done();
+    try {
+      tokens.sourceOf(request.headers.authorization);
+      done();
+    } catch (error) {
+      void reply.status(401).send(isProtegoError(error) ? error.toJSON() : undefined);
+    }
+  });
   fastify.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body));
+}
+
+// Publication goes on after what the stream holds: with another log, or an older copy of this one, results would be left out.
+async function requireOwnStream(bus: NatsBus, log: EventLogWriter): Promise<void> {
+  const { logSeq } = await bus.lastOutput();
+  if (logSeq === undefined || logSeq < log.size) return;
+  const message = `the last result published stands at seq ${logSeq}, but the log ends at ${log.size}`;
+  throw new ProtegoError('NATS_STREAM_FOREIGN', message, { logSeq, size: log.size });
+}
+
+// Names the log on the bus without telling its secret.
+function logIdOf(log: EventLogWriter): string {
+  return createHash('sha256').update('protego/log-id').update(log.dedupeKey).digest('hex').slice(0, 32);
 }
 
 function requireTlsOffLoopback({ http }: ProtegoConfig): void {

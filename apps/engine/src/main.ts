@@ -13,6 +13,8 @@ exit: 0 stopped on request, 2 usage or configuration, 3 anything else: log locke
 
 example: node dist/apps/engine/src/main.js protego.yaml`;
 
+const STOP_MS_MAX = 8_000;
+
 let engine: Engine | undefined;
 let isStopping = false;
 
@@ -39,6 +41,8 @@ function readConfig(path: string): string {
 async function stop(): Promise<void> {
   if (isStopping) return;
   isStopping = true;
+  // What is acknowledged is durable already: rather end without a goodbye than become an orphan that holds the log.
+  setTimeout(() => fail(new ProtegoError('INTERNAL', 'the engine did not stop in time')), STOP_MS_MAX).unref();
   await engine?.stop();
   process.exit(0);
 }

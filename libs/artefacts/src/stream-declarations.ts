@@ -16,6 +16,8 @@ export interface StreamDeclaration {
   readonly maxAgeMs: number;
   /** Most bytes that the stream stores. */
   readonly maxBytes: number;
+  /** Most bytes of one message; a larger one is refused on its publisher's reply. No bound but the server's where missing. */
+  readonly messageBytesMax?: number;
   /** What a full stream drops: its `old`est messages, or the `new` one, whose sender is told. */
   readonly discard: 'old' | 'new';
   /** How long a message id is remembered to drop repeated ones, milliseconds. */
@@ -62,6 +64,7 @@ const STREAMS_SCHEMA: JsonSchema = {
           storage: { const: 'file' },
           maxAgeMs: durationMs,
           maxBytes: { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
+          messageBytesMax: { type: 'integer', minimum: 1, maximum: 67_108_864 },
           discard: { enum: ['old', 'new'] },
           duplicateWindowMs: durationMs,
         },

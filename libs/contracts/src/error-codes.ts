@@ -91,6 +91,9 @@ export const ERROR_CODES = {
     'Check that nats-server runs at the configured URL and knows the user.',
     'with-backoff',
   ),
+  NATS_STREAM_FOREIGN: environment(
+    'One bus serves one log a site: give this engine its own log back, or a bus of its own.',
+  ),
   NATS_STREAM_MISSING: environment(
     'A stream that must exist is gone: check the storage directory and key of nats-server.',
   ),

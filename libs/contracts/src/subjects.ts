@@ -74,6 +74,4 @@ export const REJECTION_HEADERS = {
   subject: 'Protego-Subject',
   /** Length of the refused message, bytes. */
   bytes: 'Protego-Bytes',
-  /** SHA-256 (hex) of the refused message; present where the server takes no message that large, and the payload is cut. */
-  truncated: 'Protego-Truncated',
 } as const;

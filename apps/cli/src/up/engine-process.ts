@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { ProtegoError } from '@protego/contracts';
 import { installationRoot } from '../installation';
 
-const STOP_TIMEOUT_MS = 20_000;
+/** Longer than the engine gives itself. */
+const STOP_TIMEOUT_MS = 12_000;
 
 /** What the engine says when it takes events in. */
 export interface EngineReady {

@@ -6,10 +6,10 @@ import { ProtegoError } from '@protego/contracts';
 import type { NatsUser } from './nats-users';
 
 const START_TIMEOUT_MS = 15_000;
-const STOP_TIMEOUT_MS = 10_000;
+const STOP_TIMEOUT_MS = 5_000;
 const POLL_MS = 25;
-/** Room for a whole refused message of 1 MiB with its headers in the dead-letter stream. */
-const PAYLOAD_BYTES_MAX = 2_097_152;
+/** Largest message of any kind; events are far smaller. */
+const PAYLOAD_BYTES_MAX = 1_048_576;
 
 // The shell holds this process's end of a pipe: when this process dies, however it dies, the pipe closes and the server
 // is ended. When the server ends first, so does the shell.

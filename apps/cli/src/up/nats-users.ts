@@ -63,12 +63,28 @@ export function natsUsers(directory: string, site: string, sources: readonly Sou
       [],
     ),
     user(SUBSCRIBER_USER, [], resultsOfAnySite),
-    user(OPERATOR_USER, ['$JS.API.INFO', ...streamApi('*'), '$JS.API.CONSUMER.>'], [...resultsOfAnySite, '_INBOX.>']),
+    user(
+      OPERATOR_USER,
+      ['$JS.API.INFO', '$JS.API.STREAM.INFO.*', ...readerApi('PROTEGO_OUT'), ...readerApi('PROTEGO_REJECTED')],
+      [...resultsOfAnySite, '_INBOX.>'],
+    ),
   ];
 }
 
 function streamApi(stream: string): string[] {
   return ['INFO', 'CREATE', 'UPDATE', 'MSG.GET'].map((call) => `$JS.API.STREAM.${call}.${stream}`);
+}
+
+// Consumers of one stream only: whoever may delete the engine's consumer can make it deaf.
+function readerApi(stream: string): string[] {
+  return [
+    `$JS.API.STREAM.MSG.GET.${stream}`,
+    `$JS.API.CONSUMER.*.${stream}`,
+    `$JS.API.CONSUMER.*.${stream}.>`,
+    `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.>`,
+    `$JS.API.CONSUMER.MSG.NEXT.${stream}.>`,
+    `$JS.ACK.${stream}.>`,
+  ];
 }
 
 function inputSubjectsOf(

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
   DiscardPolicy,
@@ -33,8 +32,8 @@ export const INPUT_STREAM = 'PROTEGO_IN';
 export const OUTPUT_STREAM = 'PROTEGO_OUT';
 /** Header that names the log record a result stands for. */
 export const SEQ_HEADER = 'Protego-Seq';
-/** Bytes of a refused message that are kept where the server takes no more. */
-export const REJECTED_BYTES_MAX = 65_536;
+/** Header that names the log a result stands in. */
+export const LOG_HEADER = 'Protego-Log';
 
 const PUBLISH_TIMEOUT_MS = 5_000;
 const NO_MESSAGE = 404;
@@ -48,6 +47,7 @@ export class NatsBus implements Bus {
     readonly connection: NatsConnection,
     private readonly manager: JetStreamManager,
     private readonly site: string,
+    private readonly logId: string,
   ) {
     this.#js = connection.jetstream({ timeout: PUBLISH_TIMEOUT_MS });
     void this.#watch();
@@ -56,9 +56,10 @@ export class NatsBus implements Bus {
   /**
    * Connects, and makes or updates the declared streams.
    *
-   * @throws ProtegoError `NATS_UNAVAILABLE`, or `CONFIG_INVALID` for a plain connection off loopback
+   * @throws ProtegoError `NATS_UNAVAILABLE`, `NATS_STREAM_FOREIGN` where the streams belong to another log, or
+   *   `CONFIG_INVALID` for a plain connection off loopback
    */
-  static async connect(config: ProtegoConfig, streams: readonly StreamDeclaration[]): Promise<NatsBus> {
+  static async connect(config: ProtegoConfig, streams: readonly StreamDeclaration[], logId: string): Promise<NatsBus> {
     const { url, user, passwordFile } = config.nats;
     requireTlsOffLoopback(url);
     try {
@@ -74,7 +75,7 @@ export class NatsBus implements Bus {
       });
       const manager = await connection.jetstreamManager();
       for (const stream of streams) await ensureStream(manager, stream);
-      return new NatsBus(connection, manager, config.site);
+      return new NatsBus(connection, manager, config.site, logId);
     } catch (error) {
       throw new ProtegoError('NATS_UNAVAILABLE', `cannot use ${url}: ${messageOf(error)}`, { url }, { cause: error });
     }
@@ -98,6 +99,8 @@ export class NatsBus implements Bus {
     if (state.messages === 0) return empty;
     try {
       const message = await this.manager.streams.getMessage(OUTPUT_STREAM, { seq: state.last_seq });
+      if (message.header.get(LOG_HEADER) !== this.logId)
+        throw foreignStream(message.header.get(LOG_HEADER), this.logId);
       return { ...empty, logSeq: Number(message.header.get(SEQ_HEADER)) };
     } catch (error) {
       if (error instanceof NatsError && error.api_error?.code === NO_MESSAGE) return empty;
@@ -108,8 +111,9 @@ export class NatsBus implements Bus {
   async publishOutput(subject: string, event: ProtegoEvent, logSeq: number, expectedStreamSeq: number): Promise<void> {
     const message = headers();
     message.set(SEQ_HEADER, String(logSeq));
+    message.set(LOG_HEADER, this.logId);
+    // The expected sequence alone makes it once: a message id would let the server drop what it no longer holds.
     await this.#js.publish(subject, canonicalJson(event), {
-      msgID: event.id,
       headers: message,
       expect: { lastSequence: expectedStreamSeq },
     });
@@ -121,18 +125,19 @@ export class NatsBus implements Bus {
     message.set(REJECTION_HEADERS.reason, headerText(reasonText(error)));
     message.set(REJECTION_HEADERS.subject, headerText(subject));
     message.set(REJECTION_HEADERS.bytes, String(bytes.length));
-    const roomMax = (this.connection.info?.max_payload ?? 1_048_576) - 16_384;
-    let kept = bytes;
-    if (bytes.length > roomMax) {
-      kept = bytes.subarray(0, REJECTED_BYTES_MAX);
-      message.set(REJECTION_HEADERS.truncated, createHash('sha256').update(bytes).digest('hex'));
-    }
-    await this.#js.publish(rejectedSubject(this.site, source), kept, { msgID: id, headers: message });
+    await this.#js.publish(rejectedSubject(this.site, source), bytes, { msgID: id, headers: message });
   }
 
   async close(): Promise<void> {
     if (!this.connection.isClosed()) await this.connection.drain();
   }
+}
+
+function foreignStream(found: string, expected: string): ProtegoError {
+  return new ProtegoError('NATS_STREAM_FOREIGN', `stream ${OUTPUT_STREAM} holds results of another log`, {
+    found,
+    expected,
+  });
 }
 
 // Not the canonical form, which refuses lone surrogates: the reason may quote what the sender has put in.
@@ -162,6 +167,7 @@ async function ensureStream(manager: JetStreamManager, declared: StreamDeclarati
     storage: StorageType.File,
     max_age: nanos(declared.maxAgeMs),
     max_bytes: declared.maxBytes,
+    max_msg_size: declared.messageBytesMax ?? -1,
     discard: declared.discard === 'new' ? DiscardPolicy.New : DiscardPolicy.Old,
     duplicate_window: nanos(declared.duplicateWindowMs),
   };

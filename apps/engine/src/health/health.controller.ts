@@ -29,7 +29,8 @@ export class HealthController {
   /** 200 when events are taken in, else 503 with what is missing. */
   @Get('health/ready')
   ready(@Res({ passthrough: true }) reply: FastifyReply): Record<string, unknown> {
-    const checks = { started: this.readiness.isReady, bus: this.bus.isConnected() };
+    const { isReady: started, isInputFlowing: input } = this.readiness;
+    const checks = { started, input, bus: this.bus.isConnected() };
     const isReady = Object.values(checks).every(Boolean);
     if (!isReady) reply.status(503);
     return { status: isReady ? 'ready' : 'not-ready', checks, records: this.log.size };

@@ -15,6 +15,9 @@ interface SortedBatch {
   readonly refusals: { readonly place: number; readonly error: ProtegoError }[];
 }
 
+/** Dead letters on their way to the server at one time. */
+const REFUSALS_IN_FLIGHT_MAX = 32;
+
 /** Takes batches of JetStream messages to the intake, and refused ones to the dead-letter stream. */
 @Controller()
 export class InputController {
@@ -40,11 +43,13 @@ export class InputController {
       if (outcome.kind === 'rejected') refusals.push({ place, error: outcome.error });
       else verdicts[place] = 'acknowledge';
     });
-    await Promise.all(
-      refusals.map(async ({ place, error }) => {
-        if (await this.#keepRefused(messages[place] as JsMsg, error)) verdicts[place] = 'acknowledge';
-      }),
-    );
+    for (let at = 0; at < refusals.length; at += REFUSALS_IN_FLIGHT_MAX) {
+      await Promise.all(
+        refusals.slice(at, at + REFUSALS_IN_FLIGHT_MAX).map(async ({ place, error }) => {
+          if (await this.#keepRefused(messages[place] as JsMsg, error)) verdicts[place] = 'acknowledge';
+        }),
+      );
+    }
     return verdicts;
   }
 

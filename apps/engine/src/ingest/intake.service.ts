@@ -103,8 +103,8 @@ export class IntakeService {
     try {
       const admissible = this.gate.admit(input);
       const { event, body, timeMs, carriedMs } = admissible;
-      const arrivedAtMs = this.pipelineClock.arrive(carriedMs);
-      const verdict = this.dedupe.admit(event.source, event.id, body, arrivedAtMs);
+      // The clock moves only for what is taken: a refused event must not change what follows it.
+      const verdict = this.dedupe.check(event.source, event.id, body);
       if (verdict === 'conflict') {
         throw new ProtegoError(
           'EVENT_ID_CONFLICT',
@@ -117,6 +117,8 @@ export class IntakeService {
         this.metrics.duplicates.inc();
         return [];
       }
+      const arrivedAtMs = this.pipelineClock.arrive(carriedMs);
+      this.dedupe.add(event.source, event.id, body, arrivedAtMs);
       const record = { body, timeMs, arrivedAtMs, recordedAtMs: this.clock.wallMs(), type: event.type };
       return [{ index, admissible, record }];
     } catch (error) {

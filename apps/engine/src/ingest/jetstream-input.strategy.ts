@@ -9,7 +9,7 @@ import {
   type JsMsg,
   type NatsConnection,
 } from 'nats';
-import { messageOf } from '@protego/contracts';
+import { ProtegoError, messageOf } from '@protego/contracts';
 import { INPUT_STREAM } from '../bus/nats-bus';
 
 /** Pattern under which the strategy hands batches of input messages to their handler. */
@@ -42,6 +42,10 @@ export class JetStreamInputStrategy extends Server implements CustomTransportStr
   constructor(
     private readonly connection: NatsConnection,
     private readonly batchEventsMax: number,
+    /** Identity of the log that the input goes into. */
+    private readonly logId: string,
+    /** Told whether input flows. */
+    private readonly onFlow: (isFlowing: boolean) => void,
   ) {
     super();
   }
@@ -66,27 +70,46 @@ export class JetStreamInputStrategy extends Server implements CustomTransportStr
   }
 
   async #start(): Promise<void> {
+    await this.#renewConsumer();
+    this.#loop = this.#consume();
+  }
+
+  async #renewConsumer(): Promise<void> {
     const manager = await this.connection.jetstreamManager();
-    // What an engine that died had not acknowledged would come only after the time-out, and late for its windows. With a
-    // new consumer it comes at once and in its old order; the stream itself keeps whatever is not acknowledged.
-    await manager.consumers.delete(INPUT_STREAM, INPUT_CONSUMER).catch((error: unknown) => {
+    const known = await manager.consumers.info(INPUT_STREAM, INPUT_CONSUMER).catch((error: unknown) => {
       if (!(error instanceof NatsError && error.api_error?.code === NOT_FOUND)) throw error;
     });
+    const owner = known?.config.description;
+    if (owner !== undefined && owner !== this.logId) {
+      throw new ProtegoError('NATS_STREAM_FOREIGN', `stream ${INPUT_STREAM} feeds another log`, {
+        found: owner,
+        expected: this.logId,
+      });
+    }
+    // What an engine that died had not acknowledged would come only after the time-out, and late for its windows. With a
+    // new consumer it comes at once and in its old order; the stream itself keeps whatever is not acknowledged.
+    if (known !== undefined) await manager.consumers.delete(INPUT_STREAM, INPUT_CONSUMER);
     await manager.consumers.add(INPUT_STREAM, {
       durable_name: INPUT_CONSUMER,
+      description: this.logId,
       ack_policy: AckPolicy.Explicit,
       deliver_policy: DeliverPolicy.All,
       ack_wait: nanos(ACK_WAIT_MS),
       max_ack_pending: ACK_PENDING_MAX,
     });
-    this.#loop = this.#consume();
   }
 
   async #consume(): Promise<void> {
-    while (!this.#isClosed) {
+    for (let isRenewed = true; !this.#isClosed; isRenewed = false) {
       try {
+        // Somebody may have deleted the consumer, or the server may have lost it.
+        if (!isRenewed) await this.#renewConsumer();
         const consumer = await this.connection.jetstream().consumers.get(INPUT_STREAM, INPUT_CONSUMER);
-        this.#messages = await consumer.consume({ max_messages: 2 * this.batchEventsMax });
+        this.#messages = await consumer.consume({
+          max_messages: 2 * this.batchEventsMax,
+          abort_on_missing_resource: true,
+        });
+        this.onFlow(true);
         for await (const message of this.#messages) {
           this.#pending.push(message);
           this.#flushing ??= this.#flush();
@@ -96,6 +119,7 @@ export class JetStreamInputStrategy extends Server implements CustomTransportStr
       } catch (error) {
         if (!this.#isClosed) this.#log.warn(`input interrupted, will resume: ${messageOf(error)}`);
       }
+      this.onFlow(false);
       if (!this.#isClosed) await new Promise((resolve) => setTimeout(resolve, RESTART_MS));
     }
   }

@@ -11,8 +11,9 @@ import { EventLogReader, EventLogWriter } from '@protego/event-log';
 import { isOutputType } from '@protego/streams';
 import { BUS, ENGINE_CLOCK, ENGINE_CONFIG, EVENT_LOG } from '../engine.constants';
 import { EngineMetrics } from '../health/engine-metrics';
-import type { Bus } from '../bus/bus';
+import type { Bus, LastOutput } from '../bus/bus';
 import { outputSubjectOf } from './output-subject';
+import { readPublishCursor, writePublishCursor } from './publish-cursor';
 
 /** An event of the engine with its place in the log. */
 export interface PublishableEvent {
@@ -110,11 +111,18 @@ export class OutputPublisher {
     const last = await this.bus.lastOutput();
     this.#streamSeq = last.streamSeq;
     this.#queue = [];
-    this.#resumeSeq = last.logSeq === undefined ? 0 : last.logSeq + 1;
-    // A stream that was used and is empty has outlived its messages: what is as old as they were was published.
-    const hasExpired = last.logSeq === undefined && last.streamSeq > 0 && last.maxAgeMs > 0;
-    this.#recordedFromMs = hasExpired ? this.clock.wallMs() - last.maxAgeMs : 0;
+    this.#resumeSeq = this.#resumeSeqOf(last);
     this.#isSynced = true;
+  }
+
+  #resumeSeqOf({ logSeq, streamSeq, maxAgeMs }: LastOutput): number {
+    this.#recordedFromMs = 0;
+    if (logSeq !== undefined) return logSeq + 1;
+    // A stream that was used and is empty was purged, or has outlived its messages: what it held was published.
+    const cursor = readPublishCursor(this.config.logDir);
+    if (cursor !== undefined && streamSeq > 0 && cursor.streamSeq <= streamSeq) return cursor.logSeq + 1;
+    if (streamSeq > 0 && maxAgeMs > 0) this.#recordedFromMs = this.clock.wallMs() - maxAgeMs;
+    return 0;
   }
 
   /** Fills the queue from the log, a stretch at a time so that intake goes on meanwhile. */
@@ -141,5 +149,7 @@ export class OutputPublisher {
     this.metrics.published.inc(outcomes.filter((outcome) => outcome.status === 'fulfilled').length);
     if (failed !== undefined) throw failed.reason;
     this.#queue.splice(0, batch.length);
+    const last = batch.at(-1);
+    if (last !== undefined) writePublishCursor(this.config.logDir, { logSeq: last.seq, streamSeq: this.#streamSeq });
   }
 }
