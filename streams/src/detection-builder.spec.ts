@@ -158,9 +158,9 @@ describe('buildDetection', () => {
       expect(detectionOf({}, { who: 'x'.repeat(199) + '\u{1f600}y' }).why).toBe(`${'x'.repeat(199)}\ufffd… did it.`);
     });
 
-    it('shows control characters of a value as replaced, but for new lines and tabs', () => {
+    it('shows control characters of a value as replaced, new lines and tabs among them', () => {
       expect(detectionOf({}, { who: 'a\u001b[31m\u0000\u009bb\n\tc' }).why).toBe(
-        'a\ufffd[31m\ufffd\ufffdb\n\tc did it.',
+        'a\ufffd[31m\ufffd\ufffdb\ufffd\ufffdc did it.',
       );
     });
 

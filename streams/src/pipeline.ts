@@ -11,19 +11,9 @@ export const SESSION_OPENED = 'log.session-opened';
 /** Event that closes it. */
 export const SESSION_CLOSED = 'log.session-closed';
 
-// Detections and what follows from them are never inputs, nor are the log's own notes: else a replay would feed on itself.
-const INPUTS = new Set([
-  'device',
-  'access',
-  'exchange',
-  'roster',
-  'care',
-  'watchlist',
-  'clock',
-  'artefact',
-  'score',
-  'decision',
-]);
+// Artefacts do not change within a pipeline. Detections and what follows from them are never inputs, nor are the log's own
+// notes: else a replay would feed on itself.
+const INPUTS = new Set(['device', 'access', 'exchange', 'roster', 'care', 'watchlist', 'clock', 'score', 'decision']);
 
 /** State of a pipeline as JSON: valid for the same engine and artefacts only. */
 export interface PipelineSnapshot {

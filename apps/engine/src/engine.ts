@@ -5,10 +5,10 @@ import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { loadArtefactSet, loadStreamDeclarations } from '@protego/artefacts';
-import { ProtegoError, isProtegoError, systemClock, type ProtegoConfig } from '@protego/contracts';
+import { ProtegoError, canonicalJson, isProtegoError, systemClock, type ProtegoConfig } from '@protego/contracts';
 import { DedupeIndex, EventLogReader, EventLogWriter } from '@protego/event-log';
 import { buildPipeline, compileSigma, type SigmaRuleSet } from '@protego/streams';
-import { recallLog } from './append/recall';
+import { recallLog, type Recalled } from './append/recall';
 import { NatsBus } from './bus/nats-bus';
 import { EngineModule } from './engine.module';
 import type { Fatal } from './engine.constants';
@@ -26,6 +26,7 @@ import { OutputPublisher } from './publish/output-publisher.service';
 const PUBLISH_GRACE_MS = 3_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const CONNECTIONS_MAX = 256;
+const EVENTS_PATH = '/v1/events';
 
 /** A running engine. */
 export interface Engine {
@@ -100,16 +101,27 @@ export async function startEngine(config: ProtegoConfig, fatal: Fatal): Promise<
   );
   const pipeline = app.get(PipelineRunner);
   const parts = { reader, size: log.size, dedupe, pipeline, pipelineClock, clock: systemClock };
-  const openSession = await recallLog(parts);
-  const { appended } = await pipeline.catchUp();
-  if (appended > 0) logger.warn(`appended ${appended} results that the log lacked`);
-  if (openSession !== undefined) await pipeline.closeSession(openSession);
+  await catchUp(pipeline, await recallLog(parts), artefacts.hashes, logger);
   app.get(OutputPublisher).start();
   app.get(Ticker).start();
   await app.startAllMicroservices();
   await app.listen(config.http.port, config.http.host);
   app.get(Readiness).isReady = true;
   return { url: await app.getUrl(), records: log.size, stop: () => stopEngine(app, log, bus) };
+}
+
+async function catchUp(
+  pipeline: PipelineRunner,
+  { openSession, hashes }: Recalled,
+  current: Readonly<Record<string, string>>,
+  logger: Logger,
+): Promise<void> {
+  const haveChanged = hashes !== undefined && canonicalJson(hashes) !== canonicalJson(current);
+  const { appended, leftOut } = await pipeline.catchUp(haveChanged);
+  if (appended > 0) logger.warn(`appended ${appended} results that the log lacked`);
+  if (leftOut > 0) logger.warn(`the changed rules find ${leftOut} more results in the past; a replay shows them`);
+  if (openSession !== undefined) await pipeline.closeSession(openSession);
+  if (hashes === undefined || haveChanged) await pipeline.activate(current);
 }
 
 async function stopEngine(app: NestFastifyApplication, log: EventLogWriter, bus: NatsBus): Promise<void> {
@@ -134,12 +146,14 @@ function takeBodiesAsBytes(app: NestFastifyApplication, bodyLimit: number): void
   const tokens = app.get(TokenGuard);
   // Before the body is read: who has no token must not fill the memory.
   fastify.addHook('onRequest', (request, reply, done) => {
-    if (request.method !== 'POST') return done();
+    const isEvents = request.url.split('?', 1)[0] === EVENTS_PATH;
+    if (request.method === 'GET' || request.method === 'HEAD') return done();
     try {
+      if (!isEvents) throw new ProtegoError('REQUEST_INVALID', 'there is nothing at this path');
       tokens.sourceOf(request.headers.authorization);
       done();
     } catch (error) {
-      void reply.status(401).send(isProtegoError(error) ? error.toJSON() : undefined);
+      void reply.status(isEvents ? 401 : 404).send(isProtegoError(error) ? error.toJSON() : undefined);
     }
   });
   fastify.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body));

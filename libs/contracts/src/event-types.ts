@@ -165,6 +165,11 @@ const OUTPUT_TYPES = [
   ),
   version1('clock.ticked', 'Time passed without an event.', object({})),
   version1(
+    'artefact.activated',
+    'Rules and declarations came into force: what is found from here on is found with them.',
+    object({ name: string, hashes: { type: 'object', additionalProperties: string } }, ['name', 'hashes']),
+  ),
+  version1(
     'log.session-opened',
     'An import began: its events have sources and a watermark of their own.',
     object({ session: string, kind: { const: 'import' }, files: { type: 'array' } }, ['session', 'kind']),

@@ -122,7 +122,7 @@ class ResultCollector {
   constructor(private readonly request: ReplayRequest) {}
 
   countEvent({ event }: LoggedEvent): void {
-    if (!/^(detection|pipeline|log)\./.test(event.type)) this.#events++;
+    if (!/^(detection|pipeline|log|artefact)\./.test(event.type)) this.#events++;
   }
 
   take(result: PipelineResult): void {

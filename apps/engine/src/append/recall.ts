@@ -3,10 +3,18 @@ import { eventRegistry, readLoggedEvent, type Clock } from '@protego/contracts';
 import type { DedupeIndex, EventLogReader } from '@protego/event-log';
 import { SESSION_CLOSED, SESSION_OPENED } from '@protego/streams';
 import type { PipelineClock } from '../ingest/pipeline-clock';
-import type { PipelineRunner } from '../pipeline/pipeline-runner.service';
+import { ACTIVATED, type PipelineRunner } from '../pipeline/pipeline-runner.service';
 
 const PROGRESS_MS = 3_000;
 const RECORDS_A_TURN = 4_096;
+
+/** What the log said last. */
+export interface Recalled {
+  /** Import session that was never closed. */
+  readonly openSession: string | undefined;
+  /** Hashes of the artefacts that were in force; undefined for a log that no engine has written yet. */
+  readonly hashes: unknown;
+}
 
 /** What the reading of the log brings back to life. */
 export interface RecallParts {
@@ -22,19 +30,21 @@ export interface RecallParts {
 /**
  * Reads the log again on start: the dedupe index learns what is known, the pipeline gets back to where it was, and what
  * it finds is compared with the results that the log holds. Pipeline time goes on after the last live record: an import
- * has a time of its own. Resolves with the import session that was never closed, where there is one.
+ * has a time of its own. Resolves with what it found open and in force.
  */
-export async function recallLog(parts: RecallParts): Promise<string | undefined> {
+export async function recallLog(parts: RecallParts): Promise<Recalled> {
   const { reader, size, dedupe, pipeline, pipelineClock, clock } = parts;
   const log = new Logger('recall');
   let reportedMs = clock.monotonicMs();
   let openSession: string | undefined;
+  let hashes: unknown;
   for (const record of reader.records({ toSeq: size })) {
     const logged = readLoggedEvent(record, eventRegistry);
     const { type, source, id, data } = logged.event;
     dedupe.admit(source, id, record.body, record.arrivedAtMs);
     if (type === SESSION_OPENED) openSession = String(data['session']);
     else if (type === SESSION_CLOSED) openSession = undefined;
+    else if (type === ACTIVATED) hashes = data['hashes'];
     else if (openSession === undefined) pipelineClock.recall(record.arrivedAtMs);
     pipeline.recall(logged);
     if (record.seq % RECORDS_A_TURN !== 0) continue;
@@ -43,5 +53,5 @@ export async function recallLog(parts: RecallParts): Promise<string | undefined>
     reportedMs = clock.monotonicMs();
     log.log(`read ${record.seq} of ${size} records`);
   }
-  return openSession;
+  return { openSession, hashes };
 }

@@ -36,6 +36,19 @@ interface Job {
   reject(error: unknown): void;
 }
 
+/** Event that says which rules are in force. */
+export const ACTIVATED = 'artefact.activated';
+
+/** Inputs that a result names. */
+function inputSeqsOf({ seq, evidence }: EventData): number[] {
+  const seqs = (evidence as { seqs?: number[] } | undefined)?.seqs ?? [];
+  return typeof seq === 'number' ? [seq] : seqs.slice(-1);
+}
+
+function lastSeqOf(result: PipelineResult): number {
+  return result.kind === 'detection' ? (result.seqs.at(-1) ?? 0) : result.event.seq;
+}
+
 /**
  * Runs the pipeline behind the log: events in, results appended as events, then handed to the publisher. While the log
  * is read again on start, results are held back until it is clear which of them the log already has.
@@ -46,8 +59,8 @@ export class PipelineRunner {
   #results: PipelineResult[] = [];
   /** Results computed from the log that it does not show yet, by id; they leave when their record comes. */
   readonly #missing = new Map<string, PipelineResult>();
-  /** Records of results that the pipeline has not computed; they stay when rules have changed since. */
-  #unmatchedCount = 0;
+  /** Inputs up to here were judged by an earlier run. */
+  #settledSeq = -1;
   readonly #jobs: Job[] = [];
   #isRunning = false;
   #lastSeq = -1;
@@ -73,8 +86,10 @@ export class PipelineRunner {
 
   /** Takes in a record of the past: an input moves the pipeline, a result is ticked off. */
   recall(event: LoggedEvent): void {
+    if (event.event.type === ACTIVATED) this.#settledSeq = event.seq;
     if (isOutputType(event.event.type)) {
-      if (!this.#missing.delete(event.event.id)) this.#unmatchedCount++;
+      this.#settledSeq = Math.max(this.#settledSeq, ...inputSeqsOf(event.event.data));
+      this.#missing.delete(event.event.id);
       return;
     }
     this.#lastSeq = event.seq;
@@ -82,12 +97,22 @@ export class PipelineRunner {
     for (const result of this.#results.splice(0)) this.#missing.set(outputIdOf(result), result);
   }
 
-  /** Ends the recall: appends the results that the log lacks. Resolves with how many there were. */
-  async catchUp(): Promise<{ appended: number; unmatched: number }> {
-    const results = [...this.#missing.values()];
+  /**
+   * Ends the recall: appends the results that the log lacks. Where the rules have changed since the engine last ran, what
+   * they find in events that the former rules had judged is left to a replay: nobody wants last year's alarms again
+   * because a word was mended.
+   */
+  async catchUp(haveRulesChanged: boolean): Promise<{ appended: number; leftOut: number }> {
+    const missing = [...this.#missing.values()];
     this.#missing.clear();
+    const results = haveRulesChanged ? missing.filter((result) => lastSeqOf(result) > this.#settledSeq) : missing;
     await this.#append(results);
-    return { appended: results.length, unmatched: this.#unmatchedCount };
+    return { appended: results.length, leftOut: missing.length - results.length };
+  }
+
+  /** Records that the rules of these hashes are in force from here on. */
+  async activate(hashes: Readonly<Record<string, string>>): Promise<void> {
+    await this.appendOwn(ACTIVATED, `activated-${this.log.nextSeq}`, { name: 'pipeline', hashes });
   }
 
   /** Closes an import that was cut off: until then live events would count as part of it. */
@@ -97,7 +122,7 @@ export class PipelineRunner {
 
   /** Appends an event in the engine's own name and runs it through the pipeline. */
   async appendOwn(type: string, id: string, data: EventData): Promise<void> {
-    const time = formatRfc3339(this.pipelineClock.arrivedAtMs);
+    const time = formatRfc3339(this.clock.wallMs());
     const event = engineEventOf({ type, id, site: this.config.site, time, data });
     const record = this.#recordOf(event);
     const { firstSeq } = await this.log.append([record]);

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { canonicalJson, formatRfc3339, type Clock, type ProtegoConfig, type ProtegoEvent } from '@protego/contracts';
-import { EventLogWriter, type LogRecordInput } from '@protego/event-log';
-import { ENGINE_SOURCE, TICK_TYPE } from '@protego/streams';
+import type { Clock, ProtegoConfig } from '@protego/contracts';
+import { EventLogWriter } from '@protego/event-log';
+import { TICK_TYPE } from '@protego/streams';
 import { ENGINE_CLOCK, ENGINE_CONFIG, EVENT_LOG, FATAL, type Fatal } from '../engine.constants';
 import { PipelineClock } from '../ingest/pipeline-clock';
 import { PipelineRunner } from './pipeline-runner.service';
