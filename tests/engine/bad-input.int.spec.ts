@@ -156,6 +156,7 @@ describe('an engine that is fed bad input', () => {
       ...GOOD.map(({ id }) => id),
       'good-3',
       `tick-${BASE_MS}`,
+      'activated-0',
       `tick-${BASE_MS + 200_000}`,
     ];
     expect(ids.filter((id) => !/^[0-9a-f]{32}$/.test(id)).sort()).toEqual(expected.sort());

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Detection } from '@protego/contracts';
+import type { Detection, ProtegoEvent } from '@protego/contracts';
 import { isOutputType } from '@protego/streams';
 import { EngineHouse, until, type Logged, type Stored } from './engine-house';
 import { lossesOf, publicationFaultsOf, repetitionsOf } from './exactly-once';
@@ -122,13 +122,13 @@ describe(`an engine that is killed ${ROUNDS} times under load (PROTEGO_CRASH_SEE
 
   it('has published each result once, in the order of the log, as it stands there', () => {
     const logged = results();
-    const messages = published.map((message) => ({
-      id: message.header('Nats-Msg-Id'),
+    const bodies = published.map(({ data }) => JSON.parse(Buffer.from(data).toString()) as ProtegoEvent);
+    const messages = published.map((message, i) => ({
+      id: (bodies[i] as ProtegoEvent).id,
       seq: Number(message.header('Protego-Seq')),
     }));
     const expected = logged.map(({ seq, event: { id } }) => ({ id, seq }));
     expect(publicationFaultsOf(expected, messages).slice(0, PROBLEMS_SHOWN)).toEqual([]);
-    const bodies = published.map(({ data }) => JSON.parse(Buffer.from(data).toString()) as unknown);
     expect(bodies).toEqual(logged.map(({ event }) => event));
   });
 
