@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { EventLogReader } from '@protego/event-log';
+import type { ProtegoEvent } from '@protego/contracts';
+import { isOutputType } from '@protego/streams';
 import { EngineHouse, SITE, until } from './engine-house';
 import { lossesOf, publicationFaultsOf, repetitionsOf } from './exactly-once';
 
@@ -99,10 +101,10 @@ describe('an engine under load from another process', () => {
     expect(quantile(stateful, 0)).toBeGreaterThan(LATENESS_MS - 100);
     await house.drained();
     await expectAllOnce('steady', STEADY_EVENTS);
-    const results = (await house.log()).filter(({ event }) => event.source === 'protego');
+    const results = (await house.log()).filter(({ event }) => isOutputType(event.type));
     const published = await house.stream('PROTEGO_OUT');
     const messages = published.map((each) => ({
-      id: each.header('Nats-Msg-Id'),
+      id: (JSON.parse(Buffer.from(each.data).toString('utf8')) as ProtegoEvent).id,
       seq: Number(each.header('Protego-Seq')),
     }));
     const expected = results.map(({ seq, event: { id } }) => ({ id, seq }));
