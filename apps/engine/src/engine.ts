@@ -10,6 +10,7 @@ import { DedupeIndex, EventLogReader, EventLogWriter } from '@protego/event-log'
 import { buildPipeline, compileSigma, type SigmaRuleSet } from '@protego/streams';
 import { recallLog, type Recalled } from './append/recall';
 import { NatsBus } from './bus/nats-bus';
+import { isLoopbackHost } from './loopback';
 import { EngineModule } from './engine.module';
 import type { Fatal } from './engine.constants';
 import { LineLogger } from './health/line-logger';
@@ -173,8 +174,7 @@ function logIdOf(log: EventLogWriter): string {
 }
 
 function requireTlsOffLoopback({ http }: ProtegoConfig): void {
-  const isLoopback = http.host === 'localhost' || http.host === '::1' || /^127(\.\d+){3}$/.test(http.host);
-  if (!isLoopback && (http.certFile === '' || http.keyFile === '')) {
+  if (!isLoopbackHost(http.host) && (http.certFile === '' || http.keyFile === '')) {
     throw new ProtegoError('CONFIG_INVALID', '`http.certFile` and `http.keyFile` are required off loopback', {
       key: 'http.certFile',
     });

@@ -94,9 +94,6 @@ export const ERROR_CODES = {
   NATS_STREAM_FOREIGN: environment(
     'One bus serves one log a site: give this engine its own log back, or a bus of its own.',
   ),
-  NATS_STREAM_MISSING: environment(
-    'A stream that must exist is gone: check the storage directory and key of nats-server.',
-  ),
   INTERNAL: { origin: 'internal', retry: 'no', help: 'Report this with the log of the program.' },
 } as const satisfies Record<string, ErrorCodeEntry>;
 

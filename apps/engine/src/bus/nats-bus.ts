@@ -24,6 +24,7 @@ import {
   type ProtegoEvent,
 } from '@protego/contracts';
 import type { StreamDeclaration } from '@protego/artefacts';
+import { isLoopbackHost } from '../loopback';
 import type { Bus, LastOutput, RejectedInput } from './bus';
 
 /** Stream of inputs. */
@@ -152,8 +153,7 @@ function headerText(text: string): string {
 
 function requireTlsOffLoopback(url: string): void {
   const { hostname, protocol } = new URL(url);
-  const isLoopback = hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
-  if (!isLoopback && protocol !== 'tls:') {
+  if (!isLoopbackHost(hostname) && protocol !== 'tls:') {
     throw new ProtegoError('CONFIG_INVALID', `\`nats.url\` must begin with tls:// off loopback`, { key: 'nats.url' });
   }
 }
