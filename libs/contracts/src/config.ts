@@ -9,6 +9,12 @@ export interface ProtegoConfig {
   readonly clock: 'wall' | 'feed';
   /** Directory of the event log. */
   readonly logDir: string;
+  /** Directory of the log's keys and of the vault of person keys; empty: `keys` inside `logDir`. */
+  readonly keysDir: string;
+  /** Sign and publish a checkpoint after so many records, or so many milliseconds after the first new one. */
+  readonly checkpoint: { readonly everyRecords: number; readonly everyMs: number };
+  /** How long the log remembers ids of events, milliseconds of arrival time. */
+  readonly dedupeHorizonMs: number;
   /** Directory of rules, declarations and policies. */
   readonly streamsDir: string;
   readonly nats: { readonly url: string; readonly user: string; readonly passwordFile: string };
@@ -52,6 +58,22 @@ export const CONFIG_KEYS: Readonly<Record<string, ConfigKey>> = {
     'Who carries pipeline time: the engine, or a producer declared with `carriesClock`.',
   ),
   logDir: key({ type: 'string', minLength: 1 }, '.protego/log', 'Directory of the event log.'),
+  keysDir: key(
+    { type: 'string' },
+    '',
+    "Directory of the log's keys and of the vault of person keys; empty means `keys` inside `logDir`. Keep it on another disk than the backups of the log.",
+  ),
+  'checkpoint.everyRecords': key(positive(1 << 24), 65_536, 'Sign and publish a checkpoint after so many new records.'),
+  'checkpoint.everyMs': key(
+    positive(86_400_000),
+    10_000,
+    'Sign and publish a checkpoint at the latest so long after the first record that the last one did not cover, milliseconds.',
+  ),
+  dedupeHorizonMs: key(
+    positive(31_622_400_000),
+    2_592_000_000,
+    'How long an id of an event is remembered, milliseconds of arrival time.',
+  ),
   streamsDir: key({ type: 'string', minLength: 1 }, 'streams', 'Directory that holds `declarations/` and `rules/`.'),
   'nats.url': key(
     { type: 'string', pattern: '^(nats|tls)://' },

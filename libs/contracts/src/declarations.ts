@@ -110,13 +110,19 @@ export function parseCheckedYaml(yamlText: string, path: string, schema: JsonSch
   return readCheckedYaml(yamlText, path, schema, code).value;
 }
 
-interface CheckedYaml {
+/** YAML that fits a schema, and where its parts stand. */
+export interface CheckedYaml {
   readonly value: unknown;
   /** Line, from 1, of the key or list item that a path leads to. */
   readonly lineOf: (keys: readonly string[]) => number;
 }
 
-function readCheckedYaml(yamlText: string, path: string, schema: JsonSchema, code: ErrorCode): CheckedYaml {
+/**
+ * Like {@link parseCheckedYaml}, for callers that check more and have to name lines themselves.
+ *
+ * @throws ProtegoError with the given code
+ */
+export function readCheckedYaml(yamlText: string, path: string, schema: JsonSchema, code: ErrorCode): CheckedYaml {
   const lines = new LineCounter();
   const document = parseDocument(yamlText, { lineCounter: lines, prettyErrors: false });
   const [error] = document.errors;

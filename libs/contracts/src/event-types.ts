@@ -175,6 +175,38 @@ const OUTPUT_TYPES = [
     object({ session: string, kind: { const: 'import' }, files: { type: 'array' } }, ['session', 'kind']),
   ),
   version1(
+    'log.exported',
+    'Records left the log in an evidence bundle.',
+    object(
+      { bundle: string, receiver: string, purpose: string, fromSeq: count, toSeq: count, records: count, keys: count },
+      ['bundle', 'fromSeq', 'toSeq', 'records'],
+    ),
+  ),
+  version1(
+    'log.erased',
+    'The keys of a person were destroyed: what was sealed under them cannot be read any more.',
+    object({ person: string, keyIds: { type: 'array', items: string }, reason: string }, [
+      'person',
+      'keyIds',
+      'reason',
+    ]),
+  ),
+  version1(
+    'log.expired',
+    'Whole segments outlived the retention period and were deleted; their hashes stay.',
+    object({ fromSeq: count, toSeq: count, rootHash: string, reason: string }, [
+      'fromSeq',
+      'toSeq',
+      'rootHash',
+      'reason',
+    ]),
+  ),
+  version1(
+    'log.revealed',
+    'Sealed fields were shown in clear to somebody who asked for them.',
+    object({ fromSeq: count, toSeq: count, records: count, reason: string }, ['fromSeq', 'toSeq', 'records', 'reason']),
+  ),
+  version1(
     'log.session-closed',
     'An import ended: its windows are decided and the live session goes on.',
     object({ session: string, reason: { enum: ['completed', 'abandoned'] } }, ['session', 'reason']),

@@ -39,5 +39,10 @@ export interface LoggedEvent {
   readonly arrivedAtMs: number;
   /** Event time, milliseconds since the Unix epoch. */
   readonly timeMs: number;
+  /** Clear in the fields of staff and in free text; tokens in those of patients. */
   readonly event: ProtegoEvent;
+  /** What stands outside the pipeline for the clear personal values in `event`: clear text → pseudonym. */
+  readonly pseudonyms?: ReadonlyMap<string, string>;
+  /** JSON pointers (RFC 6901, from the event's top) of fields that nobody can read any more; they hold placeholders. */
+  readonly erased?: readonly string[];
 }

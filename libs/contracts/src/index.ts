@@ -9,7 +9,7 @@ export { formatRfc3339, parseRfc3339Ms } from './time';
 // Events
 export { JSON_DEPTH_MAX, canonicalJson } from './canonical-json';
 export { EVENT_BYTES_MAX, type EventData, type LoggedEvent, type ProtegoEvent } from './event';
-export { readLoggedEvent, type StoredEvent } from './logged-event';
+export { readLoggedEvent, type OpenPersonalFields, type OpenedEvent, type StoredEvent } from './logged-event';
 export {
   EventRegistry,
   dataschemaOf,
@@ -35,6 +35,8 @@ export {
 export {
   REJECTION_HEADERS,
   SUBJECT_ROOT,
+  checkpointSubject,
+  commandSubject,
   detectionSubject,
   inputSubject,
   lateSubject,
@@ -52,4 +54,7 @@ export {
   type SourceDeclaration,
   type SourceDeclarations,
 } from './declarations';
+export { UNDECLARED_FIELDS, parseFieldDeclarations, type FieldClasses } from './field-declarations';
+export { type FieldClass, type FieldPlan, type FieldRule, type IdentityForm } from './field-plan';
+export { EVENT_SUBJECTS_MAX, subjectsOfEvent } from './event-subjects';
 export { CONFIG_KEYS, environmentNameOf, parseConfig, type ProtegoConfig } from './config';

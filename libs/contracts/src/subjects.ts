@@ -64,14 +64,29 @@ export function rejectedSubject(site: string, source: string): string {
   return `${SUBJECT_ROOT}.${site}.rejected.${subjectToken(source)}`;
 }
 
-/** Headers of a message in the dead-letter stream; its payload is the refused message, byte for byte. */
+/**
+ * Headers of a message in the dead-letter stream; its payload is the refused message, byte for byte, sealed with the keys of
+ * the house: it may hold what a person can ask to be forgotten.
+ */
 export const REJECTION_HEADERS = {
   /** Stable error code. */
   code: 'Protego-Code',
-  /** JSON of message, help and details. */
+  /** JSON of message, help and details, sealed like the payload, in base64: it may quote the message. */
   reason: 'Protego-Reason',
   /** Subject that the message came on. */
   subject: 'Protego-Subject',
   /** Length of the refused message, bytes. */
   bytes: 'Protego-Bytes',
+  /** `1`: payload and reason are sealed. */
+  sealed: 'Protego-Sealed',
 } as const;
+
+/** `protego.v1.<site>.checkpoint`: signed checkpoints of the log (C2SP tlog-checkpoint), as text. */
+export function checkpointSubject(site: string): string {
+  return `${SUBJECT_ROOT}.${site}.checkpoint`;
+}
+
+/** `protego.v1.<site>.cmd.<name>`: requests to the engine that holds the log. */
+export function commandSubject(site: string, name: string): string {
+  return `${SUBJECT_ROOT}.${site}.cmd.${subjectToken(name)}`;
+}

@@ -1,0 +1,121 @@
+import { ProtegoError, type OpenedEvent, type ProtegoEvent } from '@protego/contracts';
+import { pathOf, pointerOf, valueAt, withReplacements, type Replacement } from './personal-fields';
+import { addTextPseudonyms, hiddenKeyOf, textPlaceholderOf } from './placeholders';
+import { type SlotKey } from './personal-data';
+import { SLOT_KINDS, openSlot, readSealedPart, type SealedPart, type SealedSlot } from './sealed-part';
+
+/** What to put back in clear: for the pipeline staff and free text, for those who may see it all. */
+export type OpeningScope = 'staff-and-text' | 'all';
+
+/** Record key of a slot; undefined when it is not to be had. It is wiped after use. */
+export type RecordKeyOf = (slot: SealedSlot) => Buffer | undefined;
+
+/** Pointer and value of a field; the ordinal of its placeholder where its name is hidden. */
+type Entry = readonly [pointer: string, value: unknown, ordinal?: number];
+
+interface OpenedText {
+  readonly value: unknown;
+  readonly placeholder: string;
+}
+
+const TILDE = 126;
+const PLACEHOLDERS = { 'staff-and-text': /^~[st]\./, all: /^~[spt]\./ } as const;
+
+/**
+ * Puts clear values into the placeholders of a stored event, as far as their keys exist.
+ *
+ * @throws ProtegoError `LOG_BLOCK_CORRUPT` when a key that exists does not fit its slot
+ */
+export function openEvent(
+  event: ProtegoEvent,
+  part: SealedPart,
+  recordKeyOf: RecordKeyOf,
+  scope: OpeningScope,
+): OpenedEvent {
+  const replacements: Replacement[] = [];
+  const texts: OpenedText[] = [];
+  const names: OpenedText[] = [];
+  let isAllOpen = true;
+  for (const slot of part.slots) {
+    if (slot.kind === SLOT_KINDS.bytes || (slot.kind === SLOT_KINDS.patient && scope !== 'all')) continue;
+    const recordKey = recordKeyOf(slot);
+    if (recordKey === undefined) isAllOpen = false;
+    else for (const entry of entriesOf(part, slot, recordKey)) place(entry, event, replacements, slot, texts, names);
+  }
+  const pseudonyms = new Map<string, string>();
+  // By ordinal, as when the event was sealed, whichever slots they lie in.
+  texts.sort((a, b) => ordinalOf(a) - ordinalOf(b));
+  for (const { value, placeholder } of texts) addTextPseudonyms(pseudonyms, value, placeholder);
+  for (const { value, placeholder } of names) pseudonyms.set(String(value), placeholder);
+  const erased = isAllOpen ? [] : unopened(event, replacements, PLACEHOLDERS[scope]);
+  return { event: withReplacements(event, replacements), pseudonyms, erased };
+}
+
+/**
+ * Opens a record with record keys from an evidence bundle, without any vault. Fields whose slot has no key among them are
+ * named in `erased`.
+ *
+ * @throws ProtegoError `LOG_BLOCK_CORRUPT` when a key does not fit its slot, or the sealed part is damaged
+ */
+export function openWithSlotKeys(event: ProtegoEvent, sealed: Uint8Array, keys: readonly SlotKey[]): OpenedEvent {
+  const bySlot = new Map(keys.map(({ slot, key }) => [slot, key]));
+  const recordKeyOf: RecordKeyOf = ({ slot }) => {
+    const key = bySlot.get(slot);
+    // The caller's own stays.
+    return key === undefined ? undefined : Buffer.from(key);
+  };
+  return openEvent(event, readSealedPart(sealed), recordKeyOf, 'all');
+}
+
+function entriesOf(part: SealedPart, slot: SealedSlot, recordKey: Buffer): Entry[] {
+  const plaintext = openSlot(part, slot, recordKey);
+  recordKey.fill(0);
+  if (plaintext === undefined) {
+    const message = `the key of slot \`${slot.slot}\` is not the one that the record commits to`;
+    throw new ProtegoError('LOG_BLOCK_CORRUPT', message, { slot: slot.slot });
+  }
+  return JSON.parse(plaintext.toString('utf8')) as Entry[];
+}
+
+function place(
+  [pointer, value, ordinal]: Entry,
+  event: ProtegoEvent,
+  replacements: Replacement[],
+  slot: SealedSlot,
+  texts: OpenedText[],
+  names: OpenedText[],
+): void {
+  const path = pathOf(pointer);
+  if (ordinal !== undefined) {
+    replacements.push({ path, value, instead: hiddenKeyOf(ordinal) });
+    texts.push({ value, placeholder: textPlaceholderOf(ordinal) });
+    return;
+  }
+  replacements.push({ path, value });
+  const opened = { value, placeholder: String(valueAt(event, path)) };
+  if (slot.kind === SLOT_KINDS.text) texts.push(opened);
+  else names.push(opened);
+}
+
+function ordinalOf({ placeholder }: OpenedText): number {
+  return Number(placeholder.slice(3));
+}
+
+/** Pointers of the placeholders that nothing was put into. */
+function unopened(event: ProtegoEvent, replacements: readonly Replacement[], placeholder: RegExp): string[] {
+  const opened = new Set(
+    replacements.map(({ path, instead }) => pointerOf(instead === undefined ? path : [...path.slice(0, -1), instead])),
+  );
+  const pointers: string[] = [];
+  const visit = (value: unknown, path: readonly string[]): void => {
+    if (typeof value === 'string') {
+      if (value.charCodeAt(0) !== TILDE || !placeholder.test(value)) return;
+      const pointer = pointerOf(path);
+      if (!opened.has(pointer)) pointers.push(pointer);
+    } else if (typeof value === 'object' && value !== null) {
+      for (const [key, member] of Object.entries(value)) visit(member, [...path, key]);
+    }
+  };
+  visit(event, []);
+  return pointers;
+}

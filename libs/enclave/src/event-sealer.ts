@@ -1,0 +1,229 @@
+import {
+  ProtegoError,
+  canonicalJson,
+  parseRfc3339Ms,
+  subjectsOfEvent,
+  type FieldClasses,
+  type FieldPlan,
+  type ProtegoEvent,
+} from '@protego/contracts';
+import { type Identity, type Tokeniser } from './identity';
+import { type AppendSlot, type KeyOwner, type KeyRing } from './key-ring';
+import { type SealedEvent } from './personal-data';
+import {
+  collectPersonalFields,
+  valueAt,
+  withReplacements,
+  type PersonalField,
+  type PersonalFields,
+  type Replacement,
+} from './personal-fields';
+import { addTextPseudonyms, hiddenKeyOf, stringsOf, textPlaceholderOf } from './placeholders';
+import { SLOT_KINDS, paddedPlaintext, sealSlots, type SlotInput } from './sealed-part';
+import { blake2b } from './sodium';
+
+/** Most bytes of a stored body; placeholders may be longer than what they stand for. */
+const BODY_BYTES_MAX = 65_536;
+const CONTENT_HASH_BYTES = 8;
+const LENGTH_BYTES = 4;
+const NO_BYTES = Buffer.alloc(0);
+const NO_PSEUDONYMS: ReadonlyMap<string, string> = new Map();
+
+/** What is said of one event while it is sealed. */
+interface Draft {
+  readonly event: ProtegoEvent;
+  readonly stored: Replacement[];
+  readonly forPipeline: Replacement[];
+  readonly pseudonyms: Map<string, string>;
+  readonly slots: SlotInput[];
+  /** What the content hash covers beside the body: plaintexts, and secrets that go when their keys go. */
+  readonly content: Buffer[];
+}
+
+/** Name under which the key of a source and month is kept. */
+export function monthNameOf(source: string, timeMs: number): string {
+  return `${source}/${new Date(timeMs).toISOString().slice(0, -17)}`;
+}
+
+/** Takes the personal fields out of events. */
+export class EventSealer {
+  readonly #contentKey: Buffer;
+  #scratch: Buffer = Buffer.alloc(4096);
+
+  /** @param contentKey 32 bytes, for content hashes */
+  constructor(
+    private readonly fields: FieldClasses,
+    private readonly tokeniser: Tokeniser,
+    private readonly ring: KeyRing,
+    contentKey: Buffer,
+    private readonly append: AppendSlot,
+  ) {
+    this.#contentKey = contentKey;
+  }
+
+  /**
+   * Seals an event.
+   *
+   * @throws ProtegoError `VAULT_FULL`; `EVENT_TOO_LARGE` when body or sealed part outgrow a record; what
+   *   {@link canonicalJson} throws
+   */
+  seal(event: ProtegoEvent): SealedEvent {
+    const plan = this.fields.planOf(event.type);
+    const personal = plan === undefined ? undefined : collectPersonalFields(event, plan, this.fields);
+    if (plan === undefined || personal === undefined || personal.identities.length + personal.texts.length === 0)
+      return this.#finish(event, event, NO_BYTES, [], NO_PSEUDONYMS);
+    const draft: Draft = { event, stored: [], forPipeline: [], pseudonyms: new Map(), slots: [], content: [] };
+    // Persons first: whoever is named in a field is known when the texts are searched.
+    const persons = this.#groupByPerson(personal.identities, draft, plan);
+    this.#sealPersons(persons, draft);
+    if (personal.texts.length > 0) this.#sealTexts(personal, draft);
+    this.#noteStaff(personal.identities, draft);
+    const sealed = sealSlots(draft.slots);
+    const stored = withReplacements(event, draft.stored);
+    const forPipeline = withReplacements(event, draft.forPipeline);
+    return this.#finish(stored, forPipeline, sealed, draft.content, draft.pseudonyms);
+  }
+
+  /** Wipes the key. */
+  close(): void {
+    this.#contentKey.fill(0);
+    this.#scratch.fill(0);
+  }
+
+  #groupByPerson(identities: readonly PersonalField[], draft: Draft, plan: FieldPlan): Map<KeyOwner, PersonalField[]> {
+    const persons = new Map<KeyOwner, PersonalField[]>();
+    for (const field of identities) {
+      const own = this.#identify(field);
+      const owner = this.#personOf(field, own, draft.event, plan);
+      const replacement = { path: field.path, value: own.token };
+      draft.stored.push(replacement);
+      if (owner.tokenClass === 'p') draft.forPipeline.push(replacement);
+      const fields = persons.get(owner);
+      if (fields === undefined) persons.set(owner, [field]);
+      else fields.push(field);
+    }
+    return persons;
+  }
+
+  #identify({ value, rule }: PersonalField): Identity {
+    return this.tokeniser.identify(rule?.class === 'patient' ? 'p' : 's', String(value), rule?.form ?? 'plain');
+  }
+
+  /** Whose key seals a field: that of the person at another field, where the declarations say so and there is one. */
+  #personOf({ rule }: PersonalField, own: Identity, event: ProtegoEvent, plan: FieldPlan): KeyOwner {
+    const tokenClass = rule?.class === 'patient' ? 'p' : 's';
+    const value = rule?.person === undefined ? undefined : valueAt(event, rule.person);
+    const isPerson = (typeof value === 'string' || typeof value === 'number') && String(value).trim() !== '';
+    if (rule?.person === undefined || !isPerson || this.fields.isWellKnownAccount(String(value)))
+      return this.ring.ownerOf(tokenClass, own, this.append);
+    const identity = this.tokeniser.identify(tokenClass, String(value), formAt(plan, rule.person));
+    const owner = this.ring.ownerOf(tokenClass, identity, this.append);
+    this.ring.addAlias(owner, own, rule.inText, this.append);
+    return owner;
+  }
+
+  #sealPersons(persons: ReadonlyMap<KeyOwner, readonly PersonalField[]>, draft: Draft): void {
+    for (const [owner, fields] of persons) {
+      const kind = owner.tokenClass === 'p' ? SLOT_KINDS.patient : SLOT_KINDS.staff;
+      const plaintext = plaintextOf(fields.map((field) => entryOf(field)));
+      draft.slots.push({ kind, owners: [owner], plaintext });
+      draft.content.push(plaintext, owner.contentSecret);
+    }
+  }
+
+  #sealTexts({ texts }: PersonalFields, draft: Draft): void {
+    const entries: string[] = [];
+    const nobodys: string[] = [];
+    texts.forEach((field, ordinal) => {
+      const entry = entryOf(field, ordinal);
+      entries.push(entry);
+      placeText(field, ordinal, draft);
+      const found = this.#personsIn(field);
+      if (found.size === 0) nobodys.push(entry);
+      else draft.slots.push({ kind: SLOT_KINDS.text, owners: [...found], plaintext: plaintextOf([entry]) });
+    });
+    const { source, time } = draft.event;
+    const monthName = this.tokeniser.identify('m', monthNameOf(source, parseRfc3339Ms(time) ?? 0), 'plain');
+    const month = this.ring.ownerOf('m', monthName, this.append);
+    // Which persons are known by now may differ when the same event comes again; the month does not.
+    const all = plaintextOf(entries);
+    draft.content.push(all, month.contentSecret);
+    if (nobodys.length === 0) return;
+    const plaintext = nobodys.length === entries.length ? all : plaintextOf(nobodys);
+    draft.slots.push({ kind: SLOT_KINDS.text, owners: [month], plaintext });
+  }
+
+  #personsIn({ value, path, isUndeclared }: PersonalField): Set<KeyOwner> {
+    const found = new Set<KeyOwner>();
+    if (isUndeclared) this.ring.searchNames(path.at(-1) as string, found);
+    stringsOf(value, (text) => this.ring.searchNames(text, found));
+    return found;
+  }
+
+  /** After the texts: what is a name as well as a text goes by the name's pseudonym. */
+  #noteStaff(identities: readonly PersonalField[], { pseudonyms }: Draft): void {
+    for (const field of identities) {
+      if (field.rule?.class === 'staff') pseudonyms.set(String(field.value), this.#identify(field).token);
+    }
+  }
+
+  #finish(
+    stored: ProtegoEvent,
+    pipelineEvent: ProtegoEvent,
+    sealed: Buffer,
+    content: readonly Buffer[],
+    pseudonyms: ReadonlyMap<string, string>,
+  ): SealedEvent {
+    const body = Buffer.from(canonicalJson(stored));
+    if (body.length > BODY_BYTES_MAX) {
+      const message = `the event takes \`${body.length}\` bytes with its personal fields replaced`;
+      throw new ProtegoError('EVENT_TOO_LARGE', message, { bytes: body.length, bytesMax: BODY_BYTES_MAX });
+    }
+    const contentHash = this.#contentHash(body, content);
+    return { body, sealed, subjects: subjectsOfEvent(stored), contentHash, pseudonyms, pipelineEvent };
+  }
+
+  /** Keyed BLAKE2b-64 over body, plaintexts and secrets, each after its length (u32). */
+  #contentHash(body: Buffer, content: readonly Buffer[]): Buffer {
+    let bytes = LENGTH_BYTES + body.length;
+    for (const part of content) bytes += LENGTH_BYTES + part.length;
+    if (bytes > this.#scratch.length) this.#scratch = Buffer.alloc(bytes * 2);
+    let at = this.#scratch.writeUInt32BE(body.length, 0);
+    at += body.copy(this.#scratch, at);
+    for (const part of content) {
+      at = this.#scratch.writeUInt32BE(part.length, at);
+      at += part.copy(this.#scratch, at);
+    }
+    // 16 bytes are the least that BLAKE2b makes here; the first 8 are kept.
+    const digest = Buffer.allocUnsafe(2 * CONTENT_HASH_BYTES);
+    blake2b(digest, this.#scratch.subarray(0, at), this.#contentKey);
+    if (content.length > 0) this.#scratch.fill(0, 0, at);
+    return digest.subarray(0, CONTENT_HASH_BYTES);
+  }
+}
+
+function placeText({ path, value, isUndeclared }: PersonalField, ordinal: number, draft: Draft): void {
+  const placeholder = textPlaceholderOf(ordinal);
+  const name = path.at(-1) as string;
+  const replacement = isUndeclared
+    ? { path: [...path.slice(0, -1), hiddenKeyOf(ordinal)], value: placeholder, instead: name }
+    : { path, value: placeholder };
+  draft.stored.push(replacement);
+  addTextPseudonyms(draft.pseudonyms, value, placeholder);
+}
+
+/** `[pointer, value]`, and the ordinal of the placeholder where the name of the field is hidden too. */
+function entryOf({ pointer, value, isUndeclared }: PersonalField, ordinal?: number): string {
+  const hidden = isUndeclared ? `,${ordinal}` : '';
+  return `[${canonicalJson(pointer)},${canonicalJson(value)}${hidden}]`;
+}
+
+function plaintextOf(entries: readonly string[]): Buffer {
+  return paddedPlaintext(`[${entries.join(',')}]`);
+}
+
+function formAt(plan: FieldPlan, path: readonly string[]): 'plain' | 'account' {
+  let node: FieldPlan | undefined = plan;
+  for (const key of path) node = node?.members.get(key) ?? node?.others;
+  return node?.rule?.form ?? 'plain';
+}

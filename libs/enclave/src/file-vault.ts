@@ -1,0 +1,272 @@
+import {
+  ProtegoError,
+  UNDECLARED_FIELDS,
+  systemClock,
+  type Clock,
+  type FieldClasses,
+  type OpenedEvent,
+  type ProtegoEvent,
+} from '@protego/contracts';
+import { Tokeniser, isPersonToken, type TokenClass } from './identity';
+import { deriveKey } from './key-derivation';
+import { KeyRing, type AppendSlot, type KeyOwner } from './key-ring';
+import { type PersonRef, type PersonalDataVault, type SealedEvent, type SlotKey } from './personal-data';
+import { openEvent, type OpeningScope } from './event-opener';
+import { EventSealer, monthNameOf } from './event-sealer';
+import {
+  SLOT_KINDS,
+  openSlot,
+  readSealedPart,
+  recordKeyOf,
+  sealSlots,
+  type SealedPart,
+  type SealedSlot,
+} from './sealed-part';
+import { openVaultForReading, openVaultForWriting, type VaultDisk } from './vault-disk';
+import { VaultStore, type VaultLimits } from './vault-store';
+
+/** What a vault is made of. */
+export interface FileVaultOptions {
+  /** The key directory. */
+  readonly directory: string;
+  readonly mode: 'write' | 'read';
+  /** Root secret, 32 bytes; it is not kept. */
+  readonly root: Buffer;
+  readonly fields?: FieldClasses;
+  readonly clock?: Clock;
+  /** In place of the file `vault`. */
+  readonly disk?: VaultDisk;
+  readonly limits?: VaultLimits;
+}
+
+/** How often a reader looks for what the writer has added or destroyed, milliseconds. */
+const REFRESH_MS = 500;
+const TEXT_BYTES_MAX = 16 * 1024 * 1024;
+const LENGTH_BYTES = 4;
+const PAD_BYTES = 16;
+const KEY_BYTES = 32;
+
+/**
+ * The vault in the process: keys of persons in the file `vault` of the key directory, each sealed under a key of the root
+ * secret. Secrets are private fields; printing the object shows none.
+ */
+export class FileVault implements PersonalDataVault {
+  readonly #ring: KeyRing;
+  readonly #tokeniser: Tokeniser;
+  readonly #sealer: EventSealer;
+  readonly #vaultKey: Buffer;
+  readonly #isWriter: boolean;
+  readonly #clock: Clock;
+  readonly #store: VaultStore;
+  readonly #append: AppendSlot;
+  #refreshedAtMs: number;
+
+  private constructor(
+    { root, mode, fields, clock = systemClock }: FileVaultOptions,
+    ring: KeyRing,
+    store: VaultStore,
+    vaultKey: Buffer,
+  ) {
+    this.#ring = ring;
+    this.#store = store;
+    this.#vaultKey = vaultKey;
+    this.#isWriter = mode === 'write';
+    this.#clock = clock;
+    this.#refreshedAtMs = clock.monotonicMs();
+    this.#append = (slot) => {
+      if (!this.#isWriter)
+        throw new ProtegoError('LOG_READ_ONLY', 'the vault was opened for reading: it makes no keys');
+      return store.append(slot);
+    };
+    this.#tokeniser = new Tokeniser(deriveKey(root, 'pseudonym/1', KEY_BYTES));
+    const contentKey = deriveKey(root, 'content-hash/1', KEY_BYTES);
+    this.#sealer = new EventSealer(fields ?? UNDECLARED_FIELDS, this.#tokeniser, ring, contentKey, this.#append);
+  }
+
+  /**
+   * Opens the vault of a key directory. The caller holds the lock of the directory when it writes.
+   *
+   * @throws ProtegoError `LOG_KEYS_DAMAGED` when a slot cannot be read; the errors of the disk
+   */
+  static async open(options: FileVaultOptions): Promise<FileVault> {
+    const { directory, mode, root, limits } = options;
+    const vaultKey = deriveKey(root, 'vault/1', KEY_BYTES);
+    const ring = new KeyRing();
+    if (mode === 'read') {
+      const disk = options.disk ?? openVaultForReading(directory);
+      return new FileVault(options, ring, VaultStore.openForReading(disk, vaultKey, ring), vaultKey);
+    }
+    const disk = options.disk ?? (await openVaultForWriting(directory));
+    try {
+      return new FileVault(options, ring, await VaultStore.openForWriting(disk, vaultKey, ring, limits), vaultKey);
+    } catch (error) {
+      await disk.close();
+      throw error;
+    }
+  }
+
+  seal(event: ProtegoEvent): SealedEvent {
+    return this.#sealer.seal(event);
+  }
+
+  flush(): Promise<void> {
+    return this.#isWriter ? this.#store.flush() : Promise.resolve();
+  }
+
+  openForPipeline(event: ProtegoEvent, sealed: Uint8Array): OpenedEvent {
+    return this.#open(event, sealed, 'staff-and-text');
+  }
+
+  reveal(event: ProtegoEvent, sealed: Uint8Array): OpenedEvent {
+    return this.#open(event, sealed, 'all');
+  }
+
+  slotKeys(sealed: Uint8Array): SlotKey[] {
+    this.#follow();
+    if (sealed.length === 0) return [];
+    const part = readSealedPart(sealed);
+    return part.slots.flatMap((each) => {
+      const key = this.#recordKeyOf(part, each);
+      return key === undefined ? [] : [{ slot: each.slot, key }];
+    });
+  }
+
+  sealText(text: Uint8Array, source: string, timeMs: number): Buffer {
+    const found = new Set<KeyOwner>();
+    const bytes = Buffer.from(text.buffer, text.byteOffset, text.byteLength);
+    this.#ring.searchNames(bytes.toString('utf8'), found);
+    if (found.size === 0) {
+      const month = this.#tokeniser.identify('m', monthNameOf(source, timeMs), 'plain');
+      found.add(this.#ring.ownerOf('m', month, this.#append));
+    }
+    const plaintext = Buffer.alloc(Math.ceil((LENGTH_BYTES + text.length) / PAD_BYTES) * PAD_BYTES);
+    plaintext.writeUInt32BE(text.length, 0);
+    bytes.copy(plaintext, LENGTH_BYTES);
+    return sealSlots([{ kind: SLOT_KINDS.bytes, owners: [...found], plaintext }], TEXT_BYTES_MAX);
+  }
+
+  openText(sealed: Uint8Array): Buffer | undefined {
+    this.#follow();
+    const part = readSealedPart(sealed);
+    const [slot] = part.slots;
+    const recordKey = slot === undefined ? undefined : this.#recordKeyOf(part, slot);
+    if (slot === undefined || recordKey === undefined) return undefined;
+    const plaintext = openSlot(part, slot, recordKey);
+    if (plaintext === undefined || slot.kind !== SLOT_KINDS.bytes) {
+      throw new ProtegoError('LOG_BLOCK_CORRUPT', 'a sealed text was altered');
+    }
+    return plaintext.subarray(LENGTH_BYTES, LENGTH_BYTES + plaintext.readUInt32BE(0));
+  }
+
+  find(subject: string): PersonRef | undefined {
+    this.#follow();
+    const owners = this.#ownersKnownAs(subject);
+    const [first] = owners;
+    if (first === undefined) return undefined;
+    return { token: first.token, keyIds: owners.map(({ keyId }) => keyId.toString('hex')) };
+  }
+
+  tokensOf(subject: string): string[] {
+    this.#follow();
+    const tokens = new Set(this.#tokensFor(subject));
+    for (const owner of this.#ownersKnownAs(subject)) {
+      tokens.add(owner.token);
+      for (const alias of owner.aliasTokens) if (this.#ring.byAlias(alias).length === 1) tokens.add(alias);
+    }
+    return [...tokens];
+  }
+
+  async destroy(keyIds: readonly string[]): Promise<number> {
+    if (!this.#isWriter)
+      throw new ProtegoError('LOG_READ_ONLY', 'the vault was opened for reading: it destroys nothing');
+    const slots = new Map<Buffer, readonly number[]>();
+    for (const id of new Set(keyIds)) {
+      const owner = this.#ring.byKeyId(Buffer.from(id, 'hex'));
+      if (owner === undefined) continue;
+      slots.set(owner.keyId, [...owner.slots]);
+      this.#ring.onDestroyed(owner.keyId);
+    }
+    this.#tokeniser.forget();
+    await this.#store.destroy(slots);
+    return slots.size;
+  }
+
+  async close(): Promise<void> {
+    try {
+      if (this.#isWriter) await this.#store.mark();
+    } finally {
+      await this.#store.close();
+      this.#ring.close();
+      this.#tokeniser.close();
+      this.#sealer.close();
+      this.#vaultKey.fill(0);
+    }
+  }
+
+  #open(event: ProtegoEvent, sealed: Uint8Array, scope: OpeningScope): OpenedEvent {
+    this.#follow();
+    if (sealed.length === 0) return { event, pseudonyms: new Map(), erased: [] };
+    const part = readSealedPart(sealed);
+    return openEvent(event, part, (slot) => this.#recordKeyOf(part, slot), scope);
+  }
+
+  #recordKeyOf({ salt }: SealedPart, slot: SealedSlot): Buffer | undefined {
+    const owners = this.#ownersOf(slot);
+    return owners === undefined ? undefined : recordKeyOf(salt, slot.slot, owners);
+  }
+
+  /** Keys of a slot; undefined when one of them is gone. */
+  #ownersOf({ keyIds }: SealedSlot): KeyOwner[] | undefined {
+    const owners: KeyOwner[] = [];
+    for (const keyId of keyIds) {
+      let owner = this.#ring.byKeyId(keyId);
+      if (owner === undefined && !this.#isWriter && !this.#ring.isDestroyed(keyId)) {
+        this.#store.refresh();
+        owner = this.#ring.byKeyId(keyId);
+      }
+      if (owner === undefined) return undefined;
+      owners.push(owner);
+    }
+    return owners;
+  }
+
+  /** A reader looks now and then for what the writer has destroyed. */
+  #follow(): void {
+    if (this.#isWriter) return;
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#refreshedAtMs < REFRESH_MS) return;
+    this.#refreshedAtMs = nowMs;
+    this.#store.refresh();
+  }
+
+  /** The person, with the keys of those of the person's names that nobody else has. */
+  #ownersKnownAs(subject: string): KeyOwner[] {
+    const owners = new Set<KeyOwner>();
+    for (const token of this.#tokensFor(subject)) {
+      const owner = this.#ring.byToken(token);
+      if (owner !== undefined) owners.add(owner);
+      const [namesake, ...others] = this.#ring.byAlias(token);
+      if (namesake !== undefined && others.length === 0) owners.add(namesake);
+    }
+    for (const { aliasTokens } of [...owners]) {
+      for (const token of aliasTokens) {
+        const owner = this.#ring.byToken(token);
+        if (owner !== undefined && this.#ring.byAlias(token).length === 1) owners.add(owner);
+      }
+    }
+    return [...owners];
+  }
+
+  /** Tokens of what somebody calls a person; an account without its domain only when it is not known with it. */
+  #tokensFor(subject: string): string[] {
+    if (isPersonToken(subject)) return [subject];
+    const classes: readonly TokenClass[] = ['s', 'p'];
+    const plain = classes.map((each) => this.#tokeniser.identify(each, subject, 'plain').token);
+    const isKnown = plain.some(
+      (token) => this.#ring.byToken(token) !== undefined || this.#ring.byAlias(token).length > 0,
+    );
+    if (isKnown) return plain;
+    const accounts = classes.map((each) => this.#tokeniser.identify(each, subject, 'account').token);
+    return [...new Set([...plain, ...accounts])];
+  }
+}

@@ -1,0 +1,219 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { crypto_sign_verify_detached } from 'sodium-native';
+import { openHouseKeys, type HouseKeys } from './house-keys';
+import { eventOf } from './testing/sample-events';
+import { fixedHouse, fixedKeys } from './testing';
+
+const LOG_ID = Buffer.alloc(16, 7);
+const SALT = Buffer.alloc(32, 9);
+
+describe('openHouseKeys', () => {
+  let parent: string;
+  let directory: string;
+  const open: HouseKeys[] = [];
+
+  async function house(mode: 'write' | 'read' = 'write'): Promise<HouseKeys> {
+    const opened = await openHouseKeys({ directory, mode });
+    open.push(opened);
+    return opened;
+  }
+
+  async function closeAll(): Promise<void> {
+    for (const each of open.splice(0)) await each.close();
+  }
+
+  beforeEach(() => {
+    parent = mkdtempSync(join(tmpdir(), 'protego-keys-'));
+    directory = join(parent, 'log', 'keys');
+  });
+
+  afterEach(async () => {
+    await closeAll();
+    rmSync(parent, { recursive: true });
+  });
+
+  it('makes a missing directory, for its owner only', async () => {
+    await house();
+    expect(statSync(directory).mode & 0o777).toBe(0o700);
+    for (const name of readdirSync(directory)) expect(statSync(join(directory, name)).mode & 0o777).toBe(0o600);
+    expect(readFileSync(join(directory, 'root.secret'))).toHaveLength(32);
+  });
+
+  it('gives the same keys again, to readers as well, and others to another house', async () => {
+    const { keys } = await house();
+    const first = keys.blockKey(1, LOG_ID, SALT).toString('hex');
+    const publicKey = keys.signer.publicKey.toString('hex');
+    const reader = await house('read');
+    expect(reader.keys.blockKey(1, LOG_ID, SALT).toString('hex')).toBe(first);
+    expect(reader.keys.signer.publicKey.toString('hex')).toBe(publicKey);
+    expect(reader.keys.subjectKey).toHaveLength(16);
+    expect(reader.keys.dedupeKey).toHaveLength(32);
+    const other = await openHouseKeys({ directory: join(parent, 'other'), mode: 'write' });
+    open.push(other);
+    expect(other.keys.blockKey(1, LOG_ID, SALT).toString('hex')).not.toBe(first);
+  });
+
+  it('derives block keys from data key, log and session', () => {
+    const keys = fixedKeys('a', 2);
+    const all = [
+      keys.blockKey(1, LOG_ID, SALT),
+      keys.blockKey(2, LOG_ID, SALT),
+      keys.blockKey(1, Buffer.alloc(16), SALT),
+      keys.blockKey(1, LOG_ID, Buffer.alloc(32)),
+      fixedKeys('b').blockKey(1, LOG_ID, SALT),
+    ].map((key) => key.toString('hex'));
+    expect(new Set(all).size).toBe(5);
+    expect(keys.dataKeyId).toBe(2);
+  });
+
+  it('signs with Ed25519', () => {
+    const { signer } = fixedKeys();
+    const message = Buffer.from('a note');
+    const signature = signer.sign(message);
+    expect(crypto_sign_verify_detached(signature, message, signer.publicKey)).toBe(true);
+    expect(crypto_sign_verify_detached(signature, Buffer.from('b note'), signer.publicKey)).toBe(false);
+  });
+
+  it('keeps old data keys after a rotation', async () => {
+    const first = await house();
+    const old = first.keys.blockKey(1, LOG_ID, SALT).toString('hex');
+    expect(await first.rotateDataKey()).toBe(2);
+    expect(first.keys.dataKeyId).toBe(2);
+    await closeAll();
+    const { keys } = await house('read');
+    expect(keys.dataKeyId).toBe(2);
+    expect(keys.blockKey(1, LOG_ID, SALT).toString('hex')).toBe(old);
+    expect(keys.blockKey(2, LOG_ID, SALT).toString('hex')).not.toBe(old);
+    expect(() => keys.blockKey(3, LOG_ID, SALT)).toThrow(expect.objectContaining({ code: 'LOG_KEY_MISSING' }));
+    await expect((await house('read')).rotateDataKey()).rejects.toMatchObject({ code: 'LOG_READ_ONLY' });
+  });
+
+  it('has one writer', async () => {
+    await house();
+    await expect(house()).rejects.toMatchObject({ code: 'LOG_LOCKED' });
+    await closeAll();
+    await house();
+  });
+
+  it('makes nothing when it reads', async () => {
+    await expect(house('read')).rejects.toMatchObject({ code: 'LOG_KEY_MISSING' });
+    expect(existsSync(directory)).toBe(false);
+  });
+
+  it('makes no new secret beside files of a lost one', async () => {
+    await house();
+    await closeAll();
+    rmSync(join(directory, 'root.secret'));
+    await expect(house()).rejects.toMatchObject({ code: 'LOG_KEY_MISSING' });
+    expect(existsSync(join(directory, 'root.secret'))).toBe(false);
+  });
+
+  it('finishes a first start that ended after the secret', async () => {
+    await house();
+    const secret = readFileSync(join(directory, 'root.secret'));
+    await closeAll();
+    rmSync(join(directory, 'house.json'));
+    rmSync(join(directory, 'vault'), { force: true });
+    await house();
+    expect(readFileSync(join(directory, 'root.secret'))).toEqual(secret);
+    expect(existsSync(join(directory, 'house.json'))).toBe(true);
+  });
+
+  it.each([
+    ['a secret cut short', 'root.secret', (bytes: Buffer) => bytes.subarray(0, 31)],
+    ['another secret', 'root.secret', (bytes: Buffer) => Buffer.from(bytes.map((byte) => byte ^ 1))],
+    ['an altered house.json', 'house.json', (bytes: Buffer) => Buffer.from(bytes.toString().replace('[1]', '[2]'))],
+    ['an empty house.json', 'house.json', () => Buffer.alloc(0)],
+  ])('refuses %s', async (_what, name, alter) => {
+    await house();
+    await closeAll();
+    const path = join(directory, name);
+    writeFileSync(path, alter(readFileSync(path)));
+    for (const mode of ['read', 'write'] as const) {
+      await expect(house(mode)).rejects.toMatchObject({ code: 'LOG_KEYS_DAMAGED' });
+    }
+  });
+
+  it('refuses a secret that others can read, and says how to mend it', async () => {
+    await house();
+    await closeAll();
+    const path = join(directory, 'root.secret');
+    chmodSync(path, 0o640);
+    await expect(house()).rejects.toMatchObject({
+      code: 'LOG_KEYS_DAMAGED',
+      message: expect.stringContaining(`chmod 600 ${path}`) as string,
+    });
+  });
+
+  it('shows no secret when it is printed, and forgets all when it is closed', async () => {
+    const opened = await house();
+    const secret = readFileSync(join(directory, 'root.secret'));
+    const { keys } = opened;
+    const secrets = [secret, keys.subjectKey, keys.dedupeKey, keys.blockKey(1, LOG_ID, SALT)].map((key) =>
+      Buffer.from(key),
+    );
+    const shown = [inspect(opened, { depth: 9, showHidden: true }), JSON.stringify(opened), String(keys)].join('\n');
+    for (const each of secrets) {
+      expect(shown).not.toContain(each.toString('hex'));
+      expect(shown).not.toContain(each.toString('base64'));
+      expect(shown).not.toContain(JSON.stringify([...each]).slice(1, -1));
+      expect(shown).not.toContain(
+        each
+          .toString('hex')
+          .slice(0, 16)
+          .replace(/(..)(?=.)/g, '$1 '),
+      );
+    }
+    await closeAll();
+    expect(() => keys.subjectKey).toThrow(expect.objectContaining({ code: 'LOG_CLOSED' }));
+    expect(() => keys.blockKey(1, LOG_ID, SALT)).toThrow(expect.objectContaining({ code: 'LOG_CLOSED' }));
+  });
+
+  it('holds the vault, and keeps what it made when it is closed', async () => {
+    const event = eventOf('access.signed-in', { user: { uid: 'p-1' } });
+    const first = await house();
+    const sealed = first.vault.seal(event);
+    await first.vault.flush();
+    const stored = JSON.parse(sealed.body.toString()) as typeof event;
+    expect((await house('read')).vault.reveal(stored, sealed.sealed).event).toEqual(event);
+    await closeAll();
+    expect((await house()).vault.reveal(stored, sealed.sealed).event).toEqual(event);
+  });
+
+  it('of a fixed house gives tokens that a seed decides, and keys that it does not', async () => {
+    const [a, b] = [await fixedHouse(join(parent, 'a')), await fixedHouse(join(parent, 'b'))];
+    const c = await fixedHouse(join(parent, 'c'), undefined, 'other');
+    open.push(a, b, c);
+    const event = eventOf('access.signed-in', {}, { subject: 'p-1' });
+    const [one, two, three] = [a, b, c].map(({ vault }) => vault.seal(event));
+    expect(one?.body).toEqual(two?.body);
+    expect(one?.body).not.toEqual(three?.body);
+    expect(one?.contentHash).not.toEqual(two?.contentHash);
+    expect(a.vault.find('p-1')?.keyIds).not.toEqual(b.vault.find('p-1')?.keyIds);
+  });
+
+  it('does not open a vault beside a secret that is not its own', async () => {
+    const { vault } = await house();
+    vault.seal(eventOf('access.signed-in', {}, { subject: 'p-1' }));
+    await vault.flush();
+    await closeAll();
+    const other = await fixedHouse(join(parent, 'other'));
+    await other.close();
+    for (const name of ['root.secret', 'house.json']) {
+      writeFileSync(join(directory, name), readFileSync(join(parent, 'other', name)), { mode: 0o600 });
+    }
+    await expect(house('read')).rejects.toMatchObject({ code: 'LOG_KEYS_DAMAGED' });
+  });
+});

@@ -1,0 +1,127 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { ProtegoError, type Clock, type FieldClasses } from '@protego/contracts';
+import { DerivedLogKeys } from './derived-log-keys';
+import { lockDirectory, type DirectoryLock } from './directory-lock';
+import { formatHouseRecord, parseHouseRecord, type HouseRecord } from './house-record';
+import { makeKeyDirectory, mustBePrivate, readKeyFile, writeKeyFile } from './key-files';
+import { type LogKeys } from './log-keys';
+import { FileVault } from './file-vault';
+import { type PersonalDataVault } from './personal-data';
+
+const ROOT_FILE = 'root.secret';
+const HOUSE_FILE = 'house.json';
+const VAULT_FILE = 'vault';
+const ROOT_BYTES = 32;
+
+/** Where the keys of a log are, and what for. */
+export interface HouseKeysOptions {
+  /** The key directory; by default `keys` in the directory of the log. */
+  readonly directory: string;
+  /** `write` creates a missing key directory and locks it; `read` changes nothing. */
+  readonly mode: 'write' | 'read';
+  /** Which fields are personal. Without it, every field of `data` counts as free text. */
+  readonly fields?: FieldClasses;
+  readonly clock?: Clock;
+}
+
+/** The keys of one site: of its log, and of the persons in it. */
+export interface HouseKeys {
+  readonly keys: LogKeys;
+  readonly vault: PersonalDataVault;
+  /**
+   * Makes a new data key, under which new writer sessions seal their blocks; the old ones stay for what they sealed.
+   * Returns its number.
+   *
+   * @throws ProtegoError `LOG_READ_ONLY` when opened for reading
+   */
+  rotateDataKey(): Promise<number>;
+  /** Wipes the keys in memory and gives the directory back. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the key directory of a log: `root.secret` (32 random bytes, all else is derived from it by HKDF-SHA256),
+ * `house.json` (numbers of the data keys, authenticated) and `vault` (keys of persons).
+ *
+ * @throws ProtegoError `LOG_KEY_MISSING` when there is no root secret and none may be made; `LOG_KEYS_DAMAGED` when a file
+ *   was altered or others can read it; `LOG_LOCKED` when another process writes; `LOG_DISK_FULL`, `LOG_READ_ONLY`,
+ *   `LOG_WRITE_FAILED` from the disk
+ */
+export async function openHouseKeys(options: HouseKeysOptions): Promise<HouseKeys> {
+  const { directory, mode } = options;
+  if (mode === 'read') return openHouse(options, await readRoot(directory), undefined);
+  await makeKeyDirectory(directory);
+  const lock = await lockDirectory(directory);
+  try {
+    return await openHouse(options, await readOrMakeRoot(directory), lock);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function openHouse(options: HouseKeysOptions, root: Buffer, lock: DirectoryLock | undefined): Promise<HouseKeys> {
+  const { directory, mode } = options;
+  let record = await readRecord(directory, root, mode);
+  const vault = await FileVault.open({ ...options, root });
+  const keys = new DerivedLogKeys(root, record.dataKeyIds);
+  return {
+    keys,
+    vault,
+    async rotateDataKey() {
+      if (lock === undefined) throw new ProtegoError('LOG_READ_ONLY', 'the keys were opened for reading only');
+      const id = keys.dataKeyId + 1;
+      record = { dataKeyIds: [...record.dataKeyIds, id] };
+      await writeKeyFile(directory, HOUSE_FILE, formatHouseRecord(record, root));
+      keys.addDataKey(id);
+      return id;
+    },
+    async close() {
+      try {
+        await vault.close();
+      } finally {
+        keys.close();
+        root.fill(0);
+        await lock?.release();
+      }
+    },
+  };
+}
+
+async function readRoot(directory: string): Promise<Buffer> {
+  const root = await readKeyFile(directory, ROOT_FILE);
+  if (root === undefined) {
+    const message = `no \`${ROOT_FILE}\` in \`${directory}\`: name the key directory of this log, or restore it`;
+    throw new ProtegoError('LOG_KEY_MISSING', message, { directory });
+  }
+  if (root.length !== ROOT_BYTES) {
+    const message = `\`${join(directory, ROOT_FILE)}\` has ${root.length} bytes, not ${ROOT_BYTES}: restore it`;
+    throw new ProtegoError('LOG_KEYS_DAMAGED', message, { directory });
+  }
+  await mustBePrivate(directory, ROOT_FILE);
+  return root;
+}
+
+async function readOrMakeRoot(directory: string): Promise<Buffer> {
+  const hasOthers = [HOUSE_FILE, VAULT_FILE].some((name) => existsSync(join(directory, name)));
+  // Beside files that a lost secret sealed, a new one would open nothing: the old one has to come back.
+  if (hasOthers || existsSync(join(directory, ROOT_FILE))) return readRoot(directory);
+  const root = randomBytes(ROOT_BYTES);
+  await writeKeyFile(directory, ROOT_FILE, root);
+  return root;
+}
+
+async function readRecord(directory: string, root: Buffer, mode: 'write' | 'read'): Promise<HouseRecord> {
+  const text = await readKeyFile(directory, HOUSE_FILE);
+  if (text !== undefined) return parseHouseRecord(text, root, join(directory, HOUSE_FILE));
+  if (mode === 'read' || existsSync(join(directory, VAULT_FILE))) {
+    const message = `no \`${HOUSE_FILE}\` in \`${directory}\`: restore it`;
+    throw new ProtegoError('LOG_KEY_MISSING', message, { directory });
+  }
+  // A first start that ended between the two files: no key of this directory was ever given out.
+  const record: HouseRecord = { dataKeyIds: [1] };
+  await writeKeyFile(directory, HOUSE_FILE, formatHouseRecord(record, root));
+  return record;
+}

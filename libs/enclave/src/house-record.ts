@@ -1,0 +1,53 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { ProtegoError, canonicalJson } from '@protego/contracts';
+import { deriveKey } from './key-derivation';
+
+/** Version of the key directory's layout that this code writes and reads. */
+export const HOUSE_FORMAT = 1;
+
+/** What `house.json` says about a key directory. */
+export interface HouseRecord {
+  /** Numbers of the data keys that exist, ascending. */
+  readonly dataKeyIds: readonly number[];
+}
+
+/** `house.json` of a record: canonical JSON with an HMAC-SHA256 under a key of the root secret, and a line feed. */
+export function formatHouseRecord(record: HouseRecord, root: Buffer): Buffer {
+  const fields = { format: HOUSE_FORMAT, dataKeyIds: record.dataKeyIds };
+  return Buffer.from(`${canonicalJson({ ...fields, mac: macOf(fields, root).toString('hex') })}\n`);
+}
+
+/**
+ * Reads `house.json` and proves that it belongs to the root secret.
+ *
+ * @throws ProtegoError `LOG_KEYS_DAMAGED`; `LOG_FORMAT_UNKNOWN` for another version
+ */
+export function parseHouseRecord(text: Buffer, root: Buffer, path: string): HouseRecord {
+  const { mac, ...fields } = parseObject(text);
+  const claimed = Buffer.from(typeof mac === 'string' ? mac : '', 'hex');
+  const expected = macOf(fields, root);
+  if (claimed.length !== expected.length || !timingSafeEqual(claimed, expected)) {
+    const message = `\`${path}\` and \`root.secret\` do not belong together: restore both from the same backup`;
+    throw new ProtegoError('LOG_KEYS_DAMAGED', message, { path });
+  }
+  if (fields['format'] !== HOUSE_FORMAT) {
+    const format = fields['format'];
+    throw new ProtegoError('LOG_FORMAT_UNKNOWN', `\`${path}\` has format ${String(format)}`, { path, format });
+  }
+  return { dataKeyIds: fields['dataKeyIds'] as number[] };
+}
+
+function macOf(fields: Readonly<Record<string, unknown>>, root: Buffer): Buffer {
+  const key = deriveKey(root, 'house-record/1', 32);
+  return createHmac('sha256', key).update(canonicalJson(fields)).digest();
+}
+
+function parseObject(text: Buffer): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text.toString('utf8'));
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    // What is not JSON has no valid mac either, and is reported as such.
+    return {};
+  }
+}

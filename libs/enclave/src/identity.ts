@@ -1,0 +1,88 @@
+import { crypto_generichash } from 'sodium-native';
+import { type IdentityForm } from '@protego/contracts';
+
+/** Letter of a key's class in tokens: staff, patients, and the keys of a source and month. */
+export type TokenClass = 's' | 'p' | 'm';
+
+/** A value as it is compared, and the token that stands for it. */
+export interface Identity {
+  readonly text: string;
+  readonly token: string;
+}
+
+const TOKEN_BYTES = 16;
+const TEXT_BYTES_MAX = 1 << 18;
+/** Values whose tokens are kept; when it is full, it starts over. */
+const CACHE_ENTRIES_MAX = 65_536;
+
+/** True for text that reads as a placeholder of ours. */
+export function looksLikePlaceholder(text: string): boolean {
+  return text.charCodeAt(0) === 126 && /^~[sptk]\./.test(text);
+}
+
+/** A person's token, as it stands in the log. */
+export function isPersonToken(text: string): boolean {
+  return /^~[sp]\.[A-Za-z0-9_-]{22}$/.test(text);
+}
+
+/**
+ * An identity as it is compared: composed (NFC), lower case, white space trimmed and as one space; an account without its
+ * domain (`DOMAIN\name`, `name@domain`).
+ */
+export function normaliseIdentity(value: string, form: IdentityForm): string {
+  const text = value.normalize('NFC').trim().replace(/\s+/g, ' ').toLowerCase();
+  if (form === 'plain') return text;
+  const account = text.slice(text.lastIndexOf('\\') + 1);
+  const at = account.indexOf('@');
+  // What has nothing but a domain is left as it is.
+  return (at > 0 ? account.slice(0, at) : account) || text;
+}
+
+/**
+ * Makes tokens: `~s.` or `~p.` and keyed BLAKE2b-128 (RFC 7693) of class, NUL and the normalised value, in base64url. Equal
+ * persons have equal tokens; without the key nobody can tell a person from a token.
+ */
+export class Tokeniser {
+  readonly #key: Buffer;
+  readonly #digest = Buffer.alloc(TOKEN_BYTES);
+  readonly #cache = new Map<string, Identity>();
+  #scratch: Buffer = Buffer.alloc(1024);
+
+  /** @param key 32 bytes */
+  constructor(key: Buffer) {
+    this.#key = key;
+  }
+
+  /** Identity of a value; its text is empty where the value holds nothing but white space. */
+  identify(tokenClass: TokenClass, value: string, form: IdentityForm): Identity {
+    const name = `${tokenClass}${form === 'plain' ? '=' : '@'}${value}`;
+    const known = this.#cache.get(name);
+    if (known !== undefined) return known;
+    if (this.#cache.size >= CACHE_ENTRIES_MAX) this.#cache.clear();
+    const text = normaliseIdentity(value, form);
+    const identity = { text, token: this.tokenOf(tokenClass, text) };
+    this.#cache.set(name, identity);
+    return identity;
+  }
+
+  /** Token of a normalised value. */
+  tokenOf(tokenClass: TokenClass, text: string): string {
+    if (this.#scratch.length < text.length * 3 + 2)
+      this.#scratch = Buffer.alloc(Math.min(text.length * 6, TEXT_BYTES_MAX));
+    const bytes = this.#scratch.write(`${tokenClass}\0${text}`, 'utf8');
+    crypto_generichash(this.#digest, this.#scratch.subarray(0, bytes), this.#key);
+    return `~${tokenClass}.${this.#digest.toString('base64url')}`;
+  }
+
+  /** Forgets the values it has seen, not the key: their tokens stay the same. */
+  forget(): void {
+    this.#cache.clear();
+    this.#scratch.fill(0);
+  }
+
+  /** Wipes the key. */
+  close(): void {
+    this.forget();
+    this.#key.fill(0);
+  }
+}

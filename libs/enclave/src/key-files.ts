@@ -1,0 +1,98 @@
+import { constants } from 'node:fs';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { ProtegoError, messageOf } from '@protego/contracts';
+
+const OTHERS_MAY = 0o077;
+
+/**
+ * Creates a directory that only its owner may enter, and those above it, durably.
+ *
+ * @throws ProtegoError `LOG_READ_ONLY`, `LOG_DISK_FULL`, `LOG_WRITE_FAILED`
+ */
+export async function makeKeyDirectory(directory: string): Promise<void> {
+  await onDisk(directory, async () => {
+    const first = await mkdir(directory, { recursive: true, mode: 0o700 });
+    if (first === undefined) return;
+    // Every directory that was created has its entry in the one above it.
+    for (let at = directory; at.length >= first.length; at = dirname(at)) await syncDirectory(dirname(at));
+  });
+}
+
+/** Content of a file of the key directory; undefined when there is none. */
+export async function readKeyFile(directory: string, name: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(join(directory, name));
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    const path = join(directory, name);
+    throw new ProtegoError('LOG_KEY_MISSING', `cannot read \`${path}\`: ${messageOf(cause)}`, { path }, { cause });
+  }
+}
+
+/**
+ * Puts a file of the key directory in place, for its owner only: after a crash there is the old file, or none, or the whole
+ * new one. The caller holds the lock of the directory.
+ *
+ * @throws ProtegoError `LOG_READ_ONLY`, `LOG_DISK_FULL`, `LOG_WRITE_FAILED`
+ */
+export async function writeKeyFile(directory: string, name: string, content: Buffer): Promise<void> {
+  const path = join(directory, name);
+  const temporary = `${path}.new`;
+  await onDisk(path, async () => {
+    // Under the lock, a temporary file can only be the leaving of a crash.
+    await rm(temporary, { force: true });
+    const handle = await open(temporary, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600);
+    try {
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+    await syncDirectory(directory);
+  });
+}
+
+/** Makes the entries of a directory durable. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Refuses a secret that others on this machine can read.
+ *
+ * @throws ProtegoError `LOG_KEYS_DAMAGED` with the command that mends it
+ */
+export async function mustBePrivate(directory: string, name: string): Promise<void> {
+  const path = join(directory, name);
+  const { mode } = await stat(path);
+  if ((mode & OTHERS_MAY) === 0) return;
+  const message = `\`${path}\` can be read or changed by other users: run \`chmod 600 ${path}\``;
+  throw new ProtegoError('LOG_KEYS_DAMAGED', message, { path, mode: (mode & 0o777).toString(8) });
+}
+
+/** Runs a disk operation; a failure names the path and what to do. */
+export async function onDisk<T>(path: string, operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (cause) {
+    throw diskFailure(path, cause);
+  }
+}
+
+function diskFailure(path: string, cause: unknown): unknown {
+  if (cause instanceof ProtegoError) return cause;
+  const { code } = cause as NodeJS.ErrnoException;
+  const message = `cannot write \`${path}\`: ${messageOf(cause)}`;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return new ProtegoError('LOG_DISK_FULL', message, { path }, { cause });
+  if (code === 'EROFS' || code === 'EACCES' || code === 'EPERM') {
+    return new ProtegoError('LOG_READ_ONLY', message, { path }, { cause });
+  }
+  return new ProtegoError('LOG_WRITE_FAILED', message, { path }, { cause });
+}

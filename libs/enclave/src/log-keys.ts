@@ -1,0 +1,28 @@
+/** Signs notes (C2SP signed-note) with Ed25519 (RFC 8032). */
+export interface NoteSigner {
+  /** Raw public key, 32 bytes. */
+  readonly publicKey: Buffer;
+  /** Signature of 64 bytes. */
+  sign(message: Buffer): Buffer;
+}
+
+/**
+ * Keys of one log, whoever holds them: files in the process now, an enclave later. Nothing here gives the root secret
+ * away.
+ */
+export interface LogKeys {
+  /** Number of the data key that new blocks are sealed under; it grows with each rotation. */
+  readonly dataKeyId: number;
+  /**
+   * Key of 32 bytes for the blocks of one writer session: HKDF-SHA256 (RFC 5869) over the data key, with the session's
+   * random salt.
+   *
+   * @throws ProtegoError `LOG_KEY_MISSING` when there is no data key of this number
+   */
+  blockKey(dataKeyId: number, logId: Buffer, sessionSalt: Buffer): Buffer;
+  /** Key of 16 bytes (SipHash-2-4) for the subject filters of blocks. */
+  readonly subjectKey: Buffer;
+  /** Key of 32 bytes for the hashes of the dedupe index. */
+  readonly dedupeKey: Buffer;
+  readonly signer: NoteSigner;
+}

@@ -1,0 +1,66 @@
+import fc from 'fast-check';
+import { NameIndex } from './name-index';
+
+const found = (index: NameIndex<string>, text: string): string[] => {
+  const owners = new Set<string>();
+  index.search(text, owners);
+  return [...owners].sort();
+};
+
+describe('NameIndex', () => {
+  const index = new NameIndex<string>();
+  index.add('jane doe', 'jane');
+  index.add('p-016', 'jane');
+  index.add('josé garcía', 'jose');
+  index.add('w.white@hospital.example', 'white');
+  index.add('s-1-5-21-11-22-33-1001', 'sid');
+  index.add('li', 'short');
+
+  it.each([
+    ['jane doe', ['jane']],
+    ['x,JANE.DOE;y', ['jane']],
+    ['c:/users/jane_doe/', ['jane']],
+    ['q=Jane%20Doe', ['jane']],
+    ['q=Jane%2520Doe', ['jane']],
+    ['q=Jane+Doe&p=P%2D016', ['jane']],
+    ['Doe, Jane', ['jane']],
+    ['p016', ['jane']],
+    ['Jose Garcia and JOSE\u0301 GARCI\u0301A', ['jose']],
+    ['Jos%C3%A9%20Garc%C3%ADa', ['jose']],
+    ['w.white', ['white']],
+    ['HKU\\S-1-5-21-11-22-33-1001\\Software', ['sid']],
+    ['jane said to josé garcía', ['jose']],
+    ['janet doe, xjane doe; jan edo, jane does, li, 100%', []],
+    ['', []],
+  ])('finds in `%s` %j', (text, owners) => expect(found(index, text)).toEqual(owners));
+
+  it('drops an owner and nobody else', () => {
+    const two = new NameIndex<string>();
+    two.add('smith', 'a');
+    two.add('smith', 'b');
+    expect(found(two, 'mr smith')).toEqual(['a', 'b']);
+    two.remove('a');
+    expect(found(two, 'mr smith')).toEqual(['b']);
+    two.remove('b');
+    expect([found(two, 'mr smith'), two.size]).toEqual([[], 0]);
+  });
+
+  it('finds a name wherever it stands between other words', () => {
+    const word = fc.stringMatching(/^[a-z]{1,8}$/);
+    fc.assert(
+      fc.property(
+        fc.array(word, { minLength: 1, maxLength: 4 }),
+        fc.array(word, { maxLength: 6 }),
+        fc.array(word, { maxLength: 6 }),
+        fc.constantFrom(' ', '.', '_', '-', '+', '%20', ', ', '/', '\\'),
+        (name, before, after, between) => {
+          fc.pre(name.join('').length >= 3);
+          const one = new NameIndex<string>();
+          one.add(name.join(' '), 'x');
+          expect(found(one, [...before, ...name, ...after].join(between).toUpperCase())).toEqual(['x']);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});

@@ -1,0 +1,176 @@
+import { type FieldClasses, type FieldPlan, type FieldRule, type ProtegoEvent } from '@protego/contracts';
+import { looksLikePlaceholder } from './identity';
+
+/** A value of an event that is to be sealed. */
+export interface PersonalField {
+  /** Keys and indices from the event's top. */
+  readonly path: readonly string[];
+  /** RFC 6901, from the event's top. */
+  readonly pointer: string;
+  readonly value: unknown;
+  /** What the declarations say of it; undefined for free text. */
+  readonly rule: FieldRule | undefined;
+  /** True where the declarations do not name the field: its name is sealed along with the value. */
+  readonly isUndeclared: boolean;
+}
+
+/** The personal fields of an event, by pointer. */
+export interface PersonalFields {
+  readonly identities: readonly PersonalField[];
+  readonly texts: readonly PersonalField[];
+}
+
+interface Collector {
+  readonly fields: FieldClasses;
+  readonly path: string[];
+  readonly identities: PersonalField[];
+  readonly texts: PersonalField[];
+}
+
+const TILDE = 126;
+const EMPTY_PLAN: FieldPlan = { rule: undefined, members: new Map(), others: undefined };
+
+/**
+ * Finds the personal fields of an event. `true`, `false`, `null` and empty text tell nothing and stay; so do well-known
+ * accounts. Text in an open field that reads as one of our placeholders is sealed as free text, so that nobody can send a
+ * token in.
+ */
+export function collectPersonalFields(event: ProtegoEvent, plan: FieldPlan, fields: FieldClasses): PersonalFields {
+  const collector: Collector = { fields, path: [], identities: [], texts: [] };
+  collectObject(event as unknown as Readonly<Record<string, unknown>>, plan, collector);
+  // By pointer, so that members in another order are still the same event.
+  if (collector.identities.length > 1) collector.identities.sort(byPointer);
+  if (collector.texts.length > 1) collector.texts.sort(byPointer);
+  return collector;
+}
+
+function collectObject(value: Readonly<Record<string, unknown>>, plan: FieldPlan, collector: Collector): void {
+  const { path } = collector;
+  for (const key of Object.keys(value)) {
+    const member = value[key];
+    const child = plan.members.get(key) ?? plan.others;
+    path.push(key);
+    if (child === undefined) collectText(member, undefined, collector, true);
+    else collectValue(member, child, collector);
+    path.pop();
+  }
+}
+
+function collectValue(value: unknown, plan: FieldPlan, collector: Collector): void {
+  if (typeof value === 'string') {
+    const fieldClass = plan.rule?.class ?? 'free-text';
+    if (fieldClass !== 'open') collectScalar(value, plan.rule, collector);
+    else if (value.charCodeAt(0) === TILDE && looksLikePlaceholder(value)) collectText(value, undefined, collector);
+  } else if (typeof value === 'number') {
+    if (plan.rule?.class !== 'open') collectScalar(value, plan.rule, collector);
+  } else if (typeof value === 'object' && value !== null) collectContainer(value, plan, collector);
+}
+
+function collectContainer(value: object, plan: FieldPlan, collector: Collector): void {
+  const isDeclaredInside = plan.members.size > 0 || plan.others !== undefined;
+  if (Array.isArray(value) && (isDeclaredInside || (plan.rule !== undefined && plan.rule.class !== 'free-text'))) {
+    value.forEach((item: unknown, index) => {
+      collector.path.push(String(index));
+      collectValue(item, plan, collector);
+      collector.path.pop();
+    });
+  } else if (isDeclaredInside) collectObject(value as Readonly<Record<string, unknown>>, plan, collector);
+  // In an open field, only a value that is no object was declared; its members were not.
+  else if (plan.rule?.class === 'open')
+    collectObject(value as Readonly<Record<string, unknown>>, EMPTY_PLAN, collector);
+  else collectText(value, undefined, collector);
+}
+
+function collectScalar(value: string | number, rule: FieldRule | undefined, collector: Collector): void {
+  if (rule === undefined || rule.class === 'free-text') return collectText(value, rule, collector);
+  const isNobody =
+    String(value).trim() === '' || (rule.class === 'staff' && collector.fields.isWellKnownAccount(String(value)));
+  if (!isNobody) collector.identities.push(fieldAt(collector.path, value, rule, false));
+}
+
+function collectText(value: unknown, rule: FieldRule | undefined, collector: Collector, isUndeclared = false): void {
+  if (value === undefined) return;
+  const tellsNothing = value === '' || value === null || typeof value === 'boolean';
+  if (tellsNothing && !isUndeclared) return;
+  collector.texts.push(fieldAt(collector.path, value, rule, isUndeclared));
+}
+
+function fieldAt(
+  path: readonly string[],
+  value: unknown,
+  rule: FieldRule | undefined,
+  isUndeclared: boolean,
+): PersonalField {
+  return { path: [...path], pointer: pointerOf(path), value, rule, isUndeclared };
+}
+
+function byPointer(a: PersonalField, b: PersonalField): number {
+  return a.pointer < b.pointer ? -1 : a.pointer > b.pointer ? 1 : 0;
+}
+
+/** JSON pointer (RFC 6901) of a path. */
+export function pointerOf(path: readonly string[]): string {
+  let pointer = '';
+  for (const key of path) {
+    pointer += '/';
+    pointer += key.includes('~') || key.includes('/') ? key.replaceAll('~', '~0').replaceAll('/', '~1') : key;
+  }
+  return pointer;
+}
+
+/** Path of a JSON pointer (RFC 6901). */
+export function pathOf(pointer: string): string[] {
+  const keys = pointer.split('/').slice(1);
+  return pointer.includes('~') ? keys.map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~')) : keys;
+}
+
+/** Value at a path; undefined when there is none. */
+export function valueAt(top: unknown, path: readonly string[]): unknown {
+  let value = top;
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+    value = (value as Readonly<Record<string, unknown>>)[key];
+  }
+  return value;
+}
+
+/** A value to be put into an event. */
+export interface Replacement {
+  readonly path: readonly string[];
+  readonly value: unknown;
+  /** Member, beside the last of the path, that goes away. */
+  readonly instead?: string;
+}
+
+/** The event with other values at some paths. What lies on the way to them is copied, the rest is shared. */
+export function withReplacements(event: ProtegoEvent, replacements: readonly Replacement[]): ProtegoEvent {
+  if (replacements.length === 0) return event;
+  const top: Container = { ...event };
+  const copies = new Set<unknown>([top]);
+  for (const { path, value, instead } of replacements) {
+    let container: Container = top;
+    for (let at = 0; at < path.length - 1; at++) container = ownCopy(container, path[at] as string, copies);
+    if (instead !== undefined) delete container[instead];
+    put(container, path.at(-1) as string, value);
+  }
+  return top as unknown as ProtegoEvent;
+}
+
+type Container = Record<string, unknown>;
+
+function ownCopy(container: Container, key: string, copies: Set<unknown>): Container {
+  const child = Object.hasOwn(container, key) ? container[key] : undefined;
+  if (copies.has(child)) return child as Container;
+  // A damaged pointer may lead nowhere; then there is nothing to copy.
+  const copy = Array.isArray(child) ? ([...child] as unknown as Container) : { ...(child as Container) };
+  copies.add(copy);
+  put(container, key, copy);
+  return copy;
+}
+
+function put(container: Container, key: string, value: unknown): void {
+  // A member of that name is data like others.
+  if (key === '__proto__') {
+    Object.defineProperty(container, key, { value, enumerable: true, configurable: true, writable: true });
+  } else container[key] = value;
+}

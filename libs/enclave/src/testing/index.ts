@@ -1,0 +1,2 @@
+export { fixedHouse, fixedKeys } from './fixed-keys';
+export { describeVault, type VaultUnderTest } from './vault-contract';

@@ -1,0 +1,135 @@
+import { randomFillSync } from 'node:crypto';
+import { KEY_BYTES, KEY_ID_BYTES } from './sealed-part';
+import { TAG_BYTES, decryptAead, encryptAead } from './sodium';
+
+/** Bytes of a slot of the vault. */
+export const VAULT_SLOT_BYTES = 256;
+/** Most bytes, in UTF-8, of a name that the vault keeps; a longer one is not found in texts. */
+export const VAULT_NAME_BYTES_MAX = 152;
+
+/** What a slot of the vault is. `mark` says only how far the vault was durable. */
+export const VAULT_SLOT_KINDS = { staff: 1, patient: 2, month: 3, staffAlias: 4, patientAlias: 5, mark: 6 } as const;
+/** One of {@link VAULT_SLOT_KINDS}. */
+export type VaultSlotKind = (typeof VAULT_SLOT_KINDS)[keyof typeof VAULT_SLOT_KINDS];
+
+/** A slot that holds a key, or another name of the person of a key. */
+export interface LiveVaultSlot {
+  readonly kind: VaultSlotKind;
+  /** 16 bytes. */
+  readonly keyId: Buffer;
+  /** 32 bytes; zeros in an alias or mark. */
+  readonly key: Buffer;
+  /** Token without its class, 16 bytes. */
+  readonly tokenBytes: Buffer;
+  /** Normalised; undefined where it was too long. */
+  readonly name: string | undefined;
+  /** Whether the name is looked for in texts. */
+  readonly isInText: boolean;
+}
+
+/** What a slot's bytes hold: a key or name, what is left of a destroyed key, or nothing that can be trusted. */
+export type DecodedVaultSlot =
+  | { readonly state: 'live'; readonly slot: LiveVaultSlot; readonly durableSlots: number }
+  | { readonly state: 'destroyed'; readonly keyId: Buffer }
+  | { readonly state: 'invalid' };
+
+const STATE_LIVE = 1;
+const STATE_DESTROYED = 2;
+const NO_NAME = 255;
+
+// state u32 | key id 16 | nonce 12 | ciphertext 208 | tag 16
+const KEY_ID_AT = 4;
+const NONCE_AT = KEY_ID_AT + KEY_ID_BYTES;
+const NONCE_BYTES = 12;
+const CIPHERTEXT_AT = NONCE_AT + NONCE_BYTES;
+// kind u8 | name bytes u8 | flags u8 | zero u8 | durable slots u32 | key 32 | token 16 | name 152
+const KEY_AT = 8;
+const TOKEN_AT = KEY_AT + KEY_BYTES;
+const NAME_AT = TOKEN_AT + KEY_ID_BYTES;
+const PLAINTEXT_BYTES = NAME_AT + VAULT_NAME_BYTES_MAX;
+const FLAG_IN_TEXT = 1;
+
+const plaintext = Buffer.alloc(PLAINTEXT_BYTES);
+const aad = Buffer.alloc(4 + 4 + KEY_ID_BYTES);
+
+/**
+ * Bytes of a live slot, sealed with ChaCha20-Poly1305 (RFC 8439) under a random nonce; number, state and key id are bound.
+ *
+ * @param durableSlots number of slots that are durable for certain when this one is written
+ */
+export function encodeVaultSlot(slot: LiveVaultSlot, number: number, durableSlots: number, vaultKey: Buffer): Buffer {
+  plaintext.fill(0);
+  plaintext[0] = slot.kind;
+  const nameBytes = slot.name === undefined ? NO_NAME : Buffer.byteLength(slot.name);
+  const isKept = nameBytes <= VAULT_NAME_BYTES_MAX;
+  plaintext[1] = isKept ? nameBytes : NO_NAME;
+  plaintext[2] = slot.isInText ? FLAG_IN_TEXT : 0;
+  plaintext.writeUInt32BE(durableSlots, 4);
+  slot.key.copy(plaintext, KEY_AT);
+  slot.tokenBytes.copy(plaintext, TOKEN_AT);
+  if (isKept) plaintext.write(slot.name ?? '', NAME_AT, 'utf8');
+  const bytes = seal(STATE_LIVE, slot.keyId, number, vaultKey);
+  plaintext.fill(0);
+  return bytes;
+}
+
+/** Bytes of a destroyed slot: the key id, and nothing else that can be told from random bytes. */
+export function encodeDestroyedSlot(keyId: Buffer, number: number, vaultKey: Buffer): Buffer {
+  randomFillSync(plaintext);
+  return seal(STATE_DESTROYED, keyId, number, vaultKey);
+}
+
+/** Reads a slot; `bytes` are those at its place in the file. */
+export function decodeVaultSlot(bytes: Buffer, number: number, vaultKey: Buffer): DecodedVaultSlot {
+  const state = bytes.readUInt32BE(0);
+  if (state !== STATE_LIVE && state !== STATE_DESTROYED) return { state: 'invalid' };
+  const keyId = Buffer.from(bytes.subarray(KEY_ID_AT, NONCE_AT));
+  setAdditionalData(state, keyId, number);
+  try {
+    const nonce = bytes.subarray(NONCE_AT, CIPHERTEXT_AT);
+    decryptAead(plaintext, null, bytes.subarray(CIPHERTEXT_AT, VAULT_SLOT_BYTES), aad, nonce, vaultKey);
+  } catch {
+    return { state: 'invalid' };
+  }
+  if (state === STATE_DESTROYED) return { state: 'destroyed', keyId };
+  const decoded = decodePlaintext(keyId);
+  plaintext.fill(0);
+  return decoded;
+}
+
+function decodePlaintext(keyId: Buffer): DecodedVaultSlot {
+  const nameBytes = plaintext[1] as number;
+  const slot: LiveVaultSlot = {
+    kind: plaintext[0] as VaultSlotKind,
+    keyId,
+    key: Buffer.from(plaintext.subarray(KEY_AT, TOKEN_AT)),
+    tokenBytes: Buffer.from(plaintext.subarray(TOKEN_AT, NAME_AT)),
+    name: nameBytes === NO_NAME ? undefined : plaintext.toString('utf8', NAME_AT, NAME_AT + nameBytes),
+    isInText: ((plaintext[2] as number) & FLAG_IN_TEXT) !== 0,
+  };
+  return { state: 'live', slot, durableSlots: plaintext.readUInt32BE(4) };
+}
+
+function seal(state: number, keyId: Buffer, number: number, vaultKey: Buffer): Buffer {
+  const bytes = Buffer.alloc(VAULT_SLOT_BYTES);
+  bytes.writeUInt32BE(state, 0);
+  keyId.copy(bytes, KEY_ID_AT);
+  const nonce = bytes.subarray(NONCE_AT, CIPHERTEXT_AT);
+  randomFillSync(nonce);
+  setAdditionalData(state, keyId, number);
+  encryptAead(
+    bytes.subarray(CIPHERTEXT_AT, CIPHERTEXT_AT + PLAINTEXT_BYTES + TAG_BYTES),
+    plaintext,
+    aad,
+    null,
+    nonce,
+    vaultKey,
+  );
+  return bytes;
+}
+
+function setAdditionalData(state: number, keyId: Buffer, number: number): void {
+  aad.writeUInt32BE(number, 0);
+  aad.writeUInt32BE(state, 4);
+  keyId.copy(aad, 8);
+}

@@ -1,0 +1,278 @@
+import { randomBytes } from 'node:crypto';
+import { ProtegoError } from '@protego/contracts';
+import { KEY_BYTES, KEY_ID_BYTES } from './sealed-part';
+import { type VaultDisk } from './vault-disk';
+import {
+  VAULT_SLOT_BYTES,
+  VAULT_SLOT_KINDS,
+  decodeVaultSlot,
+  encodeDestroyedSlot,
+  encodeVaultSlot,
+  type LiveVaultSlot,
+} from './vault-slot';
+
+/** What a store tells of the slots that it finds. */
+export interface VaultListener {
+  /** A slot with a key or name; it may have been told before. */
+  onLive(slot: LiveVaultSlot, number: number): void;
+  /** A key that was destroyed, here or by the writer whose vault this reads. */
+  onDestroyed(keyId: Buffer): void;
+}
+
+/** Bounds of a vault. */
+export interface VaultLimits {
+  readonly slotsMax: number;
+}
+
+/** Most slots of a vault: 256 MB. */
+export const VAULT_SLOTS_MAX = 1_000_000;
+const SLOTS_PER_READ = 4096;
+
+/** A slot to be written: a key or name, or the notice that a key was destroyed. */
+interface Pending {
+  readonly slot: LiveVaultSlot | { readonly destroyedKeyId: Buffer };
+  readonly number: number;
+}
+
+/**
+ * The vault's file: slots of fixed size, appended in batches and overwritten in place when their key is destroyed. One
+ * writer; readers follow the file as it grows. After a crash every slot that was durable is there, what was torn at the
+ * end is replaced, and a destruction that had begun is carried through.
+ */
+export class VaultStore {
+  /** Slots in the file and those to be written. */
+  #slotCount = 0;
+  /** Slots that are durable for certain. */
+  #durableSlots = 0;
+  /** Slots that a slot on the disk says were durable. */
+  #markedSlots = 0;
+  readonly #pending: Pending[] = [];
+  /** Slots by key id whose destruction failed; the next one includes them. */
+  #undone = new Map<Buffer, readonly number[]>();
+  #tail: Promise<void> = Promise.resolve();
+
+  private constructor(
+    private readonly disk: VaultDisk,
+    private readonly vaultKey: Buffer,
+    private readonly listener: VaultListener,
+    private readonly limits: VaultLimits,
+  ) {}
+
+  /**
+   * Opens a vault for its writer, mending what a crash left.
+   *
+   * @throws ProtegoError `LOG_KEYS_DAMAGED` when a slot that was durable cannot be read
+   */
+  static async openForWriting(
+    disk: VaultDisk,
+    vaultKey: Buffer,
+    listener: VaultListener,
+    limits: VaultLimits = { slotsMax: VAULT_SLOTS_MAX },
+  ): Promise<VaultStore> {
+    const store = new VaultStore(disk, vaultKey, listener, limits);
+    await store.#recover();
+    return store;
+  }
+
+  /**
+   * Opens a vault for a reader.
+   *
+   * @throws ProtegoError `LOG_KEYS_DAMAGED` when a slot that was durable cannot be read
+   */
+  static openForReading(disk: VaultDisk, vaultKey: Buffer, listener: VaultListener): VaultStore {
+    const store = new VaultStore(disk, vaultKey, listener, { slotsMax: VAULT_SLOTS_MAX });
+    store.refresh();
+    return store;
+  }
+
+  /** Number of slots, those not yet durable included. */
+  get slotCount(): number {
+    return this.#slotCount;
+  }
+
+  /** Reads what the writer has appended since; a reader's only. */
+  refresh(): void {
+    const count = Math.floor(this.disk.size() / VAULT_SLOT_BYTES);
+    if (count === this.#slotCount) return;
+    const invalid = this.#load(this.#slotCount, count);
+    const doomed = invalid.length === 0 ? new Set<number>() : new Set(this.#intendedSlots());
+    const torn = invalid.filter((number) => !doomed.has(number));
+    this.#refuseDamage(torn, count);
+    // The writer may be at work on what cannot be read yet: it is read again next time.
+    this.#slotCount = torn[0] ?? count;
+  }
+
+  /**
+   * Adds a slot; it is durable after {@link flush}. Returns its number.
+   *
+   * @throws ProtegoError `VAULT_FULL`
+   */
+  append(slot: LiveVaultSlot): number {
+    if (this.#slotCount >= this.limits.slotsMax) {
+      const { slotsMax } = this.limits;
+      throw new ProtegoError('VAULT_FULL', `the vault holds \`${slotsMax}\` slots, which is the most`, { slotsMax });
+    }
+    return this.#enqueue(slot);
+  }
+
+  /** Makes all added slots durable. What fails is tried again by the next call. */
+  flush(): Promise<void> {
+    return this.#inTurn(() => this.#writePending());
+  }
+
+  /**
+   * Overwrites slots, durably: of each, the key id stays. A slot with the key id is appended, by which readers notice. What
+   * fails is tried again by the next call, and at the next start.
+   *
+   * @param slots numbers of the slots of each key id
+   */
+  destroy(slots: ReadonlyMap<Buffer, readonly number[]>): Promise<void> {
+    for (const [keyId, numbers] of slots) this.#undone.set(keyId, numbers);
+    return this.#inTurn(async () => {
+      if (this.#undone.size === 0) return;
+      const doomed = new Map(this.#undone);
+      await this.#writePending();
+      const intent = [...doomed].map(([keyId, numbers]) => [keyId.toString('hex'), numbers]);
+      await this.disk.writeIntent(Buffer.from(JSON.stringify(intent)));
+      await this.#overwrite(doomed);
+      for (const keyId of doomed.keys()) this.#undone.delete(keyId);
+    });
+  }
+
+  /** Ends the vault; what was added and not flushed is lost. */
+  async close(): Promise<void> {
+    await this.#tail.catch(() => undefined);
+    await this.disk.close();
+  }
+
+  /** Says on the disk that all slots are durable, so that damage to any of them is told from a torn write. */
+  mark(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#slotCount > 0 && this.#markedSlots >= this.#slotCount) return;
+      // So that the mark finds all that is before it durable.
+      await this.#writePending();
+      this.#enqueue({
+        kind: VAULT_SLOT_KINDS.mark,
+        keyId: randomBytes(KEY_ID_BYTES),
+        key: Buffer.alloc(KEY_BYTES),
+        tokenBytes: Buffer.alloc(KEY_ID_BYTES),
+        name: undefined,
+        isInText: false,
+      });
+      await this.#writePending();
+      this.#markedSlots = this.#slotCount;
+    });
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#tail.catch(() => undefined).then(work);
+    this.#tail = done;
+    // The caller gets the failure; the chain goes on.
+    done.catch(() => undefined);
+    return done;
+  }
+
+  #enqueue(slot: Pending['slot']): number {
+    const number = this.#slotCount++;
+    this.#pending.push({ slot, number });
+    return number;
+  }
+
+  async #writePending(): Promise<void> {
+    if (this.#pending.length === 0) return;
+    const batch = [...this.#pending];
+    const first = batch[0] as Pending;
+    // Numbers are given out in turn, so that what waits is one run.
+    const bytes = batch.map(({ slot, number }) =>
+      'destroyedKeyId' in slot
+        ? encodeDestroyedSlot(slot.destroyedKeyId, number, this.vaultKey)
+        : encodeVaultSlot(slot, number, this.#durableSlots, this.vaultKey),
+    );
+    await this.disk.write(Buffer.concat(bytes), first.number * VAULT_SLOT_BYTES);
+    await this.disk.sync();
+    this.#pending.splice(0, batch.length);
+    this.#durableSlots = first.number + batch.length;
+  }
+
+  async #overwrite(slots: ReadonlyMap<Buffer, readonly number[]>): Promise<void> {
+    for (const [keyId, numbers] of slots) {
+      for (const number of numbers) {
+        await this.disk.write(encodeDestroyedSlot(keyId, number, this.vaultKey), number * VAULT_SLOT_BYTES);
+      }
+      this.#enqueue({ destroyedKeyId: keyId });
+    }
+    // Writes the notices, and makes them and what was overwritten durable together.
+    await this.#writePending();
+    await this.disk.writeIntent(undefined);
+  }
+
+  async #recover(): Promise<void> {
+    const size = this.disk.size();
+    const count = Math.floor(size / VAULT_SLOT_BYTES);
+    const intended = this.#intent();
+    const doomed = new Set([...intended.values()].flat());
+    const torn = this.#load(0, count).filter((number) => !doomed.has(number));
+    this.#refuseDamage(torn, count);
+    this.#slotCount = count;
+    this.#durableSlots = this.#markedSlots;
+    if (size !== count * VAULT_SLOT_BYTES) await this.disk.truncate(count * VAULT_SLOT_BYTES);
+    for (const number of torn) {
+      const nobody = encodeDestroyedSlot(randomBytes(KEY_ID_BYTES), number, this.vaultKey);
+      await this.disk.write(nobody, number * VAULT_SLOT_BYTES);
+    }
+    // What was read may be in the cache of the operating system only.
+    await this.disk.sync();
+    this.#durableSlots = count;
+    for (const keyId of intended.keys()) this.listener.onDestroyed(keyId);
+    if (intended.size > 0) await this.#overwrite(intended);
+    if (this.#slotCount === 0 || torn[0] === 0) await this.mark();
+  }
+
+  /** Tells the listener of slots; returns the numbers of those that cannot be read. */
+  #load(from: number, to: number): number[] {
+    const invalid: number[] = [];
+    for (let at = from; at < to; at += SLOTS_PER_READ) {
+      const slots = Math.min(SLOTS_PER_READ, to - at);
+      const bytes = this.disk.read(at * VAULT_SLOT_BYTES, slots * VAULT_SLOT_BYTES);
+      for (let i = 0; i < slots; i++) {
+        const slotBytes = bytes.subarray(i * VAULT_SLOT_BYTES, (i + 1) * VAULT_SLOT_BYTES);
+        if (slotBytes.length < VAULT_SLOT_BYTES || !this.#tell(slotBytes, at + i)) invalid.push(at + i);
+      }
+    }
+    return invalid;
+  }
+
+  #tell(bytes: Buffer, number: number): boolean {
+    const decoded = decodeVaultSlot(bytes, number, this.vaultKey);
+    if (decoded.state === 'invalid') return false;
+    if (decoded.state === 'destroyed') this.listener.onDestroyed(decoded.keyId);
+    else {
+      const isMark = decoded.slot.kind === VAULT_SLOT_KINDS.mark;
+      // A mark that covers all before it covers itself: it needs no other.
+      const marked = isMark && decoded.durableSlots === number ? number + 1 : decoded.durableSlots;
+      this.#markedSlots = Math.max(this.#markedSlots, marked);
+      if (!isMark) this.listener.onLive(decoded.slot, number);
+    }
+    return true;
+  }
+
+  #refuseDamage(torn: readonly number[], count: number): void {
+    const [first] = torn;
+    if (first === undefined) return;
+    // The first slot was durable before there was a second: without it, this is no vault of this secret.
+    if (first >= this.#markedSlots && (first > 0 || count === 1)) return;
+    const message = `slot \`${first}\` of the vault was altered or damaged: restore \`vault\` from its backup`;
+    throw new ProtegoError('LOG_KEYS_DAMAGED', message, { slot: first });
+  }
+
+  #intendedSlots(): number[] {
+    return [...this.#intent().values()].flat();
+  }
+
+  #intent(): Map<Buffer, number[]> {
+    const text = this.disk.readIntent();
+    if (text === undefined) return new Map();
+    const intent = JSON.parse(text.toString('utf8')) as [string, number[]][];
+    return new Map(intent.map(([keyId, numbers]) => [Buffer.from(keyId, 'hex'), numbers]));
+  }
+}
