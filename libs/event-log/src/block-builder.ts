@@ -1,49 +1,93 @@
-import { randomFillSync } from 'node:crypto';
-import { crc32c } from '@node-rs/crc32';
+import { hash, randomFillSync } from 'node:crypto';
 import {
-  BLOCK_HEADER_BYTES,
   BLOCK_RECORDS_MAX,
   COLUMN_BYTES_PER_RECORD,
-  RANDOM_BYTES,
+  LEAF_HEAD_BYTES,
+  TYPE_BYTES_MAX,
   columnOffsets,
-  writeBlockHeader,
+  typeBitOf,
+  type TimeRange,
+  type TypesBitmap,
 } from './block-format';
-import { LeafHasher } from './leaf-hasher';
-import { RECORD_BYTES_MAX, type LogRecordInput } from './log-record';
+import { RECORD_BYTES_MAX, SEALED_BYTES_MAX, type LogRecordInput, type RecordIdentity } from './log-record';
 import { HASH_BYTES, type MerkleTree } from './merkle-tree';
+import { SubjectFilterBuilder } from './subject-filter';
 
-/** A block that is ready to be written; its header still lacks the group, which is known only at the write. */
-export interface SealedBlock {
-  /** Header and payload. */
-  readonly bytes: Buffer;
+/** A block whose records are fixed and hashed; it is neither compressed nor encrypted yet. */
+export interface RawBlock extends TimeRange {
   readonly firstSeq: number;
-  /** Seq after the last record. */
-  readonly endSeq: number;
+  /** Number of records. */
+  readonly count: number;
+  /** Columns, type table and leaves. It lies in memory that is used again after {@link RawBlock.release}. */
+  readonly payload: Buffer;
+  readonly filter: Buffer;
+  readonly types: TypesBitmap;
+  /** Of the records that have one: idHigh, idLow, contentHigh, contentLow. */
+  readonly identities: Uint32Array;
   /** RFC 6962 root of the log after the block. */
   readonly root: Buffer;
-  /** Bytes of bodies and columns. */
+  /** Complete subtrees of the log before the block, greatest first. */
+  readonly peaksBefore: readonly Buffer[];
+  /** What {@link recordBytesOf} says of all its records together. */
   readonly recordBytes: number;
+  /** Gives the memory of the payload back. */
+  release(): void;
 }
 
-/** Collects records and encodes them as one block. The column buffers are kept and serve the next block. */
+const LEAF_BYTES_MAX = LEAF_HEAD_BYTES + SEALED_BYTES_MAX + RECORD_BYTES_MAX;
+/** A block whose types take more is closed: its table stands in room that is kept free for it. */
+const TYPE_TABLE_BYTES_MAX = 32_768;
+/** Room before the leaves, so that columns and types are put before them without moving them. */
+const HEAD_ROOM = BLOCK_RECORDS_MAX * COLUMN_BYTES_PER_RECORD + TYPE_TABLE_BYTES_MAX + 1 + TYPE_BYTES_MAX;
+/** Buffers that wait to be used again. */
+const FREE_BUFFERS_MAX = 16;
+/** Words of random that are drawn at once. */
+const RANDOM_WORDS = 4096;
+
+/** Bytes that a record takes in a block before compression, without its type. */
+export function recordBytesOf(record: LogRecordInput): number {
+  return LEAF_HEAD_BYTES + (record.sealed?.length ?? 0) + record.body.length + COLUMN_BYTES_PER_RECORD;
+}
+
+/**
+ * Collects records, hashes their leaves and lays them out as one block. Leaves are written where they stay, so that
+ * hashing and compressing copy nothing; column buffers are kept and serve the next block.
+ */
 export class BlockBuilder {
   private count = 0;
-  private bodyBytes = 0;
-  private typeTableBytes = 0;
-  private readonly randoms = Buffer.allocUnsafeSlow(BLOCK_RECORDS_MAX * RANDOM_BYTES);
-  private randomsReady = 0;
-  private readonly times = new Float64Array(BLOCK_RECORDS_MAX);
-  private readonly arrivals = new Float64Array(BLOCK_RECORDS_MAX);
-  private readonly recordings = new Float64Array(BLOCK_RECORDS_MAX);
+  private arena: Buffer;
+  private view: DataView;
+  /** Offset in the arena after the last leaf. */
+  private end = HEAD_ROOM;
+  private readonly free: Buffer[] = [];
   private readonly lengths = new Uint32Array(BLOCK_RECORDS_MAX);
   private readonly typeIndexes = new Uint16Array(BLOCK_RECORDS_MAX);
-  private readonly typeTable = new Map<string, number>();
+  private readonly ids = new Uint32Array(2 * BLOCK_RECORDS_MAX);
+  private readonly contents = new Uint32Array(2 * BLOCK_RECORDS_MAX);
+  private identityCount = 0;
   private readonly leafHashes = Buffer.allocUnsafeSlow(BLOCK_RECORDS_MAX * HASH_BYTES);
-  private readonly bodies: Buffer;
-  private readonly hasher = new LeafHasher();
+  private readonly randoms = new Uint32Array(RANDOM_WORDS);
+  private randomAt = RANDOM_WORDS;
+  private readonly typeTable = new Map<string, number>();
+  private typeTableBytes = 0;
+  private lastType = '';
+  private lastTypeIndex = 0;
+  private typesHigh = 0;
+  private typesLow = 0;
+  private timeMsMin = Infinity;
+  private timeMsMax = -Infinity;
+  private arrivedAtMsMin = Infinity;
+  private arrivedAtMsMax = -Infinity;
+  private readonly filter: SubjectFilterBuilder;
 
-  constructor(private readonly blockBytesMax: number) {
-    this.bodies = Buffer.allocUnsafeSlow(blockBytesMax + RECORD_BYTES_MAX);
+  /** @param subjectKey 16 bytes: keys the subject filters */
+  constructor(
+    private readonly blockBytesMax: number,
+    subjectKey: Buffer,
+  ) {
+    this.filter = new SubjectFilterBuilder(subjectKey);
+    this.arena = this.newArena();
+    this.view = viewOf(this.arena);
   }
 
   /** True when the block holds nothing. */
@@ -53,128 +97,174 @@ export class BlockBuilder {
 
   /** True when the block should be sealed before another record is added. */
   get isFull(): boolean {
-    return this.count === BLOCK_RECORDS_MAX || this.bytes >= this.blockBytesMax;
-  }
-
-  /** Bytes of the block as it stands. */
-  get bytes(): number {
-    return BLOCK_HEADER_BYTES + this.count * COLUMN_BYTES_PER_RECORD + this.typeTableBytes + this.bodyBytes;
+    const isLarge = this.end - HEAD_ROOM + this.count * COLUMN_BYTES_PER_RECORD >= this.blockBytesMax;
+    return isLarge || this.count === BLOCK_RECORDS_MAX || this.typeTableBytes > TYPE_TABLE_BYTES_MAX;
   }
 
   /** Takes a record and hashes its leaf. */
   add(record: LogRecordInput): void {
     const i = this.count++;
-    const { body, timeMs, arrivedAtMs, recordedAtMs } = record;
-    if (i >= this.randomsReady) this.refillRandoms(i);
-    this.times[i] = timeMs;
-    this.arrivals[i] = arrivedAtMs;
-    this.recordings[i] = recordedAtMs;
-    this.lengths[i] = body.length;
-    this.typeIndexes[i] = this.typeIndexOf(record.type);
-    body.copy(this.bodies, this.bodyBytes);
-    this.hasher.setRandom(this.randoms, i);
-    this.hasher.setTimes(timeMs, arrivedAtMs, recordedAtMs);
-    this.leafHashes.write(this.hasher.hashWithBody(body, 0, body.length), i * HASH_BYTES, HASH_BYTES, 'latin1');
-    this.bodyBytes += body.length;
+    const { timeMs, arrivedAtMs, type, identity, subjects } = record;
+    if (timeMs < this.timeMsMin) this.timeMsMin = timeMs;
+    if (timeMs > this.timeMsMax) this.timeMsMax = timeMs;
+    if (arrivedAtMs < this.arrivedAtMsMin) this.arrivedAtMsMin = arrivedAtMs;
+    if (arrivedAtMs > this.arrivedAtMsMax) this.arrivedAtMsMax = arrivedAtMs;
+    this.typeIndexes[i] = type === this.lastType ? this.lastTypeIndex : this.typeIndexOf(type);
+    if (identity !== undefined) this.setIdentity(i, identity);
+    if (subjects !== undefined) for (const subject of subjects) this.filter.add(subject);
+    const start = this.end;
+    this.writeLeaf(record, start);
+    this.lengths[i] = this.end - start;
+    // A plain view: making a Buffer of it costs a tenth of the hash.
+    const leafHash = hash('sha256', new Uint8Array(this.arena.buffer, start, this.end - start), 'binary');
+    this.leafHashes.write(leafHash, i * HASH_BYTES, HASH_BYTES, 'latin1');
   }
 
-  /** Appends the leaves to the tree, returns the encoded block and starts an empty one. */
-  seal(tree: MerkleTree): SealedBlock {
-    const { count } = this;
+  /** Appends the leaves to the tree, returns the block and starts an empty one. */
+  seal(tree: MerkleTree): RawBlock {
+    const { arena, count, timeMsMin, timeMsMax, arrivedAtMsMin, arrivedAtMsMax } = this;
     const firstSeq = tree.size;
-    const bytes = Buffer.allocUnsafeSlow(this.bytes);
-    const recordBytes = count * COLUMN_BYTES_PER_RECORD + this.bodyBytes;
+    const peaksBefore = tree.peaks();
     tree.appendLeaves(this.leafHashes, count);
-    const root = tree.root();
-    const payload = bytes.subarray(BLOCK_HEADER_BYTES);
-    this.writeColumns(payload);
-    this.writeTypesAndBodies(payload);
-    writeBlockHeader(bytes, {
+    const block = {
       firstSeq,
       count,
-      payloadBytes: payload.length,
-      typeTableBytes: this.typeTableBytes,
-      bodyBytes: this.bodyBytes,
-      ...this.timeRange(),
-      root,
-      payloadCrc: crc32c(payload),
-    });
+      payload: this.layOut(),
+      filter: this.filter.take(),
+      types: { high: this.typesHigh >>> 0, low: this.typesLow >>> 0 },
+      identities: this.takeIdentities(),
+      root: tree.root(),
+      peaksBefore,
+      recordBytes: this.end - HEAD_ROOM + count * COLUMN_BYTES_PER_RECORD,
+      timeMsMin,
+      timeMsMax,
+      arrivedAtMsMin,
+      arrivedAtMsMax,
+      release: () => void (this.free.length < FREE_BUFFERS_MAX && this.free.push(arena)),
+    };
     this.clear();
-    return { bytes, firstSeq, endSeq: firstSeq + count, root, recordBytes };
+    return block;
   }
 
-  private refillRandoms(from: number): void {
-    // Filled in steps, so that a block of one record does not pay for thousands.
-    const until = Math.min(BLOCK_RECORDS_MAX, from + Math.max(64, from));
-    randomFillSync(this.randoms, from * RANDOM_BYTES, (until - from) * RANDOM_BYTES);
-    this.randomsReady = until;
+  private writeLeaf({ timeMs, arrivedAtMs, recordedAtMs, sealed, body }: LogRecordInput, start: number): void {
+    const { arena, view, randoms } = this;
+    if (this.randomAt === RANDOM_WORDS) this.drawRandoms();
+    const from = this.randomAt;
+    this.randomAt = from + 4;
+    arena[start] = 0;
+    view.setUint32(start + 1, randoms[from] as number);
+    view.setUint32(start + 5, randoms[from + 1] as number);
+    view.setUint32(start + 9, randoms[from + 2] as number);
+    view.setUint32(start + 13, randoms[from + 3] as number);
+    view.setFloat64(start + 17, timeMs);
+    view.setFloat64(start + 25, arrivedAtMs);
+    view.setFloat64(start + 33, recordedAtMs);
+    const sealedBytes = sealed === undefined ? 0 : sealed.length;
+    view.setUint32(start + 41, sealedBytes);
+    const bodyAt = start + LEAF_HEAD_BYTES + sealedBytes;
+    if (sealedBytes > 0) arena.set(sealed as Buffer, start + LEAF_HEAD_BYTES);
+    arena.set(body, bodyAt);
+    this.end = bodyAt + body.length;
+  }
+
+  private drawRandoms(): void {
+    randomFillSync(this.randoms);
+    this.randomAt = 0;
   }
 
   private typeIndexOf(type: string): number {
-    const known = this.typeTable.get(type);
-    if (known !== undefined) return known;
-    this.typeTableBytes += 1 + Buffer.byteLength(type);
-    this.typeTable.set(type, this.typeTable.size);
-    return this.typeTable.size - 1;
+    let index = this.typeTable.get(type);
+    if (index === undefined) {
+      index = this.typeTable.size;
+      this.typeTable.set(type, index);
+      this.typeTableBytes += 1 + Buffer.byteLength(type);
+      const bit = typeBitOf(type);
+      if (bit < 32) this.typesLow |= 1 << bit;
+      else this.typesHigh |= 1 << (bit - 32);
+    }
+    this.lastType = type;
+    this.lastTypeIndex = index;
+    return index;
   }
 
-  private writeColumns(payload: Buffer): void {
-    const { count } = this;
+  private setIdentity(i: number, { idHigh, idLow, contentHigh, contentLow }: RecordIdentity): void {
+    // The columns hold zeros wherever no identity was set.
+    this.ids[2 * i] = idHigh;
+    this.ids[2 * i + 1] = idLow;
+    this.contents[2 * i] = contentHigh;
+    this.contents[2 * i + 1] = contentLow;
+    this.identityCount++;
+  }
+
+  private takeIdentities(): Uint32Array {
+    const { count, ids, contents } = this;
+    const identities = new Uint32Array(4 * this.identityCount);
+    if (this.identityCount === 0) return identities;
+    let words = 0;
+    for (let i = 0; i < 2 * count; i += 2) {
+      const high = ids[i] as number;
+      const low = ids[i + 1] as number;
+      if ((high | low) === 0) continue;
+      identities[words++] = high;
+      identities[words++] = low;
+      identities[words++] = contents[i] as number;
+      identities[words++] = contents[i + 1] as number;
+    }
+    return identities.subarray(0, words);
+  }
+
+  /** Puts columns and type table before the leaves; returns all of it. */
+  private layOut(): Buffer {
+    const { arena, count } = this;
+    const start = HEAD_ROOM - this.typeTableBytes - count * COLUMN_BYTES_PER_RECORD;
     const at = columnOffsets(count);
-    const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
-    const hashes = new DataView(this.leafHashes.buffer, this.leafHashes.byteOffset);
-    this.randoms.copy(payload, 0, 0, count * RANDOM_BYTES);
-    for (let i = 0; i < count; i++) {
-      view.setFloat64(at.timeMs + 8 * i, this.times[i] as number);
-      view.setFloat64(at.arrivedAtMs + 8 * i, this.arrivals[i] as number);
-      view.setFloat64(at.recordedAtMs + 8 * i, this.recordings[i] as number);
-      view.setUint32(at.leafCheck + 4 * i, hashes.getUint32(HASH_BYTES * i));
-      view.setUint32(at.length + 4 * i, this.lengths[i] as number);
-      view.setUint16(at.type + 2 * i, this.typeIndexes[i] as number);
+    putBigEndian(arena, start, this.lengths, count);
+    putBigEndian(arena, start + at.type, this.typeIndexes, count);
+    if (this.identityCount === 0) arena.fill(0, start + at.id, start + at.typeTable);
+    else {
+      putBigEndian(arena, start + at.id, this.ids, 2 * count);
+      putBigEndian(arena, start + at.content, this.contents, 2 * count);
     }
-  }
-
-  private writeTypesAndBodies(payload: Buffer): void {
-    let at = columnOffsets(this.count).typeTable;
+    let typeAt = start + at.typeTable;
     for (const type of this.typeTable.keys()) {
-      const length = payload.write(type, at + 1, 'utf8');
-      payload[at] = length;
-      at += 1 + length;
+      const length = arena.write(type, typeAt + 1, 'utf8');
+      arena[typeAt] = length;
+      typeAt += 1 + length;
     }
-    this.bodies.copy(payload, at, 0, this.bodyBytes);
-  }
-
-  private timeRange(): { timeMsMin: number; timeMsMax: number; arrivedAtMsMin: number; arrivedAtMsMax: number } {
-    const times = rangeOf(this.times, this.count);
-    const arrivals = rangeOf(this.arrivals, this.count);
-    return {
-      timeMsMin: times.least,
-      timeMsMax: times.greatest,
-      arrivedAtMsMin: arrivals.least,
-      arrivedAtMsMax: arrivals.greatest,
-    };
+    return arena.subarray(start, this.end);
   }
 
   private clear(): void {
-    // Random bytes are used once: those not taken yet move to the front.
-    const left = this.randomsReady - this.count;
-    this.randoms.copyWithin(0, this.count * RANDOM_BYTES, this.randomsReady * RANDOM_BYTES);
-    this.randomsReady = left;
-    this.count = 0;
-    this.bodyBytes = 0;
-    this.typeTableBytes = 0;
+    if (this.identityCount > 0) {
+      this.ids.fill(0, 0, 2 * this.count);
+      this.contents.fill(0, 0, 2 * this.count);
+    }
+    this.identityCount = this.count = 0;
+    this.arena = this.free.pop() ?? this.newArena();
+    this.view = viewOf(this.arena);
+    this.end = HEAD_ROOM;
     this.typeTable.clear();
+    this.typeTableBytes = this.typesHigh = this.typesLow = 0;
+    this.lastType = '';
+    this.timeMsMin = this.arrivedAtMsMin = Infinity;
+    this.timeMsMax = this.arrivedAtMsMax = -Infinity;
+  }
+
+  private newArena(): Buffer {
+    return Buffer.allocUnsafeSlow(HEAD_ROOM + this.blockBytesMax + LEAF_BYTES_MAX);
   }
 }
 
-/** Least and greatest of the first `count` values. */
-export function rangeOf(values: Float64Array, count: number): { least: number; greatest: number } {
-  let least = Infinity;
-  let greatest = -Infinity;
-  for (let i = 0; i < count; i++) {
-    const value = values[i] as number;
-    if (value < least) least = value;
-    if (value > greatest) greatest = value;
-  }
-  return { least, greatest };
+/** Writes the first `count` numbers of a column in big-endian order. */
+function putBigEndian(target: Buffer, offset: number, column: Uint32Array | Uint16Array, count: number): void {
+  const bytes = Buffer.from(column.buffer, 0, count * column.BYTES_PER_ELEMENT);
+  const isWide = column.BYTES_PER_ELEMENT === 4;
+  target.set(bytes, offset);
+  const placed = target.subarray(offset, offset + bytes.length);
+  if (isWide) placed.swap32();
+  else placed.swap16();
+}
+
+function viewOf(buffer: Buffer): DataView {
+  return new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
 }

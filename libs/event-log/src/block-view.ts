@@ -1,56 +1,51 @@
 import type { EventSeq } from '@protego/contracts';
-import { columnOffsets, type BlockHeader, type ColumnOffsets } from './block-format';
-import type { LeafHasher } from './leaf-hasher';
-import type { LogRecord } from './log-record';
+import { LEAF_HEAD_BYTES, RANDOM_BYTES, columnOffsets, type BlockHeader, type ColumnOffsets } from './block-format';
+import type { LogRecord, RecordIdentity } from './log-record';
 
-/** The records of a block, read in place from the payload's bytes. */
+/** Bytes of the RFC 6962 leaf prefix 0x00, which stands before each stored leaf. */
+const PREFIX_BYTES = 1;
+const TIMES_AT = PREFIX_BYTES + RANDOM_BYTES;
+const SEALED_BYTES_AT = TIMES_AT + 24;
+const NOTHING = Buffer.alloc(0);
+
+/** The records of a block, read in place from its raw payload. */
 export class BlockView {
   private readonly view: DataView;
 
   private constructor(
     readonly header: BlockHeader,
-    private readonly payload: Buffer,
+    /** The raw payload: columns, type table, leaves. */
+    readonly payload: Buffer,
     private readonly at: ColumnOffsets,
-    private readonly types: readonly string[],
-    /** Offset in the payload where body i starts; one more entry marks the end of the last. */
-    private readonly bodyStarts: Uint32Array,
+    /** Types of the block's records, each once. */
+    readonly types: readonly string[],
+    /** Offset in the payload where stored leaf i starts; one more entry marks the end of the last. */
+    private readonly starts: Uint32Array,
   ) {
-    this.view = new DataView(payload.buffer, payload.byteOffset, payload.length);
+    this.view = viewOf(payload);
   }
 
-  /** A view of a payload whose CRC has been checked, or why its columns contradict each other. */
+  /** A view of a payload that was authenticated, or why its parts contradict each other. */
   static over(header: BlockHeader, payload: Buffer): BlockView | string {
     const at = columnOffsets(header.count);
-    const bodiesAt = at.typeTable + header.typeTableBytes;
-    const types = readTypeTable(payload.subarray(at.typeTable, bodiesAt));
+    if (payload.length < at.typeTable) return 'payload is shorter than its columns';
+    const view = viewOf(payload);
+    const starts = readStarts(view, header.count);
+    if (starts === undefined) return 'leaf lengths do not add up';
+    const types = readTypeTable(payload.subarray(at.typeTable, starts[0]));
     if (types === undefined) return 'type table is not well formed';
-    const bodyStarts = readBodyStarts(payload, at.length, header.count, bodiesAt);
-    if (bodyStarts[header.count] !== payload.length) return 'body lengths do not add up';
-    for (let i = 0; i < header.count; i++)
-      if (payload.readUInt16BE(at.type + 2 * i) >= types.length) return 'type index is out of range';
-    return new BlockView(header, payload, at, types, bodyStarts);
-  }
-
-  /** A view of a payload that is known to be damaged, for finding out where: reads stay within the payload. */
-  static overDamaged(header: BlockHeader, payload: Buffer): BlockView {
-    const at = columnOffsets(header.count);
-    const bodiesAt = at.typeTable + header.typeTableBytes;
-    const types = readTypeTable(payload.subarray(at.typeTable, bodiesAt)) ?? [];
-    const bodyStarts = new Uint32Array(header.count + 1).fill(bodiesAt);
     for (let i = 0; i < header.count; i++) {
-      const start = bodyStarts[i] as number;
-      const end = start + payload.readUInt32BE(at.length + 4 * i);
-      // A body that would leave the payload is taken as empty, so that its leaf cannot seem sound.
-      bodyStarts[i + 1] = end > payload.length ? start : end;
+      if (view.getUint16(at.type + 2 * i) >= types.length) return 'type index is out of range';
+      const start = starts[i] as number;
+      const room = (starts[i + 1] as number) - start - LEAF_HEAD_BYTES;
+      if (room < view.getUint32(start + SEALED_BYTES_AT)) return 'sealed part leaves its record';
     }
-    return new BlockView(header, payload, at, types, bodyStarts);
+    return new BlockView(header, payload, at, types, starts);
   }
 
-  /** One value per record, in order. */
-  column(valueAt: (i: number) => number): Float64Array {
-    const values = new Float64Array(this.header.count);
-    for (let i = 0; i < values.length; i++) values[i] = valueAt(i);
-    return values;
+  /** Number of records. */
+  get count(): number {
+    return this.header.count;
   }
 
   /** Seq of record `i`, counted from the first of the block. */
@@ -58,49 +53,106 @@ export class BlockView {
     return (this.header.firstSeq + i) as EventSeq;
   }
 
-  /** Event time of record `i`. */
+  /** Event time of record `i`, milliseconds since the Unix epoch, as the other times. */
   timeMsAt(i: number): number {
-    return this.view.getFloat64(this.at.timeMs + 8 * i);
+    return this.view.getFloat64((this.starts[i] as number) + TIMES_AT);
   }
 
   /** Pipeline time of record `i`. */
   arrivedAtMsAt(i: number): number {
-    return this.view.getFloat64(this.at.arrivedAtMs + 8 * i);
+    return this.view.getFloat64((this.starts[i] as number) + TIMES_AT + 8);
+  }
+
+  /** Wall clock at the append of record `i`. */
+  recordedAtMsAt(i: number): number {
+    return this.view.getFloat64((this.starts[i] as number) + TIMES_AT + 16);
   }
 
   /** Type of record `i` as its column says. */
   typeAt(i: number): string {
-    return this.types[this.view.getUint16(this.at.type + 2 * i)] ?? '';
+    return this.types[this.typeIndexAt(i)] as string;
+  }
+
+  /** Place of record `i`'s type in {@link BlockView.types}. */
+  typeIndexAt(i: number): number {
+    return this.view.getUint16(this.at.type + 2 * i);
   }
 
   /** Body of record `i`; it shares memory with the block. */
   bodyAt(i: number): Buffer {
-    return this.payload.subarray(this.bodyStarts[i], this.bodyStarts[i + 1]);
+    return this.payload.subarray(this.bodyStartAt(i), this.starts[i + 1]);
   }
 
-  /** The whole record `i`. */
+  /** Body of record `i` as text: cheaper than decoding {@link BlockView.bodyAt}. */
+  bodyTextAt(i: number): string {
+    return this.payload.toString('utf8', this.bodyStartAt(i), this.starts[i + 1]);
+  }
+
+  /** Sealed personal fields of record `i`, empty where there are none; it shares memory with the block. */
+  sealedAt(i: number): Buffer {
+    const start = (this.starts[i] as number) + LEAF_HEAD_BYTES;
+    const end = this.bodyStartAt(i);
+    return start === end ? NOTHING : this.payload.subarray(start, end);
+  }
+
+  /** Leaf data of record `i`, without the prefix 0x00; it shares memory with the block. */
+  leafAt(i: number): Buffer {
+    return this.payload.subarray((this.starts[i] as number) + PREFIX_BYTES, this.starts[i + 1]);
+  }
+
+  /** Leaf of record `i` as stored, the prefix 0x00 included: its SHA-256 is the RFC 6962 leaf hash. */
+  prefixedLeafAt(i: number): Buffer {
+    return this.payload.subarray(this.starts[i], this.starts[i + 1]);
+  }
+
+  /** The hashes by which the dedupe index knows record `i`; undefined when it has none. */
+  identityAt(i: number): RecordIdentity | undefined {
+    const { view } = this;
+    const idAt = this.at.id + 8 * i;
+    const idHigh = view.getUint32(idAt);
+    const idLow = view.getUint32(idAt + 4);
+    if (idHigh === 0 && idLow === 0) return undefined;
+    const contentAt = this.at.content + 8 * i;
+    return { idHigh, idLow, contentHigh: view.getUint32(contentAt), contentLow: view.getUint32(contentAt + 4) };
+  }
+
+  /** The whole record `i`; its buffers share memory with the block. */
   recordAt(i: number): LogRecord {
     return {
       seq: this.seqAt(i),
       timeMs: this.timeMsAt(i),
       arrivedAtMs: this.arrivedAtMsAt(i),
-      recordedAtMs: this.view.getFloat64(this.at.recordedAtMs + 8 * i),
+      recordedAtMs: this.recordedAtMsAt(i),
       type: this.typeAt(i),
       body: this.bodyAt(i),
+      sealed: this.sealedAt(i),
+      leaf: this.leafAt(i),
     };
   }
 
-  /** Leaf hash of record `i`, computed from its bytes, as 32 Latin-1 characters. */
-  leafHashAt(i: number, hasher: LeafHasher): string {
-    hasher.setRandom(this.payload, i);
-    hasher.setTimes(this.timeMsAt(i), this.arrivedAtMsAt(i), this.view.getFloat64(this.at.recordedAtMs + 8 * i));
-    return hasher.hashWithBody(this.payload, this.bodyStarts[i] as number, this.bodyStarts[i + 1] as number);
+  private bodyStartAt(i: number): number {
+    const start = this.starts[i] as number;
+    return start + LEAF_HEAD_BYTES + this.view.getUint32(start + SEALED_BYTES_AT);
   }
+}
 
-  /** First four bytes of the leaf hash as stored: they tell which record of an altered block is the altered one. */
-  leafCheckAt(i: number): number {
-    return this.view.getUint32(this.at.leafCheck + 4 * i);
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+/** Where the leaves start, counted back from the end of the payload; undefined when they have no room there. */
+function readStarts(payload: DataView, count: number): Uint32Array | undefined {
+  const starts = new Uint32Array(count + 1);
+  const leavesMin = columnOffsets(count).typeTable;
+  let at = payload.byteLength;
+  starts[count] = at;
+  for (let i = count - 1; i >= 0; i--) {
+    const bytes = payload.getUint32(4 * i);
+    at -= bytes;
+    if (bytes < LEAF_HEAD_BYTES || at < leavesMin) return undefined;
+    starts[i] = at;
   }
+  return starts;
 }
 
 function readTypeTable(table: Buffer): string[] | undefined {
@@ -112,17 +164,4 @@ function readTypeTable(table: Buffer): string[] | undefined {
     at = end;
   }
   return types;
-}
-
-function readBodyStarts(payload: Buffer, lengthsAt: number, count: number, bodiesAt: number): Uint32Array {
-  const starts = new Uint32Array(count + 1);
-  let at = bodiesAt;
-  for (let i = 0; i < count; i++) {
-    starts[i] = at;
-    at += payload.readUInt32BE(lengthsAt + 4 * i);
-    // Stop at the first length that leaves the payload: the sum could otherwise wrap round to the right value.
-    if (at > payload.length) return starts.fill(0);
-  }
-  starts[count] = at;
-  return starts;
 }

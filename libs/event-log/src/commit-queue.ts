@@ -1,6 +1,16 @@
-import { ProtegoError, messageOf } from '@protego/contracts';
-import type { BlockAssembler, BlockGroup } from './block-assembler';
+import type { ProtegoError } from '@protego/contracts';
+import type { BlockAssembler } from './block-assembler';
+import type { PackedBlock } from './block-compressor';
+import { writeFailure } from './log-errors';
 import type { SegmentWriter } from './segment-writer';
+
+/** What is derived from durable records and may lag behind them: tiles and checkpoints. */
+export interface DurabilityFollower {
+  /** Told after each write; must not block. */
+  durable(size: number, root: Buffer): void;
+  /** Undefined when more may be written; else resolves when the follower has caught up, and rejects when it cannot. */
+  room(): Promise<void> | undefined;
+}
 
 interface Waiter {
   readonly endSeq: number;
@@ -25,6 +35,7 @@ export class CommitQueue {
     private readonly assembler: BlockAssembler,
     private readonly segments: SegmentWriter,
     private root: Buffer,
+    private readonly follower: DurabilityFollower,
   ) {
     this.durable = assembler.nextSeq;
   }
@@ -72,7 +83,7 @@ export class CommitQueue {
 
   private async run(): Promise<void> {
     try {
-      while (this.assembler.hasWork) await this.commit(this.assembler.takeGroup());
+      while (this.failed === undefined && this.assembler.hasWork) await this.commit(await this.assembler.takeBlocks());
     } catch (cause) {
       this.fail(cause);
       return;
@@ -80,17 +91,35 @@ export class CommitQueue {
     this.isRunning = false;
   }
 
-  private async commit(group: BlockGroup): Promise<void> {
-    const first = group.blocks[0];
-    if (group.newSegmentPeaks !== undefined && first !== undefined) {
-      await this.segments.startSegment(first.firstSeq, group.newSegmentPeaks);
+  /** Writes the blocks in as few writes as the segments' borders allow. */
+  private async commit(blocks: readonly PackedBlock[]): Promise<void> {
+    for (let from = 0; from < blocks.length;) {
+      let group = this.fitting(blocks, from);
+      if (group.length === 0) {
+        await this.segments.startSegmentFor(blocks[from] as PackedBlock);
+        group = this.fitting(blocks, from);
+      }
+      await this.segments.writeGroup(group);
+      this.acknowledge(group);
+      await this.follower.room();
+      from += group.length;
     }
-    await this.segments.writeGroup(group.blocks);
+  }
+
+  private fitting(blocks: readonly PackedBlock[], from: number): readonly PackedBlock[] {
+    const rest = from === 0 ? blocks : blocks.slice(from);
+    return rest.slice(0, this.segments.fittingCount(rest));
+  }
+
+  private acknowledge(group: readonly PackedBlock[]): void {
     this.syncs++;
-    this.durable = group.endSeq;
-    this.root = group.root;
-    this.waitingBytes -= group.recordBytes;
+    for (const { raw } of group) {
+      this.durable = raw.firstSeq + raw.count;
+      this.root = raw.root;
+      this.waitingBytes -= raw.recordBytes;
+    }
     this.settle();
+    this.follower.durable(this.durable, this.root);
   }
 
   private settle(): void {
@@ -99,10 +128,9 @@ export class CommitQueue {
     for (const waiter of done) waiter.resolve();
   }
 
-  private fail(cause: unknown): void {
-    const message = `the log could not be written: ${messageOf(cause)}`;
-    const failure = new ProtegoError('LOG_WRITE_FAILED', message, {}, { cause });
-    this.failed = failure;
+  /** Refuses all that waits and all that comes. The first failure is the one that stays. */
+  fail(cause: unknown): void {
+    const failure = (this.failed ??= writeFailure('write the log', cause));
     for (const waiter of this.waiters.splice(0)) waiter.reject(failure);
   }
 }

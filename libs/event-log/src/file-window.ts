@@ -1,13 +1,15 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { ProtegoError } from '@protego/contracts';
 
-/** How much of a file is read at once, and whether the memory is used again. */
+/** How much of a file is read at once. */
 export interface FileWindowOptions {
   readonly windowBytes: number;
-  /** True when no view is kept beyond the next call: saves memory, and makes kept views worthless. */
-  readonly isReused?: boolean;
 }
 
-/** Read-only access to a file that may be growing, a window at a time. Memory is bounded by the window. */
+/**
+ * Read-only access to a file that may be growing, a window at a time. Memory is bounded by the window, or by the longest
+ * view; it is used again, so a view is valid until the next call.
+ */
 export class FileWindow {
   private readonly descriptor: number;
   private memory = Buffer.alloc(0);
@@ -15,11 +17,12 @@ export class FileWindow {
   private end = 0;
   private knownBytes = 0;
 
+  /** @throws ProtegoError `LOG_RANGE_MISSING` when the file has gone: its records have expired since it was listed */
   constructor(
     path: string,
     private readonly options: FileWindowOptions,
   ) {
-    this.descriptor = openSync(path, 'r');
+    this.descriptor = openForReading(path);
   }
 
   /** Size of the file now, bytes. */
@@ -33,7 +36,7 @@ export class FileWindow {
     return offset <= this.knownBytes;
   }
 
-  /** The bytes [offset, offset + length), or undefined when the file ends before. */
+  /** The bytes [offset, offset + length), valid until the next call; undefined when the file ends before. */
   view(offset: number, length: number): Buffer | undefined {
     if (offset < this.start || offset + length > this.end) {
       const fileBytes = this.fileBytes();
@@ -42,6 +45,13 @@ export class FileWindow {
       if (offset + length > this.end) return undefined;
     }
     return this.memory.subarray(offset - this.start, offset - this.start + length);
+  }
+
+  /** The bytes [offset, offset + length) in memory of their own; undefined when the file ends before. */
+  copyOf(offset: number, length: number): Buffer | undefined {
+    if (offset < 0 || !this.reaches(offset + length)) return undefined;
+    const copy = Buffer.allocUnsafeSlow(length);
+    return this.read(copy, 0, offset, length) === length ? copy : undefined;
   }
 
   /** Forgets what was read, so that the next view comes from the file. */
@@ -55,20 +65,31 @@ export class FileWindow {
   }
 
   private fill(offset: number, length: number): void {
-    const kept =
-      offset >= this.start && offset < this.end
-        ? this.memory.subarray(offset - this.start, this.end - this.start)
-        : undefined;
-    const isRoomy = this.options.isReused === true && this.memory.length >= length;
-    const memory = isRoomy ? this.memory : Buffer.allocUnsafeSlow(length);
-    let have = kept?.copy(memory) ?? 0;
-    while (have < length) {
-      const read = readSync(this.descriptor, memory, have, length - have, offset + have);
-      if (read === 0) break;
-      have += read;
-    }
+    const isOverlapping = offset >= this.start && offset < this.end;
+    const kept = isOverlapping ? this.memory.subarray(offset - this.start, this.end - this.start) : undefined;
+    const memory = this.memory.length >= length ? this.memory : Buffer.allocUnsafeSlow(length);
+    const have = kept?.copy(memory, 0, 0, length) ?? 0;
     this.memory = memory;
     this.start = offset;
-    this.end = offset + have;
+    this.end = offset + have + this.read(memory, have, offset + have, length - have);
+  }
+
+  private read(target: Buffer, at: number, offset: number, length: number): number {
+    let have = 0;
+    while (have < length) {
+      const bytes = readSync(this.descriptor, target, at + have, length - have, offset + have);
+      if (bytes === 0) break;
+      have += bytes;
+    }
+    return have;
+  }
+}
+
+function openForReading(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
+    throw new ProtegoError('LOG_RANGE_MISSING', `\`${path}\` is not there any more`, { path }, { cause });
   }
 }

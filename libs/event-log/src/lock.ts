@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ProtegoError, formatRfc3339, messageOf, type Clock } from '@protego/contracts';
+import { writeFailure } from './log-errors';
 
 const INFO_FILE = 'writer.json';
 
@@ -27,8 +28,12 @@ export async function acquireLock(directory: string, clock: Clock): Promise<LogL
     const info = { pid: process.pid, host: hostname(), since: formatRfc3339(clock.wallMs()) };
     writeFileSync(infoPath, `${JSON.stringify(info)}\n`);
   } catch (cause) {
-    server.close();
-    throw cause;
+    // What the file says decides nothing, and on a full disk the log can still be read, expired and closed.
+    const failure = writeFailure(`write \`${infoPath}\``, cause, { path: infoPath });
+    if (failure.code !== 'LOG_DISK_FULL') {
+      server.close();
+      throw failure;
+    }
   }
   return {
     release: () => {

@@ -1,4 +1,4 @@
-import { ProtegoError } from '@protego/contracts';
+import { ProtegoError, isProtegoError, messageOf, type ErrorCode } from '@protego/contracts';
 
 /** A place in the stored bytes, for messages that an operator can act on. */
 export interface LogPlace {
@@ -23,6 +23,26 @@ export function chainBroken(place: LogPlace, reason: string): ProtegoError {
 /** `LOG_ROOT_MISMATCH`: records that differ from what was committed. */
 export function rootMismatch(place: LogPlace, reason: string): ProtegoError {
   return new ProtegoError('LOG_ROOT_MISMATCH', describe(place, reason), { ...place });
+}
+
+const CODES_BY_ERRNO: Readonly<Record<string, ErrorCode>> = {
+  ENOSPC: 'LOG_DISK_FULL',
+  EDQUOT: 'LOG_DISK_FULL',
+  EROFS: 'LOG_READ_ONLY',
+  EACCES: 'LOG_READ_ONLY',
+  EPERM: 'LOG_READ_ONLY',
+};
+
+/**
+ * What a failed step on the disk means: `LOG_DISK_FULL`, `LOG_READ_ONLY`, else `LOG_WRITE_FAILED`. An error that has a
+ * code of ours already comes back as it is.
+ *
+ * @param action what could not be done, to follow "cannot"
+ */
+export function writeFailure(action: string, cause: unknown, details: Record<string, unknown> = {}): ProtegoError {
+  if (isProtegoError(cause)) return cause;
+  const code = CODES_BY_ERRNO[(cause as NodeJS.ErrnoException | undefined)?.code ?? ''] ?? 'LOG_WRITE_FAILED';
+  return new ProtegoError(code, `cannot ${action}: ${messageOf(cause)}`, details, { cause });
 }
 
 function describe(place: LogPlace, reason: string): string {

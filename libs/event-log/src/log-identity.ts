@@ -2,22 +2,27 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ProtegoError, canonicalJson, messageOf } from '@protego/contracts';
+import type { LogKeys } from '@protego/enclave';
 import { writeFileAtomically, type LogFileLayer } from './file-layer';
+import { verifierKeyOf } from './signed-note';
 
 /** Version of the log's layout on disk that this code writes and reads. */
-export const LOG_FORMAT = 1;
+export const LOG_FORMAT = 2;
 
 const FILE = 'log.json';
 // An origin is one line of a signed note (C2SP tlog-checkpoint), so it has no control characters and no white space.
 const ORIGIN = /^[^\s\p{Cc}+]{1,256}$/u;
-const DEDUPE_KEY = /^[0-9a-f]{64}$/;
+const LOG_ID = /^[0-9a-f]{32}$/;
+const LOG_ID_BYTES = 16;
 
 /** What a log says about itself in `log.json`. */
 export interface LogIdentity {
   /** Name of the log, as its checkpoints carry it. */
   readonly origin: string;
-  /** Secret of 32 bytes that keys the hashes of the dedupe index. */
-  readonly dedupeKey: Buffer;
+  /** 16 random bytes, drawn when the log was made: what is encrypted for one log opens in no other. */
+  readonly logId: Buffer;
+  /** Key that verifies the log's checkpoints, as a C2SP verifier key: name, key id, and Ed25519 public key. */
+  readonly verifierKey: string;
 }
 
 /** True when the directory holds a log. */
@@ -35,15 +40,27 @@ export function readIdentity(directory: string): LogIdentity {
     throw new ProtegoError('LOG_NOT_FOUND', `no log in \`${directory}\``, { directory });
   }
   const path = join(directory, FILE);
-  const { format, origin, dedupeKey } = parse(path, readFileSync(path, 'utf8'));
+  const { format, origin, logId, verifierKey } = parse(path, readFileSync(path, 'utf8'));
   if (typeof format === 'number' && format !== LOG_FORMAT) {
     throw new ProtegoError('LOG_FORMAT_UNKNOWN', `\`${path}\` has format ${format}`, { path, format });
   }
-  const isSound = format === LOG_FORMAT && isOrigin(origin) && typeof dedupeKey === 'string';
-  if (!isSound || !DEDUPE_KEY.test(dedupeKey)) {
+  const isSound = format === LOG_FORMAT && isOrigin(origin) && typeof verifierKey === 'string';
+  if (!isSound || typeof logId !== 'string' || !LOG_ID.test(logId)) {
     throw new ProtegoError('LOG_BLOCK_CORRUPT', `\`${path}\` is damaged`, { path });
   }
-  return { origin, dedupeKey: Buffer.from(dedupeKey, 'hex') };
+  return { origin, logId: Buffer.from(logId, 'hex'), verifierKey };
+}
+
+/**
+ * Refuses keys that are not those of the log.
+ *
+ * @throws ProtegoError `LOG_KEY_MISSING`
+ */
+export function requireFittingKeys(directory: string, identity: LogIdentity, keys: LogKeys): void {
+  const given = verifierKeyOf(identity.origin, keys.signer.publicKey);
+  if (given === identity.verifierKey) return;
+  const message = `\`${directory}\` was written with other keys than the ones given`;
+  throw new ProtegoError('LOG_KEY_MISSING', message, { directory, expected: identity.verifierKey, given });
 }
 
 /**
@@ -51,14 +68,20 @@ export function readIdentity(directory: string): LogIdentity {
  *
  * @throws ProtegoError `CONFIG_INVALID` when the origin cannot stand in a checkpoint
  */
-export async function createIdentity(layer: LogFileLayer, directory: string, origin: string): Promise<LogIdentity> {
+export async function createIdentity(
+  layer: LogFileLayer,
+  directory: string,
+  origin: string,
+  keys: LogKeys,
+): Promise<LogIdentity> {
   if (!ORIGIN.test(origin)) {
     throw new ProtegoError('CONFIG_INVALID', `\`${origin.slice(0, 64)}\` cannot be the origin of a log`);
   }
-  const dedupeKey = randomBytes(32);
-  const text = canonicalJson({ format: LOG_FORMAT, origin, dedupeKey: dedupeKey.toString('hex') });
+  const logId = randomBytes(LOG_ID_BYTES);
+  const verifierKey = verifierKeyOf(origin, keys.signer.publicKey);
+  const text = canonicalJson({ format: LOG_FORMAT, logId: logId.toString('hex'), origin, verifierKey });
   await writeFileAtomically(layer, join(directory, FILE), Buffer.from(`${text}\n`));
-  return { origin, dedupeKey };
+  return { origin, logId, verifierKey };
 }
 
 function isOrigin(value: unknown): value is string {

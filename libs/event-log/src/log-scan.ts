@@ -1,43 +1,62 @@
+import { ProtegoError } from '@protego/contracts';
+import type { BlockCipher } from './block-cipher';
+import { TAG_BYTES, type BlockHeader } from './block-format';
+import type { BlockIndex, BlockIndexes, IndexGap } from './block-index';
 import type { BlockView } from './block-view';
 import { blockCorrupt, chainBroken, type LogPlace } from './log-errors';
-import { HOP_WINDOW_BYTES, SCAN_WINDOW_BYTES, SegmentCursor, type BlockRead } from './segment-cursor';
+import { SCAN_WINDOW_BYTES, SegmentCursor, type BlockRead, type SealedRead } from './segment-cursor';
 import { listSegments, type SegmentFileName } from './segment-format';
 
+/** The log that is read: its directory, and what opens and finds its blocks. */
+export interface LogSource {
+  readonly directory: string;
+  readonly cipher: BlockCipher;
+  readonly indexes: BlockIndexes;
+}
+
+type NotBlock = Exclude<BlockRead | SealedRead, { kind: 'block' | 'sealed' }>;
+
+/** Says of a block, before it is opened, whether its records are wanted. */
+export type BlockChoice = (header: BlockHeader, filter: Buffer) => boolean;
+
 /**
- * Walks the blocks of a log in order, from the one that holds `fromSeq`. At the end of the log it returns undefined and
- * can be asked again: a writer may have gone on.
+ * Walks the blocks of a log in order, from the one that holds `fromSeq`, and checks that each goes on from the one before.
+ * At the end of the log it returns undefined and can be asked again: a writer may have gone on.
  */
 export class LogScan {
   private cursor: SegmentCursor | undefined;
   private root: Buffer | undefined;
+  /** Tag of the block before; undefined where that was not read. */
+  private tag: Buffer | undefined;
   private nextSeq: number;
 
+  /**
+   * @param fromSeq undefined: from the first record that the log still holds
+   * @param isWanted leaves blocks closed; all are wanted without it
+   */
   constructor(
-    private readonly directory: string,
-    fromSeq: number,
+    private readonly source: LogSource,
+    private readonly fromSeq: number | undefined,
+    private readonly isWanted?: BlockChoice,
   ) {
-    this.nextSeq = fromSeq;
+    this.nextSeq = fromSeq ?? 0;
   }
 
   /**
    * The next block, or undefined at the end of what is written.
    *
-   * @throws ProtegoError `LOG_BLOCK_CORRUPT`, `LOG_CHAIN_BROKEN` with segment, offset and seq
+   * @throws ProtegoError `LOG_BLOCK_CORRUPT`, `LOG_CHAIN_BROKEN` with segment, offset and seq; `LOG_RANGE_MISSING` when
+   *   the first record that is wanted has expired; `LOG_KEY_MISSING`
    */
   next(): BlockView | undefined {
     for (;;) {
       if (this.cursor === undefined && !this.start()) return undefined;
       const cursor = this.cursor as SegmentCursor;
-      const read = cursor.next();
-      if (read.kind === 'block') return this.accept(cursor, read);
-      const later = listSegments(this.directory).find(({ firstSeq }) => firstSeq > cursor.segment.firstSeq);
-      if (later === undefined) return this.endAt(cursor, read);
-      // The segment was finished since: what the writer put there meanwhile comes first.
-      cursor.forget();
-      const again = cursor.next();
-      if (again.kind === 'block') return this.accept(cursor, again);
-      if (again.kind !== 'end') throw blockCorrupt(this.placeOf(cursor, again.offset), reasonOf(again));
-      if (!this.enter(later, again.offset)) return undefined;
+      const { read, later } = this.readSettled(cursor);
+      if (read.kind === 'block' || read.kind === 'sealed') {
+        const block = this.accept(cursor, read);
+        if (block !== undefined) return block;
+      } else if (!this.goOn(cursor, read, later)) return undefined;
     }
   }
 
@@ -47,40 +66,74 @@ export class LogScan {
     this.cursor = undefined;
   }
 
-  /** Opens the segment that holds the first wanted record and hops to its block; false while the log is too short. */
+  /**
+   * What stands next. Where no block does although a segment follows, this one was finished since: then it is read again,
+   * because what the writer put there meanwhile comes first.
+   */
+  private readSettled(cursor: SegmentCursor): { read: BlockRead | SealedRead; later?: SegmentFileName } {
+    const read = this.read(cursor);
+    if (read.kind === 'block' || read.kind === 'sealed' || read.kind === 'unauthentic') return { read };
+    const later = listSegments(this.source.directory).find(({ firstSeq }) => firstSeq > cursor.segment.firstSeq);
+    cursor.forget();
+    return later === undefined ? { read } : { read: this.read(cursor), later };
+  }
+
+  private read(cursor: SegmentCursor): BlockRead | SealedRead {
+    if (this.isWanted === undefined) return cursor.next(this.source.cipher);
+    const ahead = cursor.peekHeader();
+    if (ahead.kind !== 'header') return ahead;
+    const filter = cursor.peekFilter(ahead.header) ?? Buffer.alloc(0);
+    return this.isWanted(ahead.header, filter) ? cursor.next(this.source.cipher) : cursor.nextSealed();
+  }
+
+  /** Opens the segment that holds the first wanted record, at its block; false while the log is too short. */
   private start(): boolean {
-    const segments = listSegments(this.directory);
-    const index = segments.findLastIndex(({ firstSeq }) => firstSeq <= this.nextSeq);
-    const segment = segments[index];
-    if (segment === undefined) {
-      const first = segments[0];
-      if (first === undefined) return false;
-      throw chainBroken({ segment: first.name, offset: 0, seq: this.nextSeq }, 'the segments before are missing');
-    }
-    const place = hopTo(segment, this.nextSeq);
-    if (place === undefined) return false;
-    const cursor = new SegmentCursor(segment, { windowBytes: SCAN_WINDOW_BYTES });
-    cursor.position = place.offset;
-    this.nextSeq = place.seq;
-    this.root = place.root;
-    this.cursor = cursor;
+    const segments = listSegments(this.source.directory);
+    const first = segments[0];
+    if (first === undefined) return false;
+    if (this.fromSeq === undefined) this.nextSeq = Math.max(this.nextSeq, first.firstSeq);
+    if (this.nextSeq < first.firstSeq) throw rangeMissing(this.nextSeq, first.firstSeq);
+    const at = segments.findLastIndex(({ firstSeq }) => firstSeq <= this.nextSeq);
+    const segment = segments[at] as SegmentFileName;
+    const index = this.source.indexes.of(segment, at === segments.length - 1);
+    // Without a root there is no header yet, and so nothing to read.
+    if (index.root === undefined && index.gaps.length === 0) return false;
+    this.enterAt(index, this.nextSeq);
     return true;
   }
 
-  private accept(cursor: SegmentCursor, read: BlockRead & { kind: 'block' }): BlockView {
-    const { header } = read.block;
-    if (header.firstSeq !== this.nextSeq) {
-      throw chainBroken(this.placeOf(cursor, read.offset), `block starts at seq ${header.firstSeq}`);
-    }
-    this.nextSeq += header.count;
-    this.root = header.root;
-    return read.block;
+  private enterAt(index: BlockIndex, seq: number): void {
+    const gap = index.gaps.find((missing) => missing.offset === 0 || isWithin(missing, seq));
+    if (gap !== undefined) throw gap.failure;
+    const block = index.blocks.find(({ firstSeq, count }) => firstSeq + count > seq);
+    this.cursor = new SegmentCursor(index.segment, { windowBytes: SCAN_WINDOW_BYTES });
+    this.cursor.position = block?.offset ?? index.endOffset;
+    this.nextSeq = block?.firstSeq ?? index.endSeq;
+    this.root = block === undefined ? index.root : undefined;
+    this.tag = this.nextSeq === 0 ? Buffer.alloc(TAG_BYTES) : undefined;
   }
 
-  private endAt(cursor: SegmentCursor, read: BlockRead): undefined {
-    cursor.forget();
-    if (read.kind === 'bad') throw blockCorrupt(this.placeOf(cursor, read.offset), read.reason);
-    return undefined;
+  /** Checks a block's place in the log; returns it when it was opened. */
+  private accept(
+    cursor: SegmentCursor,
+    read: (BlockRead | SealedRead) & { kind: 'block' | 'sealed' },
+  ): BlockView | undefined {
+    const header = read.kind === 'block' ? read.block.header : read.header;
+    const place = this.placeOf(cursor, read.offset);
+    if (header.firstSeq !== this.nextSeq) throw chainBroken(place, `block starts at seq ${header.firstSeq}`);
+    if (this.tag?.equals(header.previousTag) === false) throw chainBroken(place, 'block follows another block');
+    this.nextSeq += header.count;
+    this.root = header.root;
+    this.tag = read.tag;
+    return read.kind === 'block' ? read.block : undefined;
+  }
+
+  /** Where no block stands: true when the next segment can be read; false at the end of the log. */
+  private goOn(cursor: SegmentCursor, read: NotBlock, later: SegmentFileName | undefined): boolean {
+    const isEnd = read.kind === 'end' || (read.kind === 'torn' && later === undefined);
+    if (isEnd) return later !== undefined && this.enter(later, read.offset);
+    if (read.kind === 'unauthentic' && read.failure !== undefined) throw read.failure;
+    throw blockCorrupt(this.placeOf(cursor, read.offset), read.kind === 'torn' ? 'block is not whole' : read.reason);
   }
 
   /** Goes on to the next segment; false while its header is being written. */
@@ -109,36 +162,12 @@ export class LogScan {
   }
 }
 
-interface BlockPlace {
-  readonly offset: number;
-  readonly seq: number;
-  readonly root: Buffer;
+/** `LOG_RANGE_MISSING`: a record is wanted that the log holds no more. */
+export function rangeMissing(seq: number, firstSeq: number): ProtegoError {
+  const message = `record ${seq} has expired: the first that is there is ${firstSeq}`;
+  return new ProtegoError('LOG_RANGE_MISSING', message, { seq, firstSeq });
 }
 
-/**
- * Place of the block that holds `seq`, or the end of the segment when that is not written yet; undefined when the
- * segment's header is not.
- */
-function hopTo(segment: SegmentFileName, seq: number): BlockPlace | undefined {
-  const cursor = new SegmentCursor(segment, { windowBytes: HOP_WINDOW_BYTES });
-  try {
-    const head = cursor.head();
-    if (head === undefined) return undefined;
-    if (typeof head === 'string') throw blockCorrupt({ segment: segment.name, offset: 0, seq: segment.firstSeq }, head);
-    let at: BlockPlace = { offset: cursor.position, seq: segment.firstSeq, root: head.root() };
-    for (;;) {
-      const read = cursor.peekHeader();
-      if (read.kind !== 'header' || read.header.firstSeq + read.header.count > seq) return at;
-      const place = { segment: segment.name, offset: at.offset, seq: at.seq };
-      if (read.header.firstSeq !== at.seq) throw chainBroken(place, `block starts at seq ${read.header.firstSeq}`);
-      cursor.skip(read.header);
-      at = { offset: cursor.position, seq: at.seq + read.header.count, root: read.header.root };
-    }
-  } finally {
-    cursor.close();
-  }
-}
-
-function reasonOf(read: BlockRead): string {
-  return read.kind === 'bad' ? read.reason : 'block is not whole';
+function isWithin(gap: IndexGap, seq: number): boolean {
+  return gap.seq <= seq && seq < (gap.endSeq ?? Infinity);
 }

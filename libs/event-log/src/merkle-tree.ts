@@ -4,8 +4,12 @@ import { ProtegoError } from '@protego/contracts';
 /** Bytes of a SHA-256 hash. */
 export const HASH_BYTES = 32;
 
+/** Height of a tile: a hash of one tile level stands for 2^8 of the level below (C2SP tlog-tiles). */
+export const TILE_HEIGHT = 8;
+
 const LEAF_PREFIX = Buffer.of(0);
 const NODE_PREFIX = 1;
+const NODE_PREFIX_BYTES = Buffer.of(NODE_PREFIX);
 const PAIR_AT = 1;
 /** Slot 0 of a level starts here: one byte of prefix and one hash that may be put before it. */
 const LEVEL_AT = PAIR_AT + HASH_BYTES;
@@ -25,6 +29,15 @@ export function merkleRootOf(leaves: Iterable<Buffer | string>): string {
   return tree.root().toString('hex');
 }
 
+/** Takes the hashes that tiles are made of, as a tree comes by them. */
+export interface TileHashSink {
+  /**
+   * Takes the next hashes of one tile level, end to end: leaf hashes at level 0, roots of 256^level leaves above. The
+   * buffer is used again after the call. One append calls level after level, upwards.
+   */
+  addTileHashes(level: number, hashes: Buffer): void;
+}
+
 /**
  * Append-only Merkle tree of RFC 6962, section 2.1, kept as a compact range: the roots of the complete subtrees only,
  * at most 53 hashes. It takes leaf hashes ({@link leafHash}), not leaf data.
@@ -35,6 +48,7 @@ export class MerkleTree {
   private readonly subtrees: (Buffer | undefined)[] = [];
   private level = Buffer.alloc(0);
   private levelAbove = Buffer.alloc(0);
+  private sink: TileHashSink | undefined;
 
   /**
    * The tree of `size` leaves whose complete subtrees have these roots, greatest first.
@@ -55,6 +69,11 @@ export class MerkleTree {
   /** Number of leaves. */
   get size(): number {
     return this.leafCount;
+  }
+
+  /** Gives all tile hashes that come from now on to a sink, in place of the one before. */
+  attach(sink: TileHashSink | undefined): void {
+    this.sink = sink;
   }
 
   /** Adds leaves in order; `hashes` holds their leaf hashes end to end, `count` of them are taken. */
@@ -90,6 +109,10 @@ export class MerkleTree {
   /** Joins the new nodes of one level, with the waiting subtree before them, in pairs; returns how many go up. */
   private foldLevel(height: number, newNodes: number): number {
     const { level, levelAbove } = this;
+    if (this.sink !== undefined && height % TILE_HEIGHT === 0) {
+      const hashes = level.subarray(LEVEL_AT, LEVEL_AT + newNodes * HASH_BYTES);
+      this.sink.addTileHashes(height / TILE_HEIGHT, hashes);
+    }
     const waiting = this.subtrees[height];
     let at = LEVEL_AT;
     let nodes = newNodes;
@@ -102,7 +125,9 @@ export class MerkleTree {
     for (let i = 0; i < pairs; i++, at += 2 * HASH_BYTES) {
       // The prefix goes where the last byte of the pair before stood: that pair has been hashed already.
       level[at - 1] = NODE_PREFIX;
-      const parent = hash('sha256', level.subarray(at - 1, at + 2 * HASH_BYTES), 'binary');
+      // A plain view: making a Buffer of it costs a tenth of the hash.
+      const pair = new Uint8Array(level.buffer, level.byteOffset + at - 1, 1 + 2 * HASH_BYTES);
+      const parent = hash('sha256', pair, 'binary');
       levelAbove.write(parent, LEVEL_AT + i * HASH_BYTES, HASH_BYTES, 'latin1');
     }
     this.subtrees[height] = nodes % 2 === 1 ? Buffer.from(level.subarray(at, at + HASH_BYTES)) : undefined;
@@ -125,6 +150,7 @@ function heightsOf(size: number): number[] {
   return heights;
 }
 
-function nodeHash(left: Buffer, right: Buffer): Buffer {
-  return createHash('sha256').update(Buffer.of(NODE_PREFIX)).update(left).update(right).digest();
+/** SHA-256(01 || left || right): hash of an inner node (RFC 6962, section 2.1). */
+export function nodeHash(left: Buffer, right: Buffer): Buffer {
+  return hash('sha256', Buffer.concat([NODE_PREFIX_BYTES, left, right]), 'buffer');
 }

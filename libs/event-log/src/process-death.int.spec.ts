@@ -1,11 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { fixedKeys } from '@protego/enclave/testing';
 import { EventLogReader } from './reader';
 import { inTemporaryDirectory, sampleRecord } from './testing';
 import { EventLogWriter } from './writer';
 
 jest.setTimeout(120_000);
+
+const keys = fixedKeys();
 
 const KIT = join(__dirname, 'testing');
 
@@ -39,7 +42,7 @@ describe('death of the writing process', () => {
         const printed = await killAfter(startChild(directory, 'append'), 3 + round * 13);
         expect(Number(printed[0]?.split(' ')[1])).toBeGreaterThanOrEqual(acknowledged);
         for (const line of printed.slice(1)) acknowledged = Math.max(acknowledged, Number(line.split(' ')[1]));
-        const reader = await EventLogReader.open({ directory });
+        const reader = await EventLogReader.open({ directory, keys });
         let size = 0;
         for (const { seq, body } of reader.records()) {
           expect(seq).toBe(size++);
@@ -48,10 +51,10 @@ describe('death of the writing process', () => {
         expect(size).toBeGreaterThanOrEqual(acknowledged);
       }
       expect(acknowledged).toBeGreaterThan(500);
-      const writer = await EventLogWriter.open({ directory, origin: 'child.example' });
+      const writer = await EventLogWriter.open({ directory, origin: 'child.example', keys });
       expect(writer.size).toBeGreaterThanOrEqual(acknowledged);
       await writer.close();
-      expect((await EventLogReader.open({ directory })).verify()).toMatchObject({ ok: true, tornBytes: 0 });
+      expect((await EventLogReader.open({ directory, keys })).verify()).toMatchObject({ ok: true, tornBytes: 0 });
     });
   });
 
@@ -59,19 +62,19 @@ describe('death of the writing process', () => {
     await inTemporaryDirectory(async (directory) => {
       const child = startChild(directory, 'hold');
       await once(child.stdout as NodeJS.ReadableStream, 'data');
-      await expect(EventLogWriter.open({ directory, origin: 'child.example' })).rejects.toMatchObject({
+      await expect(EventLogWriter.open({ directory, origin: 'child.example', keys })).rejects.toMatchObject({
         code: 'LOG_LOCKED',
         details: { pid: child.pid },
       });
       child.kill('SIGKILL');
       await once(child, 'close');
-      const writer = await EventLogWriter.open({ directory, origin: 'child.example' });
-      await expect(EventLogWriter.open({ directory, origin: 'child.example' })).rejects.toMatchObject({
+      const writer = await EventLogWriter.open({ directory, origin: 'child.example', keys });
+      await expect(EventLogWriter.open({ directory, origin: 'child.example', keys })).rejects.toMatchObject({
         code: 'LOG_LOCKED',
         details: { pid: process.pid },
       });
       await writer.close();
-      await (await EventLogWriter.open({ directory, origin: 'child.example' })).close();
+      await (await EventLogWriter.open({ directory, origin: 'child.example', keys })).close();
     });
   });
 });

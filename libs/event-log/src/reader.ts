@@ -1,11 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventSeq } from '@protego/contracts';
-import { readIdentity, type LogIdentity } from './log-identity';
+import type { LogKeys } from '@protego/enclave';
+import { BlockCipher } from './block-cipher';
+import { BlockIndexes } from './block-index';
+import type { BlockView } from './block-view';
+import { readIdentity, requireFittingKeys, type LogIdentity } from './log-identity';
+import { LogQuery, type LogQueryOptions } from './log-query';
 import type { LogRecord } from './log-record';
-import { LogScan } from './log-scan';
+import { LogScan, type LogSource } from './log-scan';
 import { totalsOf, type LogTotals } from './log-totals';
+import { RecordChoice, type RecordCriteria, type SubjectsOf } from './record-choice';
 import { listSegments } from './segment-format';
 import { verifyLog, type VerifyOptions, type VerifyReport } from './verify';
+
+/** Which log is read, and with what. */
+export interface EventLogReaderOptions {
+  readonly directory: string;
+  readonly keys: LogKeys;
+  /** Tells the subjects of a stored record, as its writer was given them; needed for asking by subject. */
+  readonly subjectsOf?: SubjectsOf;
+}
 
 /** What a log holds. */
 export interface LogStat extends LogTotals {
@@ -15,15 +29,15 @@ export interface LogStat extends LogTotals {
 
 /** A half-open range of seqs. */
 export interface SeqRange {
-  /** First seq that is wanted; default 0. */
+  /** First seq that is wanted; default: the first that the log still holds. */
   readonly fromSeq?: number;
   /** Seq after the last that is wanted; default: the end of the log. */
   readonly toSeq?: number;
 }
 
-/** How a log is followed. */
-export interface FollowOptions {
-  /** First seq that is wanted; default 0. */
+/** How a log is followed, and which of its records are wanted. */
+export interface FollowOptions extends Pick<RecordCriteria, 'types' | 'subjects'> {
+  /** First seq that is wanted; default: the first that the log still holds. */
   readonly fromSeq?: number;
   /** Ends the following. */
   readonly signal: AbortSignal;
@@ -33,23 +47,37 @@ export interface FollowOptions {
 
 /**
  * Reads a log without a lock, also while a writer appends. It may see records a moment before they are durable; a writer
- * never takes those back unless the machine itself goes down.
+ * never takes those back unless the machine itself goes down. Every block is authenticated before anything of it is given
+ * out.
  */
 export class EventLogReader {
+  private readonly source: LogSource;
+
   private constructor(
-    private readonly directory: string,
-    private readonly identity: LogIdentity,
-  ) {}
+    /** Directory of the log. */
+    readonly directory: string,
+    /** What the log says about itself. */
+    readonly identity: LogIdentity,
+    /** Keys that the log is read with. */
+    readonly keys: LogKeys,
+    private readonly subjectsOf: SubjectsOf | undefined,
+  ) {
+    const cipher = new BlockCipher(keys, identity.logId);
+    this.source = { directory, cipher, indexes: new BlockIndexes(cipher) };
+  }
 
   /**
    * Opens the log in a directory.
    *
-   * @throws ProtegoError `LOG_NOT_FOUND`, `LOG_FORMAT_UNKNOWN`, `LOG_BLOCK_CORRUPT` when `log.json` is damaged
+   * @throws ProtegoError `LOG_NOT_FOUND`, `LOG_FORMAT_UNKNOWN`, `LOG_BLOCK_CORRUPT` when `log.json` is damaged,
+   *   `LOG_KEY_MISSING` when the keys are those of another log
    */
-  static async open(options: { readonly directory: string }): Promise<EventLogReader> {
-    const identity = readIdentity(options.directory);
-    listSegments(options.directory);
-    return new EventLogReader(options.directory, identity);
+  static async open(options: EventLogReaderOptions): Promise<EventLogReader> {
+    const { directory, keys, subjectsOf } = options;
+    const identity = readIdentity(directory);
+    requireFittingKeys(directory, identity, keys);
+    listSegments(directory);
+    return new EventLogReader(directory, identity, keys, subjectsOf);
   }
 
   /** Name of the log. */
@@ -57,37 +85,46 @@ export class EventLogReader {
     return this.identity.origin;
   }
 
-  /** Secret of the log that keys its dedupe index. */
-  get dedupeKey(): Buffer {
-    return this.identity.dedupeKey;
-  }
-
   /**
-   * Totals, read from the headers of all blocks.
+   * Totals, read from the footers of finished segments and the headers of the others.
    *
    * @throws ProtegoError `LOG_BLOCK_CORRUPT`, `LOG_CHAIN_BROKEN`
    */
   stat(): LogStat {
-    return { origin: this.identity.origin, ...totalsOf(this.directory) };
+    return { origin: this.identity.origin, ...totalsOf(this.directory, this.source.indexes) };
   }
 
   /**
-   * Records in order of seq, read a block at a time; each block's CRC is checked. Bodies share memory with up to a
-   * mebibyte of their neighbours: copy one that is kept for long. A block that is not whole yet ends the log; a reader
-   * that meets anything else throws.
+   * Records in order of seq, read a block at a time. Their buffers share memory with the whole block: copy one that is
+   * kept for long. A block that is not whole yet ends the log; a reader that meets anything else throws.
    *
-   * @throws ProtegoError `LOG_BLOCK_CORRUPT`, `LOG_CHAIN_BROKEN` with segment, offset and seq
+   * @throws ProtegoError `LOG_BLOCK_CORRUPT`, `LOG_CHAIN_BROKEN` with segment, offset and seq; `LOG_RANGE_MISSING` when
+   *   the first record that is wanted has expired; `LOG_KEY_MISSING`
    */
   *records(range: SeqRange = {}): Generator<LogRecord, void, undefined> {
     const { fromSeq = 0, toSeq = Infinity } = range;
-    if (fromSeq >= toSeq) return;
-    const scan = new LogScan(this.directory, fromSeq);
+    for (const block of this.blocks(range)) {
+      const { firstSeq, count } = block.header;
+      const end = Math.min(count, toSeq - firstSeq);
+      for (let i = Math.max(0, fromSeq - firstSeq); i < end; i++) yield block.recordAt(i);
+    }
+  }
+
+  /**
+   * Blocks that hold records of a range, in order, for a reader that takes columns and decodes only the bodies that it
+   * needs. The first and the last block may reach out of the range.
+   *
+   * @throws ProtegoError as {@link EventLogReader.records}
+   */
+  *blocks(range: SeqRange = {}): Generator<BlockView, void, undefined> {
+    const { fromSeq, toSeq = Infinity } = range;
+    if ((fromSeq ?? 0) >= toSeq) return;
+    const scan = new LogScan(this.source, fromSeq);
     try {
       for (let block = scan.next(); block !== undefined; block = scan.next()) {
-        const { firstSeq, count } = block.header;
-        const end = Math.min(count, toSeq - firstSeq);
-        for (let i = Math.max(0, fromSeq - firstSeq); i < end; i++) yield block.recordAt(i);
-        if (firstSeq + count >= toSeq) return;
+        if (block.header.firstSeq >= toSeq) return;
+        yield block;
+        if (block.header.firstSeq + block.count >= toSeq) return;
       }
     } finally {
       scan.close();
@@ -95,13 +132,25 @@ export class EventLogReader {
   }
 
   /**
+   * The records that fit all that is asked for. Blocks that cannot hold one are not read. A query trusts the subject
+   * filters of the segment that is not finished yet; those of finished segments are authenticated.
+   *
+   * @throws ProtegoError `INTERNAL` when subjects are asked for and the reader was opened without `subjectsOf`; the query
+   *   itself throws as {@link LogQuery} says
+   */
+  query(options: LogQueryOptions = {}): LogQuery {
+    return new LogQuery(this.source, this.choiceOf(options), options);
+  }
+
+  /**
    * Records from a seq on, and then those that are appended, until the signal aborts; then it ends without an error.
    *
-   * @throws ProtegoError as {@link EventLogReader.records}
+   * @throws ProtegoError as {@link EventLogReader.records} and {@link EventLogReader.query}
    */
   async *follow(options: FollowOptions): AsyncGenerator<LogRecord, void, undefined> {
-    const { fromSeq = 0, signal, pollMs = 50 } = options;
-    const scan = new LogScan(this.directory, fromSeq);
+    const { fromSeq, signal, pollMs = 50, types, subjects } = options;
+    const choice = types === undefined && subjects === undefined ? undefined : this.choiceOf({ types, subjects });
+    const scan = new LogScan(this.source, fromSeq, choice?.mayHold.bind(choice));
     try {
       while (!signal.aborted) {
         const block = scan.next();
@@ -109,8 +158,10 @@ export class EventLogReader {
           await delay(pollMs, undefined, { signal }).catch(() => undefined);
           continue;
         }
-        const { firstSeq, count } = block.header;
-        for (let i = Math.max(0, fromSeq - firstSeq); i < count && !signal.aborted; i++) yield block.recordAt(i);
+        for (const record of recordsFrom(block, fromSeq ?? 0, choice)) {
+          if (signal.aborted) return;
+          yield record;
+        }
       }
     } finally {
       scan.close();
@@ -128,7 +179,18 @@ export class EventLogReader {
   }
 
   /** Checks every byte of the log; see {@link VerifyReport}. Damage is reported, not thrown. */
-  verify(options: VerifyOptions = {}): VerifyReport {
-    return verifyLog(this.directory, options);
+  verify(options: Omit<VerifyOptions, 'directory' | 'keys'> = {}): VerifyReport {
+    return verifyLog({ ...options, directory: this.directory, keys: this.keys });
   }
+
+  private choiceOf(criteria: RecordCriteria): RecordChoice {
+    return new RecordChoice(criteria, this.keys.subjectKey, this.subjectsOf);
+  }
+}
+
+function* recordsFrom(block: BlockView, fromSeq: number, choice: RecordChoice | undefined): Generator<LogRecord> {
+  const { firstSeq, count } = block.header;
+  const from = Math.max(0, fromSeq - firstSeq);
+  if (choice === undefined) for (let i = from; i < count; i++) yield block.recordAt(i);
+  else for (const i of choice.wantedIn(block, from, count)) yield block.recordAt(i);
 }

@@ -1,23 +1,29 @@
 import { dirname, join } from 'node:path';
-import { blockCorrupt, chainBroken, rootMismatch } from './log-errors';
+import type { BlockCipher } from './block-cipher';
+import { BLOCK_HEADER_BYTES, TAG_BYTES } from './block-format';
 import type { BlockView } from './block-view';
-import { writeAll, type LogFileLayer } from './file-layer';
-import { LeafHasher } from './leaf-hasher';
-import { HASH_BYTES, MerkleTree } from './merkle-tree';
+import { checkSize } from './checkpointer';
+import { writeAll, type LogFile, type LogFileLayer } from './file-layer';
+import { FooterBuilder } from './footer-builder';
+import { leafHashesOf } from './leaf-hasher';
+import { blockCorrupt, chainBroken, rootMismatch, writeFailure, type LogPlace } from './log-errors';
+import { MerkleTree } from './merkle-tree';
 import { HOP_WINDOW_BYTES, SCAN_WINDOW_BYTES, SegmentCursor, type BlockRead } from './segment-cursor';
+import { isFooterWhole, type SegmentIndex } from './segment-footer';
 import { listSegments, segmentHeaderBytes, type SegmentFileName } from './segment-format';
-import { findBlockAfter, hasUnwrittenPage, isUnwrittenHole } from './tail';
+import type { LogEnd, OpenSegment } from './segment-writer';
+import { findBlockAfter, hasUnwrittenSector, isUnwrittenHole } from './tail';
 
 /** Folder beside the segments for tails that were cut off. */
 const TORN_FOLDER = 'torn';
 
 /** What opening a log for writing had to cut off. */
 export interface LogRecovery {
-  /** Bytes of unfinished blocks that were cut; 0 after a clean end. */
+  /** Bytes of unfinished blocks and footers that were cut; 0 after a clean end. */
   readonly cutBytes: number;
   /** File name of the segment they were cut from. */
   readonly segment?: string;
-  /** File that the cut bytes were copied to before, so that nothing is lost. */
+  /** File that the cut bytes were copied to before, so that nothing is lost; missing when the disk is full. */
   readonly keptAt?: string;
 }
 
@@ -25,25 +31,37 @@ export interface LogRecovery {
 export interface RecoveredLog {
   /** The tree over all records. */
   readonly tree: MerkleTree;
-  /** The segment to go on with and its size in bytes; none in an empty log. */
-  readonly last?: { readonly segment: SegmentFileName; readonly bytes: number };
+  readonly end: LogEnd;
   readonly recovery: LogRecovery;
 }
 
 /**
- * Brings a log to a state that can be built upon: re-hashes its last segment against the stored roots, cuts a torn tail,
- * and makes durable what was only in the cache. A tail is torn when its bytes are missing, or when the disk never wrote a
- * page of it, which reads as zeros; both happen only to what was never acknowledged. What is whole and wrong is damage.
+ * Brings a log to a state that can be built upon: authenticates and re-hashes its unfinished segment against the stored
+ * roots, cuts a torn tail, and makes durable what was only in the cache. A tail is torn when its bytes are missing, or when
+ * the disk never wrote a sector of it, which reads as zeros; both happen only to what was never acknowledged. A footer
+ * that is not whole is cut as well: all that it says follows from the blocks. What else is whole and wrong is damage.
  *
- * @throws ProtegoError `LOG_BLOCK_CORRUPT`, `LOG_CHAIN_BROKEN`, `LOG_ROOT_MISMATCH` for what no crash can leave behind
+ * @param signedSize records that a signed checkpoint covers: a log that has fewer is left as it is
+ * @throws ProtegoError `LOG_BLOCK_CORRUPT`, `LOG_CHAIN_BROKEN`, `LOG_ROOT_MISMATCH` for what no crash can leave behind;
+ *   `LOG_TRUNCATED`, `LOG_KEY_MISSING`
  */
-export async function recoverLog(directory: string, layer: LogFileLayer): Promise<RecoveredLog> {
+export async function recoverLog(
+  directory: string,
+  layer: LogFileLayer,
+  cipher: BlockCipher,
+  signedSize: number,
+): Promise<RecoveredLog> {
   const segments = listSegments(directory);
   const last = segments.at(-1);
-  if (last === undefined) return { tree: new MerkleTree(), recovery: { cutBytes: 0 } };
-  const scan = scanLastSegment(last);
-  if (scan === undefined) return dropUnborn(directory, layer, last);
-  checkJoin(segments, scan.head);
+  if (last === undefined) {
+    checkSize(directory, 0, signedSize);
+    return emptyLog();
+  }
+  const before = endBefore(segments, cipher);
+  const scan = scanLastSegment(last, before, cipher);
+  checkSize(directory, scan?.tree.size ?? last.firstSeq, signedSize);
+  if (scan === undefined) return dropUnborn(directory, layer, last, cipher);
+  const { tree, lastTag } = scan;
   const cutBytes = scan.fileBytes - scan.goodBytes;
   const file = await layer.open(last.path, 'change');
   let keptAt: string | undefined;
@@ -59,30 +77,76 @@ export async function recoverLog(directory: string, layer: LogFileLayer): Promis
     await file.close();
   }
   const recovery = cutBytes > 0 ? { cutBytes, segment: last.name, keptAt } : { cutBytes };
-  return { tree: scan.tree, last: { segment: last, bytes: scan.goodBytes }, recovery };
+  return { tree, end: { seq: tree.size, root: tree.root(), lastTag, open: scan.open }, recovery };
+}
+
+function emptyLog(): RecoveredLog {
+  const tree = new MerkleTree();
+  const end = { seq: 0, root: tree.root(), lastTag: Buffer.alloc(TAG_BYTES) };
+  return { tree, end, recovery: { cutBytes: 0 } };
 }
 
 /** Removes a last segment that a crash left without a whole header: no block was ever written to it. */
-async function dropUnborn(directory: string, layer: LogFileLayer, unborn: SegmentFileName): Promise<RecoveredLog> {
+async function dropUnborn(
+  directory: string,
+  layer: LogFileLayer,
+  unborn: SegmentFileName,
+  cipher: BlockCipher,
+): Promise<RecoveredLog> {
   const cursor = new SegmentCursor(unborn, { windowBytes: HOP_WINDOW_BYTES });
   const cutBytes = cursor.fileBytes();
   cursor.close();
   await layer.remove(unborn.path);
   await layer.syncDirectory(dirname(unborn.path));
-  const before = await recoverLog(directory, layer);
+  const before = await recoverLog(directory, layer, cipher, 0);
   return { ...before, recovery: { cutBytes: cutBytes + before.recovery.cutBytes, segment: unborn.name } };
 }
 
 interface SegmentScan {
-  readonly head: MerkleTree;
   readonly tree: MerkleTree;
+  readonly lastTag: Buffer;
+  /** Offset where what is whole ends. */
   readonly goodBytes: number;
   readonly fileBytes: number;
+  /** Missing when the segment is finished. */
+  readonly open?: OpenSegment;
+}
+
+/** Where the segment before the last ends. */
+interface JoinedEnd {
+  readonly place: LogPlace;
+  readonly seq: number;
+  readonly root: Buffer;
+  readonly lastTag: Buffer;
+}
+
+/** End of the segment before the last; undefined when that has expired. */
+function endBefore(segments: readonly SegmentFileName[], cipher: BlockCipher): JoinedEnd | undefined {
+  const before = segments.at(-2);
+  if (before === undefined) {
+    if (segments[0]?.firstSeq !== 0) return undefined;
+    const { end } = emptyLog();
+    return { ...end, place: { segment: segments[0].name, offset: 0, seq: 0 } };
+  }
+  const cursor = new SegmentCursor(before, { windowBytes: HOP_WINDOW_BYTES });
+  try {
+    const index = cursor.index(cipher);
+    const place = { segment: before.name, offset: cursor.fileBytes(), seq: before.firstSeq };
+    if (index === undefined) throw blockCorrupt(place, 'segment has no footer, and another follows it');
+    if (typeof index === 'string') throw blockCorrupt(place, index);
+    return { place: { ...place, seq: index.endSeq }, seq: index.endSeq, root: index.root, lastTag: index.lastTag };
+  } finally {
+    cursor.close();
+  }
 }
 
 /** Undefined for a segment without a whole header and without a block. */
-function scanLastSegment(segment: SegmentFileName): SegmentScan | undefined {
-  const cursor = new SegmentCursor(segment, { windowBytes: SCAN_WINDOW_BYTES, isReused: true });
+function scanLastSegment(
+  segment: SegmentFileName,
+  before: JoinedEnd | undefined,
+  cipher: BlockCipher,
+): SegmentScan | undefined {
+  const cursor = new SegmentCursor(segment, { windowBytes: SCAN_WINDOW_BYTES });
   try {
     const fileBytes = cursor.fileBytes();
     const head = cursor.head();
@@ -93,44 +157,111 @@ function scanLastSegment(segment: SegmentFileName): SegmentScan | undefined {
       }
       return undefined;
     }
-    const tree = MerkleTree.fromPeaks(head.size, head.peaks());
-    const goodBytes = replayBlocks(cursor, tree);
-    return { head, tree, goodBytes, fileBytes };
+    checkJoin(head, before);
+    return finishedScan(cursor, cipher) ?? replayBlocks(cursor, head, before, cipher);
   } finally {
     cursor.close();
   }
 }
 
-/** Appends every whole block's leaves to the tree; returns the offset where whole blocks end. */
-function replayBlocks(cursor: SegmentCursor, tree: MerkleTree): number {
-  const hasher = new LeafHasher();
-  for (;;) {
-    const read = cursor.next();
-    if (read.kind !== 'block') {
-      if (read.kind === 'bad') refuseUnlessTorn(cursor, read, tree.size);
-      return read.offset;
-    }
-    const place = { segment: cursor.segment.name, offset: read.offset, seq: tree.size };
-    if (read.block.header.firstSeq !== tree.size) {
-      throw chainBroken(place, `block starts at seq ${read.block.header.firstSeq}`);
-    }
-    appendBlock(tree, read.block, hasher);
-    if (!tree.root().equals(read.block.header.root)) throw rootMismatch(place, 'records differ from the stored root');
+/** The segment before the last must end where the last begins, with the same root. */
+function checkJoin(head: MerkleTree, before: JoinedEnd | undefined): void {
+  if (before === undefined) return;
+  if (before.seq !== head.size) throw chainBroken(before.place, `the next segment starts at seq ${head.size}`);
+  if (!before.root.equals(head.root())) {
+    throw chainBroken(before.place, 'the next segment goes on from another root');
   }
 }
 
-/** Copies a tail beside the segments before it is cut; returns the path of the copy. */
+/** What the footer of the segment says; undefined when it has none that is whole. */
+function finishedScan(cursor: SegmentCursor, cipher: BlockCipher): SegmentScan | undefined {
+  const trailer = cursor.trailer();
+  if (trailer === undefined) return undefined;
+  const footer = cursor.view(trailer.footerOffset, trailer.footerBytes);
+  if (footer === undefined || !isFooterWhole(footer, trailer)) return undefined;
+  const index = cursor.index(cipher);
+  if (index === undefined || typeof index === 'string') return undefined;
+  const tree = treeOf(index);
+  const fileBytes = cursor.fileBytes();
+  return tree && { tree, lastTag: Buffer.from(index.lastTag), goodBytes: fileBytes, fileBytes };
+}
+
+function treeOf(index: SegmentIndex): MerkleTree | undefined {
+  const tree = MerkleTree.fromPeaks(index.endSeq, index.peaks());
+  return tree.root().equals(index.root) ? tree : undefined;
+}
+
+/** Appends every whole block's leaves to the tree, and gathers what the segment's footer will say. */
+function replayBlocks(
+  cursor: SegmentCursor,
+  head: MerkleTree,
+  before: JoinedEnd | undefined,
+  cipher: BlockCipher,
+): SegmentScan {
+  const { segment } = cursor;
+  const footer = new FooterBuilder();
+  const tree = head;
+  const fileBytes = cursor.fileBytes();
+  let lastTag = before?.lastTag;
+  for (;;) {
+    const read = cursor.next(cipher);
+    const place = { segment: segment.name, offset: read.offset, seq: tree.size };
+    if (read.kind === 'unauthentic') throw read.failure ?? blockCorrupt(place, read.reason);
+    if (read.kind !== 'block') {
+      if (read.kind === 'bad') refuseUnlessTorn(cursor, read, tree.size);
+      if (lastTag === undefined) throw chainBroken(place, 'the segments before it are missing');
+      const open = { path: segment.path, firstSeq: segment.firstSeq, bytes: read.offset, footer };
+      return { tree, lastTag, goodBytes: read.offset, fileBytes, open };
+    }
+    const { header } = read.block;
+    if (header.firstSeq !== tree.size) throw chainBroken(place, `block starts at seq ${header.firstSeq}`);
+    if (lastTag?.equals(header.previousTag) === false) throw chainBroken(place, 'block follows another block');
+    const filter = cursor.view(read.offset + BLOCK_HEADER_BYTES, header.filterBytes) ?? Buffer.alloc(0);
+    footer.addBlock(header, read.offset, Buffer.from(filter), identitiesOf(read.block));
+    tree.appendLeaves(leafHashesOf(read.block), header.count);
+    if (!tree.root().equals(header.root)) throw rootMismatch(place, 'records differ from the stored root');
+    lastTag = read.tag;
+  }
+}
+
+/** Identities of the records that have one, four words each. */
+function identitiesOf(block: BlockView): Uint32Array {
+  const words = new Uint32Array(4 * block.count);
+  let used = 0;
+  for (let i = 0; i < block.count; i++) {
+    const identity = block.identityAt(i);
+    if (identity === undefined) continue;
+    words[used++] = identity.idHigh;
+    words[used++] = identity.idLow;
+    words[used++] = identity.contentHigh;
+    words[used++] = identity.contentLow;
+  }
+  return words.subarray(0, used);
+}
+
+/** Copies a tail beside the segments before it is cut; returns the path of the copy, or nothing when the disk is full. */
 async function keepTail(
   directory: string,
   layer: LogFileLayer,
   segment: SegmentFileName,
   scan: SegmentScan,
-): Promise<string> {
+): Promise<string | undefined> {
   const folder = join(directory, TORN_FOLDER);
-  await layer.makeDirectory(folder);
   const path = join(folder, `${segment.name}-${scan.goodBytes}-${scan.fileBytes}.torn`);
-  await layer.remove(path).catch(() => undefined);
-  const copy = await layer.open(path, 'create');
+  try {
+    await layer.makeDirectory(folder);
+    await layer.remove(path).catch(() => undefined);
+    await copyTail(await layer.open(path, 'create'), segment, scan);
+    return path;
+  } catch (cause) {
+    // The tail was never acknowledged: a full disk must not keep the log from being opened, and so from being expired.
+    if (writeFailure('keep the tail', cause).code !== 'LOG_DISK_FULL') throw cause;
+    await layer.remove(path).catch(() => undefined);
+    return undefined;
+  }
+}
+
+async function copyTail(copy: LogFile, segment: SegmentFileName, scan: SegmentScan): Promise<void> {
   const cursor = new SegmentCursor(segment, { windowBytes: SCAN_WINDOW_BYTES });
   try {
     for (let at = scan.goodBytes, position = 0; at < scan.fileBytes; at += SCAN_WINDOW_BYTES) {
@@ -142,54 +273,14 @@ async function keepTail(
     cursor.close();
     await copy.close();
   }
-  return path;
 }
 
 function refuseUnlessTorn(cursor: SegmentCursor, bad: BlockRead & { kind: 'bad' }, seq: number): void {
   const found = findBlockAfter(cursor, bad.offset);
   const isTorn =
     found === undefined
-      ? hasUnwrittenPage(cursor, bad.offset, cursor.fileBytes())
+      ? hasUnwrittenSector(cursor, bad.offset, cursor.fileBytes())
       : isUnwrittenHole(cursor, bad.offset, seq, found);
   if (isTorn) return;
   throw blockCorrupt({ segment: cursor.segment.name, offset: bad.offset, seq }, bad.reason);
-}
-
-/** Hashes the leaves of a block and appends them to a tree. */
-export function appendBlock(tree: MerkleTree, block: BlockView, hasher: LeafHasher): void {
-  const { count } = block.header;
-  const hashes = Buffer.allocUnsafe(count * HASH_BYTES);
-  for (let i = 0; i < count; i++) hashes.write(block.leafHashAt(i, hasher), i * HASH_BYTES, HASH_BYTES, 'latin1');
-  tree.appendLeaves(hashes, count);
-}
-
-/** The segment before the last must end where the last begins, with the same root. */
-function checkJoin(segments: readonly SegmentFileName[], head: MerkleTree): void {
-  const last = segments.at(-1);
-  const before = segments.at(-2);
-  const end = before === undefined ? { seq: 0, root: new MerkleTree().root(), offset: 0 } : endOf(before);
-  const place = { segment: before?.name ?? last?.name ?? '', offset: end.offset, seq: end.seq };
-  if (end.seq !== head.size) throw chainBroken(place, `the next segment starts at seq ${head.size}`);
-  if (!end.root.equals(head.root())) throw chainBroken(place, 'the next segment goes on from another root');
-}
-
-function endOf(segment: SegmentFileName): { seq: number; root: Buffer; offset: number } {
-  const cursor = new SegmentCursor(segment, { windowBytes: HOP_WINDOW_BYTES });
-  try {
-    let seq = segment.firstSeq;
-    let root: Buffer = Buffer.alloc(0);
-    for (;;) {
-      const read = cursor.peekHeader();
-      const { offset } = read;
-      if (read.kind === 'end') return { seq, root, offset };
-      const place = { segment: segment.name, offset, seq };
-      if (read.kind !== 'header') throw blockCorrupt(place, read.kind === 'bad' ? read.reason : 'block is not whole');
-      if (read.header.firstSeq !== seq) throw chainBroken(place, `block starts at seq ${read.header.firstSeq}`);
-      seq += read.header.count;
-      root = read.header.root;
-      cursor.skip(read.header);
-    }
-  } finally {
-    cursor.close();
-  }
 }

@@ -1,8 +1,12 @@
 import { crc32c } from '@node-rs/crc32';
-import { BLOCK_HEADER_BYTES, readBlockHeader, type BlockHeader } from './block-format';
+import type { ProtegoError } from '@protego/contracts';
+import type { BlockCipher } from './block-cipher';
+import { BLOCK_HEADER_BYTES, TAG_BYTES, blockBytesOf, readBlockHeader, type BlockHeader } from './block-format';
+import { openPayload } from './block-payload';
 import { BlockView } from './block-view';
 import { FileWindow, type FileWindowOptions } from './file-window';
 import type { MerkleTree } from './merkle-tree';
+import { FOOTER_MAGIC, SegmentIndex, TRAILER_BYTES, decodeSegmentTrailer, type SegmentTrailer } from './segment-footer';
 import { decodeSegmentHeader, segmentHeaderBytes, type SegmentFileName } from './segment-format';
 
 /** Window for reading every byte. */
@@ -10,20 +14,37 @@ export const SCAN_WINDOW_BYTES = 1 << 20;
 /** Window for hopping from header to header. */
 export const HOP_WINDOW_BYTES = 8192;
 
-/** What stands at a place of a segment. */
-export type BlockRead =
-  | { readonly kind: 'block'; readonly block: BlockView; readonly offset: number }
-  /** The file ends here. */
-  | { readonly kind: 'end'; readonly offset: number }
-  /** A beginning of a block, of which the file holds `bytes` bytes and no more. */
+/** Where no block stands. */
+export type NoBlock =
+  /** The blocks end here: with the file, or with the footer of a finished segment. */
+  | { readonly kind: 'end'; readonly offset: number; readonly isFinished: boolean }
+  /** A beginning of a block or of a footer, of which the file holds `bytes` bytes and no more. */
   | { readonly kind: 'torn'; readonly offset: number; readonly bytes: number }
-  /** Bytes that are no block. `header` is there when the header is sound and only the payload is not. */
+  /** Bytes that are no block. `header` is there when the header is sound and only what follows it is not. */
   | { readonly kind: 'bad'; readonly offset: number; readonly reason: string; readonly header?: BlockHeader };
 
-/** The same for a reader that looks at headers only; the payload is there, and unchecked. */
-export type HeaderRead =
-  | { readonly kind: 'header'; readonly header: BlockHeader; readonly offset: number }
-  | Exclude<BlockRead, { kind: 'block' }>;
+/** A block whose CRCs hold and which cannot be opened: made by another hand, or at another place. */
+export interface UnauthenticBlock {
+  readonly kind: 'unauthentic';
+  readonly offset: number;
+  readonly reason: string;
+  readonly header: BlockHeader;
+  /** `LOG_KEY_MISSING` when there is no key of the number that the header names. */
+  readonly failure?: ProtegoError;
+}
+
+/** What stands at a place of a segment. `tag` is the block's own, 16 bytes: the next block must name it. */
+export type BlockRead =
+  | { readonly kind: 'block'; readonly block: BlockView; readonly offset: number; readonly tag: Buffer }
+  | UnauthenticBlock
+  | NoBlock;
+
+/** The same for a reader that checks the CRCs and opens nothing. */
+export type SealedRead =
+  { readonly kind: 'sealed'; readonly header: BlockHeader; readonly offset: number; readonly tag: Buffer } | NoBlock;
+
+/** The same for a reader that looks at headers only; what follows the header is there, and unchecked. */
+export type HeaderRead = { readonly kind: 'header'; readonly header: BlockHeader; readonly offset: number } | NoBlock;
 
 /** Reads one segment from front to back. A segment that still grows can be read on after its end was met. */
 export class SegmentCursor {
@@ -50,18 +71,26 @@ export class SegmentCursor {
     return bytes === undefined ? undefined : decodeSegmentHeader(bytes, this.segment.firstSeq);
   }
 
-  /** The next block, checked against its CRCs. The position moves on only past a whole block. */
-  next(): BlockRead {
-    const read = this.peekHeader();
-    if (read.kind !== 'header') return read;
-    const { header, offset } = read;
-    const payload = this.window.view(offset + BLOCK_HEADER_BYTES, header.payloadBytes);
-    if (payload === undefined) return this.tornAt(offset);
-    if (crc32c(payload) !== header.payloadCrc) return { kind: 'bad', offset, reason: 'payload fails its CRC', header };
-    const block = BlockView.over(header, payload);
+  /** The next block, checked against its CRCs, authenticated and opened. The position moves on only past a whole block. */
+  next(cipher: BlockCipher): BlockRead {
+    const read = this.peekSealed();
+    if (read.kind !== 'sealed') return read;
+    const { header, offset, bytes, tag } = read;
+    const opened = openPayload(cipher, header, bytes, { segmentFirstSeq: this.segment.firstSeq, offset });
+    if (opened.kind !== 'payload') return { ...opened, offset, header };
+    const block = BlockView.over(header, opened.payload);
     if (typeof block === 'string') return { kind: 'bad', offset, reason: block, header };
     this.skip(header);
-    return { kind: 'block', block, offset };
+    return { kind: 'block', block, offset, tag };
+  }
+
+  /** The next block, checked against its CRCs and left closed. The position moves on only past a whole block. */
+  nextSealed(): SealedRead {
+    const read = this.peekSealed();
+    if (read.kind !== 'sealed') return read;
+    const { kind, header, offset, tag } = read;
+    this.skip(header);
+    return { kind, header, offset, tag };
   }
 
   /** The header of the next block; the position stays. */
@@ -70,23 +99,43 @@ export class SegmentCursor {
     const bytes = this.window.view(offset, BLOCK_HEADER_BYTES);
     if (bytes === undefined) return this.tornAt(offset);
     const header = readBlockHeader(bytes);
-    if (typeof header === 'string') return { kind: 'bad', offset, reason: header };
-    if (!this.window.reaches(offset + BLOCK_HEADER_BYTES + header.payloadBytes)) return this.tornAt(offset);
+    if (typeof header === 'string') return this.footerAt(offset, bytes) ?? { kind: 'bad', offset, reason: header };
+    if (!this.window.reaches(offset + blockBytesOf(header))) return this.tornAt(offset);
     return { kind: 'header', header, offset };
   }
 
-  /** The block at the position although its payload fails the CRC: what it says cannot be relied on. */
-  blockDespiteCrc(header: BlockHeader): BlockView {
-    const payload = this.window.view(this.position + BLOCK_HEADER_BYTES, header.payloadBytes);
-    return BlockView.overDamaged(header, payload ?? Buffer.alloc(header.payloadBytes));
+  /** The subject filter of the block at the position, unchecked and valid until the next call. */
+  peekFilter(header: BlockHeader): Buffer | undefined {
+    return this.window.view(this.position + BLOCK_HEADER_BYTES, header.filterBytes);
   }
 
   /** Moves past the block at the position. */
   skip(header: BlockHeader): void {
-    this.position += BLOCK_HEADER_BYTES + header.payloadBytes;
+    this.position += blockBytesOf(header);
   }
 
-  /** Bytes at an offset, or undefined when the file ends before. */
+  /** What the file's last bytes say of the footer; undefined while the segment is not finished. */
+  trailer(): SegmentTrailer | undefined {
+    const fileBytes = this.window.fileBytes();
+    const bytes = this.window.copyOf(fileBytes - TRAILER_BYTES, TRAILER_BYTES);
+    return bytes === undefined ? undefined : decodeSegmentTrailer(bytes, fileBytes);
+  }
+
+  /**
+   * The authenticated index of a finished segment; undefined while the segment is not finished; else what is wrong with it.
+   *
+   * @throws ProtegoError `LOG_KEY_MISSING`
+   */
+  index(cipher: BlockCipher): SegmentIndex | string | undefined {
+    const trailer = this.trailer();
+    if (trailer === undefined) return undefined;
+    const bytes = this.window.copyOf(trailer.footerOffset, trailer.indexBytes);
+    return bytes === undefined
+      ? 'footer is not whole'
+      : SegmentIndex.open(bytes, trailer, this.segment.firstSeq, cipher);
+  }
+
+  /** Bytes at an offset, valid until the next call; undefined when the file ends before. */
   view(offset: number, length: number): Buffer | undefined {
     return this.window.view(offset, length);
   }
@@ -101,8 +150,26 @@ export class SegmentCursor {
     this.window.close();
   }
 
-  private tornAt(offset: number): BlockRead & { kind: 'end' | 'torn' } {
+  private peekSealed(): (SealedRead & { kind: 'sealed'; readonly bytes: Buffer }) | NoBlock {
+    const read = this.peekHeader();
+    if (read.kind !== 'header') return read;
+    const { header, offset } = read;
+    const bytes = this.window.view(offset, blockBytesOf(header));
+    if (bytes === undefined) return this.tornAt(offset);
+    if (crc32c(bytes.subarray(BLOCK_HEADER_BYTES)) !== header.contentCrc)
+      return { kind: 'bad', offset, reason: 'content fails its CRC', header };
+    const tag = Buffer.from(bytes.subarray(bytes.length - TAG_BYTES));
+    return { kind: 'sealed', header, offset, bytes, tag };
+  }
+
+  /** What to say when a footer starts here; undefined when none does. */
+  private footerAt(offset: number, bytes: Buffer): NoBlock | undefined {
+    if (!bytes.subarray(0, FOOTER_MAGIC.length).equals(FOOTER_MAGIC)) return undefined;
+    return this.trailer()?.footerOffset === offset ? { kind: 'end', offset, isFinished: true } : this.tornAt(offset);
+  }
+
+  private tornAt(offset: number): NoBlock {
     const bytes = Math.max(0, this.window.fileBytes() - offset);
-    return bytes === 0 ? { kind: 'end', offset } : { kind: 'torn', offset, bytes };
+    return bytes === 0 ? { kind: 'end', offset, isFinished: false } : { kind: 'torn', offset, bytes };
   }
 }

@@ -7,7 +7,7 @@ import { HASH_BYTES, MerkleTree, peakCountOf } from './merkle-tree';
 /** Folder of the segments in a log's directory. */
 export const SEGMENT_FOLDER = 'segments';
 /** Version of the segment layout that this code writes and reads. */
-export const SEGMENT_VERSION = 1;
+export const SEGMENT_VERSION = 2;
 
 const MAGIC = Buffer.from('\xf5PTGSEG\n', 'latin1');
 const FIXED_BYTES = 32;

@@ -1,11 +1,10 @@
 import { crc32c } from '@node-rs/crc32';
-import { BLOCK_HEADER_BYTES, BLOCK_MAGIC, readBlockHeader, type BlockHeader } from './block-format';
+import { BLOCK_HEADER_BYTES, BLOCK_MAGIC, blockBytesOf, readBlockHeader, type BlockHeader } from './block-format';
 import type { SegmentCursor } from './segment-cursor';
 
 const CHUNK_BYTES = 1 << 20;
-const PAGE_BYTES = 4096;
-/** Shorter runs of zeros occur in sound blocks, in the type column. */
-const ZERO_RUN_BYTES_MIN = 512;
+/** Least unit that a disk writes or leaves out. */
+const SECTOR_BYTES = 512;
 
 /** A whole block that was found by looking for one. */
 export interface FoundBlock {
@@ -32,28 +31,31 @@ export function findBlockAfter(cursor: SegmentCursor, offset: number): FoundBloc
 
 /**
  * True when a block that is not whole may be the trace of a crash although a whole block follows: both belong to one
- * write that was never acknowledged, and the disk left out a page of it, which reads as zeros.
+ * write that was never acknowledged, and the disk left out a sector of it, which reads as zeros.
  */
 export function isUnwrittenHole(cursor: SegmentCursor, badOffset: number, badSeq: number, found: FoundBlock): boolean {
   if (found.header.groupFirstSeq > badSeq) return false;
-  return hasUnwrittenPage(cursor, badOffset, found.offset);
+  return hasUnwrittenSector(cursor, badOffset, found.offset);
 }
 
-/** True when a page, or what of it lies in `[from, to)`, reads as zeros: the disk never wrote it. */
-export function hasUnwrittenPage(cursor: SegmentCursor, from: number, to: number): boolean {
-  for (let at = from; at < to; at = nextPage(at)) {
-    const end = Math.min(nextPage(at), to);
-    if (end - at >= ZERO_RUN_BYTES_MIN && cursor.view(at, end - at)?.every((byte) => byte === 0) === true) return true;
+/**
+ * True when a sector, or what of it lies in `[from, to)`, reads as zeros: the disk never wrote it. A block has no such run
+ * of zeros of its own: it starts with its magic, and what follows the header is encrypted.
+ */
+export function hasUnwrittenSector(cursor: SegmentCursor, from: number, to: number): boolean {
+  for (let at = from; at < to; at = nextSector(at)) {
+    const bytes = cursor.view(at, Math.min(nextSector(at), to) - at);
+    if (bytes?.every((byte) => byte === 0) === true) return true;
   }
   return false;
 }
 
-const nextPage = (offset: number): number => (Math.floor(offset / PAGE_BYTES) + 1) * PAGE_BYTES;
+const nextSector = (offset: number): number => (Math.floor(offset / SECTOR_BYTES) + 1) * SECTOR_BYTES;
 
 function wholeBlockAt(cursor: SegmentCursor, offset: number): BlockHeader | undefined {
   const bytes = cursor.view(offset, BLOCK_HEADER_BYTES);
   const header = bytes === undefined ? 'file ends' : readBlockHeader(bytes);
   if (typeof header === 'string') return undefined;
-  const payload = cursor.view(offset + BLOCK_HEADER_BYTES, header.payloadBytes);
-  return payload !== undefined && crc32c(payload) === header.payloadCrc ? header : undefined;
+  const content = cursor.view(offset + BLOCK_HEADER_BYTES, blockBytesOf(header) - BLOCK_HEADER_BYTES);
+  return content !== undefined && crc32c(content) === header.contentCrc ? header : undefined;
 }

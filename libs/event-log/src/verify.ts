@@ -1,237 +1,288 @@
-import { canonicalJson, messageOf, type ErrorCode, type ProtegoError } from '@protego/contracts';
-import { rangeOf } from './block-builder';
-import type { BlockView } from './block-view';
-import { LeafHasher } from './leaf-hasher';
-import { blockCorrupt, chainBroken, rootMismatch, type LogPlace } from './log-errors';
-import { HASH_BYTES, MerkleTree } from './merkle-tree';
-import { SCAN_WINDOW_BYTES, SegmentCursor, type BlockRead } from './segment-cursor';
+import { ProtegoError } from '@protego/contracts';
+import type { LogKeys } from '@protego/enclave';
+import { BlockCipher } from './block-cipher';
+import type { LogIdentity } from './log-identity';
+import { MerkleTree } from './merkle-tree';
 import { listSegments, type SegmentFileName } from './segment-format';
-import { findBlockAfter } from './tail';
+import { noteKeyId, type NoteVerifier } from './signed-note';
+import { broughtRoot, storedRoots, type ExpectedRoot } from './verify-checkpoints';
+import { verifiedIdentity } from './verify-identity';
+import { ProblemList, rangeText, type LogProblem, type VerifiedAmount } from './verify-report';
+import { RecordVerifier, type ExpiredRange } from './verify-records';
+import { SegmentVerifier } from './verify-segment';
+import { TileVerifier, leafHashesOfTiles, leavesInTiles } from './verify-tiles';
+import { TreeFollower } from './verify-tree';
 
-/** Most problems that one report lists; more are counted. */
-export const PROBLEMS_MAX = 100;
+export { PROBLEMS_MAX, type LogProblem, type LogProblemKind, type VerifiedAmount } from './verify-report';
 
-/** Something in the log that is not as it was written. */
-export interface LogProblem {
-  readonly code: ErrorCode;
-  /** First seq that is concerned. */
-  readonly seq?: number;
-  readonly segment?: string;
-  /** Byte offset of the block in the segment. */
-  readonly offset?: number;
-  readonly message: string;
-}
-
-/** How thoroughly a log is verified, and who is told how far it is. */
+/** Which log is verified, how thoroughly, and against what. */
 export interface VerifyOptions {
-  /** Called after each segment. */
-  readonly onProgress?: (progress: { readonly size: number; readonly bytesRead: number }) => void;
+  /** Directory of the log. */
+  readonly directory: string;
+  readonly keys: LogKeys;
+  /**
+   * Leaves out what an earlier verification has seen: a checkpoint (note) whose root must be met, or a size. Reading starts
+   * at the segment that holds it, or at the last one.
+   */
+  readonly from?: string | number;
+  /** Signed checkpoints from elsewhere: what the log holds must be what they name. */
+  readonly against?: readonly (string | Uint8Array)[] | string | Uint8Array;
+  /** The key that must have signed the checkpoints, as a C2SP verifier key, when the investigator knows it. */
+  readonly verifierKey?: string;
   /** False leaves out what needs bodies decoded: canonical form, and the type column against the body. Default true. */
   readonly decodesBodies?: boolean;
+  /** Called after each segment. */
+  readonly onProgress?: (progress: { readonly size: number; readonly bytesRead: number }) => void;
 }
 
-/** Result of a full scan. */
+/** Result of a verification. */
 export interface VerifyReport {
   /** True when no problem was found. */
   readonly ok: boolean;
-  /** Number of records up to the end or the last problem that could be stepped over. */
+  /** Seq of the first record that the log holds; greater than 0 after an expiry. */
+  readonly firstSeq: number;
+  /** Seq of the first record that was read. */
+  readonly fromSeq: number;
+  /** Number of records of the log, up to its end or to the last one that could be made out. */
   readonly size: number;
-  /** Root that was computed from the records; that of the last sound header when an altered record stands before. */
+  /** Root that was computed from the records, hex; that of the last sound header where records cannot be read. */
   readonly rootHash: string;
   /** The first {@link PROBLEMS_MAX}, in order of seq. */
   readonly problems: readonly LogProblem[];
   /** Number of all problems. */
   readonly problemCount: number;
+  readonly checked: VerifiedAmount;
   readonly bytesRead: number;
   /** Bytes of a last block that is not whole: a writer is at it, or a crash was; the next writer cuts them. */
   readonly tornBytes: number;
 }
 
 /**
- * Checks CRCs, order, every leaf against its block's root, the joins of the segments, the columns that no leaf covers,
- * and the form of the bodies.
+ * Checks a log: every CRC, tag and key; the order of blocks and the chain of their tags; every leaf against the roots in
+ * headers, segments, footers and checkpoints; the tiles; the footers; the form of the bodies. Damage is reported, not thrown.
+ *
+ * @throws ProtegoError `LOG_NOT_FOUND`, `LOG_FORMAT_UNKNOWN`; `LOG_CHECKPOINT_INVALID` when `from` is not a checkpoint of
+ *   this log
  */
-export function verifyLog(directory: string, options: VerifyOptions = {}): VerifyReport {
-  return new LogVerifier(options).run(listSegments(directory));
+export function verifyLog(options: VerifyOptions): VerifyReport {
+  const problems = new ProblemList();
+  const identity = verifiedIdentity(options, problems);
+  if (identity === undefined) return emptyReport(problems);
+  return new LogVerifier(options, identity, problems).run();
 }
 
 class LogVerifier {
-  private readonly problems: LogProblem[] = [];
-  private problemCount = 0;
-  private readonly hasher = new LeafHasher();
+  private readonly segments: readonly SegmentFileName[];
+  private readonly verifier: NoteVerifier;
+  private readonly expected: readonly ExpectedRoot[];
+  private readonly tiles: TileVerifier;
+  private readonly tree: TreeFollower;
+  private readonly records: RecordVerifier;
+  private readonly cipher: BlockCipher;
+  /** Number of the first segment that is read. */
+  private readonly start: number;
   private size = 0;
   private bytesRead = 0;
   private tornBytes = 0;
-  /** Undefined after an altered block, until the next segment's header gives a tree to go on from. */
-  private tree: MerkleTree | undefined = new MerkleTree();
-  private root = new MerkleTree().root();
 
-  constructor(private readonly options: VerifyOptions) {}
+  constructor(
+    private readonly options: VerifyOptions,
+    identity: LogIdentity,
+    private readonly problems: ProblemList,
+  ) {
+    const { directory, keys } = options;
+    this.segments = listSegments(directory);
+    this.cipher = new BlockCipher(keys, identity.logId);
+    const { publicKey } = keys.signer;
+    this.verifier = { name: identity.origin, keyId: noteKeyId(identity.origin, publicKey), publicKey };
+    const stored = storedRoots(directory, this.verifier, problems);
+    const published = stored.reduce((size, root) => Math.max(size, root.size), 0);
+    const from = this.startingRoot();
+    this.expected = [...stored, ...from.roots, ...this.broughtRoots()].sort((a, b) => a.size - b.size);
+    this.start = Math.max(
+      0,
+      this.segments.findLastIndex(({ firstSeq }) => firstSeq <= from.size),
+    );
+    this.tiles = new TileVerifier(directory, published);
+    this.tree = new TreeFollower(directory, this.tiles, this.expected, problems, published);
+    this.records = new RecordVerifier({
+      directory,
+      tree: this.tree,
+      problems,
+      decodesBodies: options.decodesBodies !== false,
+    });
+  }
 
-  run(segments: readonly SegmentFileName[]): VerifyReport {
-    for (const [i, segment] of segments.entries()) {
-      const cursor = new SegmentCursor(segment, { windowBytes: SCAN_WINDOW_BYTES, isReused: true });
-      try {
-        this.verifySegment(cursor, i === segments.length - 1);
-        this.bytesRead += cursor.position;
-      } finally {
-        cursor.close();
-      }
+  run(): VerifyReport {
+    const fromSeq = this.segments[this.start]?.firstSeq ?? 0;
+    const isPartial = this.start > 0;
+    if (!isPartial && fromSeq > 0) this.passExpired(fromSeq);
+    for (let i = this.start; i < this.segments.length; i++) {
+      this.verifySegment(this.segments[i] as SegmentFileName, this.segments[i + 1]?.firstSeq, i === this.start);
       this.options.onProgress?.({ size: this.size, bytesRead: this.bytesRead });
     }
-    const { problems, problemCount, size, bytesRead, tornBytes } = this;
-    const rootHash = (this.tree?.root() ?? this.root).toString('hex');
-    return { ok: problemCount === 0, size, rootHash, problems, problemCount, bytesRead, tornBytes };
+    this.tree.finish();
+    if (!isPartial) this.checkExpiry(fromSeq);
+    this.checkEnd();
+    this.records.finish(this.problems);
+    return this.report(fromSeq);
   }
 
-  private verifySegment(cursor: SegmentCursor, isLast: boolean): void {
-    if (!this.verifyHead(cursor, isLast)) return;
-    for (;;) {
-      const read = cursor.next();
-      if (read.kind === 'block') this.verifyBlock(cursor, read.block, read.offset);
-      else if (!this.stepOver(cursor, read, isLast)) return;
+  private startingRoot(): { size: number; roots: ExpectedRoot[] } {
+    const { from } = this.options;
+    if (from === undefined) return { size: 0, roots: [] };
+    if (typeof from === 'number') return { size: from, roots: [] };
+    const mine = new ProblemList();
+    const root = broughtRoot(from, this.verifier, mine);
+    const problem = mine.inOrder()[0];
+    if (root === undefined) throw new ProtegoError('LOG_CHECKPOINT_INVALID', problem?.message ?? 'invalid checkpoint');
+    return { size: root.size, roots: [root] };
+  }
+
+  private broughtRoots(): ExpectedRoot[] {
+    const { against } = this.options;
+    const notes = typeof against === 'string' || against instanceof Uint8Array ? [against] : (against ?? []);
+    return notes.flatMap((note) => broughtRoot(note, this.verifier, this.problems) ?? []);
+  }
+
+  /** Feeds the hashes of expired records from the tiles: they carry the tree that checkpoints name. */
+  private passExpired(firstSeq: number): void {
+    const step = 1 << 16;
+    for (let seq = 0; seq < firstSeq; seq += step) {
+      const hashes = leafHashesOfTiles(this.options.directory, seq, Math.min(firstSeq, seq + step));
+      if (hashes === undefined) {
+        this.tree.lose();
+        return;
+      }
+      this.tree.appendAnyway(hashes);
     }
   }
 
-  /** Checks the join with what came before; false when the segment holds nothing that can be read. */
-  private verifyHead(cursor: SegmentCursor, isLast: boolean): boolean {
-    const { firstSeq, name } = cursor.segment;
-    const place = { segment: name, offset: 0, seq: firstSeq };
-    const head = cursor.head();
-    if (head === undefined) {
-      cursor.position = cursor.fileBytes();
-      if (isLast) this.tornBytes += cursor.position;
-      else this.report(blockCorrupt(place, 'segment header is not whole'));
+  private verifySegment(file: SegmentFileName, nextFirstSeq: number | undefined, isFirst: boolean): void {
+    const segment = new SegmentVerifier(file, this.cipher, this.records, nextFirstSeq);
+    try {
+      const isLast = nextFirstSeq === undefined;
+      if (!this.enter(segment, file, isFirst, isLast)) return;
+      this.records.startSegment(file.firstSeq);
+      const ending = segment.run(() => this.tree.root());
+      this.size = ending.seq;
+      this.tornBytes += ending.tornBytes;
+    } finally {
+      this.bytesRead += segment.cursor.fileBytes();
+      segment.close();
+    }
+  }
+
+  /** Checks how a segment joins what came before; false when it holds nothing that can be read. */
+  private enter(segment: SegmentVerifier, file: SegmentFileName, isFirst: boolean, isLast: boolean): boolean {
+    const { firstSeq, name } = file;
+    const head = segment.head();
+    if (head === undefined && isLast) {
+      this.tornBytes += segment.cursor.fileBytes();
       return false;
     }
-    if (firstSeq !== this.size) {
-      this.report(chainBroken({ ...place, seq: Math.min(firstSeq, this.size) }, `records end at seq ${this.size}`));
-      this.tree = undefined;
-    }
+    if (!isFirst && firstSeq > this.size) this.reportMissing(this.size, firstSeq, name);
     this.size = firstSeq;
-    if (typeof head === 'string') {
-      this.report(blockCorrupt(place, head));
+    const report = (reason: string): void =>
+      this.problems.add({
+        code: 'LOG_BLOCK_CORRUPT',
+        kind: 'altered',
+        seq: firstSeq,
+        seqEnd: firstSeq,
+        segment: name,
+        offset: 0,
+        message: `segment \`${name}\`: ${reason}`,
+      });
+    if (head === undefined || typeof head === 'string') {
+      report(head ?? 'header is not whole');
       return true;
     }
-    if (this.tree !== undefined && !this.tree.root().equals(head.root())) {
-      this.report(chainBroken(place, 'the segment goes on from another root'));
-    }
-    this.tree = head;
+    const root = this.tree.root();
+    if (isFirst && (this.start > 0 || root === undefined)) this.tree.resume(head);
+    else if (root === undefined) this.tree.resume(head);
+    else if (!root.equals(head.root())) report('header carries another tree than the records before it');
     return true;
   }
 
-  private verifyBlock(cursor: SegmentCursor, block: BlockView, offset: number): void {
-    const { header } = block;
-    const place = { segment: cursor.segment.name, offset, seq: header.firstSeq };
-    if (header.firstSeq !== this.size) {
-      this.report(chainBroken({ ...place, seq: Math.min(this.size, header.firstSeq) }, `records end at ${this.size}`));
-      this.tree = undefined;
-    }
-    const isLeafSound = this.verifyLeaves(block, place);
-    this.size = header.firstSeq + header.count;
-    this.root = header.root;
-    if (this.tree?.root().equals(header.root) === false) {
-      // An altered leaf has been named already; without one, the root itself or several things together were altered.
-      if (isLeafSound) this.report(rootMismatch(place, 'records of the block differ from its stored root'));
-      this.tree = undefined;
-    }
-    this.verifyRanges(block, place);
-    if (this.options.decodesBodies !== false) this.verifyBodies(block, place);
+  private reportMissing(seq: number, seqEnd: number, segment?: string): void {
+    const message = `${rangeText(seq, seqEnd)} are missing`;
+    this.problems.add({ code: 'LOG_CHAIN_BROKEN', kind: 'missing', seq, seqEnd, segment, message });
+    this.records.passGap(seq, seqEnd);
+    this.records.startAfterGap();
   }
 
-  private verifyLeaves(block: BlockView, place: LogPlace): boolean {
-    const { count } = block.header;
-    const hashes = Buffer.allocUnsafe(count * HASH_BYTES);
-    let isSound = true;
-    for (let i = 0; i < count; i++) {
-      hashes.write(block.leafHashAt(i, this.hasher), i * HASH_BYTES, HASH_BYTES, 'latin1');
-      if (hashes.readUInt32BE(i * HASH_BYTES) === block.leafCheckAt(i)) continue;
-      isSound = false;
-      this.report(rootMismatch({ ...place, seq: block.seqAt(i) }, 'record differs from its stored leaf'));
+  /** Records before the first segment may be missing only when expiries in the log cover them. */
+  private checkExpiry(firstSeq: number): void {
+    if (firstSeq === 0) return;
+    let covered = 0;
+    for (const range of [...this.records.expired].sort((a, b) => a.fromSeq - b.fromSeq)) {
+      if (range.fromSeq <= covered) covered = Math.max(covered, range.toSeq);
+      this.checkExpiredRoot(range);
     }
-    this.tree?.appendLeaves(hashes, count);
-    return isSound;
+    if (covered >= firstSeq) return;
+    const message = `${rangeText(covered, firstSeq)} are missing, and no expiry names them`;
+    this.problems.add({ code: 'LOG_CHAIN_BROKEN', kind: 'missing', seq: covered, seqEnd: firstSeq, message });
   }
 
-  private verifyRanges(block: BlockView, place: LogPlace): void {
-    const { header } = block;
-    const times = rangeOf(
-      block.column((i) => block.timeMsAt(i)),
-      header.count,
-    );
-    const arrivals = rangeOf(
-      block.column((i) => block.arrivedAtMsAt(i)),
-      header.count,
-    );
-    const isSound =
-      times.least === header.timeMsMin &&
-      times.greatest === header.timeMsMax &&
-      arrivals.least === header.arrivedAtMsMin &&
-      arrivals.greatest === header.arrivedAtMsMax;
-    if (!isSound) this.report(blockCorrupt(place, 'times in the header differ from those of the records'));
+  private checkExpiredRoot({ toSeq, rootHash }: ExpiredRange): void {
+    const hashes = leafHashesOfTiles(this.options.directory, 0, toSeq);
+    const tree = new MerkleTree();
+    if (hashes !== undefined) tree.appendLeaves(hashes);
+    if (hashes !== undefined && tree.root().toString('hex') === rootHash) return;
+    const message = `tiles of ${rangeText(0, toSeq)} do not lead to the root that their expiry names`;
+    this.problems.add({ code: 'LOG_TILE_MISMATCH', kind: 'tile', seq: 0, seqEnd: toSeq, message });
   }
 
-  private verifyBodies(block: BlockView, place: LogPlace): void {
-    for (let i = 0; i < block.header.count; i++) {
-      const reason = bodyProblem(block.bodyAt(i), block.typeAt(i));
-      if (reason !== undefined) this.report(blockCorrupt({ ...place, seq: block.seqAt(i) }, reason));
-    }
+  /** The log must reach as far as the greatest checkpoint, and as the tiles. */
+  private checkEnd(): void {
+    const last = this.expected.at(-1);
+    const promised = Math.max(last?.size ?? 0, leavesInTiles(this.options.directory));
+    if (promised <= this.size) return;
+    // Damage at the very end has been reported, with all that may be lost in it.
+    if (this.records.extendOpenDamage(promised)) return;
+    const who = last !== undefined && last.size > this.size ? last.name : 'a tile';
+    this.problems.add({
+      code: 'LOG_TRUNCATED',
+      kind: 'truncated',
+      seq: this.size,
+      seqEnd: promised,
+      message: `the log ends after ${this.size} records, and ${who} covers ${promised}`,
+    });
   }
 
-  /** Reports what is not a block and moves behind it; false at the end of the segment. */
-  private stepOver(cursor: SegmentCursor, read: Exclude<BlockRead, { kind: 'block' }>, isLast: boolean): boolean {
-    if (read.kind === 'end') return false;
-    const place = { segment: cursor.segment.name, offset: read.offset, seq: this.size };
-    if (read.kind === 'torn' && isLast) {
-      this.tornBytes += read.bytes;
-      cursor.position += read.bytes;
-      return false;
-    }
-    this.tree = undefined;
-    if (read.kind === 'bad' && read.header !== undefined) {
-      this.report(blockCorrupt({ ...place, seq: this.firstAltered(cursor.blockDespiteCrc(read.header)) }, read.reason));
-      this.size = read.header.firstSeq + read.header.count;
-      this.root = read.header.root;
-      cursor.skip(read.header);
-      return true;
-    }
-    this.report(blockCorrupt(place, read.kind === 'bad' ? read.reason : 'block is not whole'));
-    const found = findBlockAfter(cursor, read.offset);
-    cursor.position = found?.offset ?? cursor.fileBytes();
-    // The gap is part of the problem that was just reported.
-    this.size = found?.header.firstSeq ?? this.size;
-    return found !== undefined;
-  }
-
-  /** Seq of the first record of a failing block that is not as it was written; of the block, if each seems sound. */
-  private firstAltered(block: BlockView): number {
-    for (let i = 0; i < block.header.count; i++) {
-      if (!this.isLeafSound(block, i) || bodyProblem(block.bodyAt(i), block.typeAt(i)) !== undefined)
-        return block.seqAt(i);
-    }
-    return this.size;
-  }
-
-  private isLeafSound(block: BlockView, i: number): boolean {
-    const check = Buffer.alloc(4);
-    check.writeUInt32BE(block.leafCheckAt(i));
-    return block.leafHashAt(i, this.hasher).startsWith(check.toString('latin1'));
-  }
-
-  private report(failure: ProtegoError): void {
-    this.problemCount++;
-    if (this.problems.length >= PROBLEMS_MAX) return;
-    this.problems.push({ ...failure.details, code: failure.code, message: failure.message });
+  private report(fromSeq: number): VerifyReport {
+    const { problems, size, bytesRead, tornBytes, records } = this;
+    return {
+      ok: problems.count === 0,
+      firstSeq: this.segments[0]?.firstSeq ?? 0,
+      fromSeq,
+      size,
+      rootHash: (this.tree.root() ?? records.lastRoot).toString('hex'),
+      problems: problems.inOrder(),
+      problemCount: problems.count,
+      checked: {
+        ...records.amount,
+        bytes: bytesRead,
+        tiles: this.tiles.tileCount,
+        checkpoints: this.tree.checkpointCount,
+      },
+      bytesRead,
+      tornBytes,
+    };
   }
 }
 
-function bodyProblem(body: Buffer, type: string): string | undefined {
-  const text = body.toString('utf8');
-  try {
-    const value = JSON.parse(text) as { type?: unknown } | null;
-    if (canonicalJson(value) !== text) return 'body is not in canonical form';
-    return value?.type === type ? undefined : 'body has another type than its column';
-  } catch (cause) {
-    return `body is not canonical JSON: ${messageOf(cause)}`;
-  }
+function emptyReport(problems: ProblemList): VerifyReport {
+  return {
+    ok: false,
+    firstSeq: 0,
+    fromSeq: 0,
+    size: 0,
+    rootHash: new MerkleTree().root().toString('hex'),
+    problems: problems.inOrder(),
+    problemCount: problems.count,
+    checked: { records: 0, blocks: 0, bytes: 0, tiles: 0, checkpoints: 0, footers: 0 },
+    bytesRead: 0,
+    tornBytes: 0,
+  };
 }

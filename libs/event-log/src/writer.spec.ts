@@ -1,24 +1,39 @@
 import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson } from '@protego/contracts';
+import { fixedKeys } from '@protego/enclave/testing';
 import fc from 'fast-check';
+import { BLOCK_HEADER_BYTES, BLOCK_MAGIC, readBlockHeader } from './block-format';
 import type { LogRecordInput } from './log-record';
-import { leafHash, merkleRootOf } from './merkle-tree';
+import { merkleRootOf } from './merkle-tree';
 import { EventLogReader } from './reader';
-import { SteeredLayer, inTemporaryDirectory, sampleRecord, sampleRecords } from './testing';
+import { SteeredLayer, inTemporaryDirectory, sampleRecord, sampleRecords, segmentPaths } from './testing';
 import { EventLogWriter, type EventLogWriterOptions } from './writer';
 
 const origin = 'north.example/log';
+const keys = fixedKeys();
 const open = (directory: string, more: Partial<EventLogWriterOptions> = {}): Promise<EventLogWriter> =>
-  EventLogWriter.open({ directory, origin, ...more });
+  EventLogWriter.open({ directory, origin, keys, ...more });
 
 const recordArbitrary: fc.Arbitrary<LogRecordInput> = fc
   .record({
     type: fc.constantFrom('device.connected', 'access.record-read', 'typ-é'),
     data: fc.dictionary(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'grapheme' }), { maxKeys: 3 }),
     times: fc.tuple(fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.nat()),
+    sealed: fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)),
+    subjects: fc.array(fc.string({ minLength: 1 }), { maxLength: 4 }),
+    identity: fc.option(
+      fc.record({
+        idHigh: fc.nat(0xffff_ffff),
+        idLow: fc.integer({ min: 1, max: 0xffff_ffff }),
+        contentHigh: fc.nat(0xffff_ffff),
+        contentLow: fc.nat(0xffff_ffff),
+      }),
+      { nil: undefined },
+    ),
   })
-  .map(({ type, data, times: [timeMs, arrivedAtMs, recordedAtMs] }) => ({
+  .map(({ type, data, times: [timeMs, arrivedAtMs, recordedAtMs], ...rest }) => ({
+    ...rest,
     body: Buffer.from(canonicalJson({ type, data })),
     type,
     timeMs,
@@ -31,7 +46,7 @@ jest.setTimeout(30_000);
 
 describe('EventLogWriter', () => {
   it('gives back what was appended, in order, across blocks, segments and openings', async () => {
-    const options = { blockBytesMax: 300, segmentBytesMax: 1500 };
+    const options = { blockBytesMax: 300, segmentBytesMax: 1500, segmentRecordsMax: 20 };
     const batches = fc.array(fc.array(recordArbitrary, { maxLength: 9 }), { maxLength: 9 });
     await fc.assert(
       fc.asyncProperty(batches, fc.nat(9), (appends, reopenAt) =>
@@ -47,9 +62,9 @@ describe('EventLogWriter', () => {
           }
           const checkpoint = writer.checkpoint();
           await writer.close();
-          const reader = await EventLogReader.open({ directory });
-          const expected = appends.flat().map((record, seq) => ({ seq, ...record }));
-          expect([...reader.records()]).toEqual(expected);
+          const reader = await EventLogReader.open({ directory, keys });
+          const expected = appends.flat().map(({ subjects: _, identity: __, ...record }, seq) => ({ seq, ...record }));
+          expect([...reader.records()].map(({ leaf: _, ...record }) => record)).toEqual(expected);
           expect(reader.stat()).toMatchObject(checkpoint);
           expect(reader.verify()).toMatchObject({ ok: true, problems: [], tornBytes: 0, ...checkpoint });
         }),
@@ -61,20 +76,20 @@ describe('EventLogWriter', () => {
   it('commits to the RFC 6962 root over random bytes, times and bodies', async () => {
     await inTemporaryDirectory(async (directory) => {
       const writer = await open(directory);
-      const records = sampleRecords(5);
+      const records = sampleRecords(5).map((record, i) => ({ ...record, sealed: Buffer.alloc(i, 'x') }));
       await writer.append(records);
       const { rootHash } = writer.checkpoint();
       await writer.close();
-      const [name = ''] = readdirSync(join(directory, 'segments'));
-      // Segment header of 32 bytes, block header of 112, then the column of random bytes.
-      const randoms = readFileSync(join(directory, 'segments', name)).subarray(144, 144 + 5 * 16);
-      const leaves = records.map(({ timeMs, arrivedAtMs, recordedAtMs, body }, i) => {
-        const times = Buffer.alloc(24);
-        [timeMs, arrivedAtMs, recordedAtMs].forEach((ms, k) => times.writeDoubleBE(ms, 8 * k));
-        return Buffer.concat([randoms.subarray(16 * i, 16 * i + 16), times, body]);
-      });
+      const reader = await EventLogReader.open({ directory, keys });
+      const leaves = [...reader.records()].map(({ leaf }) => Buffer.from(leaf));
+      for (const [i, { timeMs, arrivedAtMs, recordedAtMs, sealed = Buffer.alloc(0), body }] of records.entries()) {
+        const head = Buffer.alloc(28);
+        [timeMs, arrivedAtMs, recordedAtMs].forEach((ms, k) => head.writeDoubleBE(ms, 8 * k));
+        head.writeUInt32BE(sealed.length, 24);
+        expect(leaves[i]?.subarray(16)).toEqual(Buffer.concat([head, sealed, body]));
+      }
       expect(rootHash).toBe(merkleRootOf(leaves));
-      expect(new Set(leaves.map((leaf) => leafHash(leaf.subarray(0, 16)).toString('hex'))).size).toBe(5);
+      expect(new Set(leaves.map((leaf) => leaf.toString('hex', 0, 16))).size).toBe(5);
     });
   });
 
@@ -105,7 +120,7 @@ describe('EventLogWriter', () => {
       const writer = await open(directory, { layer });
       await writer.append(sampleRecords(4));
       await writer.close();
-      const reader = await EventLogReader.open({ directory });
+      const reader = await EventLogReader.open({ directory, keys });
       expect([...reader.records()]).toHaveLength(4);
     });
   });
@@ -132,7 +147,7 @@ describe('EventLogWriter', () => {
   it('refuses appends beyond the bound of its queue, and takes them once there is room', async () => {
     await inTemporaryDirectory(async (directory) => {
       const layer = new SteeredLayer();
-      const writer = await open(directory, { layer, queueBytesMax: 1000 });
+      const writer = await open(directory, { layer, queueBytesMax: 1300 });
       let release = (): void => undefined;
       layer.syncGate = new Promise((resolve) => (release = resolve));
       const first = writer.append(sampleRecords(5));
@@ -157,6 +172,8 @@ describe('EventLogWriter', () => {
         [{ ...good, type: 'é'.repeat(128) }, 'LOG_RECORD_INVALID'],
         [{ ...good, timeMs: Number.NaN }, 'LOG_RECORD_INVALID'],
         [{ ...good, arrivedAtMs: Infinity }, 'LOG_RECORD_INVALID'],
+        [{ ...good, sealed: Buffer.alloc(131_073) }, 'LOG_RECORD_TOO_LARGE'],
+        [{ ...good, subjects: Array.from({ length: 65 }, (_, i) => `s${i}`) }, 'LOG_RECORD_INVALID'],
       ];
       for (const [record, code] of refusals) {
         await expect(writer.append([good, record])).rejects.toMatchObject({ code });
@@ -178,9 +195,10 @@ describe('EventLogWriter', () => {
       expect(names.length).toBeGreaterThan(5);
       for (const name of names) {
         expect(name).toMatch(/^\d{16}\.seg$/);
-        expect(statSync(join(directory, 'segments', name)).size).toBeLessThanOrEqual(8192);
+        // The footer comes on top: without identities some hundred bytes for each block.
+        expect(statSync(join(directory, 'segments', name)).size).toBeLessThanOrEqual(8192 + 8192);
       }
-      const reader = await EventLogReader.open({ directory });
+      const reader = await EventLogReader.open({ directory, keys });
       expect(reader.stat()).toMatchObject({ origin, size: 500, segments: names.length });
       expect([...reader.records({ fromSeq: 123, toSeq: 321 })].map(({ seq }) => seq)).toEqual(
         Array.from({ length: 198 }, (_, i) => 123 + i),
@@ -192,15 +210,109 @@ describe('EventLogWriter', () => {
     await inTemporaryDirectory(async (directory) => {
       await (await open(directory)).close();
       await expect(open(directory, { origin: 'south' })).rejects.toMatchObject({ code: 'LOG_ORIGIN_FOREIGN' });
-      writeFileSync(join(directory, 'log.json'), '{"format":2}');
+      writeFileSync(join(directory, 'log.json'), '{"format":1}');
       await expect(open(directory)).rejects.toMatchObject({ code: 'LOG_FORMAT_UNKNOWN' });
-      await expect(EventLogReader.open({ directory })).rejects.toMatchObject({ code: 'LOG_FORMAT_UNKNOWN' });
+      await expect(EventLogReader.open({ directory, keys })).rejects.toMatchObject({ code: 'LOG_FORMAT_UNKNOWN' });
       writeFileSync(join(directory, 'log.json'), '{"format":1');
       await expect(open(directory)).rejects.toMatchObject({ code: 'LOG_BLOCK_CORRUPT' });
     });
-    await expect(EventLogReader.open({ directory: '/nonexistent' })).rejects.toMatchObject({ code: 'LOG_NOT_FOUND' });
+    await expect(EventLogReader.open({ directory: '/nonexistent', keys })).rejects.toMatchObject({
+      code: 'LOG_NOT_FOUND',
+    });
     await inTemporaryDirectory((directory) =>
       expect(open(directory, { origin: 'two words' })).rejects.toMatchObject({ code: 'CONFIG_INVALID' }),
     );
+  });
+
+  it('tells a full and a read-only disk apart, keeps what it acknowledged, and opens again', async () => {
+    await inTemporaryDirectory(async (directory) => {
+      const layer = new SteeredLayer();
+      const writer = await open(directory, { layer });
+      await writer.append(sampleRecords(20));
+      layer.roomBytes = 300;
+      await expect(writer.append(sampleRecords(20, 20))).rejects.toMatchObject({ code: 'LOG_DISK_FULL' });
+      await expect(writer.append(sampleRecords(1))).rejects.toMatchObject({ code: 'LOG_DISK_FULL' });
+      await writer.close();
+      const reader = await EventLogReader.open({ directory, keys });
+      expect([...reader.records()]).toHaveLength(20);
+      layer.roomBytes = Infinity;
+      const again = await open(directory, { layer });
+      expect([again.size, again.recovery.cutBytes]).toEqual([20, 300]);
+      layer.writeFailure = Object.assign(new Error('read-only'), { code: 'EROFS' });
+      await expect(again.append(sampleRecords(1, 20))).rejects.toMatchObject({ code: 'LOG_READ_ONLY' });
+      await again.close();
+    });
+  });
+
+  it('refuses other keys than those of the log, and a data key that is missing', async () => {
+    await inTemporaryDirectory(async (directory) => {
+      const writer = await open(directory, { keys: fixedKeys('test', 2) });
+      await writer.append(sampleRecords(2));
+      await writer.close();
+      await expect(open(directory, { keys: fixedKeys('other') })).rejects.toMatchObject({ code: 'LOG_KEY_MISSING' });
+      // The first data key alone does not open what was written under the second.
+      await expect(open(directory)).rejects.toMatchObject({ code: 'LOG_KEY_MISSING' });
+      await (await open(directory, { keys: fixedKeys('test', 3) })).close();
+    });
+  });
+
+  it('finishes segments with a footer, and says which', async () => {
+    await inTemporaryDirectory(async (directory) => {
+      const finished: { firstSeq: number; endSeq: number }[] = [];
+      const onSegmentFinished = (segment: { firstSeq: number; endSeq: number }): number => finished.push(segment);
+      const writer = await open(directory, { segmentRecordsMax: 10, onSegmentFinished });
+      for (let i = 0; i < 7; i++) await writer.append(sampleRecords(4, 4 * i));
+      await writer.close();
+      expect(finished).toEqual([
+        { firstSeq: 0, endSeq: 8 },
+        { firstSeq: 8, endSeq: 16 },
+        { firstSeq: 16, endSeq: 24 },
+      ]);
+      const ends = segmentPaths(directory).map((path) => readFileSync(path).subarray(-8).toString('latin1'));
+      expect(ends.map((end) => end === 'PTGSEND\n')).toEqual([true, true, true, false]);
+    });
+  });
+
+  it('never encrypts twice under one key and nonce, whatever is written and opened again', async () => {
+    await inTemporaryDirectory(async (directory) => {
+      const seen = new Set<string>();
+      for (let session = 0; session < 4; session++) {
+        const writer = await open(directory, { segmentRecordsMax: 20, blockBytesMax: 1000 });
+        for (let i = 0; i < 6; i++) await writer.append(sampleRecords(15, writer.nextSeq));
+        await writer.close();
+      }
+      let blocks = 0;
+      for (const path of segmentPaths(directory)) {
+        const bytes = readFileSync(path);
+        for (let at = bytes.indexOf(BLOCK_MAGIC); at >= 0; at = bytes.indexOf(BLOCK_MAGIC, at + 1)) {
+          const header = readBlockHeader(bytes.subarray(at, at + BLOCK_HEADER_BYTES));
+          if (typeof header === 'string') continue;
+          blocks++;
+          seen.add(`${header.sessionSalt.toString('hex')}/${header.nonce.toString('hex')}`);
+        }
+      }
+      expect(blocks).toBeGreaterThan(40);
+      expect(seen.size).toBe(blocks);
+    });
+  });
+
+  it('signs what is durable on demand and at the end', async () => {
+    await inTemporaryDirectory(async (directory) => {
+      const writer = await open(directory);
+      await expect(writer.signCheckpoint()).rejects.toMatchObject({ code: 'LOG_RANGE_MISSING' });
+      const heard: number[] = [];
+      writer.onCheckpoint(({ size }) => heard.push(size));
+      void writer.append(sampleRecords(3));
+      const note = await writer.signCheckpoint();
+      expect(note.split('\n').slice(0, 3)).toEqual([
+        origin,
+        '3',
+        Buffer.from(writer.checkpoint().rootHash, 'hex').toString('base64'),
+      ]);
+      await writer.append(sampleRecords(2, 3));
+      await writer.close();
+      expect(heard).toEqual([3, 5]);
+      expect(readFileSync(join(directory, 'checkpoint'), 'utf8')).toBe(writer.latestCheckpoint?.note);
+    });
   });
 });

@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import { messageOf } from '@protego/contracts';
+import { fixedKeys } from '@protego/enclave/testing';
 import { EventLogWriter } from '../writer';
 import { sampleRecord } from './index';
 
@@ -9,7 +10,8 @@ import { sampleRecord } from './index';
  */
 async function main(): Promise<void> {
   const [directory = '', mode = 'append'] = process.argv.slice(2);
-  const writer = await EventLogWriter.open({ directory, origin: 'child.example', segmentBytesMax: 16_384 });
+  const keys = fixedKeys();
+  const writer = await EventLogWriter.open({ directory, origin: 'child.example', keys, segmentBytesMax: 16_384 });
   writeSync(1, `open ${writer.size}\n`);
   if (mode === 'hold') {
     setInterval(() => undefined, 1000);

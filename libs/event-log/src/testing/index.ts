@@ -1,9 +1,12 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { canonicalJson } from '@protego/contracts';
 import { nodeFileLayer, type LogFile, type LogFileLayer } from '../file-layer';
 import type { LogRecordInput } from '../log-record';
+
+export { FaultyDisk, type DiskFaults, type OpenDiskFile } from './faulty-disk';
+export { SeededRandom } from './seeded-random';
 
 /** Memory, where there is such a disk: what is tested is the order of the calls, not how long a disk takes. */
 const ROOT = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
@@ -36,7 +39,27 @@ export function sampleRecords(count: number, from = 0): LogRecordInput[] {
   return Array.from({ length: count }, (_, i) => sampleRecord(from + i));
 }
 
-/** A real disk on which a test can hold back or fail single steps. */
+/** Takes what was signed away from a log, as if it had been killed before it signed anything. */
+export function removeSigned(directory: string): void {
+  for (const name of ['checkpoint', 'checkpoints.jsonl', 'tile']) {
+    rmSync(join(directory, name), { recursive: true, force: true });
+  }
+}
+
+/** Paths of the segments of a log, in order. */
+export function segmentPaths(directory: string): string[] {
+  const folder = join(directory, 'segments');
+  return readdirSync(folder)
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+/** Size of the newest segment, bytes. */
+export function lastSegmentBytes(directory: string): number {
+  return statSync(segmentPaths(directory).at(-1) ?? '').size;
+}
+
+/** A real disk on which a test can hold back or fail single steps on the segments; tiles and checkpoints pass. */
 export class SteeredLayer implements LogFileLayer {
   /** Set to make the next fdatasync wait for it. */
   syncGate: Promise<void> = Promise.resolve();
@@ -46,6 +69,8 @@ export class SteeredLayer implements LogFileLayer {
   writeFailure: Error | undefined;
   /** Most bytes that one write takes. */
   writeBytesMax = Infinity;
+  /** Room on the disk, bytes: a write takes what is left, and the next one fails. */
+  roomBytes = Infinity;
   writes = 0;
   syncs = 0;
 
@@ -56,6 +81,7 @@ export class SteeredLayer implements LogFileLayer {
 
   async open(path: string, mode: 'create' | 'change'): Promise<LogFile> {
     const file = await nodeFileLayer.open(path, mode);
+    if (!path.endsWith('.seg')) return file;
     return {
       writev: (buffers, position) => this.writev(file, buffers, position),
       fdatasync: () => this.fdatasync(file),
@@ -68,8 +94,12 @@ export class SteeredLayer implements LogFileLayer {
   private async writev(file: LogFile, buffers: readonly Buffer[], position: number): Promise<number> {
     if (this.writeFailure !== undefined) throw this.writeFailure;
     this.writes++;
-    if (this.writeBytesMax === Infinity) return file.writev(buffers, position);
-    return file.writev([(buffers[0] ?? Buffer.alloc(0)).subarray(0, this.writeBytesMax)], position);
+    if (this.roomBytes <= 0) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    const bytesMax = Math.min(this.writeBytesMax, this.roomBytes);
+    if (bytesMax === Infinity) return file.writev(buffers, position);
+    const written = await file.writev([Buffer.concat(buffers).subarray(0, bytesMax)], position);
+    this.roomBytes -= written;
+    return written;
   }
 
   private async fdatasync(file: LogFile): Promise<void> {

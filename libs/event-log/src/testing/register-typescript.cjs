@@ -19,7 +19,8 @@ require.extensions['.ts'] = (module, filename) => {
 
 const original = Module._resolveFilename;
 Module._resolveFilename = function (request, ...rest) {
-  const match = /^@protego\/([^/]+)$/.exec(request);
-  const mapped = match === null ? request : join(root, match[1] === 'streams' ? 'streams/src' : `libs/${match[1]}/src`);
+  const match = /^@protego\/([^/]+)(\/testing)?$/.exec(request);
+  const door = match === null ? '' : `${match[1] === 'streams' ? 'streams' : `libs/${match[1]}`}/src${match[2] ?? ''}`;
+  const mapped = match === null ? request : join(root, door);
   return original.call(this, mapped, ...rest);
 };

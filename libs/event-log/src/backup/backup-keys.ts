@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ProtegoError } from '@protego/contracts';
+import { HOUSE_OBJECT, VAULT_OBJECT, invalidBackup, type BackupTarget } from './backup-target';
+
+/** File of the key directory that everything is derived from. It is in no backup: keep it apart. */
+export const ROOT_SECRET_FILE = 'root.secret';
+/** Files of the key directory that are in each backup, and where. The vault is useless without the root secret. */
+export const KEY_FILES = [
+  { file: 'house.json', object: HOUSE_OBJECT },
+  { file: 'vault', object: VAULT_OBJECT },
+] as const;
+
+const ATTEMPTS_MAX = 8;
+
+/**
+ * Brings a target's copies of `house.json` and `vault` to the present state, in place. An erasure may come meanwhile: it
+ * is repeated until the files did not change while they were copied.
+ *
+ * @throws ProtegoError `LOG_KEY_MISSING` when there is no key directory; `BACKUP_INVALID` when the files change all the time
+ */
+export async function copyKeys(target: BackupTarget, keysDirectory: string): Promise<void> {
+  for (const { file, object } of KEY_FILES) await copyUntilStable(target, join(keysDirectory, file), object);
+}
+
+async function copyUntilStable(target: BackupTarget, path: string, object: string): Promise<void> {
+  let content = await contentOf(path);
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    if (content === undefined) return;
+    await target.overwrite(object, content);
+    const now = await contentOf(path);
+    if (now?.equals(content) === true) return;
+    content = now;
+  }
+  throw invalidBackup(target, `\`${path}\` changes all the time`);
+}
+
+async function contentOf(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    // A house that has met no person yet has no vault.
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new ProtegoError('LOG_KEY_MISSING', `cannot read \`${path}\``, { path }, { cause });
+  }
+}

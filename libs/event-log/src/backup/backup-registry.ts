@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ProtegoError, canonicalJson, messageOf } from '@protego/contracts';
+import { nodeFileLayer, writeFileAtomically } from '../file-layer';
+
+/** Most targets that one log has backups in. */
+export const BACKUP_TARGETS_MAX = 64;
+
+const FILE = 'backups.json';
+
+/** A target that holds backups of a log, and so a copy of its vault. */
+export interface RegisteredBackup {
+  readonly location: string;
+  /** RFC 3339. */
+  readonly lastBackupAt: string;
+}
+
+/**
+ * The targets that hold backups of a log.
+ *
+ * @throws ProtegoError `BACKUP_INVALID` when the list is damaged: an erasure must not pass over one unseen
+ */
+export function registeredBackups(directory: string): RegisteredBackup[] {
+  const path = join(directory, FILE);
+  try {
+    const list = JSON.parse(readFileSync(path, 'utf8')) as RegisteredBackup[];
+    if (list.every(({ location, lastBackupAt }) => typeof location === 'string' && typeof lastBackupAt === 'string')) {
+      return list;
+    }
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw new ProtegoError('BACKUP_INVALID', `\`${path}\` is damaged: ${messageOf(cause)}`, { path }, { cause });
+  }
+  throw new ProtegoError('BACKUP_INVALID', `\`${path}\` is damaged`, { path });
+}
+
+/**
+ * Notes that a target holds backups of the log, durably.
+ *
+ * @throws ProtegoError `USAGE_INVALID` beyond {@link BACKUP_TARGETS_MAX}
+ */
+export async function registerBackup(directory: string, backup: RegisteredBackup): Promise<void> {
+  const others = registeredBackups(directory).filter(({ location }) => location !== backup.location);
+  if (others.length >= BACKUP_TARGETS_MAX) {
+    throw new ProtegoError('USAGE_INVALID', `a log has backups in at most ${BACKUP_TARGETS_MAX} targets`);
+  }
+  const list = [...others, backup];
+  await writeFileAtomically(nodeFileLayer, join(directory, FILE), Buffer.from(`${canonicalJson(list)}\n`));
+}

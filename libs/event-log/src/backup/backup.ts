@@ -1,0 +1,307 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ProtegoError, canonicalJson, formatRfc3339, messageOf, type Clock } from '@protego/contracts';
+import type { LogKeys } from '@protego/enclave';
+import { BlockCipher } from '../block-cipher';
+import { BlockIndexes, type BlockIndex } from '../block-index';
+import { parseCheckpoint } from '../checkpoint';
+import { readCheckpointHistory, readLatestCheckpoint, type SignedCheckpoint } from '../checkpoint-files';
+import { readIdentity, requireFittingKeys, type LogIdentity } from '../log-identity';
+import { checkConsistency, makeConsistencyProof } from '../proof';
+import { listSegments } from '../segment-format';
+import { parseNote, parseVerifierKey } from '../signed-note';
+import { TILE_WIDTH, levelWidth, tilePath } from '../tile-path';
+import { TileStore, levelCount, readTile } from '../tile-store';
+import { copyKeys } from './backup-keys';
+import {
+  BACKUP_FORMAT,
+  digestsOf,
+  listBackups,
+  readManifest,
+  writeManifest,
+  type BackupFile,
+  type BackupTiles,
+  type CheckedManifest,
+} from './backup-manifest';
+import { registerBackup } from './backup-registry';
+import { MANIFESTS, OBJECTS, invalidBackup, onePiece, type BackupTarget } from './backup-target';
+
+/** Backups that a target keeps unless something else is asked for. */
+export const BACKUPS_KEPT = 14;
+/** Tiles that are kept together as one object: a thousand of 8 KiB, as the directories of tiles hold them. */
+const TILES_PER_OBJECT = 1_000;
+const READ_BYTES = 1 << 20;
+
+/** What is backed up, and where to. */
+export interface BackupOptions {
+  /** Directory of the log; a writer may have it open. */
+  readonly directory: string;
+  /** Key directory of the log. Its root secret is left out. */
+  readonly keysDirectory: string;
+  readonly keys: LogKeys;
+  readonly target: BackupTarget;
+  readonly clock: Clock;
+  /** Backups that the target keeps; the oldest beyond that are removed. Default {@link BACKUPS_KEPT}. */
+  readonly keepCount?: number;
+}
+
+/** What was backed up. */
+export interface BackupSummary {
+  /** Name of the backup. */
+  readonly name: string;
+  readonly location: string;
+  /** Records that it covers: up to the latest checkpoint. */
+  readonly size: number;
+  /** Root of the tree of that size, hex. */
+  readonly rootHash: string;
+  readonly files: number;
+  /** Objects that the target did not have yet. */
+  readonly objectsWritten: number;
+  readonly bytesWritten: number;
+  /** Backups that were removed because they are older than those to keep. */
+  readonly removed: readonly string[];
+}
+
+interface Source {
+  pieces(): AsyncIterable<Buffer>;
+}
+
+/**
+ * Backs up a log up to its latest checkpoint: segments, tiles, checkpoints, `log.json`, and the key directory without its
+ * root secret. What the target has already is not copied again. Before that it proves that the log has grown from the one in
+ * the latest backup.
+ *
+ * @throws ProtegoError `LOG_CHECKPOINT_INVALID` when the log has no checkpoint yet; `LOG_TRUNCATED` or `LOG_FORKED` when it
+ *   has not grown from the backup; `LOG_BLOCK_CORRUPT` when a finished segment has changed; `BACKUP_INVALID` when the target
+ *   holds another log; errors of reading the log and of the target
+ */
+export async function backupLog(options: BackupOptions): Promise<BackupSummary> {
+  const { directory, keys, target, clock, keepCount = BACKUPS_KEPT } = options;
+  const identity = readIdentity(directory);
+  requireFittingKeys(directory, identity, keys);
+  const latest = latestOf(directory, identity);
+  const previous = await previousOf(target, identity);
+  if (previous !== undefined) checkGrowth(directory, previous, latest);
+  const createdAt = formatRfc3339(clock.wallMs());
+  // Before the first key leaves: an erasure from now on knows of the copy.
+  await registerBackup(directory, { location: target.location, lastBackupAt: createdAt });
+  const store = new ObjectStore(target, await target.list(OBJECTS));
+  const segments = segmentsUpTo(directory, new BlockCipher(keys, identity.logId), latest.size);
+  const files = await storeFiles(store, directory, segments, latest);
+  if (previous !== undefined) checkUnchanged(previous, files, segments);
+  const tiles = await storeTiles(store, directory, latest.size);
+  await copyKeys(target, options.keysDirectory);
+  const { origin, logId, verifierKey } = identity;
+  const head = { format: BACKUP_FORMAT, origin, logId: logId.toString('hex'), verifierKey, createdAt };
+  const firstSeq = segments[0]?.index.segment.firstSeq ?? 0;
+  const manifest = { ...head, checkpoint: latest.note, firstSeq, files, tiles };
+  const name = await writeManifest(target, manifest, latest.size, keys.signer);
+  const removed = await prune(target, keepCount);
+  return {
+    ...{ name, location: target.location, size: latest.size, rootHash: latest.root.toString('hex') },
+    ...{ files: files.length, objectsWritten: store.written, bytesWritten: store.bytesWritten, removed },
+  };
+}
+
+function latestOf(directory: string, { verifierKey }: LogIdentity): SignedCheckpoint {
+  const latest = readLatestCheckpoint(directory, [parseVerifierKey(verifierKey)]);
+  if (latest !== undefined) return latest;
+  throw new ProtegoError('LOG_CHECKPOINT_INVALID', 'the log has no checkpoint yet: there is nothing to back up');
+}
+
+async function previousOf(target: BackupTarget, identity: LogIdentity): Promise<CheckedManifest | undefined> {
+  const name = (await listBackups(target)).at(-1);
+  if (name === undefined) return undefined;
+  const manifest = await readManifest(target, name);
+  const isSame = manifest.verifierKey === identity.verifierKey && manifest.logId === identity.logId.toString('hex');
+  if (isSame) return manifest;
+  throw invalidBackup(target, `it holds the log \`${manifest.origin}\` with the id \`${manifest.logId}\``);
+}
+
+function checkGrowth(directory: string, { tree, name }: CheckedManifest, latest: SignedCheckpoint): void {
+  if (tree.size > latest.size) {
+    const message = `the log has ${latest.size} records at its checkpoint, its backup \`${name}\` has ${tree.size}`;
+    throw new ProtegoError('LOG_TRUNCATED', message, { size: latest.size, backupSize: tree.size });
+  }
+  if (tree.size === 0) return;
+  const proof = makeConsistencyProof(new TileStore(directory, latest.size), tree.size);
+  try {
+    const second = { secondSize: latest.size, secondRoot: latest.root };
+    checkConsistency({ firstSize: tree.size, firstRoot: tree.root, ...second }, proof);
+  } catch (cause) {
+    const message = `the log has not grown from its backup \`${name}\`: verify it before anything is overwritten`;
+    throw new ProtegoError('LOG_FORKED', message, { backupSize: tree.size }, { cause });
+  }
+}
+
+interface SegmentPart {
+  readonly index: BlockIndex;
+  /** Bytes that are backed up. */
+  readonly bytes: number;
+}
+
+/** The segments up to a size, the last of them up to the end of the block that reaches it. */
+function segmentsUpTo(directory: string, cipher: BlockCipher, size: number): SegmentPart[] {
+  const indexes = new BlockIndexes(cipher);
+  const names = listSegments(directory);
+  const parts: SegmentPart[] = [];
+  for (const [i, segment] of names.entries()) {
+    if (segment.firstSeq >= size) break;
+    const index = indexes.of(segment, i === names.length - 1);
+    const [gap] = index.gaps;
+    if (gap !== undefined) throw gap.failure;
+    parts.push({ index, bytes: index.isFinished ? index.bytes : bytesUpTo(index, size) });
+  }
+  if ((parts.at(-1)?.index.endSeq ?? 0) >= size) return parts;
+  throw new ProtegoError('LOG_TRUNCATED', `the log is shorter than its checkpoint of ${size} records`, { size });
+}
+
+function bytesUpTo({ blocks, endOffset }: BlockIndex, size: number): number {
+  const next = blocks.find(({ firstSeq }) => firstSeq >= size);
+  return next?.offset ?? endOffset;
+}
+
+async function storeFiles(
+  store: ObjectStore,
+  directory: string,
+  segments: readonly SegmentPart[],
+  latest: SignedCheckpoint,
+): Promise<BackupFile[]> {
+  const files: BackupFile[] = [];
+  const add = async (path: string, source: Source): Promise<void> => {
+    files.push({ path, ...(await store.put(source)) });
+  };
+  for (const { index, bytes } of segments) {
+    await add(`segments/${index.segment.name}`, fileSource(index.segment.path, bytes));
+  }
+  await add('checkpoints.jsonl', { pieces: () => historyUpTo(directory, latest.size) });
+  await add('checkpoint', { pieces: () => onePiece(Buffer.from(latest.note)) });
+  await add('log.json', fileSource(join(directory, 'log.json'), (await readFile(join(directory, 'log.json'))).length));
+  for (let level = 0; level < levelCount(latest.size); level++) {
+    const hashes = levelWidth(level, latest.size);
+    const place = { level, index: Math.floor(hashes / TILE_WIDTH) };
+    const width = hashes % TILE_WIDTH;
+    if (width === 0) continue;
+    await add(tilePath(place, width), { pieces: () => onePiece(readTile(directory, place, width)) });
+  }
+  return files;
+}
+
+/** A finished segment never changes; one that did is damage, or worse, and must not become the backup. */
+function checkUnchanged(
+  previous: CheckedManifest,
+  files: readonly BackupFile[],
+  segments: readonly SegmentPart[],
+): void {
+  const before = new Map(previous.files.map(({ path, sha256, bytes }) => [path, { sha256, bytes }]));
+  const now = new Map(files.map((file) => [file.path, file]));
+  for (const { index } of segments) {
+    const path = `segments/${index.segment.name}`;
+    const old = before.get(path);
+    const file = now.get(path);
+    if (!index.isFinished || old === undefined || file?.bytes !== old.bytes || file.sha256 === old.sha256) continue;
+    const message = `\`${path}\` is not what was backed up as \`${previous.name}\`: verify the log`;
+    throw new ProtegoError('LOG_BLOCK_CORRUPT', message, { path });
+  }
+}
+
+async function storeTiles(store: ObjectStore, directory: string, size: number): Promise<BackupTiles[]> {
+  const tiles: BackupTiles[] = [];
+  for (let level = 0; level < levelCount(size); level++) {
+    const full = Math.floor(levelWidth(level, size) / TILE_WIDTH);
+    for (let first = 0; first < full; first += TILES_PER_OBJECT) {
+      const count = Math.min(TILES_PER_OBJECT, full - first);
+      const { sha256 } = await store.put({ pieces: () => tilePieces(directory, level, first, count) });
+      tiles.push({ level, first, count, sha256 });
+    }
+  }
+  return tiles;
+}
+
+async function* tilePieces(directory: string, level: number, first: number, count: number): AsyncGenerator<Buffer> {
+  for (let index = first; index < first + count; index++) yield readTile(directory, { level, index }, TILE_WIDTH);
+}
+
+async function* historyUpTo(directory: string, size: number): AsyncGenerator<Buffer> {
+  for (const { note, recordedAt } of readCheckpointHistory(directory)) {
+    // A later one would make the restored log look as if its end had been cut off.
+    if (parseCheckpoint(parseNote(note).text).size > size) return;
+    yield Buffer.from(`${canonicalJson({ note, recordedAt })}\n`);
+  }
+}
+
+function fileSource(path: string, bytes: number): Source {
+  return {
+    async *pieces() {
+      if (bytes === 0) return;
+      try {
+        yield* createReadStream(path, { end: bytes - 1, highWaterMark: READ_BYTES }) as AsyncIterable<Buffer>;
+      } catch (cause) {
+        const message = `cannot read \`${path}\`: ${messageOf(cause)}`;
+        throw new ProtegoError('SOURCE_FILE_UNREADABLE', message, { path }, { cause });
+      }
+    },
+  };
+}
+
+/** Puts contents into a target under the names of their hashes; what it has is not written again. */
+class ObjectStore {
+  written = 0;
+  bytesWritten = 0;
+  private readonly known: Set<string>;
+
+  constructor(
+    private readonly target: BackupTarget,
+    names: readonly string[],
+  ) {
+    this.known = new Set(names);
+  }
+
+  async put(source: Source): Promise<{ sha256: string; bytes: number }> {
+    const { sha256, bytes } = await digestOf(source);
+    const name = OBJECTS + sha256;
+    if (this.known.has(name)) return { sha256, bytes };
+    await this.target.write(name, sameContent(source, sha256));
+    this.known.add(name);
+    this.written++;
+    this.bytesWritten += bytes;
+    return { sha256, bytes };
+  }
+}
+
+async function digestOf(source: Source): Promise<{ sha256: string; bytes: number }> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const piece of source.pieces()) {
+    hash.update(piece);
+    bytes += piece.length;
+  }
+  return { sha256: hash.digest('hex'), bytes };
+}
+
+async function* sameContent(source: Source, sha256: string): AsyncGenerator<Buffer> {
+  const hash = createHash('sha256');
+  for await (const piece of source.pieces()) {
+    hash.update(piece);
+    yield piece;
+  }
+  if (hash.digest('hex') !== sha256) {
+    throw new ProtegoError('SOURCE_FILE_UNREADABLE', 'a file of the log changed while it was copied: back up again');
+  }
+}
+
+/** Removes the oldest backups, and then what no backup needs. */
+async function prune(target: BackupTarget, keepCount: number): Promise<string[]> {
+  const names = await listBackups(target);
+  const removed = names.slice(0, Math.max(0, names.length - Math.max(1, keepCount)));
+  if (removed.length === 0) return removed;
+  for (const name of removed) await target.remove(`${MANIFESTS}${name}.note`);
+  const needed = new Set<string>();
+  for (const name of names.slice(removed.length)) {
+    for (const digest of await digestsOf(target, name)) needed.add(OBJECTS + digest);
+  }
+  for (const object of await target.list(OBJECTS)) if (!needed.has(object)) await target.remove(object);
+  return removed;
+}

@@ -1,0 +1,297 @@
+import { createHash } from 'node:crypto';
+import { mkdir, open, readFile, readdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { ProtegoError } from '@protego/contracts';
+import { openHouseKeys, type HouseKeys, type HouseKeysOptions, type LogKeys } from '@protego/enclave';
+import { applyErasures } from '../erasure';
+import { verifyReceipt } from '../evidence/bundle-check';
+import { applyExpiries } from '../expiry';
+import { nodeFileLayer } from '../file-layer';
+import { writeFailure } from '../log-errors';
+import { readIdentity, requireFittingKeys } from '../log-identity';
+import { EventLogReader } from '../reader';
+import { SEGMENT_FOLDER } from '../segment-format';
+import { TILE_BYTES, TILE_FOLDER, tilePath } from '../tile-path';
+import { verifyLog } from '../verify';
+import { readErasures } from './backup-erasure';
+import { KEY_FILES, ROOT_SECRET_FILE } from './backup-keys';
+import { listBackups, readManifest, type BackupFile, type BackupTiles, type CheckedManifest } from './backup-manifest';
+import { OBJECTS, invalidBackup, readSmall, type BackupTarget } from './backup-target';
+
+const KEY_FILE_BYTES_MAX = 1 << 28;
+/** Makes the directory a log: written when all else is there. */
+const LAST_FILE = 'log.json';
+const KEYS_FOLDER = 'keys';
+
+/** What is restored, and where to. */
+export interface RestoreOptions {
+  readonly target: BackupTarget;
+  /** Directory of the new log; it must be empty or missing, but for `keys`. */
+  readonly directory: string;
+  /** Key directory of the log; when it exists it is used as it is, which is safest. Default `keys` in `directory`. */
+  readonly keysDirectory?: string;
+  /** File with the root secret, needed when the key directory has to be made again. */
+  readonly rootSecretFile?: string;
+  /** Which fields are personal, as for {@link openHouseKeys}. */
+  readonly fields?: HouseKeysOptions['fields'];
+  /** Name of the backup; default the latest. */
+  readonly backup?: string;
+  /** Key of the log as its owner publishes it; without it the backup's own is compared with the root secret only. */
+  readonly verifierKey?: string;
+  /** A signed checkpoint that somebody has kept: the restored log must have its root at its size. */
+  readonly checkpoint?: string;
+  /** Receipts of erasures: the keys that they name are destroyed in the restored vault, whatever the target says. */
+  readonly receipts?: readonly string[];
+}
+
+/** Proof that the restored log is the log that was backed up. */
+export interface RestoreReport {
+  /** Name of the backup. */
+  readonly backup: string;
+  /** RFC 3339. */
+  readonly createdAt: string;
+  readonly origin: string;
+  readonly logId: string;
+  readonly verifierKey: string;
+  /** Signed checkpoint of the backup; the restored records were re-hashed up to its root. */
+  readonly checkpoint: string;
+  readonly checkpointSize: number;
+  /** Hex. */
+  readonly checkpointRoot: string;
+  /** First seq that the log holds. */
+  readonly firstSeq: number;
+  /** Records of the restored log: those of the checkpoint, and what stood with the last of them in one block. */
+  readonly size: number;
+  /** Root of all of them, hex. */
+  readonly rootHash: string;
+  readonly files: number;
+  readonly bytes: number;
+  /** Keys that were destroyed after the backup was made, and are destroyed in the restored vault again. */
+  readonly keysDestroyed: number;
+}
+
+/**
+ * Restores a log and proves that it is the same log: signatures, hashes of all files, and every record up to the root of
+ * the backup's checkpoint. Then what was forgotten since the backup is forgotten again. On failure nothing is left behind
+ * but what was there before.
+ *
+ * @throws ProtegoError `RESTORE_TARGET_TAKEN`; `BACKUP_INVALID`; `LOG_KEY_MISSING` when there is no root secret, or that of
+ *   another log; `LOG_FORKED`, `LOG_TRUNCATED` for the given checkpoint; `RECEIPT_INVALID`; errors of the disk
+ */
+export async function restoreLog(options: RestoreOptions): Promise<RestoreReport> {
+  const { target, directory, keysDirectory = join(directory, KEYS_FOLDER) } = options;
+  await refuseTaken(directory);
+  const manifest = await chosen(options);
+  const keyIds = await forgottenKeys(options, manifest);
+  const keptRoot = await hasFile(keysDirectory, ROOT_SECRET_FILE);
+  const made: string[] = [];
+  try {
+    if (!keptRoot) await restoreKeys(options, keysDirectory, made);
+    const { fields } = options;
+    const house = await openHouseKeys({ directory: keysDirectory, mode: 'write', ...(fields && { fields }) });
+    try {
+      const bytes = await restoreFiles(target, manifest, directory, made);
+      return await proven(options, manifest, house, { keyIds, bytes });
+    } finally {
+      await house.close();
+    }
+  } catch (error) {
+    for (const path of made.reverse()) await rm(path, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function refuseTaken(directory: string): Promise<void> {
+  const names = await readdir(directory).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return [];
+    throw cause;
+  });
+  if (names.every((name) => name === KEYS_FOLDER)) return;
+  throw new ProtegoError('RESTORE_TARGET_TAKEN', `\`${directory}\` is not empty`, { directory });
+}
+
+async function chosen({ target, backup, verifierKey }: RestoreOptions): Promise<CheckedManifest> {
+  const name = backup ?? (await listBackups(target)).at(-1);
+  if (name === undefined) throw invalidBackup(target, 'it holds no backup');
+  const manifest = await readManifest(target, name);
+  if (verifierKey === undefined || verifierKey === manifest.verifierKey) return manifest;
+  throw invalidBackup(target, `\`${name}\` is signed with another key than the given one`);
+}
+
+/** Keys that were destroyed since, as far as the target and the receipts know; the log itself names those before. */
+async function forgottenKeys(
+  { target, receipts = [] }: RestoreOptions,
+  { verifierKey }: CheckedManifest,
+): Promise<string[]> {
+  const keyIds = await readErasures(target);
+  for (const receipt of receipts) {
+    for (const keyId of verifyReceipt(receipt, verifierKey)['keyIds'] as string[]) keyIds.add(keyId);
+  }
+  return [...keyIds];
+}
+
+async function restoreKeys(options: RestoreOptions, keysDirectory: string, made: string[]): Promise<void> {
+  const { target, rootSecretFile } = options;
+  if (rootSecretFile === undefined) {
+    const message = `there is no \`${ROOT_SECRET_FILE}\` in \`${keysDirectory}\`, and none was given: no backup holds it`;
+    throw new ProtegoError('LOG_KEY_MISSING', message, { keysDirectory });
+  }
+  const root = await readFile(rootSecretFile).catch((cause: unknown) => {
+    const message = `cannot read \`${rootSecretFile}\``;
+    throw new ProtegoError('LOG_KEY_MISSING', message, { path: rootSecretFile }, { cause });
+  });
+  try {
+    await makeDirectory(keysDirectory, made);
+    for (const { file, object } of KEY_FILES) {
+      const content = await readSmall(target, object, KEY_FILE_BYTES_MAX);
+      if (content !== undefined) await putFile(join(keysDirectory, file), [content], made);
+    }
+    // Last: with it the directory counts as one of keys.
+    await putFile(join(keysDirectory, ROOT_SECRET_FILE), [root], made);
+    await nodeFileLayer.syncDirectory(keysDirectory);
+  } finally {
+    root.fill(0);
+  }
+}
+
+async function restoreFiles(
+  target: BackupTarget,
+  { files, tiles }: CheckedManifest,
+  directory: string,
+  made: string[],
+): Promise<number> {
+  await makeDirectory(directory, made);
+  made.push(...[SEGMENT_FOLDER, TILE_FOLDER].map((name) => join(directory, name)));
+  let bytes = 0;
+  for (const part of tiles) bytes += await restoreTiles(target, part, directory);
+  for (const file of files.filter(({ path }) => path !== LAST_FILE))
+    bytes += await restoreFile(target, file, directory, made);
+  await syncAll(directory, files);
+  for (const file of files.filter(({ path }) => path === LAST_FILE))
+    bytes += await restoreFile(target, file, directory, made);
+  await nodeFileLayer.syncDirectory(directory);
+  return bytes;
+}
+
+async function restoreFile(
+  target: BackupTarget,
+  { path, bytes, sha256 }: BackupFile,
+  directory: string,
+  made: string[],
+): Promise<number> {
+  const found = await putFile(join(directory, path), checked(target, sha256, path), made);
+  if (found !== bytes) throw invalidBackup(target, `\`${path}\` has ${found} bytes, not ${bytes}`);
+  return bytes;
+}
+
+async function restoreTiles(target: BackupTarget, tiles: BackupTiles, directory: string): Promise<number> {
+  const { level, first, count, sha256 } = tiles;
+  const pieces: Buffer[] = [];
+  for await (const piece of checked(target, sha256, `tiles of level ${level}`)) pieces.push(piece);
+  const content = Buffer.concat(pieces);
+  if (content.length !== count * TILE_BYTES) throw invalidBackup(target, `tiles of level ${level} are not whole`);
+  for (let i = 0; i < count; i++) {
+    const path = join(directory, tilePath({ level, index: first + i }));
+    // The next writer makes tiles durable: what an outage takes of them now can be restored again.
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await onDisk(path, async () => {
+      const file = await open(path, 'wx', 0o600);
+      await file.writeFile(content.subarray(i * TILE_BYTES, (i + 1) * TILE_BYTES)).finally(() => file.close());
+    });
+  }
+  return content.length;
+}
+
+/** Content of an object, which must have the hash that names it. */
+async function* checked(target: BackupTarget, sha256: string, what: string): AsyncGenerator<Buffer> {
+  const content = await target.read(OBJECTS + sha256);
+  if (content === undefined) throw invalidBackup(target, `\`${what}\` is missing`);
+  const hash = createHash('sha256');
+  for await (const piece of content) {
+    hash.update(piece);
+    yield piece;
+  }
+  if (hash.digest('hex') !== sha256) throw invalidBackup(target, `\`${what}\` was altered`);
+}
+
+async function putFile(
+  path: string,
+  content: AsyncIterable<Buffer> | Iterable<Buffer>,
+  made: string[],
+): Promise<number> {
+  return onDisk(path, async () => {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    const file = await open(path, 'wx', 0o600);
+    made.push(path);
+    let bytes = 0;
+    try {
+      for await (const piece of content) {
+        await file.writeFile(piece);
+        bytes += piece.length;
+      }
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    return bytes;
+  });
+}
+
+async function syncAll(directory: string, files: readonly BackupFile[]): Promise<void> {
+  const folders = new Set(files.map(({ path }) => dirname(join(directory, path))));
+  for (const folder of folders) await nodeFileLayer.syncDirectory(folder);
+}
+
+async function proven(
+  { directory, checkpoint }: RestoreOptions,
+  manifest: CheckedManifest,
+  { keys, vault }: HouseKeys,
+  { keyIds, bytes }: { readonly keyIds: readonly string[]; readonly bytes: number },
+): Promise<RestoreReport> {
+  requireFittingKeys(directory, readIdentity(directory), keys);
+  const { size, rootHash } = verifyRestored(directory, keys, manifest, checkpoint);
+  let keysDestroyed = keyIds.length === 0 ? 0 : await vault.destroy(keyIds);
+  const reader = await EventLogReader.open({ directory, keys });
+  keysDestroyed += (await applyErasures({ reader, vault })).keysDestroyed;
+  await applyExpiries({ directory, reader });
+  const { origin, logId, verifierKey, createdAt, tree, name, firstSeq, files } = manifest;
+  return {
+    ...{ backup: name, createdAt, origin, logId, verifierKey, checkpoint: manifest.checkpoint },
+    ...{ checkpointSize: tree.size, checkpointRoot: tree.root.toString('hex'), firstSeq, size, rootHash },
+    ...{ files: files.length, bytes, keysDestroyed },
+  };
+}
+
+function verifyRestored(
+  directory: string,
+  keys: LogKeys,
+  { checkpoint, name }: CheckedManifest,
+  brought: string | undefined,
+): { size: number; rootHash: string } {
+  const against = brought === undefined ? [checkpoint] : [checkpoint, brought];
+  const report = verifyLog({ directory, keys, against });
+  const [problem] = report.problems;
+  if (problem === undefined) return report;
+  const isBrought = problem.code === 'LOG_FORKED' || problem.code === 'LOG_TRUNCATED';
+  const code = isBrought && brought !== undefined ? problem.code : 'BACKUP_INVALID';
+  const message = `the log restored from \`${name}\` is not the one that was backed up: ${problem.message}`;
+  throw new ProtegoError(code, message, { ...problem });
+}
+
+async function makeDirectory(directory: string, made: string[]): Promise<void> {
+  const first = await mkdir(directory, { recursive: true, mode: 0o700 });
+  if (first !== undefined) made.push(first);
+}
+
+async function hasFile(directory: string, name: string): Promise<boolean> {
+  const names = await readdir(directory).catch(() => []);
+  return (names as string[]).includes(name);
+}
+
+async function onDisk<T>(path: string, operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (cause) {
+    throw writeFailure(`write \`${path}\``, cause, { path });
+  }
+}

@@ -1,0 +1,48 @@
+import { subjectsOfEvent, type ProtegoEvent } from '@protego/contracts';
+import type { PersonalDataVault } from '@protego/enclave';
+import type { LogRecord } from '../log-record';
+import type { EventLogReader } from '../reader';
+
+/** Which records are meant; all conditions hold together. Times are milliseconds since the Unix epoch. */
+export interface RecordSelection {
+  /** First seq. */
+  readonly fromSeq?: number;
+  /** Seq after the last. */
+  readonly toSeq?: number;
+  /** Least event time. */
+  readonly fromTimeMs?: number;
+  /** Event time after the last. */
+  readonly toTimeMs?: number;
+  /** Types, or families such as `access.*`. */
+  readonly types?: readonly string[];
+  /** A device, a partner, or a person by identity, alias or token. */
+  readonly subject?: string;
+}
+
+/** Names under which a stored record is found: what a reader is opened with that is asked for subjects. */
+export function subjectsOfRecord(record: LogRecord): readonly string[] {
+  return subjectsOfEvent(JSON.parse(record.body.toString('utf8')) as ProtegoEvent);
+}
+
+/** Names that the records of a subject carry: tokens when it is a person, and the name itself, as devices have it. */
+export function storedNamesOf(subject: string, vault: PersonalDataVault): string[] {
+  return [...new Set([...vault.tokensOf(subject), subject])];
+}
+
+/**
+ * The records that a selection means, in order of seq.
+ *
+ * @throws ProtegoError as {@link EventLogReader.query}
+ */
+export function selectRecords(
+  reader: EventLogReader,
+  vault: PersonalDataVault,
+  selection: RecordSelection,
+): Iterable<LogRecord> {
+  const { subject, types, ...range } = selection;
+  return reader.query({
+    ...range,
+    ...(types === undefined ? {} : { types }),
+    ...(subject === undefined ? {} : { subjects: storedNamesOf(subject, vault) }),
+  });
+}
