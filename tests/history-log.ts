@@ -1,10 +1,16 @@
+import { join } from 'node:path';
+import { loadFieldClasses } from '@protego/artefacts';
 import { EventValidator, eventRegistry, systemClock } from '@protego/contracts';
-import { EventLogReader } from '@protego/event-log';
+import { openHouseKeys, type HouseKeys } from '@protego/enclave';
+import { fixedHouse } from '@protego/enclave/testing';
+import { EventLogReader, subjectsOfRecord } from '@protego/event-log';
 import { mergeByArrival, readSourceFile, type ImportFormat } from '@protego/sources';
 import type { ReplayLog } from '@protego/replay';
 import { ImportSession } from '../apps/cli/src/import/import-session';
 
 const SKEW_MAX_MS = 60_000;
+/** Which fields are personal, as Protego ships it. */
+export const SHIPPED_FIELDS = loadFieldClasses(join(__dirname, '..', 'streams'));
 
 /** What an import of a history made. */
 export interface ImportedHistory {
@@ -13,7 +19,7 @@ export interface ImportedHistory {
   readonly refused: number;
 }
 
-/** Imports files into a log, as `protego import` does. */
+/** Imports files into a log, as `protego import` does, but with keys that give every person the same token each time. */
 export async function importHistory(
   directory: string,
   format: ImportFormat,
@@ -21,7 +27,8 @@ export async function importHistory(
 ): Promise<ImportedHistory> {
   const site = 'general-hospital';
   const validator = new EventValidator(eventRegistry);
-  const session = await ImportSession.open({ directory, site, files, clock: systemClock });
+  await (await fixedHouse(join(directory, 'keys'), SHIPPED_FIELDS)).close();
+  const session = await ImportSession.open({ directory, fields: SHIPPED_FIELDS, site, files, clock: systemClock });
   let refused = 0;
   for await (const item of mergeByArrival(
     files.map((path) =>
@@ -35,9 +42,41 @@ export async function importHistory(
   return { appended: session.appended, duplicates: session.duplicates, refused };
 }
 
+/** A log that is open for reading, with its keys. */
+export interface OpenHistory {
+  readonly house: HouseKeys;
+  readonly reader: EventLogReader;
+}
+
+/** Opens a log, with the keys inside its directory, for reading. */
+export async function openHistory(directory: string): Promise<OpenHistory> {
+  const house = await openHouseKeys({ directory: join(directory, 'keys'), mode: 'read' });
+  const reader = await EventLogReader.open({ directory, keys: house.keys, subjectsOf: subjectsOfRecord });
+  return { house, reader };
+}
+
 /** A log as the port of a replay. */
-export async function openReplayLog(directory: string): Promise<ReplayLog> {
-  const reader = await EventLogReader.open({ directory });
-  const { origin, size, rootHash } = reader.stat();
-  return { origin, size, rootHash, records: () => reader.records({ toSeq: size }) };
+export function replayLogOf({ house, reader }: OpenHistory): ReplayLog {
+  const { origin, size, firstSeq, rootHash } = reader.stat();
+  return {
+    origin,
+    size,
+    firstSeq,
+    rootHash,
+    records: () => reader.records({ toSeq: size }),
+    open: (event, sealed) => house.vault.openForPipeline(event, sealed),
+  };
+}
+
+/** Replays what `use` makes of a log, and closes its keys. */
+export async function withReplayLog<T>(
+  directory: string,
+  use: (log: ReplayLog, history: OpenHistory) => T,
+): Promise<T> {
+  const history = await openHistory(directory);
+  try {
+    return use(replayLogOf(history), history);
+  } finally {
+    await history.house.close();
+  }
 }

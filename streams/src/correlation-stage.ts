@@ -6,11 +6,12 @@ import { elementOperator } from './operators/element-operator';
 import type { EventOrder } from './operators/event-heap';
 import type { Json, StateStore, StreamElement } from './operators/stream-element';
 import type { PipelineRules } from './pipeline-rules';
-import type { DetectionResult } from './result';
+import type { DetectionResult, PipelineResult } from './result';
 import { textAt } from './sigma-record';
 import { Correlator, type CorrelationFiring, type CorrelationHit } from './sigma/correlator';
 import type { SigmaCorrelation } from './sigma/correlation';
-import { fieldAccess, type FieldAccess, type SigmaRecord } from './sigma/record';
+import { erasedFieldsOf } from './sigma/erased-fields';
+import { fieldAccess, fieldValue, type FieldAccess } from './sigma/record';
 import type { SigmaRule } from './sigma/rule';
 
 interface CandidateHit extends CorrelationHit {
@@ -19,6 +20,8 @@ interface CandidateHit extends CorrelationHit {
   readonly texts: Readonly<Record<string, string>>;
 }
 
+/** Begins what stands for an erased text. */
+const TEXT_PLACEHOLDER = '~t.';
 const NO_HITS: readonly CandidateHit[] = [];
 
 /** What correlations need of an event while it waits for its watermark; plain data, so that it can be written down. */
@@ -55,6 +58,26 @@ export class CorrelationStage implements StateStore {
       },
     }));
 
+  /** Correlations that cannot count an event any more, because what they group by or count in it was erased. */
+  readonly undecidable: OperatorFunction<StreamElement<MatchedEvent>, PipelineResult> = elementOperator((out) => ({
+    next: (element) => {
+      if (element.kind === 'watermark' || element.timing !== 'on-time') return;
+      const { logged, matches } = element.event;
+      if (logged.erased === undefined || logged.erased.length === 0) return;
+      const seen = new Set<number>();
+      for (const { rule, failure } of matches) {
+        if (failure !== undefined) continue;
+        for (const index of this.#rules.correlationsOf(rule)) {
+          const fields = this.#lostFieldsOf(index, rule, element.event);
+          const { correlation } = this.#correlators[index] as Correlator;
+          if (fields.length === 0 || seen.has(index)) continue;
+          seen.add(index);
+          out.next({ kind: 'undecidable', ruleId: correlation.id, fields, event: logged });
+        }
+      }
+    },
+  }));
+
   /** Counts ordered candidates and raises what meets its condition. */
   readonly detections: OperatorFunction<StreamElement<CorrelationCandidate>, DetectionResult> = elementOperator(
     (out) => ({
@@ -89,25 +112,39 @@ export class CorrelationStage implements StateStore {
     (state as readonly Json[]).forEach((windows, index) => this.#correlators[index]?.restore(windows));
   }
 
-  #hitsOf({ record, matches }: MatchedEvent): readonly CandidateHit[] {
-    if (matches.length === 0) return NO_HITS;
+  #hitsOf(event: MatchedEvent): readonly CandidateHit[] {
+    if (event.matches.length === 0) return NO_HITS;
     const hits: CandidateHit[] = [];
-    for (const { rule, failure } of matches) {
+    for (const { rule, failure } of event.matches) {
       if (failure !== undefined) continue;
-      for (const index of this.#rules.correlationsOf(rule)) this.#addHit(hits, index, rule, record);
+      for (const index of this.#rules.correlationsOf(rule)) this.#addHit(hits, index, rule, event);
     }
     return hits;
   }
 
+  // A pseudonym groups and counts as well as the value did; the placeholder of an erased text says nothing.
+  #lostFieldsOf(index: number, rule: SigmaRule, { logged, record }: MatchedEvent): string[] {
+    if (logged.erased === undefined) return [];
+    const isErased = erasedFieldsOf(logged.erased);
+    const isPlaceholder = (field: string): boolean => {
+      const value = fieldValue(record, field);
+      return typeof value === 'string' && value.startsWith(TEXT_PLACEHOLDER);
+    };
+    const fields = (this.#correlators[index] as Correlator).fieldsReadOf(rule);
+    return fields.filter((field) => isErased(field) && isPlaceholder(field));
+  }
+
   // An event that matches two member rules of one correlation is still one event.
-  #addHit(hits: CandidateHit[], index: number, rule: SigmaRule, record: SigmaRecord): void {
+  #addHit(hits: CandidateHit[], index: number, rule: SigmaRule, event: MatchedEvent): void {
     if (hits.some((known) => known.correlation === index)) return;
-    const hit = (this.#correlators[index] as Correlator).hitOf(rule, record);
+    if (this.#lostFieldsOf(index, rule, event).length > 0) return;
+    const { record, pseudonymise } = event;
+    const hit = (this.#correlators[index] as Correlator).hitOf(rule, record, pseudonymise);
     if (hit === undefined) return;
     const texts: Record<string, string> = {};
     for (const access of this.#wordingFields[index] ?? []) {
       const text = textAt(record, access);
-      if (text !== undefined) texts[access.field] = text;
+      if (text !== undefined) texts[access.field] = pseudonymise(text);
     }
     hits.push({ ...hit, correlation: index, texts });
   }

@@ -1,10 +1,25 @@
 // The one composition
-export { SESSION_CLOSED, SESSION_OPENED, buildPipeline, type Pipeline, type PipelineSnapshot } from './pipeline';
+export {
+  SESSION_CLOSED,
+  SESSION_OPENED,
+  buildPipeline,
+  isPipelineInput,
+  type Pipeline,
+  type PipelineSnapshot,
+} from './pipeline';
 export { type PipelineArtefacts } from './pipeline-rules';
-export { type DetectionResult, type MistimedResult, type PipelineResult, type RuleFailedResult } from './result';
+export {
+  type DetectionResult,
+  type MistimedResult,
+  type OutputResult,
+  type PipelineResult,
+  type RuleFailedResult,
+  type UndecidableResult,
+} from './result';
 export {
   ENGINE_SOURCE,
   EVIDENCE_SEQS_MAX,
+  OUTPUT_TYPES,
   engineEventOf,
   isOutputType,
   outputEventOf,

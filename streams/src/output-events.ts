@@ -9,7 +9,7 @@ import {
   type LoggedEvent,
   type ProtegoEvent,
 } from '@protego/contracts';
-import type { DetectionResult, MistimedResult, PipelineResult, RuleFailedResult } from './result';
+import type { DetectionResult, MistimedResult, OutputResult, RuleFailedResult } from './result';
 
 /** `source` of every event that the engine writes; no feed may use it. */
 export const ENGINE_SOURCE = 'protego';
@@ -20,6 +20,9 @@ export const ENGINE_SOURCE = 'protego';
  */
 export const EVIDENCE_SEQS_MAX = 1_000;
 
+/** Families of the types that the engine makes of the pipeline's results, as a query of the log takes them. */
+export const OUTPUT_TYPES: readonly string[] = ['detection.*', 'pipeline.*'];
+
 /** True for the types that the engine makes of the pipeline's results. */
 export function isOutputType(type: string): boolean {
   return type.startsWith('detection.') || type.startsWith('pipeline.');
@@ -29,7 +32,7 @@ export function isOutputType(type: string): boolean {
 export type LogCheckpoint = DetectionEvidence['checkpoint'];
 
 /** Id of the event that a result becomes: the same in every log, so that a result is never written twice. */
-export function outputIdOf(result: PipelineResult): string {
+export function outputIdOf(result: OutputResult): string {
   if (result.kind === 'detection') return result.detection.id;
   const { source, id } = result.event.event;
   const what = result.kind === 'rule-failed' ? [result.kind, result.ruleId, source, id] : [result.kind, source, id];
@@ -37,7 +40,7 @@ export function outputIdOf(result: PipelineResult): string {
 }
 
 /** A result as the event that stands for it in the log and on the bus. */
-export function outputEventOf(result: PipelineResult, site: string, checkpoint: LogCheckpoint): ProtegoEvent {
+export function outputEventOf(result: OutputResult, site: string, checkpoint: LogCheckpoint): ProtegoEvent {
   if (result.kind === 'detection') return detectionEvent(result, site, checkpoint);
   return result.kind === 'rule-failed' ? ruleFailedEvent(result, site) : mistimedEvent(result, site);
 }
@@ -85,7 +88,7 @@ function inputNamed({ seq, event }: LoggedEvent): EventData {
   return { seq, source: event.source, id: event.id };
 }
 
-function outputEvent(result: PipelineResult, type: string, site: string, time: string, data: EventData): ProtegoEvent {
+function outputEvent(result: OutputResult, type: string, site: string, time: string, data: EventData): ProtegoEvent {
   return engineEventOf({ type, id: outputIdOf(result), site, time, data });
 }
 

@@ -15,6 +15,11 @@ export const SESSION_CLOSED = 'log.session-closed';
 // notes: else a replay would feed on itself.
 const INPUTS = new Set(['device', 'access', 'exchange', 'roster', 'care', 'watchlist', 'clock', 'score', 'decision']);
 
+/** True for the types that a pipeline takes notice of; of all others it need not be told. */
+export function isPipelineInput(type: string): boolean {
+  return INPUTS.has(familyOf(type)) || type === SESSION_OPENED || type === SESSION_CLOSED;
+}
+
 /** State of a pipeline as JSON: valid for the same engine and artefacts only. */
 export interface PipelineSnapshot {
   readonly live: Json;

@@ -23,9 +23,25 @@ export interface MistimedResult {
 export interface RuleFailedResult {
   readonly kind: 'rule-failed';
   readonly ruleId: string;
+  /** Without personal values. */
   readonly message: string;
   readonly event: LoggedEvent;
 }
 
+/**
+ * A rule of which nobody can say what it would have found in an event, because it asks about values that were erased. It
+ * says something about the run, not about the hospital, and becomes no event.
+ */
+export interface UndecidableResult {
+  readonly kind: 'undecidable';
+  readonly ruleId: string;
+  /** Erased fields that the rule asks about; `*` for keywords. */
+  readonly fields: readonly string[];
+  readonly event: LoggedEvent;
+}
+
+/** What becomes an event of its own. */
+export type OutputResult = DetectionResult | MistimedResult | RuleFailedResult;
+
 /** What the pipeline makes of the log. */
-export type PipelineResult = DetectionResult | MistimedResult | RuleFailedResult;
+export type PipelineResult = OutputResult | UndecidableResult;

@@ -2,7 +2,7 @@ import type { LoggedEvent, SourceDeclarations } from '@protego/contracts';
 import { Subject, pipe, type Observable } from 'rxjs';
 import { CorrelationStage, type CorrelationCandidate } from './correlation-stage';
 import { EncryptionBurstStore, detectEncryptionBursts } from './detectors/encryption-burst';
-import { matchRules, statelessResults, type MatchedEvent } from './match-stage';
+import { matchRules, statelessResults, undecidableResults, type MatchedEvent } from './match-stage';
 import { assignWatermarks } from './operators/assign-watermarks';
 import { branches } from './operators/branches';
 import { ReorderBuffer, orderByEventTime } from './operators/order-by-event-time';
@@ -42,6 +42,8 @@ export class PipelineSession implements StateStore {
           matchRules(rules),
           branches<StreamElement<MatchedEvent>, PipelineResult>(
             statelessResults(rules, this.#sources),
+            undecidableResults,
+            this.#correlations.undecidable,
             pipe(this.#correlations.candidates, orderByEventTime(this.#reorder), this.#correlations.detections),
           ),
         ),

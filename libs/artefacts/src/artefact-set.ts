@@ -1,5 +1,11 @@
 import { join } from 'node:path';
-import { canonicalJson, parseSourceDeclarations, type SourceDeclarations } from '@protego/contracts';
+import {
+  canonicalJson,
+  parseFieldDeclarations,
+  parseSourceDeclarations,
+  type FieldClasses,
+  type SourceDeclarations,
+} from '@protego/contracts';
 import { readText, sha256Hex } from './artefact-file';
 import { comparePaths, loadRuleFiles, type RuleFile } from './rule-files';
 import { DECLARATION_BYTES_MAX } from './stream-declarations';
@@ -13,6 +19,7 @@ export interface ArtefactSet {
 }
 
 const SOURCES_FILE = 'sources.yaml';
+const FIELDS_FILE = 'fields.yaml';
 
 /**
  * SHA-256 (hex) over the canonical JSON (RFC 8785) of `[{path, sha256}]`, sorted by path: the same content gives the
@@ -31,6 +38,17 @@ export function artefactHash(files: readonly RuleFile[]): string {
 export function loadSourceDeclarations(streamsDir: string): SourceDeclarations {
   const path = sourcesPath(streamsDir);
   return parseSourceDeclarations(readText(path, DECLARATION_BYTES_MAX), path);
+}
+
+/**
+ * Which fields are personal, as declared in `<streamsDir>/declarations/fields.yaml`. They decide what is sealed when an
+ * event is written and nothing that is made of it later, so that they have no part in the hashes of a run.
+ *
+ * @throws ProtegoError `ARTEFACT_INVALID` when the file cannot be read, `DECLARATION_INVALID` when it is wrong
+ */
+export function loadFieldClasses(streamsDir: string): FieldClasses {
+  const path = join(streamsDir, 'declarations', FIELDS_FILE);
+  return parseFieldDeclarations(readText(path, DECLARATION_BYTES_MAX), path);
 }
 
 /**

@@ -1,4 +1,10 @@
-export { artefactHash, loadArtefactSet, loadSourceDeclarations, type ArtefactSet } from './artefact-set';
+export {
+  artefactHash,
+  loadArtefactSet,
+  loadFieldClasses,
+  loadSourceDeclarations,
+  type ArtefactSet,
+} from './artefact-set';
 export { RULE_BYTES_MAX, RULE_FILES_MAX, RULE_PACK_BYTES_MAX, loadRuleFiles, type RuleFile } from './rule-files';
 export {
   DECLARATION_BYTES_MAX,

@@ -2,18 +2,22 @@ import {
   ProtegoError,
   canonicalJson,
   eventRegistry,
+  familyOf,
   formatRfc3339,
   readLoggedEvent,
   type LoggedEvent,
+  type OpenPersonalFields,
   type StoredEvent,
 } from '@protego/contracts';
 import { merkleRootOf } from '@protego/event-log';
 import {
   buildPipeline,
+  isPipelineInput,
   type DetectionResult,
   type Pipeline,
   type PipelineArtefacts,
   type PipelineResult,
+  type UndecidableResult,
 } from '@protego/streams';
 import { Subject, type Subscription } from 'rxjs';
 import type { RunCounts, RunManifest } from './run-manifest';
@@ -21,11 +25,21 @@ import type { RunCounts, RunManifest } from './run-manifest';
 /** Read side of a log, as the app hands it in. */
 export interface ReplayLog {
   readonly origin: string;
-  /** Records of the log when it was opened. */
+  /** Records of the log when it was opened, expired ones included. */
   readonly size: number;
-  /** RFC 6962 root (hex) over them. */
+  /** First record that the log still holds; those before it have expired. */
+  readonly firstSeq: number;
+  /** RFC 6962 root (hex) over all of them. */
   readonly rootHash: string;
-  records(): Iterable<StoredEvent>;
+  /** The records that the log still holds, in its order. */
+  records(): Iterable<ReplayRecord>;
+  /** Opens sealed fields as far as their keys exist; missing leaves them sealed, so that rules see pseudonyms. */
+  readonly open?: OpenPersonalFields;
+}
+
+/** A record of the log; `type` is that of its body. */
+export interface ReplayRecord extends StoredEvent {
+  readonly type: string;
 }
 
 /** What to replay, and with what. */
@@ -52,10 +66,19 @@ export interface ReplayOutcome {
   readonly detectionLines: readonly string[];
   /** `{id, seqs, checkpoint}`, in the order of the detections. */
   readonly evidenceLines: readonly string[];
+  /**
+   * `{seq, ruleId, fields}` in the order of the log, at most {@link UNDECIDABLE_LINES_MAX}: rules of which nobody can say
+   * any more what they would find in a record, because of the erased fields that they ask about.
+   */
+  readonly undecidableLines: readonly string[];
 }
 
+/** Event that names the destroyed keys of a person. */
+const ERASED = 'log.erased';
 /** Records between two calls of `onProgress`. */
 export const PROGRESS_RECORDS = 8_192;
+/** Most undecidable answers that are listed; all are counted. */
+export const UNDECIDABLE_LINES_MAX = 100_000;
 /** Most detections that one run may make. */
 export const DETECTIONS_MAX = 5_000_000;
 
@@ -69,10 +92,12 @@ export function runReplay(request: ReplayRequest): ReplayOutcome {
   let runner = new ChunkRunner(request.artefacts, (result) => collector.take(result));
   const chunkRecords = request.chunkRecords ?? Number.POSITIVE_INFINITY;
   let read = 0;
+  const { open } = request.log;
   for (const record of request.log.records()) {
-    const logged = readLoggedEvent(record, eventRegistry);
-    collector.countEvent(logged);
-    runner.next(logged);
+    collector.countRecord(record);
+    if (isPipelineInput(record.type)) runner.next(readLoggedEvent(record, eventRegistry, open));
+    // What this version does not know it must not pass over: it might be what everything hangs on.
+    else eventRegistry.latestVersionOf(record.type);
     read++;
     if (read % chunkRecords === 0) runner = runner.handOver();
     if (read % PROGRESS_RECORDS === 0) request.onProgress?.(read, request.log.size);
@@ -118,17 +143,22 @@ class ResultCollector {
   #late = 0;
   #skewed = 0;
   #ruleFailed = 0;
+  #undecidable = 0;
+  #erasuresAt = 0;
+  readonly #undecidableLines: string[] = [];
 
   constructor(private readonly request: ReplayRequest) {}
 
-  countEvent({ event }: LoggedEvent): void {
-    if (!/^(detection|pipeline|log|artefact)\./.test(event.type)) this.#events++;
+  countRecord({ type, seq }: ReplayRecord): void {
+    if (isPipelineInput(type) && familyOf(type) !== 'log') this.#events++;
+    if (type === ERASED) this.#erasuresAt = seq + 1;
   }
 
   take(result: PipelineResult): void {
     if (result.kind === 'detection') {
-      if (this.#isInRange(result)) this.#keep(result);
-    } else if (result.kind === 'rule-failed') this.#ruleFailed++;
+      if (this.#isInRange(result.certainAtMs)) this.#keep(result);
+    } else if (result.kind === 'undecidable') this.#takeUndecidable(result);
+    else if (result.kind === 'rule-failed') this.#ruleFailed++;
     else if (result.kind === 'late') this.#late++;
     else this.#skewed++;
   }
@@ -138,14 +168,22 @@ class ResultCollector {
     const detectionLines = sorted.map(({ detection }) => canonicalJson(detection));
     const checkpoint = { size: this.request.log.size, rootHash: this.request.log.rootHash };
     const evidenceLines = sorted.map(({ detection, seqs }) => canonicalJson({ id: detection.id, seqs, checkpoint }));
-    return { manifest: this.#manifest(records, detectionLines), detectionLines, evidenceLines };
+    const manifest = this.#manifest(records, detectionLines);
+    return { manifest, detectionLines, evidenceLines, undecidableLines: this.#undecidableLines };
   }
 
-  #isInRange({ certainAtMs }: DetectionResult): boolean {
+  #isInRange(certainAtMs: number): boolean {
     const { emitFromMs, emitToMs } = this.request;
     return (
       (emitFromMs === undefined || certainAtMs >= emitFromMs) && (emitToMs === undefined || certainAtMs < emitToMs)
     );
+  }
+
+  #takeUndecidable({ event, ruleId, fields }: UndecidableResult): void {
+    if (!this.#isInRange(event.timeMs)) return;
+    this.#undecidable++;
+    if (this.#undecidableLines.length < UNDECIDABLE_LINES_MAX)
+      this.#undecidableLines.push(canonicalJson({ seq: event.seq, ruleId, fields }));
   }
 
   #keep(result: DetectionResult): void {
@@ -165,10 +203,10 @@ class ResultCollector {
     return {
       version: 1,
       log: { origin: log.origin, root: log.rootHash, size: log.size },
-      range: { readFrom: 0, emitFrom: timeOrNull(emitFromMs), emitTo: timeOrNull(emitToMs), by: 'time' },
+      range: { readFrom: log.firstSeq, emitFrom: timeOrNull(emitFromMs), emitTo: timeOrNull(emitToMs), by: 'time' },
       artefacts: artefactHashes,
       engine,
-      erasuresAt: 0,
+      erasuresAt: this.#erasuresAt,
       outputHash: merkleRootOf(detectionLines),
       counts: this.#counts(records),
     };
@@ -182,6 +220,7 @@ class ResultCollector {
       late: this.#late,
       skewed: this.#skewed,
       ruleFailed: this.#ruleFailed,
+      undecidable: this.#undecidable,
       byRule: Object.fromEntries(this.#byRule),
     };
   }

@@ -22,7 +22,9 @@ export interface RunManifest {
   readonly artefacts: Readonly<Record<string, string>>;
   /** SHA-256 of the code that made the results. */
   readonly engine: string;
-  /** Size of the log up to which erasures were known; erasures do not exist in this version of the log. */
+  /**
+   * Size of the log just after the last erasure in it, 0 without one: runs over one log can differ only if this does.
+   */
   readonly erasuresAt: number;
   /** RFC 6962 root (hex) over the lines of `detections.jsonl`. */
   readonly outputHash: string;
@@ -37,6 +39,8 @@ export interface RunCounts {
   readonly late: number;
   readonly skewed: number;
   readonly ruleFailed: number;
+  /** How often a rule could not be decided for a record, because of erased fields. */
+  readonly undecidable: number;
   /** Detections per rule id. */
   readonly byRule: Readonly<Record<string, number>>;
 }

@@ -1,7 +1,7 @@
 import type { LoggedEvent } from '@protego/contracts';
 import fc from 'fast-check';
 import type { StreamElement } from '../operators/stream-element';
-import type { DetectionResult } from '../result';
+import type { DetectionResult, PipelineResult } from '../result';
 import {
   START_MS,
   collect,
@@ -31,13 +31,36 @@ function change(
 const changes = (count: number, prefix = 'file-'): Element[] =>
   Array.from({ length: count }, (_, n) => change(`${prefix}${String(n).padStart(5, '0')}`));
 const minuteEnd = watermark<LoggedEvent>(START_MS + 60_000);
-const run = (input: readonly Element[], store = new EncryptionBurstStore()): DetectionResult[] =>
+const allOf = (input: readonly Element[], store = new EncryptionBurstStore()): PipelineResult[] =>
   collect(detectEncryptionBursts(store), input);
+const run = (input: readonly Element[], store?: EncryptionBurstStore): DetectionResult[] =>
+  allOf(input, store).filter((result) => result.kind === 'detection');
 const detectionsOf = (input: readonly Element[]): unknown[] => run(input).map(({ detection }) => detection);
 
 describe('detectEncryptionBursts', () => {
   beforeEach(() => {
     nextSeq = 0;
+  });
+
+  it('remembers files, and names devices, by pseudonyms only', () => {
+    const pseudonyms = new Map([['anna.lind', '~s.AAAAAAAAAAAAAAAAAAAAAA']]);
+    const named = Array.from({ length: 60 }, (_, n) => change(`/home/anna.lind/${n}`, `${n}`, { device: 'anna.lind' }));
+    const personal = named.map((element) =>
+      element.kind === 'event' ? { ...element, event: { ...element.event, pseudonyms } } : element,
+    );
+    const store = new EncryptionBurstStore();
+    run(personal, store);
+    expect(JSON.stringify(store.snapshot())).not.toContain('anna');
+    const [result] = run([...personal, minuteEnd]);
+    expect(result?.detection.entities).toEqual([{ kind: 'device', id: '~s.AAAAAAAAAAAAAAAAAAAAAA' }]);
+    expect(JSON.stringify(result)).not.toContain('anna');
+  });
+
+  it('does not count a file whose name was erased, and says so', () => {
+    const [first, ...others] = changes(60) as [Element, ...Element[]];
+    const lost = first.kind === 'event' ? { ...first, event: { ...first.event, erased: ['/data/file/path'] } } : first;
+    const results = allOf([lost, ...others, minuteEnd]);
+    expect(results).toMatchObject([{ kind: 'undecidable', ruleId: 'encryption-burst', fields: ['file.path'] }]);
   });
 
   const burst = [...changes(60), minuteEnd];

@@ -2,11 +2,14 @@ import { createHash } from 'node:crypto';
 import { canonicalJson, type LoggedEvent } from '@protego/contracts';
 import type { OperatorFunction } from 'rxjs';
 import { buildDetection, type RuleIdentity } from '../detection-builder';
+import { branches } from '../operators/branches';
 import { elementOperator } from '../operators/element-operator';
 import { TumblingWindows, tumblingWindow, type TumblingPane } from '../operators/tumbling-window';
 import type { Json, StateStore, StreamElement } from '../operators/stream-element';
-import type { DetectionResult } from '../result';
+import { pseudonymiseWith } from '../pseudonyms';
+import type { DetectionResult, PipelineResult } from '../result';
 import type { EventRef } from '../sigma/correlator';
+import { erasedFieldsOf } from '../sigma/erased-fields';
 
 const WINDOW_MS = 60_000;
 const FILES_MIN = 60;
@@ -60,7 +63,11 @@ export class EncryptionBurstStore implements StateStore {
 /** Raises a detection when one device rewrites many distinct files with high-entropy content in one minute. */
 export function detectEncryptionBursts(
   store: EncryptionBurstStore,
-): OperatorFunction<StreamElement<LoggedEvent>, DetectionResult> {
+): OperatorFunction<StreamElement<LoggedEvent>, PipelineResult> {
+  return branches<StreamElement<LoggedEvent>, PipelineResult>(undecidableChanges, countBursts(store));
+}
+
+function countBursts(store: EncryptionBurstStore): OperatorFunction<StreamElement<LoggedEvent>, DetectionResult> {
   const panes = tumblingWindow<LoggedEvent, Burst>(
     {
       windowMs: WINDOW_MS,
@@ -78,16 +85,40 @@ export function detectEncryptionBursts(
   return (source) => decide(panes(source));
 }
 
-function deviceOf({ event }: LoggedEvent): string | undefined {
+/** Changes that would count if anybody could still say which file they changed. */
+const undecidableChanges: OperatorFunction<StreamElement<LoggedEvent>, PipelineResult> = elementOperator((out) => ({
+  next: (element) => {
+    if (element.kind === 'watermark' || element.timing !== 'on-time') return;
+    const { event } = element;
+    if (event.erased === undefined || changedDeviceOf(event) === undefined || !isFileErased(event)) return;
+    out.next({ kind: 'undecidable', ruleId: ENCRYPTION_BURST.id, fields: [fileFieldOf(event)], event });
+  },
+}));
+
+/** Device of an event that counts; of those with an erased file nobody knows whether it was counted already. */
+function deviceOf(logged: LoggedEvent): string | undefined {
+  const device = changedDeviceOf(logged);
+  return device === undefined || isFileErased(logged) ? undefined : pseudonymiseWith(logged.pseudonyms)(device);
+}
+
+function changedDeviceOf({ event }: LoggedEvent): string | undefined {
   if (event.type !== 'device.file-changed') return undefined;
   const { device, file } = event.data as { device: { uid: string }; file: { entropy?: unknown } };
   return typeof file.entropy === 'number' && file.entropy >= ENTROPY_MIN ? device.uid : undefined;
 }
 
-function addFile(burst: Burst, { seq, event }: LoggedEvent): Burst {
+function isFileErased(logged: LoggedEvent): boolean {
+  return logged.erased !== undefined && erasedFieldsOf(logged.erased)(fileFieldOf(logged));
+}
+
+function fileFieldOf({ event }: LoggedEvent): string {
+  return (event.data as { file: { path?: string } }).file.path === undefined ? 'file.name' : 'file.path';
+}
+
+function addFile(burst: Burst, { seq, event, pseudonyms }: LoggedEvent): Burst {
   const { path, name } = (event.data as { file: { path?: string; name?: string } }).file;
   // The slash keeps file names such as `__proto__` apart from what objects have of their own.
-  const file = `/${path ?? name ?? ''}`;
+  const file = `/${pseudonymiseWith(pseudonyms)(path ?? name ?? '')}`;
   const known = burst.files[file];
   if (known === undefined) {
     if (burst.fileCount >= FILES_MAX && !makeRoom(burst, file)) return burst;

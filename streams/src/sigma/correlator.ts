@@ -7,6 +7,7 @@ import {
   type WindowState,
 } from '../operators/sliding-window';
 import type { Json, StateStore } from '../operators/stream-element';
+import type { Pseudonymise } from '../pseudonyms';
 import type { CorrelationCondition, SigmaCorrelation } from './correlation';
 import { fieldValue, type SigmaRecord } from './record';
 import type { SigmaRule } from './rule';
@@ -59,18 +60,32 @@ export class Correlator implements StateStore {
     return this.#members.has(rule.id) || (rule.name !== undefined && this.#members.has(rule.name));
   }
 
-  /** What an event that matched a member rule brings in; undefined where a group field or the counted value is missing. */
-  hitOf(rule: SigmaRule, record: SigmaRecord): CorrelationHit | undefined {
+  /**
+   * What an event that matched a member rule brings in; undefined where a group field or the counted value is missing.
+   *
+   * @param pseudonymise - what every value goes through: state and results must not hold what can be erased
+   */
+  hitOf(rule: SigmaRule, record: SigmaRecord, pseudonymise: Pseudonymise = asItIs): CorrelationHit | undefined {
+    const valueOf = (name: string): string | undefined => {
+      const text = scalarText(fieldValue(record, this.#fieldOf(name, rule)));
+      return text === undefined ? undefined : pseudonymise(text);
+    };
     const group: string[] = [];
     for (const name of this.correlation.groupBy) {
-      const text = scalarText(fieldValue(record, this.#fieldOf(name, rule)));
+      const text = valueOf(name);
       if (text === undefined) return undefined;
       group.push(text);
     }
     const { type, field } = this.correlation;
-    const value =
-      type === 'value_count' && field !== undefined ? scalarText(fieldValue(record, this.#fieldOf(field, rule))) : null;
+    const value = type === 'value_count' && field !== undefined ? valueOf(field) : null;
     return value === undefined ? undefined : { key: canonicalJson(group), value };
+  }
+
+  /** Fields of a member rule's events whose values are grouped by or counted. */
+  fieldsReadOf(rule: SigmaRule): string[] {
+    const { groupBy, type, field } = this.correlation;
+    const names = type === 'value_count' && field !== undefined ? [...groupBy, field] : groupBy;
+    return names.map((name) => this.#fieldOf(name, rule));
   }
 
   /** Takes an event in and says whether the correlation fires on it. */
@@ -141,3 +156,5 @@ function scalarText(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
 }
+
+const asItIs: Pseudonymise = (text) => text;

@@ -1,12 +1,21 @@
 import { messageOf } from '@protego/contracts';
+import { erasedFieldsOf } from './erased-fields';
 import { Evaluator, type RecordTest } from './evaluator';
 import { isFromLogsource, originsOf, routeKeyOf, routePartsOf } from './logsource';
 import type { SigmaRecord } from './record';
 import type { SigmaRule } from './rule';
+import { compileVerdict, fieldsOf, type VerdictTest } from './undecidable';
 
 /** A rule that matches a record, or one that threw on it. */
 export type SigmaMatch =
   { readonly rule: SigmaRule; readonly failure?: undefined } | { readonly rule: SigmaRule; readonly failure: Error };
+
+/** A rule whose answer about a record hangs on values that nobody can read any more. */
+export interface UndecidableMatch {
+  readonly rule: SigmaRule;
+  /** Erased fields that the rule asks about; `*` for keywords. */
+  readonly fields: readonly string[];
+}
 
 /** How to match. */
 export interface SigmaMatcherOptions {
@@ -22,6 +31,8 @@ const ROUTE_KEY_LENGTH_MAX = 512;
 interface CompiledRule {
   readonly rule: SigmaRule;
   readonly test: RecordTest;
+  /** Made when the first record with erased fields comes. */
+  verdict?: { readonly test: VerdictTest; readonly fields: readonly string[] };
 }
 
 /**
@@ -61,6 +72,29 @@ export class SigmaMatcher {
     return matches;
   }
 
+  /**
+   * Rules of which nobody can say any more whether they match: both answers are possible for the values that were erased.
+   *
+   * @param erased - JSON pointers of the erased values, from the event's top
+   */
+  undecidable(record: SigmaRecord, erased: readonly string[]): UndecidableMatch[] {
+    const isErased = erasedFieldsOf(erased);
+    const isFieldErased = (field: string): boolean => isErased(field === '*' ? null : field);
+    this.#evaluator.load(record);
+    return (this.#ignoresLogsource ? this.#rules : this.#routeOf(record)).flatMap((compiled) => {
+      const { test, fields } = this.#verdictOf(compiled);
+      const erasedFields = fields.filter(isFieldErased);
+      return erasedFields.length > 0 && isUndecidable(test, isErased)
+        ? [{ rule: compiled.rule, fields: erasedFields }]
+        : [];
+    });
+  }
+
+  #verdictOf(compiled: CompiledRule): NonNullable<CompiledRule['verdict']> {
+    const { detection } = compiled.rule;
+    return (compiled.verdict ??= { test: compileVerdict(detection, this.#evaluator), fields: fieldsOf(detection) });
+  }
+
   #routeOf(record: SigmaRecord): readonly CompiledRule[] {
     const key = routeKeyOf(record);
     let route = this.#routes.get(key);
@@ -78,5 +112,14 @@ export class SigmaMatcher {
       this.#evictedRouteCount += 1;
     }
     this.#routes.set(key, route);
+  }
+}
+
+// A rule that throws on the record is reported as such when it is matched.
+function isUndecidable(verdict: VerdictTest, isErased: Parameters<VerdictTest>[0]): boolean {
+  try {
+    return verdict(isErased) === undefined;
+  } catch {
+    return false;
   }
 }

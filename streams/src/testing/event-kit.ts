@@ -21,6 +21,8 @@ export interface EventSpec {
   readonly source?: string;
   readonly type?: string;
   readonly data?: EventData;
+  readonly pseudonyms?: LoggedEvent['pseudonyms'];
+  readonly erased?: LoggedEvent['erased'];
 }
 
 /** An event as the log gives it, with everything filled in that the test does not speak of. */
@@ -32,6 +34,8 @@ export function loggedEvent(spec: EventSpec): LoggedEvent {
     timeMs,
     arrivedAtMs,
     event: { specversion: '1.0', id, source, type, time, site: 'north', data },
+    ...(spec.pseudonyms && { pseudonyms: spec.pseudonyms }),
+    ...(spec.erased && { erased: spec.erased }),
   };
 }
 

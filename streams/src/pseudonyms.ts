@@ -1,0 +1,119 @@
+/** Text as it may leave the pipeline: personal values replaced by their pseudonyms. */
+export type Pseudonymise = (text: string) => string;
+
+/** Shorter values are replaced only where they are the whole text: within others they are chance. */
+const FOUND_WITHIN_LENGTH_MIN = 3;
+/** Longer values are texts, not names, and are replaced as a whole only. */
+const FOUND_WITHIN_LENGTH_MAX = 256;
+/** A pseudonym that stands in a text already: what looks like a name inside it is none. */
+const PSEUDONYM = '~[sp]\\.[A-Za-z0-9_-]{22}';
+const WORD = '[\\p{L}\\p{N}\\p{M}]';
+/** What may stand between the words of a name, whatever stands there in the event: `a.b`, `a b`, `a_b`, `a - b`. */
+const BETWEEN_WORDS = '[^\\p{L}\\p{N}\\p{M}]{1,3}';
+
+const unchanged: Pseudonymise = (text) => text;
+
+/**
+ * Replaces personal values by their pseudonyms: a text that is such a value as a whole, and values within a longer text,
+ * in upper or lower case, with other signs between their words, and percent-encoded as in a URL (RFC 3986, section 2.1).
+ * Without values it changes nothing.
+ */
+export function pseudonymiseWith(pseudonyms: ReadonlyMap<string, string> | undefined): Pseudonymise {
+  if (pseudonyms === undefined || pseudonyms.size === 0) return unchanged;
+  let search: PersonalValues | undefined;
+  return (text) => pseudonyms.get(text) ?? (search ??= new PersonalValues(pseudonyms)).replacedIn(text);
+}
+
+/** Personal values of one event, prepared for the search within texts. */
+class PersonalValues {
+  readonly #values: readonly { readonly words: readonly string[]; readonly pseudonym: string }[];
+  readonly #firstWords: readonly string[];
+  #pattern: RegExp | undefined;
+
+  constructor(pseudonyms: ReadonlyMap<string, string>) {
+    this.#values = [...pseudonyms]
+      .filter(([{ length }]) => length >= FOUND_WITHIN_LENGTH_MIN && length <= FOUND_WITHIN_LENGTH_MAX)
+      .map(([value, pseudonym]) => ({ words: wordsOf(value), pseudonym }))
+      .filter(({ words }) => words.join('').length >= FOUND_WITHIN_LENGTH_MIN)
+      // A full name goes before a part of it that stands for itself elsewhere in the event.
+      .sort((a, b) => b.words.join().length - a.words.join().length);
+    this.#firstWords = this.#values.map(({ words }) => (words[0] as string).toLowerCase());
+  }
+
+  replacedIn(text: string): string {
+    const composed = text.normalize('NFC');
+    const isEncoded = composed.includes('%');
+    // Most texts hold none, and asking so is cheaper than the search.
+    const lower = composed.toLowerCase();
+    if (!isEncoded && !this.#firstWords.some((word) => lower.includes(word))) return text;
+    // Decoded first: as it stands, an encoded full name may show no more than its first word.
+    const plain = isEncoded ? this.#decodedAndSpliced(composed) : composed;
+    const replaced = this.#spliced(plain, plain, undefined);
+    return replaced === composed ? text : replaced;
+  }
+
+  #decodedAndSpliced(text: string): string {
+    const decoded = percentDecoded(text);
+    return this.#spliced(text, decoded.text, decoded.starts);
+  }
+
+  /** The original with every value that `searched` shows replaced; `starts` leads from places in `searched` to the original. */
+  #spliced(original: string, searched: string, starts: readonly number[] | undefined): string {
+    if (this.#values.length === 0) return original;
+    const placeOf = (at: number): number => (starts === undefined ? at : (starts[at] as number));
+    let replaced = '';
+    let doneTo = 0;
+    for (const match of searched.matchAll((this.#pattern ??= this.#compile()))) {
+      const found = match.findIndex((group, index) => index >= 2 && group !== undefined);
+      if (found < 0) continue;
+      const { pseudonym } = this.#values[found - 2] as { pseudonym: string };
+      replaced += original.slice(doneTo, placeOf(match.index)) + pseudonym;
+      doneTo = placeOf(match.index + match[0].length);
+    }
+    return replaced + original.slice(doneTo);
+  }
+
+  #compile(): RegExp {
+    const names = this.#values.map(({ words }) => `(${words.join(BETWEEN_WORDS)})`).join('|');
+    return new RegExp(`(${PSEUDONYM})|(?<!${WORD})(?:${names})(?!${WORD})`, 'giu');
+  }
+}
+
+function wordsOf(value: string): string[] {
+  return value.normalize('NFC').match(/[\p{L}\p{N}\p{M}]+/gu) ?? [];
+}
+
+/** Text without percent-encoding, and for each of its places, and its end, the place in the text it comes from. */
+function percentDecoded(text: string): { readonly text: string; readonly starts: readonly number[] } {
+  let decoded = '';
+  const starts: number[] = [];
+  const take = (part: string, at: number, step: 0 | 1): void => {
+    decoded += part;
+    for (let i = 0; i < part.length; i++) starts.push(at + i * step);
+  };
+  for (let at = 0; at < text.length;) {
+    const encoded = encodedCharacterAt(text, at);
+    if (encoded === undefined) take(text.charAt(at), at, 1);
+    else take(encoded.character, at, 0);
+    at += encoded?.length ?? 1;
+  }
+  starts.push(text.length);
+  return { text: decoded, starts };
+}
+
+const ENCODED = /(?:%[0-9a-f]{2}){1,4}/iy;
+
+function encodedCharacterAt(text: string, at: number): { character: string; length: number } | undefined {
+  if (text.charCodeAt(at) !== 0x25) return undefined;
+  ENCODED.lastIndex = at;
+  const run = ENCODED.exec(text)?.[0] ?? '';
+  // One character takes one to four bytes in UTF-8: the shortest run that is one is it.
+  for (let length = 3; length <= run.length; length += 3) {
+    try {
+      return { character: decodeURIComponent(run.slice(0, length)), length };
+    } catch {
+      // Not a whole character yet.
+    }
+  }
+  return undefined;
+}
