@@ -116,18 +116,21 @@ describe('an engine that is fed bad input', () => {
     await publish(stream, probeEvent(BASE_MS + 1, { id: 'early-clock', arrivedat: '2099-01-01T00:00:00Z' }));
     await sendGood(house);
     log = await house.log();
-    outputs = await house.stream('PROTEGO_OUT');
+    outputs = await house.results();
     for (const letter of await house.stream('PROTEGO_REJECTED')) letters.set(letter.header('Nats-Msg-Id'), letter);
   });
 
   afterAll(() => house.close());
 
-  it.each(overNats)('keeps over NATS, with $code: $name', (input) => {
-    const letter = letters.get(`PROTEGO_IN-${natsSeqs.get(input)}`);
-    expect(letter?.header('Protego-Code')).toBe(input.code);
-    expect(Buffer.from(letter?.data ?? []).equals(input.bytes)).toBe(true);
-    expect(letter?.header('Protego-Bytes')).toBe(String(input.bytes.length));
-    const reason = JSON.parse(letter?.header('Protego-Reason') ?? '') as { message: string; help: string };
+  it.each(overNats)('keeps over NATS, sealed, with $code: $name', async (input) => {
+    const letter = letters.get(`PROTEGO_IN-${natsSeqs.get(input)}`) as Stored;
+    expect(letter.header('Protego-Code')).toBe(input.code);
+    expect(letter.header('Protego-Bytes')).toBe(String(input.bytes.length));
+    expect(letter.header('Protego-Sealed')).toBe('1');
+    if (input.bytes.length >= 16) expect(Buffer.from(letter.data).includes(input.bytes)).toBe(false);
+    const opened = await house.openLetter(letter);
+    expect(opened.bytes?.equals(input.bytes)).toBe(true);
+    const reason = JSON.parse(opened.reason) as { message: string; help: string };
     expect(reason.message).not.toBe('');
     expect(reason.help).toMatch(/\.$/);
   });
@@ -143,7 +146,15 @@ describe('an engine that is fed bad input', () => {
   });
 
   it('keeps every refused message once', () => {
-    expect(letters.size).toBe(overNats.length);
+    const kept = [...letters.keys()].filter((id) => id.startsWith('PROTEGO_IN-'));
+    expect(kept).toHaveLength(overNats.length);
+  });
+
+  it('keeps an event over HTTP that conflicts with a known one, once', async () => {
+    const kept = [...letters].filter(([id]) => !id.startsWith('PROTEGO_IN-')).map(([, letter]) => letter);
+    expect(kept.map((letter) => letter.header('Protego-Code'))).toEqual(['EVENT_ID_CONFLICT']);
+    const conflict = overHttp.find(({ code }) => code === 'EVENT_ID_CONFLICT') as BadInput;
+    expect((await house.openLetter(kept[0] as Stored)).bytes?.equals(conflict.bytes)).toBe(true);
   });
 
   it('appends nothing of it', () => {
@@ -373,7 +384,7 @@ describe('an engine whose queue is full', () => {
     await house.startServer();
     await until(isReady, 'the engine to come back');
     await house.drained();
-    const last = (await house.stream('PROTEGO_OUT')).at(-1);
+    const last = (await house.results()).at(-1);
     expect((JSON.parse(Buffer.from(last?.data ?? []).toString()) as { data: Detection }).data.entities[0]?.id).toBe(
       'pump-in-the-dark',
     );

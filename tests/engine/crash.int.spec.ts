@@ -83,7 +83,7 @@ describe(`an engine that is killed ${ROUNDS} times under load (PROTEGO_CRASH_SEE
     await until(async () => (await house.metric('protego_log_records')) > ticks, 'a tick in the silence');
     expect(await house.stopEngine()).toBe(0);
     log = await house.log();
-    published = await house.stream('PROTEGO_OUT');
+    published = await house.results();
   });
 
   afterAll(() => house.close());
@@ -162,7 +162,7 @@ describe('an engine whose published results have outlived their stream', () => {
   afterAll(() => house.close());
 
   const publishedIds = async (): Promise<string[]> =>
-    (await house.stream('PROTEGO_OUT')).map(({ data }) => {
+    (await house.results()).map(({ data }) => {
       const { entities } = (JSON.parse(Buffer.from(data).toString()) as { data: Detection }).data;
       return entities[0]?.id ?? '';
     });

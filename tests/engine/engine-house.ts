@@ -9,7 +9,8 @@ import { connect, type NatsConnection } from 'nats';
 import { parse, stringify } from 'yaml';
 import { loadSourceDeclarations } from '@protego/artefacts';
 import type { ProtegoEvent } from '@protego/contracts';
-import { EventLogReader } from '@protego/event-log';
+import { openHouseKeys, type HouseKeys } from '@protego/enclave';
+import { EventLogReader, subjectsOfRecord } from '@protego/event-log';
 import { findNatsServer } from '../../apps/cli/src/up/nats-binary';
 import { NatsServer } from '../../apps/cli/src/up/nats-server';
 import { ENGINE_USER, natsUsers, passwordFileOf, type NatsUser } from '../../apps/cli/src/up/nats-users';
@@ -43,6 +44,12 @@ export interface Logged {
   readonly seq: number;
   readonly arrivedAtMs: number;
   readonly event: ProtegoEvent;
+}
+
+/** A log that is open for reading, with its keys. */
+export interface OpenHistory {
+  readonly house: HouseKeys;
+  readonly reader: EventLogReader;
 }
 
 /** A message of a stream. */
@@ -178,13 +185,36 @@ export class EngineHouse {
     return values.reduce((sum, [, value]) => sum + Number(value), 0);
   }
 
-  /** The whole log. */
-  async log(): Promise<Logged[]> {
-    const reader = await EventLogReader.open({ directory: this.logDir });
-    return [...reader.records()].map(({ seq, arrivedAtMs, body }) => ({
-      seq,
-      arrivedAtMs,
-      event: JSON.parse(body.toString('utf8')) as ProtegoEvent,
+  /** Lends the log, with its keys, for reading. */
+  async reading<T>(use: (history: OpenHistory) => T | Promise<T>): Promise<T> {
+    const house = await openHouseKeys({ directory: join(this.logDir, 'keys'), mode: 'read' });
+    try {
+      const reader = await EventLogReader.open({
+        directory: this.logDir,
+        keys: house.keys,
+        subjectsOf: subjectsOfRecord,
+      });
+      return await use({ house, reader });
+    } finally {
+      await house.close();
+    }
+  }
+
+  /** The whole log, its personal fields in clear as far as their keys exist. */
+  log(): Promise<Logged[]> {
+    return this.reading(({ house, reader }) =>
+      [...reader.records()].map(({ seq, arrivedAtMs, body, sealed }) => {
+        const stored = JSON.parse(body.toString('utf8')) as ProtegoEvent;
+        return { seq, arrivedAtMs, event: sealed.length === 0 ? stored : house.vault.reveal(stored, sealed).event };
+      }),
+    );
+  }
+
+  /** What a dead letter holds, and why it was refused. */
+  openLetter(letter: Stored): Promise<{ readonly bytes: Buffer | undefined; readonly reason: string }> {
+    return this.reading(({ house }) => ({
+      bytes: house.vault.openText(letter.data),
+      reason: house.vault.openText(Buffer.from(letter.header('Protego-Reason'), 'base64'))?.toString('utf8') ?? '',
     }));
   }
 
@@ -202,6 +232,19 @@ export class EngineHouse {
     }
     await connection.close();
     return messages;
+  }
+
+  /** What the engine has published about events, in the order of the stream; checkpoints are left out. */
+  async results(): Promise<Stored[]> {
+    return (await this.stream('PROTEGO_OUT')).filter(({ subject }) => !subject.endsWith('.checkpoint'));
+  }
+
+  /** Signed checkpoints that the engine has published, oldest first. */
+  async checkpoints(): Promise<string[]> {
+    const messages = await this.stream('PROTEGO_OUT');
+    return messages.flatMap(({ subject, data }) =>
+      subject.endsWith('.checkpoint') ? [Buffer.from(data).toString('utf8')] : [],
+    );
   }
 
   /** Waits until every input is taken, through the pipeline, and what was found is published. */

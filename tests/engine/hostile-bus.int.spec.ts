@@ -4,7 +4,7 @@ import { bytesOf, probeEvent, subjectOf, unsignedFirmware } from './sample-event
 
 /** Ids of the results in the stream, in its order. */
 async function published(house: EngineHouse): Promise<string[]> {
-  return (await house.stream('PROTEGO_OUT')).map(
+  return (await house.results()).map(
     ({ data }) => (JSON.parse(Buffer.from(data).toString('utf8')) as { id: string }).id,
   );
 }

@@ -1,5 +1,6 @@
 import { systemClock } from '@protego/contracts';
 import { ImportSession } from '../../apps/cli/src/import/import-session';
+import { SHIPPED_FIELDS } from '../history-log';
 import { EngineHouse, SITE, until } from './engine-house';
 import { STUFFING_NAMES, STUFFING_RULE, bytesOf, clockTick, failedSignIn, subjectOf } from './sample-events';
 
@@ -44,6 +45,7 @@ describe('an engine beside imports', () => {
     // Opened and never closed, as a killed import leaves it.
     const session = await ImportSession.open({
       directory: house.logDir,
+      fields: SHIPPED_FIELDS,
       site: SITE,
       files: ['past.ndjson'],
       clock: systemClock,
@@ -71,7 +73,13 @@ describe('an engine beside imports', () => {
   it('goes on by its own clock after an import whose times it never had', async () => {
     const before = await stuffings(house);
     await house.stopEngine();
-    const session = await ImportSession.open({ directory: house.logDir, site: SITE, files: [], clock: systemClock });
+    const session = await ImportSession.open({
+      directory: house.logDir,
+      fields: SHIPPED_FIELDS,
+      site: SITE,
+      files: [],
+      clock: systemClock,
+    });
     const aheadMs = Date.now() + 3_600_000;
     session.take({
       kind: 'event',

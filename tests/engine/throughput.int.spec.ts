@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { EventLogReader } from '@protego/event-log';
 import type { ProtegoEvent } from '@protego/contracts';
 import { isOutputType } from '@protego/streams';
 import { EngineHouse, SITE, until } from './engine-house';
@@ -60,8 +59,7 @@ describe('an engine under load from another process', () => {
 
   it(`takes ${FLOOD_EVENTS} events, each once`, async () => {
     const finished = publishing({ mode: 'flood', count: FLOOD_EVENTS, inFlightMax: 4_096 });
-    const reader = await EventLogReader.open({ directory: house.logDir });
-    await until(() => reader.stat().size >= FLOOD_EVENTS, 'all events', 120_000);
+    await house.reading(({ reader }) => until(() => reader.stat().size >= FLOOD_EVENTS, 'all events', 120_000));
     const durableMs = performance.timeOrigin + performance.now();
     const { startMs, publishedMs } = JSON.parse(await finished) as { startMs: number; publishedMs: number };
     const perSecond = (endMs: number): number => Math.round((FLOOD_EVENTS * 1_000) / (endMs - startMs));
@@ -102,7 +100,7 @@ describe('an engine under load from another process', () => {
     await house.drained();
     await expectAllOnce('steady', STEADY_EVENTS);
     const results = (await house.log()).filter(({ event }) => isOutputType(event.type));
-    const published = await house.stream('PROTEGO_OUT');
+    const published = await house.results();
     const messages = published.map((each) => ({
       id: (JSON.parse(Buffer.from(each.data).toString('utf8')) as ProtegoEvent).id,
       seq: Number(each.header('Protego-Seq')),

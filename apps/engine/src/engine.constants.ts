@@ -4,6 +4,12 @@ export const ENGINE_CONFIG = Symbol('ENGINE_CONFIG');
 export const ENGINE_CLOCK = Symbol('ENGINE_CLOCK');
 /** Token of the log's writer. */
 export const EVENT_LOG = Symbol('EVENT_LOG');
+/** Token of the log with its keys, reader and index of ids. */
+export const ENGINE_LOG = Symbol('ENGINE_LOG');
+/** Token of the log's reader. */
+export const LOG_READER = Symbol('LOG_READER');
+/** Token of the vault that seals and opens personal fields. */
+export const VAULT = Symbol('VAULT');
 /** Token of the pipeline. */
 export const PIPELINE = Symbol('PIPELINE');
 /** Token of the message bus. */

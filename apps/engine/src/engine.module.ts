@@ -1,20 +1,35 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import type { Clock, ProtegoConfig } from '@protego/contracts';
-import { DedupeIndex, EventLogWriter } from '@protego/event-log';
+import { DedupeIndex } from '@protego/event-log';
 import type { Pipeline } from '@protego/streams';
 import type { Bus } from './bus/bus';
-import { BUS, ENGINE_CLOCK, ENGINE_CONFIG, EVENT_LOG, FATAL, PIPELINE, type Fatal } from './engine.constants';
+import { CommandService } from './commands/command-service';
+import { LogCommands } from './commands/log-commands.service';
+import {
+  BUS,
+  ENGINE_CLOCK,
+  ENGINE_CONFIG,
+  ENGINE_LOG,
+  EVENT_LOG,
+  FATAL,
+  LOG_READER,
+  PIPELINE,
+  VAULT,
+  type Fatal,
+} from './engine.constants';
 import { EngineMetrics } from './health/engine-metrics';
 import { ErrorFilter } from './health/error.filter';
 import { HealthController } from './health/health.controller';
 import { Readiness } from './health/readiness';
+import { DeadLetters } from './ingest/dead-letters.service';
 import { EventGate } from './ingest/event-gate';
 import { EventsController } from './ingest/events.controller';
 import { InputController } from './ingest/input.controller';
 import { IntakeService } from './ingest/intake.service';
 import { PipelineClock } from './ingest/pipeline-clock';
 import { TokenGuard } from './ingest/token-guard';
+import type { EngineLog } from './log/engine-log';
 import { PipelineRunner } from './pipeline/pipeline-runner.service';
 import { Ticker } from './pipeline/ticker.service';
 import { OutputPublisher } from './publish/output-publisher.service';
@@ -23,8 +38,7 @@ import { OutputPublisher } from './publish/output-publisher.service';
 export interface EngineParts {
   readonly config: ProtegoConfig;
   readonly clock: Clock;
-  readonly log: EventLogWriter;
-  readonly dedupe: DedupeIndex;
+  readonly log: EngineLog;
   readonly pipeline: Pipeline;
   readonly bus: Bus;
   readonly gate: EventGate;
@@ -42,20 +56,26 @@ export class EngineModule {
       providers: [
         { provide: ENGINE_CONFIG, useValue: parts.config },
         { provide: ENGINE_CLOCK, useValue: parts.clock },
-        { provide: EVENT_LOG, useValue: parts.log },
+        { provide: ENGINE_LOG, useValue: parts.log },
+        { provide: EVENT_LOG, useValue: parts.log.writer },
+        { provide: LOG_READER, useValue: parts.log.reader },
+        { provide: VAULT, useValue: parts.log.house.vault },
         { provide: PIPELINE, useValue: parts.pipeline },
         { provide: BUS, useValue: parts.bus },
         { provide: FATAL, useValue: parts.fatal },
         { provide: EventGate, useValue: parts.gate },
         { provide: PipelineClock, useValue: parts.pipelineClock },
-        { provide: DedupeIndex, useValue: parts.dedupe },
+        { provide: DedupeIndex, useValue: parts.log.dedupe },
         { provide: TokenGuard, useValue: new TokenGuard(parts.config.tokens) },
         { provide: APP_FILTER, useClass: ErrorFilter },
+        CommandService,
+        DeadLetters,
         EngineMetrics,
         Readiness,
         OutputPublisher,
         PipelineRunner,
         IntakeService,
+        LogCommands,
         Ticker,
       ],
     };

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
@@ -6,10 +5,10 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { loadArtefactSet, loadStreamDeclarations } from '@protego/artefacts';
 import { ProtegoError, canonicalJson, isProtegoError, systemClock, type ProtegoConfig } from '@protego/contracts';
-import { DedupeIndex, EventLogReader, EventLogWriter } from '@protego/event-log';
 import { buildPipeline, compileSigma, type SigmaRuleSet } from '@protego/streams';
 import { recallLog, type Recalled } from './append/recall';
 import { NatsBus } from './bus/nats-bus';
+import { CommandService } from './commands/command-service';
 import { isLoopbackHost } from './loopback';
 import { EngineModule } from './engine.module';
 import type { Fatal } from './engine.constants';
@@ -20,6 +19,7 @@ import { IntakeService } from './ingest/intake.service';
 import { JetStreamInputStrategy } from './ingest/jetstream-input.strategy';
 import { PipelineClock } from './ingest/pipeline-clock';
 import { TokenGuard } from './ingest/token-guard';
+import { closeEngineLog, openEngineLog, type EngineLog } from './log/engine-log';
 import { PipelineRunner } from './pipeline/pipeline-runner.service';
 import { Ticker } from './pipeline/ticker.service';
 import { OutputPublisher } from './publish/output-publisher.service';
@@ -51,30 +51,20 @@ export async function startEngine(config: ProtegoConfig, fatal: Fatal): Promise<
   const artefacts = loadArtefactSet({ rulesPath: join(config.streamsDir, 'rules'), streamsDir: config.streamsDir });
   const rules = compileSigma(artefacts.rules);
   reportRules(rules, logger);
-  const log = await EventLogWriter.open({ directory: config.logDir, origin: `protego/${config.site}` });
-  if (log.recovery.cutBytes > 0)
-    logger.warn(`cut a torn tail of ${log.recovery.cutBytes} bytes; it is kept in ${log.recovery.keptAt ?? 'no file'}`);
-  const logId = logIdOf(log);
-  const bus = await NatsBus.connect(config, loadStreamDeclarations(config.streamsDir), logId).catch(
-    async (error: unknown) => {
-      await log.close();
-      throw error;
-    },
-  );
-  await requireOwnStream(bus, log).catch(async (error: unknown) => {
-    await bus.close();
-    await log.close();
-    throw error;
-  });
-  const reader = await EventLogReader.open({ directory: config.logDir });
-  const dedupe = new DedupeIndex({ dedupeKey: log.dedupeKey });
+  const log = await openEngineLog(config, (message) => logger.warn(message));
+  const { writer } = log;
+  if (writer.recovery.cutBytes > 0)
+    logger.warn(
+      `cut a torn tail of ${writer.recovery.cutBytes} bytes; it is kept in ${writer.recovery.keptAt ?? 'no file'}`,
+    );
+  const logId = writer.identity.logId.toString('hex');
+  const bus = await connectBus(config, log, logId);
   const pipelineClock = new PipelineClock(config.clock, systemClock, artefacts.declarations.skewMaxMs);
   const app = await NestFactory.create<NestFastifyApplication>(
     EngineModule.of({
       config,
       clock: systemClock,
       log,
-      dedupe,
       pipeline: buildPipeline({ rules, declarations: artefacts.declarations }),
       bus,
       gate: new EventGate(config.site, artefacts.declarations),
@@ -101,14 +91,29 @@ export async function startEngine(config: ProtegoConfig, fatal: Fatal): Promise<
     { inheritAppConfig: false },
   );
   const pipeline = app.get(PipelineRunner);
-  const parts = { reader, size: log.size, dedupe, pipeline, pipelineClock, clock: systemClock };
+  const { reader, house } = log;
+  const parts = { reader, vault: house.vault, size: writer.size, pipeline, pipelineClock, clock: systemClock };
   await catchUp(pipeline, await recallLog(parts), artefacts.hashes, logger);
   app.get(OutputPublisher).start();
   app.get(Ticker).start();
   await app.startAllMicroservices();
   await app.listen(config.http.port, config.http.host);
+  await app.get(CommandService).start(bus.connection);
   app.get(Readiness).isReady = true;
-  return { url: await app.getUrl(), records: log.size, stop: () => stopEngine(app, log, bus) };
+  return { url: await app.getUrl(), records: writer.size, stop: () => stopEngine(app, log, bus) };
+}
+
+async function connectBus(config: ProtegoConfig, log: EngineLog, logId: string): Promise<NatsBus> {
+  let bus: NatsBus | undefined;
+  try {
+    bus = await NatsBus.connect(config, loadStreamDeclarations(config.streamsDir), logId);
+    await requireOwnStream(bus, log.writer.size);
+    return bus;
+  } catch (error) {
+    await bus?.close();
+    await closeEngineLog(log);
+    throw error;
+  }
 }
 
 async function catchUp(
@@ -125,14 +130,17 @@ async function catchUp(
   if (hashes === undefined || haveChanged) await pipeline.activate(current);
 }
 
-async function stopEngine(app: NestFastifyApplication, log: EventLogWriter, bus: NatsBus): Promise<void> {
+async function stopEngine(app: NestFastifyApplication, log: EngineLog, bus: NatsBus): Promise<void> {
   app.get(Readiness).isReady = false;
+  await app.get(CommandService).stop();
   await app.get(Ticker).stop();
   await app.get(IntakeService).stop();
+  // The last word about the log goes out with the results: closing it signs nothing new.
+  if (log.writer.size > 0) await log.writer.signCheckpoint();
   await app.get(OutputPublisher).stop(PUBLISH_GRACE_MS);
   await app.close();
   await bus.close();
-  await log.close();
+  await closeEngineLog(log);
 }
 
 function reportRules({ rules, correlations, problems }: SigmaRuleSet, logger: Logger): void {
@@ -161,16 +169,11 @@ function takeBodiesAsBytes(app: NestFastifyApplication, bodyLimit: number): void
 }
 
 // Publication goes on after what the stream holds: with another log, or an older copy of this one, results would be left out.
-async function requireOwnStream(bus: NatsBus, log: EventLogWriter): Promise<void> {
+async function requireOwnStream(bus: NatsBus, size: number): Promise<void> {
   const { logSeq } = await bus.lastOutput();
-  if (logSeq === undefined || logSeq < log.size) return;
-  const message = `the last result published stands at seq ${logSeq}, but the log ends at ${log.size}`;
-  throw new ProtegoError('NATS_STREAM_FOREIGN', message, { logSeq, size: log.size });
-}
-
-// Names the log on the bus without telling its secret.
-function logIdOf(log: EventLogWriter): string {
-  return createHash('sha256').update('protego/log-id').update(log.dedupeKey).digest('hex').slice(0, 32);
+  if (logSeq === undefined || logSeq < size) return;
+  const message = `the last result published stands at seq ${logSeq}, but the log ends at ${size}`;
+  throw new ProtegoError('NATS_STREAM_FOREIGN', message, { logSeq, size });
 }
 
 function requireTlsOffLoopback({ http }: ProtegoConfig): void {

@@ -2,7 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { EventValidator, ProtegoError, eventRegistry, isNameToken, systemClock } from '@protego/contracts';
-import { loadSourceDeclarations } from '@protego/artefacts';
+import { loadFieldClasses, loadSourceDeclarations } from '@protego/artefacts';
 import { SITE_DEFAULT } from '@protego/simulation';
 import {
   importFormats,
@@ -15,10 +15,12 @@ import {
 import { ImportSession } from '../import/import-session';
 import { RejectsFile } from '../import/rejects-file';
 import { shippedStreamsDir } from '../installation';
+import { keysDirectoryOf } from '../log/open-log';
 import { Terminal } from '../terminal';
 
 interface ImportOptions {
   readonly log: string;
+  readonly keys?: string;
   readonly format: string;
   readonly rejects?: string;
   readonly source?: string;
@@ -33,6 +35,10 @@ export function importCommand(): Command {
     .description('Append the records of files to a log, merged by arrival; each file keeps its own order.')
     .argument('<file...>', 'files of JSON lines, plain or gzip')
     .requiredOption('--log <dir>', 'log directory; made where it is missing')
+    .option(
+      '--keys <dir>',
+      "directory of the log's keys, made where it is missing (default: `keys` in the log directory)",
+    )
     .requiredOption('--format <name>', `one of: ${importFormats.join(', ')}`)
     .option('--rejects <file>', 'where refused records go, with the reason (default: <log>/rejects-<time>.ndjson)')
     .option('--source <name>', 'source of native records (default: the format)')
@@ -57,7 +63,14 @@ async function importFiles(files: readonly string[], options: ImportOptions): Pr
     throw new ProtegoError('USAGE_INVALID', `site \`${site}\` is not a name of lower-case letters, digits and dashes`);
   // A name that is mistyped must be found before the session begins.
   for (const path of files) accessSync(path, constants.R_OK);
-  const session = await ImportSession.open({ directory: options.log, site, files, clock: systemClock });
+  const session = await ImportSession.open({
+    directory: options.log,
+    keysDirectory: keysDirectoryOf(options),
+    fields: loadFieldClasses(options.streams),
+    site,
+    files,
+    clock: systemClock,
+  });
   if (session.cutBytes > 0)
     terminal.note(`a torn tail of ${session.cutBytes} bytes was cut from the log; it is kept in ${options.log}/torn`);
   const rejects = new RejectsFile(options.rejects ?? join(options.log, `rejects-${systemClock.wallMs()}.ndjson`));

@@ -1,17 +1,18 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { loadArtefactSet } from '@protego/artefacts';
 import { ProtegoError, parseRfc3339Ms } from '@protego/contracts';
-import { EventLogReader } from '@protego/event-log';
 import { manifestText, runReplay, type ReplayLog, type ReplayOutcome } from '@protego/replay';
 import { compileSigma } from '@protego/streams';
 import { engineHash, shippedStreamsDir } from '../installation';
+import { withReader, type OpenLog } from '../log/open-log';
 import { Terminal } from '../terminal';
 import { numberOf } from './simulate.command';
 
 interface ReplayOptions {
   readonly log: string;
+  readonly keys?: string;
   readonly out: string;
   readonly from?: number;
   readonly to?: number;
@@ -25,10 +26,11 @@ interface ReplayOptions {
 export function replayCommand(): Command {
   return new Command('replay')
     .description(
-      'Run rules and detectors over a log; writes OUT/manifest.json, OUT/detections.jsonl, OUT/evidence.jsonl.',
+      'Run rules and detectors over a log; writes OUT/manifest.json, OUT/detections.jsonl, OUT/evidence.jsonl, and OUT/undecidable.jsonl where erased fields left rules without an answer.',
     )
     .requiredOption('--log <dir>', 'log directory; it is only read')
     .requiredOption('--out <dir>', 'directory to write')
+    .option('--keys <dir>', "directory of the log's keys (default: `keys` in the log directory)")
     .option('--from <time>', 'leave out results certain before this event time, RFC 3339', timeOf('--from'))
     .option('--to <time>', 'leave out results certain at or after this event time, RFC 3339', timeOf('--to'))
     .option('--rules <path>', 'directory of rules, or JSON lines of {path,id,yaml} (default: <streams>/rules)')
@@ -37,7 +39,7 @@ export function replayCommand(): Command {
     .option('--json', 'print the manifest as JSON', false)
     .addHelpText(
       'after',
-      '\nexit codes: 0 done, whatever was found; 2 usage error or no log; 3 internal error\nexample: protego replay --log .protego/log --out run1 --from 2026-03-02T07:00:00Z --to 2026-03-02T08:00:00Z',
+      '\nexit codes: 0 done, whatever was found; 2 usage error, no log or no keys; 3 internal error\nexample: protego replay --log .protego/log --out run1 --from 2026-03-02T07:00:00Z --to 2026-03-02T08:00:00Z',
     )
     .action((options: ReplayOptions) => replay(options));
 }
@@ -52,16 +54,18 @@ async function replay(options: ReplayOptions): Promise<void> {
   for (const { path, line, code, message } of rules.problems)
     terminal.note(`${path}:${line ?? 1}: ${code}: ${message}`);
   const progress = terminal.progress('replay', 'records');
-  const outcome = runReplay({
-    log: await openLog(options.log),
-    artefacts: { rules, declarations: artefacts.declarations },
-    artefactHashes: artefacts.hashes,
-    engine: engineHash(),
-    emitFromMs: options.from,
-    emitToMs: options.to,
-    chunkRecords: options.chunk,
-    onProgress: (read, size) => progress.update(read, size),
-  });
+  const outcome = await withReader(options, (log) =>
+    runReplay({
+      log: replayLogOf(log),
+      artefacts: { rules, declarations: artefacts.declarations },
+      artefactHashes: artefacts.hashes,
+      engine: engineHash(),
+      emitFromMs: options.from,
+      emitToMs: options.to,
+      chunkRecords: options.chunk,
+      onProgress: (read, size) => progress.update(read, size),
+    }),
+  );
   progress.stop();
   writeOutcome(options.out, outcome);
   const { manifest } = outcome;
@@ -69,21 +73,35 @@ async function replay(options: ReplayOptions): Promise<void> {
   terminal.result(manifest, [
     `${counts.events} events, ${rules.rules.length} rules, ${rules.correlations.length} correlations; ${rules.problems.length} documents left out`,
     `${counts.detections} detections, ${counts.late} late events, ${counts.skewed} skewed, ${counts.ruleFailed} rule failures`,
+    ...(counts.undecidable > 0
+      ? [`${counts.undecidable} answers of rules are lost with erased fields: see undecidable.jsonl`]
+      : []),
     `output hash: ${manifest.outputHash}`,
   ]);
 }
 
-async function openLog(directory: string): Promise<ReplayLog> {
-  const reader = await EventLogReader.open({ directory });
-  const { origin, size, rootHash } = reader.stat();
-  return { origin, size, rootHash, records: () => reader.records({ toSeq: size }) };
+function replayLogOf({ reader, house }: OpenLog): ReplayLog {
+  const { origin, size, firstSeq, rootHash } = reader.stat();
+  return {
+    origin,
+    size,
+    firstSeq,
+    rootHash,
+    records: () => reader.records({ toSeq: size }),
+    open: (event, sealed) => house.vault.openForPipeline(event, sealed),
+  };
 }
 
-function writeOutcome(directory: string, { manifest, detectionLines, evidenceLines }: ReplayOutcome): void {
+function writeOutcome(directory: string, outcome: ReplayOutcome): void {
+  const { manifest, detectionLines, evidenceLines, undecidableLines } = outcome;
   mkdirSync(directory, { recursive: true });
   const text = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('');
   writeFileSync(join(directory, 'detections.jsonl'), text(detectionLines));
   writeFileSync(join(directory, 'evidence.jsonl'), text(evidenceLines));
+  // A list that an earlier run left must not pass for one of this run.
+  const undecidable = join(directory, 'undecidable.jsonl');
+  if (undecidableLines.length > 0) writeFileSync(undecidable, text(undecidableLines));
+  else rmSync(undecidable, { force: true });
   writeFileSync(join(directory, 'manifest.json'), manifestText(manifest));
 }
 

@@ -1,15 +1,28 @@
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import {
-  type ProtegoError,
+  EVENT_BYTES_MAX,
   SOURCE_COUNT_MAX,
   canonicalJson,
-  eventRegistry,
   formatRfc3339,
-  readLoggedEvent,
+  isProtegoError,
   type Clock,
   type EventData,
+  type FieldClasses,
+  type ProtegoError,
+  type ProtegoEvent,
 } from '@protego/contracts';
-import { DedupeIndex, EventLogReader, EventLogWriter, type LogRecordInput } from '@protego/event-log';
+import { openHouseKeys, type HouseKeys, type SealedEvent } from '@protego/enclave';
+import {
+  DedupeIndex,
+  EventLogReader,
+  EventLogWriter,
+  RECORD_BYTES_MAX,
+  SEALED_BYTES_MAX,
+  applyErasures,
+  applyExpiries,
+  type LogRecordInput,
+} from '@protego/event-log';
 import type { AcceptedItem } from '@protego/sources';
 import { SESSION_CLOSED, SESSION_OPENED, engineEventOf } from '@protego/streams';
 
@@ -21,9 +34,31 @@ const APPENDS_IN_FLIGHT_MAX = 8;
 /** Why an event was not appended. */
 export type ImportRefusal = { readonly code: ProtegoError['code']; readonly message: string };
 
+/** What an import goes into. */
+export interface ImportTarget {
+  /** Directory of the log; made where it is missing. */
+  readonly directory: string;
+  /** Key directory; default: `keys` in the log directory. */
+  readonly keysDirectory?: string;
+  /** Which fields are personal. */
+  readonly fields: FieldClasses;
+  readonly site: string;
+  /** Files that are imported, for the event that opens the session. */
+  readonly files: readonly string[];
+  readonly clock: Clock;
+}
+
+/** A log that is open for an import. */
+interface ImportLog {
+  readonly house: HouseKeys;
+  readonly log: EventLogWriter;
+  readonly reader: EventLogReader;
+  readonly dedupe: DedupeIndex;
+}
+
 /**
- * One import into a log: its own session, with fresh sources, opened and closed by events. It takes the log's lock and
- * remembers every id that the log holds.
+ * One import into a log: its own session, with fresh sources, opened and closed by events. It takes the log's lock, seals
+ * personal fields, and asks the log for every id that it holds.
  */
 export class ImportSession {
   readonly id = randomUUID();
@@ -34,39 +69,27 @@ export class ImportSession {
   readonly #sources = new Set<string>();
   #batch: LogRecordInput[] = [];
   #inFlight: Promise<unknown>[] = [];
+  /** Resolves when the appends so far have their place in the log. */
+  #placed: Promise<unknown> = Promise.resolve();
   #arrivedAtMs = 0;
 
   private constructor(
-    private readonly log: EventLogWriter,
-    private readonly dedupe: DedupeIndex,
-    private readonly site: string,
-    private readonly clock: Clock,
+    private readonly target: ImportTarget,
+    private readonly parts: ImportLog,
   ) {}
 
   /**
    * Opens a log, or makes it, and begins a session in it.
    *
-   * @throws ProtegoError `LOG_LOCKED`, `LOG_BLOCK_CORRUPT` …
+   * @throws ProtegoError `LOG_LOCKED`, `LOG_KEY_MISSING`, `LOG_BLOCK_CORRUPT` …
    */
-  static async open(options: {
-    directory: string;
-    site: string;
-    files: readonly string[];
-    clock: Clock;
-  }): Promise<ImportSession> {
-    const { directory, site, files, clock } = options;
-    const log = await EventLogWriter.open({ directory, origin: `protego/${site}` });
-    // A history may span years: ids are remembered without a horizon, up to the bound of the index.
-    const dedupe = new DedupeIndex({ dedupeKey: log.dedupeKey, horizonMs: Number.POSITIVE_INFINITY });
-    const session = new ImportSession(log, dedupe, site, clock);
-    const openSession = await session.#recall(directory);
+  static async open(target: ImportTarget): Promise<ImportSession> {
+    const session = new ImportSession(target, await openLog(target));
+    const openSession = session.#recall();
     if (openSession !== undefined)
       session.#note(SESSION_CLOSED, `${openSession}-closed`, { session: openSession, reason: 'abandoned' });
-    session.#note(SESSION_OPENED, `${session.id}-opened`, {
-      session: session.id,
-      kind: 'import',
-      files: files.slice(0, 256),
-    });
+    const files = target.files.slice(0, 256);
+    session.#note(SESSION_OPENED, `${session.id}-opened`, { session: session.id, kind: 'import', files });
     return session;
   }
 
@@ -77,8 +100,16 @@ export class ImportSession {
         return { code: 'SOURCE_LIMIT_EXCEEDED', message: `source \`${event.source}\` is one too many` };
       this.#sources.add(event.source);
     }
-    const body = Buffer.from(canonicalJson(event), 'utf8');
-    const verdict = this.dedupe.admit(event.source, event.id, body, arrivedAtMs);
+    const sealed = this.parts.house.vault.seal(event);
+    if (sealed.body.length > RECORD_BYTES_MAX || sealed.sealed.length > SEALED_BYTES_MAX)
+      return { code: 'EVENT_TOO_LARGE', message: `event has more than ${EVENT_BYTES_MAX} bytes once it is sealed` };
+    return this.#admit(event, sealed, timeMs, arrivedAtMs);
+  }
+
+  #admit(event: ProtegoEvent, sealed: SealedEvent, timeMs: number, arrivedAtMs: number): ImportRefusal | undefined {
+    const { dedupe } = this.parts;
+    const identity = dedupe.identityOf(event.source, event.id, sealed.contentHash);
+    const verdict = dedupe.admit(identity, arrivedAtMs);
     if (verdict === 'conflict')
       return {
         code: 'EVENT_ID_CONFLICT',
@@ -89,7 +120,9 @@ export class ImportSession {
       return undefined;
     }
     this.#arrivedAtMs = arrivedAtMs;
-    this.#push({ body, timeMs, arrivedAtMs, recordedAtMs: this.clock.wallMs(), type: event.type });
+    const times = { timeMs, arrivedAtMs, recordedAtMs: this.target.clock.wallMs() };
+    const { body, subjects } = sealed;
+    this.#push({ body, ...times, type: event.type, sealed: sealed.sealed, subjects, identity });
     this.appended++;
     return undefined;
   }
@@ -104,8 +137,8 @@ export class ImportSession {
     this.#note(SESSION_CLOSED, `${this.id}-closed`, { session: this.id, reason: 'completed' });
     this.#flush();
     await Promise.all(this.#inFlight);
-    const { rootHash } = this.log.checkpoint();
-    await this.log.close();
+    const { rootHash } = this.parts.log.checkpoint();
+    await closeLog(this.parts);
     return { rootHash };
   }
 
@@ -113,25 +146,31 @@ export class ImportSession {
   async abandon(): Promise<void> {
     this.#flush();
     await Promise.allSettled(this.#inFlight);
-    await this.log.close();
+    await closeLog(this.parts);
   }
 
-  async #recall(directory: string): Promise<string | undefined> {
-    let openSession: string | undefined;
-    const reader = await EventLogReader.open({ directory });
-    for (const record of reader.records({ toSeq: this.log.nextSeq })) {
-      const { event } = readLoggedEvent(record, eventRegistry);
-      this.dedupe.add(event.source, event.id, record.body, record.arrivedAtMs);
-      this.#arrivedAtMs = record.arrivedAtMs;
-      if (event.type === SESSION_OPENED) openSession = String(event.data['session']);
-      else if (event.type === SESSION_CLOSED) openSession = undefined;
+  /** Bytes of a torn tail that opening the log cut off and kept beside it. */
+  get cutBytes(): number {
+    return this.parts.log.recovery.cutBytes;
+  }
+
+  /** The session that the log's last writer left open. */
+  #recall(): string | undefined {
+    const { log, reader } = this.parts;
+    for (const { arrivedAtMs } of reader.query({ fromSeq: Math.max(0, log.size - 1), direction: 'backwards' })) {
+      this.#arrivedAtMs = arrivedAtMs;
+      break;
     }
-    return openSession;
+    for (const { type, body } of reader.query({ types: [SESSION_OPENED, SESSION_CLOSED], direction: 'backwards' })) {
+      if (type === SESSION_CLOSED) return undefined;
+      return String((JSON.parse(body.toString('utf8')) as ProtegoEvent).data['session']);
+    }
+    return undefined;
   }
 
   #note(type: string, id: string, data: EventData): void {
-    const recordedAtMs = this.clock.wallMs();
-    const event = engineEventOf({ type, id, site: this.site, time: formatRfc3339(recordedAtMs), data });
+    const recordedAtMs = this.target.clock.wallMs();
+    const event = engineEventOf({ type, id, site: this.target.site, time: formatRfc3339(recordedAtMs), data });
     this.#push({
       body: Buffer.from(canonicalJson(event), 'utf8'),
       timeMs: recordedAtMs,
@@ -141,11 +180,6 @@ export class ImportSession {
     });
   }
 
-  /** Bytes of a torn tail that opening the log cut off and kept beside it. */
-  get cutBytes(): number {
-    return this.log.recovery.cutBytes;
-  }
-
   #push(record: LogRecordInput): void {
     this.#batch.push(record);
     if (this.#batch.length >= APPEND_EVENTS_MAX) this.#flush();
@@ -153,13 +187,60 @@ export class ImportSession {
 
   #flush(): void {
     if (this.#batch.length === 0) return;
-    const appended = this.log.append(this.#batch).then(({ firstSeq, count }) => {
-      this.firstSeq ??= firstSeq;
-      this.lastSeq = firstSeq + count - 1;
-    });
+    const batch = this.#batch;
+    this.#batch = [];
+    // Keys come first: a record that is found after a crash must be one that can be read. Batches keep their order.
+    const keysDurable = this.parts.house.vault.flush();
+    const placed = Promise.all([keysDurable, this.#placed]).then(() => ({ appended: this.parts.log.append(batch) }));
+    this.#placed = placed;
+    const appended = placed
+      .then((place) => place.appended)
+      .then(({ firstSeq, count }) => {
+        this.firstSeq ??= firstSeq;
+        this.lastSeq = firstSeq + count - 1;
+      });
     // A failure is thrown where it is awaited, in drain() or close().
     appended.catch(() => undefined);
     this.#inFlight.push(appended);
-    this.#batch = [];
+  }
+}
+
+async function openLog({ directory, keysDirectory, fields, site, clock }: ImportTarget): Promise<ImportLog> {
+  const house = await openHouseKeys({ directory: keysDirectory ?? join(directory, 'keys'), mode: 'write', fields });
+  let log: EventLogWriter | undefined;
+  try {
+    const { keys, vault } = house;
+    const known: { ids?: DedupeIndex } = {};
+    log = await EventLogWriter.open({
+      directory,
+      origin: `protego/${site}`,
+      keys,
+      clock,
+      // Until the index is there nothing is appended, so that no segment can be finished.
+      onSegmentFinished: ({ firstSeq }) => void known.ids?.segmentFinished(firstSeq).catch(ignoreUnreadable),
+    });
+    const reader = await EventLogReader.open({ directory, keys });
+    await applyErasures({ reader, vault });
+    await applyExpiries({ directory, reader });
+    // A history may span years: ids are remembered without a horizon.
+    const dedupe = (known.ids = await DedupeIndex.open({ directory, keys, horizonMs: Number.POSITIVE_INFINITY }));
+    return { house, log, reader, dedupe };
+  } catch (error) {
+    await log?.close();
+    await house.close();
+    throw error;
+  }
+}
+
+// Ids of a segment whose footer cannot be read yet stay in memory, where they are found as well.
+function ignoreUnreadable(error: unknown): void {
+  if (!isProtegoError(error)) throw error;
+}
+
+async function closeLog({ log, house }: ImportLog): Promise<void> {
+  try {
+    await log.close();
+  } finally {
+    await house.close();
   }
 }

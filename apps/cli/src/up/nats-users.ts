@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { INPUT_FAMILIES, KNOWLEDGE_FAMILIES, inputSubject, type SourceDeclaration } from '@protego/contracts';
+import {
+  INPUT_FAMILIES,
+  KNOWLEDGE_FAMILIES,
+  SUBJECT_ROOT,
+  checkpointSubject,
+  inputSubject,
+  type SourceDeclaration,
+} from '@protego/contracts';
 
 /** A user of the bus with what it may publish and subscribe to. */
 export interface NatsUser {
@@ -9,6 +16,8 @@ export interface NatsUser {
   readonly password: string;
   readonly publish: readonly string[];
   readonly subscribe: readonly string[];
+  /** True for a user that answers requests: it may publish one reply to each. */
+  readonly answers?: boolean;
 }
 
 /** Role that writes the log and publishes results. */
@@ -17,7 +26,7 @@ export const ENGINE_USER = 'engine';
 export const FEED_USER = 'simulation';
 /** Role that receives results. */
 export const SUBSCRIBER_USER = 'subscriber';
-/** Role that looks after streams and reads dead letters. */
+/** Role that looks after streams, reads dead letters, and gives commands to the engine. */
 export const OPERATOR_USER = 'operator';
 /** Source that a person may publish as, to try the line out. */
 export const PROBE_USER = 'probe';
@@ -28,9 +37,8 @@ const RESULT_SUBJECTS = ['detection', 'late', 'skewed', 'rule-failed', 'rejected
 export function natsUsers(directory: string, site: string, sources: readonly SourceDeclaration[]): NatsUser[] {
   const probe = sources.filter(({ name }) => name === PROBE_USER);
   const simulated = sources.filter(({ carriesClock }) => carriesClock);
-  const results = RESULT_SUBJECTS.map((kind) => `protego.v1.${site}.${kind}.>`);
   // A subscriber may ask for every site that this bus carries, as the documentation shows it.
-  const resultsOfAnySite = RESULT_SUBJECTS.map((kind) => `protego.v1.*.${kind}.>`);
+  const resultsOfAnySite = [...RESULT_SUBJECTS.map((kind) => `protego.v1.*.${kind}.>`), checkpointSubject('*')];
   const user = (name: string, publish: readonly string[], subscribe: readonly string[]): NatsUser => ({
     name,
     password: passwordOf(directory, name),
@@ -38,20 +46,10 @@ export function natsUsers(directory: string, site: string, sources: readonly Sou
     subscribe: [`_INBOX_${name}.>`, ...subscribe],
   });
   return [
-    user(
-      ENGINE_USER,
-      [
-        ...results,
-        '$JS.API.INFO',
-        ...streamApi('*'),
-        '$JS.API.CONSUMER.*.PROTEGO_IN',
-        '$JS.API.CONSUMER.*.PROTEGO_IN.>',
-        '$JS.API.CONSUMER.DURABLE.CREATE.PROTEGO_IN.>',
-        '$JS.API.CONSUMER.MSG.NEXT.PROTEGO_IN.>',
-        '$JS.ACK.PROTEGO_IN.>',
-      ],
-      [],
-    ),
+    {
+      ...user(ENGINE_USER, engineMayPublish(site), [`${SUBJECT_ROOT}.${site}.cmd.>`, '$SRV.>']),
+      answers: true,
+    },
     user(
       FEED_USER,
       simulated.flatMap((source) => inputSubjectsOf(site, source)),
@@ -65,9 +63,29 @@ export function natsUsers(directory: string, site: string, sources: readonly Sou
     user(SUBSCRIBER_USER, [], resultsOfAnySite),
     user(
       OPERATOR_USER,
-      ['$JS.API.INFO', '$JS.API.STREAM.INFO.*', ...readerApi('PROTEGO_OUT'), ...readerApi('PROTEGO_REJECTED')],
+      [
+        `${SUBJECT_ROOT}.${site}.cmd.>`,
+        '$JS.API.INFO',
+        '$JS.API.STREAM.INFO.*',
+        ...readerApi('PROTEGO_OUT'),
+        ...readerApi('PROTEGO_REJECTED'),
+      ],
       [...resultsOfAnySite, '_INBOX.>'],
     ),
+  ];
+}
+
+function engineMayPublish(site: string): string[] {
+  return [
+    ...RESULT_SUBJECTS.map((kind) => `${SUBJECT_ROOT}.${site}.${kind}.>`),
+    checkpointSubject(site),
+    '$JS.API.INFO',
+    ...streamApi('*'),
+    '$JS.API.CONSUMER.*.PROTEGO_IN',
+    '$JS.API.CONSUMER.*.PROTEGO_IN.>',
+    '$JS.API.CONSUMER.DURABLE.CREATE.PROTEGO_IN.>',
+    '$JS.API.CONSUMER.MSG.NEXT.PROTEGO_IN.>',
+    '$JS.ACK.PROTEGO_IN.>',
   ];
 }
 

@@ -3,8 +3,8 @@ import { join, resolve } from 'node:path';
 import { connect, type NatsConnection } from 'nats';
 import { loadSourceDeclarations } from '@protego/artefacts';
 import type { Detection, ProtegoEvent } from '@protego/contracts';
-import { EventLogReader } from '@protego/event-log';
 import { installationRoot, shippedStreamsDir } from '../installation';
+import { withReader } from '../log/open-log';
 import type { Terminal } from '../terminal';
 import { EXIT_DONE, EXIT_INTERNAL } from '../exit-code';
 import { feedDemoHour, nextDemoHour, type DemoBus, type DemoHour } from './demo-feed';
@@ -35,6 +35,8 @@ export interface SessionEnd {
 const SETTLE_POLL_MS = 200;
 const QUIET_POLLS = 3;
 const FLUSH_TIMEOUT_MS = 2_000;
+/** Types of which a simulated hospital makes events. */
+const FEED_TYPES = ['clock.*', 'access.*', 'device.*'];
 /** Counters of what becomes of an input. */
 const TAKEN_COUNTERS = [
   'protego_events_appended_total',
@@ -226,7 +228,11 @@ function userOf(users: readonly NatsUser[], name: string): NatsUser {
   return users.find((user) => user.name === name) as NatsUser;
 }
 
-async function lastArrivedAtMs(directory: string): Promise<number | undefined> {
-  if (!existsSync(join(directory, 'log.json'))) return undefined;
-  return (await EventLogReader.open({ directory })).stat().lastArrivedAtMs;
+// Of events from the feed: what a command has written meanwhile has the time of the wall clock.
+async function lastArrivedAtMs(log: string): Promise<number | undefined> {
+  if (!existsSync(join(log, 'log.json'))) return undefined;
+  return withReader({ log, json: false }, ({ reader }) => {
+    for (const { arrivedAtMs } of reader.query({ types: FEED_TYPES, direction: 'backwards' })) return arrivedAtMs;
+    return undefined;
+  });
 }

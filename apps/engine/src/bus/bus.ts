@@ -4,7 +4,7 @@ import type { ProtegoEvent, ProtegoError } from '@protego/contracts';
 export interface LastOutput {
   /** Stream sequence of the last message; 0 for a stream that never held one. */
   readonly streamSeq: number;
-  /** Seq of the record that the last message stands for; undefined where there is no message. */
+  /** Seq of the record that the last result stands for, -1 for none yet; undefined where there is no message. */
   readonly logSeq: number | undefined;
   /** How long the stream keeps a message, milliseconds; 0 for ever. */
   readonly maxAgeMs: number;
@@ -16,8 +16,13 @@ export interface RejectedInput {
   readonly source: string;
   /** Unique per message, so that a repeated rejection is stored once. */
   readonly id: string;
-  readonly bytes: Uint8Array;
-  readonly error: ProtegoError;
+  readonly code: ProtegoError['code'];
+  /** JSON of message, help and details, sealed: they may quote what the sender has put in. */
+  readonly sealedReason: Uint8Array;
+  /** The message, sealed. */
+  readonly sealedBytes: Uint8Array;
+  /** Length of the message, bytes. */
+  readonly byteCount: number;
 }
 
 /** The engine's outgoing side of the message bus. */
@@ -26,6 +31,12 @@ export interface Bus {
   lastOutput(): Promise<LastOutput>;
   /** Publishes a result; resolves when the stream has stored it, and only if the stream ended at `expectedStreamSeq`. */
   publishOutput(subject: string, event: ProtegoEvent, logSeq: number, expectedStreamSeq: number): Promise<void>;
+  /**
+   * Publishes a signed checkpoint of the log as text, in the order of the results; resolves when the stream has stored it.
+   *
+   * @param lastLogSeq - record that the result before it stands for; -1 where there is none
+   */
+  publishCheckpoint(note: string, lastLogSeq: number, expectedStreamSeq: number): Promise<void>;
   /** Stores a refused input with its reason; resolves when it is stored. */
   publishRejected(rejected: RejectedInput): Promise<void>;
   /** True while the connection stands. */

@@ -18,6 +18,7 @@ import {
   ProtegoError,
   REJECTION_HEADERS,
   canonicalJson,
+  checkpointSubject,
   messageOf,
   rejectedSubject,
   type ProtegoConfig,
@@ -109,24 +110,31 @@ export class NatsBus implements Bus {
     }
   }
 
-  async publishOutput(subject: string, event: ProtegoEvent, logSeq: number, expectedStreamSeq: number): Promise<void> {
+  publishOutput(subject: string, event: ProtegoEvent, logSeq: number, expectedStreamSeq: number): Promise<void> {
+    return this.#publishInOrder(subject, canonicalJson(event), logSeq, expectedStreamSeq);
+  }
+
+  publishCheckpoint(note: string, lastLogSeq: number, expectedStreamSeq: number): Promise<void> {
+    return this.#publishInOrder(checkpointSubject(this.site), note, lastLogSeq, expectedStreamSeq);
+  }
+
+  async #publishInOrder(subject: string, text: string, logSeq: number, expectedStreamSeq: number): Promise<void> {
     const message = headers();
     message.set(SEQ_HEADER, String(logSeq));
     message.set(LOG_HEADER, this.logId);
     // The expected sequence alone makes it once: a message id would let the server drop what it no longer holds.
-    await this.#js.publish(subject, canonicalJson(event), {
-      headers: message,
-      expect: { lastSequence: expectedStreamSeq },
-    });
+    await this.#js.publish(subject, text, { headers: message, expect: { lastSequence: expectedStreamSeq } });
   }
 
-  async publishRejected({ subject, source, id, bytes, error }: RejectedInput): Promise<void> {
+  async publishRejected(rejected: RejectedInput): Promise<void> {
+    const { subject, source, id, code, sealedReason, sealedBytes, byteCount } = rejected;
     const message = headers();
-    message.set(REJECTION_HEADERS.code, error.code);
-    message.set(REJECTION_HEADERS.reason, headerText(reasonText(error)));
+    message.set(REJECTION_HEADERS.code, code);
+    message.set(REJECTION_HEADERS.reason, Buffer.from(sealedReason).toString('base64'));
     message.set(REJECTION_HEADERS.subject, headerText(subject));
-    message.set(REJECTION_HEADERS.bytes, String(bytes.length));
-    await this.#js.publish(rejectedSubject(this.site, source), bytes, { msgID: id, headers: message });
+    message.set(REJECTION_HEADERS.bytes, String(byteCount));
+    message.set(REJECTION_HEADERS.sealed, '1');
+    await this.#js.publish(rejectedSubject(this.site, source), sealedBytes, { msgID: id, headers: message });
   }
 
   async close(): Promise<void> {
@@ -139,11 +147,6 @@ function foreignStream(found: string, expected: string): ProtegoError {
     found,
     expected,
   });
-}
-
-// Not the canonical form, which refuses lone surrogates: the reason may quote what the sender has put in.
-function reasonText({ message, help, details }: ProtegoError): string {
-  return JSON.stringify({ message, help, details });
 }
 
 // A header value is one line of printable ASCII; anything else could forge another header.

@@ -15,6 +15,10 @@ export class EngineMetrics {
     'kind',
     'severity',
   ]);
+  readonly undecidable = this.#counter(
+    'protego_pipeline_undecidable_total',
+    'Answers of rules that nobody can give any more, because of erased fields.',
+  );
   readonly published = this.#counter('protego_results_published_total', 'Results published on the bus.');
   readonly publishFailures = this.#counter(
     'protego_publish_failures_total',
@@ -35,6 +39,26 @@ export class EngineMetrics {
     'protego_publish_lag_records',
     'Results that wait for publication, and records still to be searched for results.',
   );
+  readonly checkpointSize = this.#gauge('protego_checkpoint_records', 'Records that the latest checkpoint covers.');
+  readonly checkpointAge = this.#gauge(
+    'protego_checkpoint_age_seconds',
+    'Time since the latest checkpoint of this run was signed.',
+  );
+  readonly checkpointsPublished = this.#counter(
+    'protego_checkpoints_published_total',
+    'Signed checkpoints published on the bus.',
+  );
+  readonly checkpointsSkipped = this.#counter(
+    'protego_checkpoints_skipped_total',
+    'Checkpoints that gave way to later ones before they could be published.',
+  );
+  readonly sealedEvents = this.#counter('protego_events_sealed_total', 'Events with sealed personal fields.');
+  readonly dedupeIds = this.#gauge('protego_dedupe_ids', 'Ids of events that are remembered.');
+  readonly dedupeEvicted = this.#gauge(
+    'protego_dedupe_evicted_ids',
+    'Ids dropped since the start, by age or for room.',
+  );
+  readonly dedupeFilterLoad = this.#gauge('protego_dedupe_filter_load', 'Keys for each byte of the dedupe filters.');
   readonly state = this.#gauge('protego_pipeline_state', 'Sizes and evictions of pipeline state.', ['store']);
 
   #counter(name: string, help: string, labelNames: string[] = []): Counter {

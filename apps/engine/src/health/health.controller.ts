@@ -1,8 +1,9 @@
 import { Controller, Get, Header, Inject, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { EventLogWriter } from '@protego/event-log';
+import type { Clock } from '@protego/contracts';
+import { DedupeIndex, EventLogWriter } from '@protego/event-log';
 import type { Bus } from '../bus/bus';
-import { BUS, EVENT_LOG } from '../engine.constants';
+import { BUS, ENGINE_CLOCK, EVENT_LOG } from '../engine.constants';
 import { PipelineRunner } from '../pipeline/pipeline-runner.service';
 import { OutputPublisher } from '../publish/output-publisher.service';
 import { EngineMetrics } from './engine-metrics';
@@ -14,6 +15,8 @@ export class HealthController {
   constructor(
     @Inject(BUS) private readonly bus: Bus,
     @Inject(EVENT_LOG) private readonly log: EventLogWriter,
+    @Inject(ENGINE_CLOCK) private readonly clock: Clock,
+    private readonly dedupe: DedupeIndex,
     private readonly readiness: Readiness,
     private readonly pipeline: PipelineRunner,
     private readonly publisher: OutputPublisher,
@@ -33,7 +36,8 @@ export class HealthController {
     const checks = { started, input, bus: this.bus.isConnected() };
     const isReady = Object.values(checks).every(Boolean);
     if (!isReady) reply.status(503);
-    return { status: isReady ? 'ready' : 'not-ready', checks, records: this.log.size };
+    const checkpoint = this.log.latestCheckpoint?.size ?? 0;
+    return { status: isReady ? 'ready' : 'not-ready', checks, records: this.log.size, checkpoint };
   }
 
   /** Metrics in the Prometheus text format. */
@@ -41,9 +45,21 @@ export class HealthController {
   @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
   async prometheus(): Promise<string> {
     this.metrics.logRecords.set(this.log.size);
+    this.#measureLog();
     this.metrics.pipelineLag.set(this.pipeline.lag);
     this.metrics.publishLag.set(this.publisher.lag);
     for (const [store, value] of Object.entries(this.pipeline.counters())) this.metrics.state.set({ store }, value);
     return this.metrics.registry.metrics();
+  }
+
+  #measureLog(): void {
+    const { checkpointSignedMs } = this.publisher;
+    this.metrics.checkpointSize.set(this.log.latestCheckpoint?.size ?? 0);
+    if (checkpointSignedMs !== undefined)
+      this.metrics.checkpointAge.set((this.clock.monotonicMs() - checkpointSignedMs) / 1_000);
+    const { ids, filterLoad } = this.dedupe.stat();
+    this.metrics.dedupeIds.set(ids);
+    this.metrics.dedupeEvicted.set(this.dedupe.evictedCount);
+    this.metrics.dedupeFilterLoad.set(filterLoad);
   }
 }

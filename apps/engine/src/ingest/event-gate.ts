@@ -25,8 +25,6 @@ export interface RawInput {
 /** An event that may enter the log. */
 export interface AdmissibleEvent {
   readonly event: ProtegoEvent;
-  /** Canonical JSON, UTF-8: what the log stores. */
-  readonly body: Buffer;
   readonly timeMs: number;
   /** Pipeline time that the producer sent and is declared to carry, milliseconds. */
   readonly carriedMs: number | undefined;
@@ -59,9 +57,8 @@ export class EventGate {
   admit(input: RawInput): AdmissibleEvent {
     const { event, timeMs, arrivedAtMs } = this.#parse(input.bytes);
     const declaration = this.#authorise(event, input);
-    const body = Buffer.from(canonicalJson(event), 'utf8');
-    if (body.length > EVENT_BYTES_MAX) throw tooLarge(body.length);
-    return { event, body, timeMs, carriedMs: declaration.carriesClock ? arrivedAtMs : undefined };
+    requireFitting(event);
+    return { event, timeMs, carriedMs: declaration.carriesClock ? arrivedAtMs : undefined };
   }
 
   #parse(bytes: Uint8Array): ReturnType<EventValidator['check']> {
@@ -122,6 +119,12 @@ export class EventGate {
       });
     }
   }
+}
+
+// Writing it also finds numbers, texts and nesting that have no canonical form.
+function requireFitting(event: ProtegoEvent): void {
+  const bytes = Buffer.byteLength(canonicalJson(event));
+  if (bytes > EVENT_BYTES_MAX) throw tooLarge(bytes);
 }
 
 function tooLarge(bytes: number): ProtegoError {

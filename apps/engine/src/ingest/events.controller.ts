@@ -1,9 +1,11 @@
 import { Controller, Headers, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ProtegoError, isProtegoError, type ErrorCode, type ProtegoConfig } from '@protego/contracts';
+import { createHash } from 'node:crypto';
+import { ProtegoError, inputSubject, isProtegoError, type ErrorCode, type ProtegoConfig } from '@protego/contracts';
 import { ENGINE_CONFIG } from '../engine.constants';
+import { DeadLetters } from './dead-letters.service';
 import type { RawInput } from './event-gate';
-import { IntakeService } from './intake.service';
+import { IntakeService, type IntakeOutcome } from './intake.service';
 import { outcomeToJson } from './input.controller';
 import { TokenGuard } from './token-guard';
 
@@ -21,7 +23,11 @@ const STATUS_OF: Partial<Record<ErrorCode, number>> = {
   EVENT_TYPE_NOT_ACCEPTED: 403,
   INTAKE_BUSY: 429,
   INTAKE_STOPPED: 503,
+  VAULT_FULL: 503,
+  NATS_UNAVAILABLE: 503,
 };
+/** Requests with conflicts that are kept at one time. */
+const CONFLICTS_IN_FLIGHT_MAX = 32;
 
 /** `POST /v1/events`: one event as JSON, or many as NDJSON; answers when they are durable. */
 @Controller('v1/events')
@@ -30,6 +36,7 @@ export class EventsController {
     @Inject(ENGINE_CONFIG) private readonly config: ProtegoConfig,
     private readonly intake: IntakeService,
     private readonly tokens: TokenGuard,
+    private readonly deadLetters: DeadLetters,
   ) {}
 
   /** A single event answers with its outcome and status; lines answer 200 with one outcome a line. */
@@ -70,12 +77,32 @@ export class EventsController {
     return { results: outcomes.map(outcomeToJson) };
   }
 
-  #accept(inputs: readonly RawInput[], bytes: number): ReturnType<IntakeService['accept']> {
+  async #accept(inputs: readonly RawInput[], bytes: number): Promise<IntakeOutcome[]> {
     if (this.intake.isBusy(inputs.length, bytes))
       throw new ProtegoError('INTAKE_BUSY', 'more events wait than the queue holds');
-    return this.intake.accept(inputs);
+    const outcomes = await this.intake.accept(inputs);
+    const conflicts = outcomes.flatMap((outcome, index) => (isConflict(outcome) ? [index] : []));
+    for (let at = 0; at < conflicts.length; at += CONFLICTS_IN_FLIGHT_MAX) {
+      const some = conflicts.slice(at, at + CONFLICTS_IN_FLIGHT_MAX);
+      await Promise.all(some.map((index) => this.#keepConflict(index, inputs, outcomes)));
+    }
+    return outcomes;
+  }
+
+  // Two accounts of one event are evidence whichever way they came; the sender tries again when the second cannot be kept.
+  async #keepConflict(index: number, inputs: readonly RawInput[], outcomes: IntakeOutcome[]): Promise<void> {
+    const { bytes, source } = inputs[index] as RawInput;
+    const { error } = outcomes[index] as Extract<IntakeOutcome, { kind: 'rejected' }>;
+    const id = `http-${createHash('sha256').update(source).update('\0').update(bytes).digest('hex')}`;
+    const subject = inputSubject(this.config.site, 'http', source);
+    if (await this.deadLetters.keep({ subject, id, bytes, error })) return;
+    const failure = new ProtegoError('NATS_UNAVAILABLE', 'an event that conflicts with a known one cannot be kept now');
+    outcomes[index] = { kind: 'rejected', error: failure };
   }
 }
+
+const isConflict = (outcome: IntakeOutcome): boolean =>
+  outcome.kind === 'rejected' && outcome.error.code === 'EVENT_ID_CONFLICT';
 
 function refuse(reply: FastifyReply, error: unknown): unknown {
   if (!isProtegoError(error)) throw error;

@@ -1,10 +1,10 @@
-import { Controller, Inject, Logger } from '@nestjs/common';
+import { Controller, Inject } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { JsMsg } from 'nats';
-import { ProtegoError, isProtegoError, messageOf, parseInputSubject, type ProtegoConfig } from '@protego/contracts';
-import type { Bus } from '../bus/bus';
-import { BUS, ENGINE_CONFIG } from '../engine.constants';
+import { ProtegoError, isProtegoError, parseInputSubject, type ProtegoConfig } from '@protego/contracts';
+import { ENGINE_CONFIG } from '../engine.constants';
 import { EngineMetrics } from '../health/engine-metrics';
+import { DeadLetters } from './dead-letters.service';
 import type { RawInput } from './event-gate';
 import { IntakeService, type IntakeOutcome } from './intake.service';
 import { INPUT_BATCH_PATTERN, type InputVerdict } from './jetstream-input.strategy';
@@ -21,11 +21,9 @@ const REFUSALS_IN_FLIGHT_MAX = 32;
 /** Takes batches of JetStream messages to the intake, and refused ones to the dead-letter stream. */
 @Controller()
 export class InputController {
-  readonly #log = new Logger('input');
-
   constructor(
     @Inject(ENGINE_CONFIG) private readonly config: ProtegoConfig,
-    @Inject(BUS) private readonly bus: Bus,
+    private readonly deadLetters: DeadLetters,
     private readonly intake: IntakeService,
     private readonly metrics: EngineMetrics,
   ) {}
@@ -40,8 +38,9 @@ export class InputController {
     const outcomes = await this.intake.accept(inputs.map(({ input }) => input));
     inputs.forEach(({ place }, i) => {
       const outcome = outcomes[i] as IntakeOutcome;
-      if (outcome.kind === 'rejected') refusals.push({ place, error: outcome.error });
-      else verdicts[place] = 'acknowledge';
+      if (outcome.kind !== 'rejected') verdicts[place] = 'acknowledge';
+      // What our side lacks, such as room in the vault, is no fault of the message: it comes again.
+      else if (outcome.error.origin !== 'environment') refusals.push({ place, error: outcome.error });
     });
     for (let at = 0; at < refusals.length; at += REFUSALS_IN_FLIGHT_MAX) {
       await Promise.all(
@@ -76,15 +75,8 @@ export class InputController {
   }
 
   /** True once the message and its reason are stored; one that could not be stored will be delivered again. */
-  async #keepRefused({ subject, data, seq, info }: JsMsg, error: ProtegoError): Promise<boolean> {
-    const source = subject.split('.').at(-1) ?? 'unknown';
-    try {
-      await this.bus.publishRejected({ subject, source, id: `${info.stream}-${seq}`, bytes: data, error });
-      return true;
-    } catch (failure) {
-      this.#log.warn(`a refused message is not stored yet and will be delivered again: ${messageOf(failure)}`);
-      return false;
-    }
+  #keepRefused({ subject, data, seq, info }: JsMsg, error: ProtegoError): Promise<boolean> {
+    return this.deadLetters.keep({ subject, id: `${info.stream}-${seq}`, bytes: data, error });
   }
 }
 

@@ -6,12 +6,21 @@ import {
   type Clock,
   type LoggedEvent,
   type ProtegoConfig,
+  type ProtegoEvent,
 } from '@protego/contracts';
-import { DedupeIndex, EventLogWriter, type LogRecordInput } from '@protego/event-log';
-import { ENGINE_CLOCK, ENGINE_CONFIG, EVENT_LOG, FATAL, type Fatal } from '../engine.constants';
+import type { PersonalDataVault, SealedEvent } from '@protego/enclave';
+import {
+  DedupeIndex,
+  EventLogWriter,
+  RECORD_BYTES_MAX,
+  SEALED_BYTES_MAX,
+  type LogRecordInput,
+  type RecordIdentity,
+} from '@protego/event-log';
+import { ENGINE_CLOCK, ENGINE_CONFIG, EVENT_LOG, FATAL, VAULT, type Fatal } from '../engine.constants';
 import { EngineMetrics } from '../health/engine-metrics';
 import { PipelineRunner } from '../pipeline/pipeline-runner.service';
-import { EventGate, type AdmissibleEvent, type RawInput } from './event-gate';
+import { EventGate, type RawInput } from './event-gate';
 import { PipelineClock } from './pipeline-clock';
 
 /** What became of one input, in the order of the inputs. */
@@ -25,13 +34,19 @@ export const INTAKE_BYTES_MAX = 33_554_432;
 
 interface Admitted {
   readonly index: number;
-  readonly admissible: AdmissibleEvent;
+  readonly id: string;
+  readonly sealed: SealedEvent;
   readonly record: LogRecordInput;
 }
 
+/** An append that has its place in the log; it is awaited apart from that, so that the next one need not wait. */
+interface Placed {
+  readonly durable: ReturnType<EventLogWriter['append']>;
+}
+
 /**
- * The one way in: checks, gives pipeline time, drops duplicates, appends, waits for durability, and only then hands the
- * events to the pipeline and answers.
+ * The one way in: checks, seals personal fields, gives pipeline time, drops duplicates, appends, waits for durability, and
+ * only then hands the events to the pipeline and answers.
  */
 @Injectable()
 export class IntakeService {
@@ -39,6 +54,8 @@ export class IntakeService {
   #waitingEvents = 0;
   #waitingBytes = 0;
   #stopped = false;
+  /** Resolves when the appends so far have their place in the log. */
+  #placed: Promise<unknown> = Promise.resolve();
   readonly #room: (() => void)[] = [];
   readonly #logger = new Logger('intake');
 
@@ -46,6 +63,7 @@ export class IntakeService {
     @Inject(ENGINE_CONFIG) private readonly config: ProtegoConfig,
     @Inject(ENGINE_CLOCK) private readonly clock: Clock,
     @Inject(EVENT_LOG) private readonly log: EventLogWriter,
+    @Inject(VAULT) private readonly vault: PersonalDataVault,
     @Inject(FATAL) private readonly fatal: Fatal,
     private readonly gate: EventGate,
     private readonly pipelineClock: PipelineClock,
@@ -53,6 +71,11 @@ export class IntakeService {
     private readonly pipeline: PipelineRunner,
     private readonly metrics: EngineMetrics,
   ) {}
+
+  /** True while nothing that was taken in is on its way into the log or through the pipeline. */
+  get isIdle(): boolean {
+    return this.#waitingEvents === 0;
+  }
 
   /** True when a request of so many bytes would have to wait. */
   isBusy(eventCount: number, bytes: number): boolean {
@@ -82,12 +105,12 @@ export class IntakeService {
     if (this.#stopped) throw new ProtegoError('INTAKE_STOPPED', 'the engine is stopping');
     const outcomes: IntakeOutcome[] = [];
     const admitted = inputs.flatMap((input, index) => this.#admit(input, index, outcomes));
-    const bytes = admitted.reduce((sum, { record }) => sum + record.body.length, 0);
+    const bytes = admitted.reduce((sum, { sealed }) => sum + sealed.body.length + sealed.sealed.length, 0);
     this.#waitingEvents += admitted.length;
     this.#waitingBytes += bytes;
     const firstSeq = await this.#append(admitted);
-    admitted.forEach(({ index, admissible }, i) => {
-      outcomes[index] = { kind: 'appended', id: admissible.event.id, seq: firstSeq + i };
+    admitted.forEach(({ index, id }, i) => {
+      outcomes[index] = { kind: 'appended', id, seq: firstSeq + i };
     });
     void this.#feed(admitted, firstSeq).then(() => this.#release(admitted.length, bytes));
     return outcomes;
@@ -101,32 +124,42 @@ export class IntakeService {
 
   #admit(input: RawInput, index: number, outcomes: IntakeOutcome[]): Admitted[] {
     try {
-      const admissible = this.gate.admit(input);
-      const { event, body, timeMs, carriedMs } = admissible;
-      // The clock moves only for what is taken: a refused event must not change what follows it.
-      const verdict = this.dedupe.check(event.source, event.id, body);
-      if (verdict === 'conflict') {
-        throw new ProtegoError(
-          'EVENT_ID_CONFLICT',
-          `id \`${event.id}\` of source \`${event.source}\` came before with other content`,
-          { source: event.source, id: event.id },
-        );
-      }
-      if (verdict === 'duplicate') {
+      const { event, timeMs, carriedMs } = this.gate.admit(input);
+      const sealed = this.#seal(event);
+      const identity = this.dedupe.identityOf(event.source, event.id, sealed.contentHash);
+      if (this.#isDuplicate(event, identity)) {
         outcomes[index] = { kind: 'duplicate', id: event.id };
         this.metrics.duplicates.inc();
         return [];
       }
+      // The clock moves only for what is taken: a refused event must not change what follows it.
       const arrivedAtMs = this.pipelineClock.arrive(carriedMs);
-      this.dedupe.add(event.source, event.id, body, arrivedAtMs);
-      const record = { body, timeMs, arrivedAtMs, recordedAtMs: this.clock.wallMs(), type: event.type };
-      return [{ index, admissible, record }];
+      this.dedupe.add(identity, arrivedAtMs);
+      const times = { timeMs, arrivedAtMs, recordedAtMs: this.clock.wallMs() };
+      const { body, subjects } = sealed;
+      const record = { body, ...times, type: event.type, sealed: sealed.sealed, subjects, identity };
+      return [{ index, id: event.id, sealed, record }];
     } catch (error) {
       const refusal = this.#refusalOf(error);
       outcomes[index] = { kind: 'rejected', error: refusal };
       this.metrics.rejected.inc({ code: refusal.code });
       return [];
     }
+  }
+
+  #seal(event: ProtegoEvent): SealedEvent {
+    const sealed = this.vault.seal(event);
+    // Placeholders may take more room than many short texts did.
+    const bytes = Math.max(sealed.body.length, sealed.sealed.length - SEALED_BYTES_MAX + RECORD_BYTES_MAX);
+    if (bytes <= RECORD_BYTES_MAX) return sealed;
+    throw new ProtegoError('EVENT_TOO_LARGE', 'the event is too large once it is sealed', { bytes });
+  }
+
+  #isDuplicate({ source, id }: ProtegoEvent, identity: RecordIdentity): boolean {
+    const verdict = this.dedupe.check(identity);
+    if (verdict !== 'conflict') return verdict === 'duplicate';
+    const message = `id \`${id}\` of source \`${source}\` came before with other content`;
+    throw new ProtegoError('EVENT_ID_CONFLICT', message, { source, id });
   }
 
   // A fault of ours on one input must not take its neighbours along: the dedupe index already knows them, so that they
@@ -139,9 +172,9 @@ export class IntakeService {
 
   async #append(admitted: readonly Admitted[]): Promise<number> {
     // A duplicate may be answered only when the first of its kind is durable too, which may still be on its way.
-    if (admitted.length === 0) return this.log.flushed().then(() => this.log.size);
+    if (admitted.length === 0) return this.#placed.then(() => this.log.flushed()).then(() => this.log.size);
     const startedMs = this.clock.monotonicMs();
-    const { firstSeq } = await this.log.append(admitted.map(({ record }) => record)).catch((error: unknown) => {
+    const { firstSeq } = await this.#place(admitted.map(({ record }) => record)).catch((error: unknown) => {
       // The dedupe index already knows these ids: going on would drop them when they are sent again.
       this.#stopped = true;
       this.fatal(error);
@@ -149,16 +182,28 @@ export class IntakeService {
     });
     this.metrics.appendSeconds.observe((this.clock.monotonicMs() - startedMs) / 1_000);
     this.metrics.appended.inc(admitted.length);
+    this.metrics.sealedEvents.inc(admitted.filter(({ sealed }) => sealed.sealed.length > 0).length);
     return firstSeq;
+  }
+
+  // Keys come first: a record that is found after a crash must be one that can be read. Batches keep their order.
+  async #place(records: readonly LogRecordInput[]): ReturnType<EventLogWriter['append']> {
+    const placed: Promise<Placed> = Promise.all([this.vault.flush(), this.#placed]).then(() => ({
+      durable: this.log.append(records),
+    }));
+    this.#placed = placed.catch(() => undefined);
+    const { durable } = await placed;
+    return durable;
   }
 
   // The pipeline works behind the acknowledgement: what it finds is recomputed from the log after a crash.
   async #feed(admitted: readonly Admitted[], firstSeq: number): Promise<void> {
-    const events = admitted.map(({ admissible, record }, i) => ({
+    const events = admitted.map(({ sealed, record }, i) => ({
       seq: (firstSeq + i) as LoggedEvent['seq'],
       timeMs: record.timeMs,
       arrivedAtMs: record.arrivedAtMs,
-      event: this.pipeline.lift(admissible.event),
+      event: this.pipeline.lift(sealed.pipelineEvent),
+      pseudonyms: sealed.pseudonyms,
     }));
     await this.pipeline.process(events).catch((error: unknown) => this.fatal(error));
   }

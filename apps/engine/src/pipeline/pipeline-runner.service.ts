@@ -7,6 +7,7 @@ import {
   parseRfc3339Ms,
   type Clock,
   type EventData,
+  type EventSeq,
   type LoggedEvent,
   type ProtegoConfig,
   type ProtegoEvent,
@@ -16,8 +17,10 @@ import {
   SESSION_CLOSED,
   engineEventOf,
   isOutputType,
+  isPipelineInput,
   outputEventOf,
   outputIdOf,
+  type OutputResult,
   type Pipeline,
   type PipelineResult,
 } from '@protego/streams';
@@ -45,7 +48,7 @@ function inputSeqsOf({ seq, evidence }: EventData): number[] {
   return typeof seq === 'number' ? [seq] : seqs.slice(-1);
 }
 
-function lastSeqOf(result: PipelineResult): number {
+function lastSeqOf(result: OutputResult): number {
   return result.kind === 'detection' ? (result.seqs.at(-1) ?? 0) : result.event.seq;
 }
 
@@ -56,15 +59,17 @@ function lastSeqOf(result: PipelineResult): number {
 @Injectable()
 export class PipelineRunner {
   readonly #input = new Subject<LoggedEvent>();
-  #results: PipelineResult[] = [];
+  #results: OutputResult[] = [];
   /** Results computed from the log that it does not show yet, by id; they leave when their record comes. */
-  readonly #missing = new Map<string, PipelineResult>();
+  readonly #missing = new Map<string, OutputResult>();
   /** Inputs up to here were judged by an earlier run. */
   #settledSeq = -1;
   readonly #jobs: Job[] = [];
   #isRunning = false;
   #lastSeq = -1;
   #lag = 0;
+  /** Answers of rules that erased fields have made impossible. */
+  #undecidable = 0;
 
   constructor(
     @Inject(ENGINE_CONFIG) private readonly config: ProtegoConfig,
@@ -75,7 +80,15 @@ export class PipelineRunner {
     private readonly publisher: OutputPublisher,
     private readonly metrics: EngineMetrics,
   ) {
-    this.#input.pipe(this.pipeline.results).subscribe((result) => this.#results.push(result));
+    this.#input.pipe(this.pipeline.results).subscribe((result) => this.#keep(result));
+  }
+
+  #keep(result: PipelineResult): void {
+    if (result.kind !== 'undecidable') this.#results.push(result);
+    else {
+      this.#undecidable++;
+      this.metrics.undecidable.inc();
+    }
   }
 
   /** An event with its data lifted to the latest version of its type. */
@@ -92,6 +105,7 @@ export class PipelineRunner {
       this.#missing.delete(event.event.id);
       return;
     }
+    if (!isPipelineInput(event.event.type)) return;
     this.#lastSeq = event.seq;
     this.#input.next(event);
     for (const result of this.#results.splice(0)) this.#missing.set(outputIdOf(result), result);
@@ -100,12 +114,13 @@ export class PipelineRunner {
   /**
    * Ends the recall: appends the results that the log lacks. Where the rules have changed since the engine last ran, what
    * they find in events that the former rules had judged is left to a replay: nobody wants last year's alarms again
-   * because a word was mended.
+   * because a word was mended. The same holds where erased fields have changed what windows count.
    */
   async catchUp(haveRulesChanged: boolean): Promise<{ appended: number; leftOut: number }> {
     const missing = [...this.#missing.values()];
     this.#missing.clear();
-    const results = haveRulesChanged ? missing.filter((result) => lastSeqOf(result) > this.#settledSeq) : missing;
+    const isPastSettled = haveRulesChanged || this.#undecidable > 0;
+    const results = isPastSettled ? missing.filter((result) => lastSeqOf(result) > this.#settledSeq) : missing;
     await this.#append(results);
     return { appended: results.length, leftOut: missing.length - results.length };
   }
@@ -120,13 +135,15 @@ export class PipelineRunner {
     await this.appendOwn(SESSION_CLOSED, `${session}-closed`, { session, reason: 'abandoned' });
   }
 
-  /** Appends an event in the engine's own name and runs it through the pipeline. */
-  async appendOwn(type: string, id: string, data: EventData): Promise<void> {
+  /** Appends an event in the engine's own name, and runs it through the pipeline where it is one of its inputs. */
+  async appendOwn(type: string, id: string, data: EventData): Promise<EventSeq> {
     const time = formatRfc3339(this.clock.wallMs());
     const event = engineEventOf({ type, id, site: this.config.site, time, data });
     const record = this.#recordOf(event);
     const { firstSeq } = await this.log.append([record]);
-    await this.process([{ seq: firstSeq, timeMs: record.timeMs, arrivedAtMs: record.arrivedAtMs, event }]);
+    if (isPipelineInput(type))
+      await this.process([{ seq: firstSeq, timeMs: record.timeMs, arrivedAtMs: record.arrivedAtMs, event }]);
+    return firstSeq;
   }
 
   /** Durable events that have not been through the pipeline yet. */
@@ -179,12 +196,12 @@ export class PipelineRunner {
     this.#lag -= events.length;
   }
 
-  async #append(results: readonly PipelineResult[]): Promise<void> {
+  async #append(results: readonly OutputResult[]): Promise<void> {
     for (let at = 0; at < results.length; at += RESULTS_APPEND_MAX)
       await this.#appendSome(results.slice(at, at + RESULTS_APPEND_MAX));
   }
 
-  async #appendSome(results: readonly PipelineResult[]): Promise<void> {
+  async #appendSome(results: readonly OutputResult[]): Promise<void> {
     const checkpoint = this.log.checkpoint();
     const events = results.map((result) => outputEventOf(result, this.config.site, checkpoint));
     const { firstSeq } = await this.log.append(events.map((event) => this.#recordOf(event)));

@@ -3,6 +3,7 @@ import type { Clock, ProtegoConfig } from '@protego/contracts';
 import { EventLogWriter } from '@protego/event-log';
 import { TICK_TYPE } from '@protego/streams';
 import { ENGINE_CLOCK, ENGINE_CONFIG, EVENT_LOG, FATAL, type Fatal } from '../engine.constants';
+import { IntakeService } from '../ingest/intake.service';
 import { PipelineClock } from '../ingest/pipeline-clock';
 import { PipelineRunner } from './pipeline-runner.service';
 
@@ -21,6 +22,7 @@ export class Ticker {
     @Inject(FATAL) private readonly fatal: Fatal,
     private readonly pipelineClock: PipelineClock,
     private readonly pipeline: PipelineRunner,
+    private readonly intake: IntakeService,
   ) {}
 
   /** Begins to watch for silence; a site on the feed's clock gets its ticks from the feed. */
@@ -39,7 +41,8 @@ export class Ticker {
   #check(): void {
     const nowMs = this.clock.monotonicMs();
     // What is still being written is no silence, and a tick must not overtake it on the way into the pipeline.
-    if (this.log.nextSeq !== this.#sizeSeen || this.log.size !== this.log.nextSeq) {
+    const isMoving = this.log.nextSeq !== this.#sizeSeen || this.log.size !== this.log.nextSeq;
+    if (isMoving || !this.intake.isIdle) {
       this.#sizeSeen = this.log.nextSeq;
       this.#changedMs = nowMs;
       return;

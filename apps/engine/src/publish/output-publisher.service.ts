@@ -8,8 +8,8 @@ import {
   type ProtegoEvent,
 } from '@protego/contracts';
 import { EventLogReader, EventLogWriter } from '@protego/event-log';
-import { isOutputType } from '@protego/streams';
-import { BUS, ENGINE_CLOCK, ENGINE_CONFIG, EVENT_LOG } from '../engine.constants';
+import { OUTPUT_TYPES } from '@protego/streams';
+import { BUS, ENGINE_CLOCK, ENGINE_CONFIG, EVENT_LOG, LOG_READER } from '../engine.constants';
 import { EngineMetrics } from '../health/engine-metrics';
 import type { Bus, LastOutput } from '../bus/bus';
 import { outputSubjectOf } from './output-subject';
@@ -26,6 +26,8 @@ export const PUBLISH_QUEUE_MAX = 8_192;
 /** Publications on their way to the server at one time. */
 export const PUBLISH_IN_FLIGHT_MAX = 256;
 
+/** Checkpoints that wait for publication; the latest say what earlier ones said, and more. */
+const CHECKPOINTS_WAITING_MAX = 64;
 /** Records that one stretch of the log has. */
 const REFILL_RECORDS_MAX = 16_384;
 const RETRY_MS = 500;
@@ -42,12 +44,15 @@ export class OutputPublisher {
   /** First record that is not in the queue and must be read from the log; undefined while the queue is complete. */
   #resumeSeq: number | undefined = 0;
   #streamSeq = 0;
+  /** Record that the last published result stands for. */
+  #lastLogSeq = -1;
+  readonly #checkpoints: string[] = [];
+  #checkpointSignedMs: number | undefined;
   /** Results that were recorded before this time are not published any more, milliseconds. */
   #recordedFromMs = 0;
   #isSynced = false;
   #isRunning = false;
   #isStopped = false;
-  #reader: EventLogReader | undefined;
   #wake: () => void = () => undefined;
   #done: Promise<void> = Promise.resolve();
 
@@ -55,6 +60,7 @@ export class OutputPublisher {
     @Inject(ENGINE_CONFIG) private readonly config: ProtegoConfig,
     @Inject(ENGINE_CLOCK) private readonly clock: Clock,
     @Inject(EVENT_LOG) private readonly log: EventLogWriter,
+    @Inject(LOG_READER) private readonly reader: EventLogReader,
     @Inject(BUS) private readonly bus: Bus,
     private readonly metrics: EngineMetrics,
   ) {}
@@ -62,10 +68,14 @@ export class OutputPublisher {
   /** Begins to publish, from where the stream ends. */
   start(): void {
     this.#isRunning = true;
+    // The last one of an earlier run may never have reached the bus.
+    const { latestCheckpoint } = this.log;
+    if (latestCheckpoint !== undefined) this.#checkpoints.push(latestCheckpoint.note);
+    this.log.onCheckpoint(({ note }) => this.#offerCheckpoint(note));
     this.#done = this.#run();
   }
 
-  /** Publishes what is queued, then stops; gives up after `graceMs` without an answer. */
+  /** Publishes what is queued, checkpoints last, then stops; gives up after `graceMs` without an answer. */
   async stop(graceMs: number): Promise<void> {
     if (!this.#isRunning) return;
     this.#isStopped = true;
@@ -76,6 +86,21 @@ export class OutputPublisher {
   /** Results that wait in memory, and records of the log that are still to be searched for results. */
   get lag(): number {
     return this.#queue.length + (this.#resumeSeq === undefined ? 0 : Math.max(0, this.log.size - this.#resumeSeq));
+  }
+
+  /** When the latest checkpoint of this run was signed, milliseconds of the monotonic clock; undefined before the first. */
+  get checkpointSignedMs(): number | undefined {
+    return this.#checkpointSignedMs;
+  }
+
+  #offerCheckpoint(note: string): void {
+    this.#checkpointSignedMs = this.clock.monotonicMs();
+    if (this.#checkpoints.length >= CHECKPOINTS_WAITING_MAX) {
+      this.#checkpoints.shift();
+      this.metrics.checkpointsSkipped.inc();
+    }
+    this.#checkpoints.push(note);
+    this.#wake();
   }
 
   /** Takes durable results over, in the order of the log. */
@@ -94,6 +119,7 @@ export class OutputPublisher {
         if (!this.#isSynced) await this.#sync();
         if (this.#queue.length > 0) await this.#publishSome();
         else if (this.#resumeSeq !== undefined) await this.#refill(this.#resumeSeq);
+        else if (this.#checkpoints.length > 0) await this.#publishCheckpoint();
         else if (this.#isStopped) return;
         else await new Promise<void>((resolve) => (this.#wake = resolve));
       } catch (error) {
@@ -111,7 +137,9 @@ export class OutputPublisher {
     const last = await this.bus.lastOutput();
     this.#streamSeq = last.streamSeq;
     this.#queue = [];
-    this.#resumeSeq = this.#resumeSeqOf(last);
+    // What has expired was published long ago, or nobody wanted it in time.
+    this.#resumeSeq = Math.max(this.#resumeSeqOf(last), this.reader.stat().firstSeq);
+    this.#lastLogSeq = this.#resumeSeq - 1;
     this.#isSynced = true;
   }
 
@@ -127,10 +155,9 @@ export class OutputPublisher {
 
   /** Fills the queue from the log, a stretch at a time so that intake goes on meanwhile. */
   async #refill(fromSeq: number): Promise<void> {
-    const reader = (this.#reader ??= await EventLogReader.open({ directory: this.config.logDir }));
     const toSeq = Math.min(this.log.size, fromSeq + REFILL_RECORDS_MAX);
-    for (const record of reader.records({ fromSeq, toSeq })) {
-      if (!isOutputType(record.type) || record.recordedAtMs < this.#recordedFromMs) continue;
+    for (const record of this.reader.query({ fromSeq, toSeq, types: OUTPUT_TYPES })) {
+      if (record.recordedAtMs < this.#recordedFromMs) continue;
       this.#queue.push({ seq: record.seq, event: readLoggedEvent(record, eventRegistry).event });
     }
     // No await between reading the size and this line: every later result will be offered.
@@ -150,6 +177,15 @@ export class OutputPublisher {
     if (failed !== undefined) throw failed.reason;
     this.#queue.splice(0, batch.length);
     const last = batch.at(-1);
-    if (last !== undefined) writePublishCursor(this.config.logDir, { logSeq: last.seq, streamSeq: this.#streamSeq });
+    if (last === undefined) return;
+    this.#lastLogSeq = last.seq;
+    writePublishCursor(this.config.logDir, { logSeq: last.seq, streamSeq: this.#streamSeq });
+  }
+
+  async #publishCheckpoint(): Promise<void> {
+    const note = this.#checkpoints[0] as string;
+    await this.bus.publishCheckpoint(note, this.#lastLogSeq, this.#streamSeq++);
+    this.metrics.checkpointsPublished.inc();
+    if (this.#checkpoints[0] === note) this.#checkpoints.shift();
   }
 }

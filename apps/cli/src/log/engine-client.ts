@@ -1,0 +1,91 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import {
+  ERROR_CODES,
+  ProtegoError,
+  commandSubject,
+  isProtegoError,
+  messageOf,
+  type ErrorCode,
+} from '@protego/contracts';
+import { connect } from 'nats';
+import type { LogOptions } from './open-log';
+
+/** Options of commands that the engine carries out while it holds the log. */
+export interface EngineOptions extends LogOptions {
+  readonly engine?: string;
+}
+
+/** Text of the `--engine` option. */
+export const ENGINE_OPTION_HELP =
+  'NATS URL of the operator, or the file that holds it: for when the engine holds the log (default: `nats/operator.url` beside the log)';
+
+const TIMEOUT_MS = 600_000;
+
+/**
+ * Does something with the log in this process, or, when the engine holds it, has the engine do it.
+ *
+ * @throws ProtegoError `LOG_LOCKED` when another process holds the log and no engine can be asked
+ */
+export async function hereOrInEngine<T>(
+  options: EngineOptions,
+  here: () => Promise<T>,
+  inEngine: (engine: EngineClient) => Promise<T>,
+): Promise<T> {
+  try {
+    return await here();
+  } catch (error) {
+    if (!isProtegoError(error) || error.code !== 'LOG_LOCKED') throw error;
+    const url = engineUrlOf(options);
+    if (url === undefined) throw error;
+    return inEngine(new EngineClient(url));
+  }
+}
+
+/** Asks an engine for what only it may do. */
+export class EngineClient {
+  constructor(private readonly url: URL) {}
+
+  /**
+   * Sends one command and waits for its result.
+   *
+   * @throws ProtegoError what the engine answers with; `NATS_UNAVAILABLE`
+   */
+  async ask<T>(origin: string, command: string, input: object): Promise<T> {
+    const { url } = this;
+    const connection = await connect({
+      servers: url.host,
+      user: decodeURIComponent(url.username),
+      pass: decodeURIComponent(url.password),
+      inboxPrefix: `_INBOX_${url.username}`,
+      ...(url.protocol === 'tls:' ? { tls: {} } : {}),
+    }).catch((cause: unknown) => {
+      throw new ProtegoError('NATS_UNAVAILABLE', `cannot reach the bus: ${messageOf(cause)}`, {}, { cause });
+    });
+    try {
+      const subject = commandSubject(origin.replace(/^protego\//, ''), command);
+      const reply = await connection.request(subject, JSON.stringify(input), { timeout: TIMEOUT_MS });
+      const answer = reply.json<T & { readonly code?: unknown; readonly message?: unknown }>();
+      if (reply.headers?.get('Nats-Service-Error-Code')) throw refusalOf(answer);
+      return answer;
+    } catch (cause) {
+      if (isProtegoError(cause)) throw cause;
+      throw new ProtegoError('NATS_UNAVAILABLE', `the engine did not answer: ${messageOf(cause)}`, {}, { cause });
+    } finally {
+      await connection.close();
+    }
+  }
+}
+
+function refusalOf({ code, message }: { readonly code?: unknown; readonly message?: unknown }): ProtegoError {
+  const known = typeof code === 'string' && code in ERROR_CODES ? (code as ErrorCode) : 'INTERNAL';
+  return new ProtegoError(known, typeof message === 'string' ? message : 'the engine refused the command');
+}
+
+function engineUrlOf({ engine, log }: EngineOptions): URL | undefined {
+  const beside = join(dirname(log), 'nats', 'operator.url');
+  const named = engine ?? (existsSync(beside) ? beside : undefined);
+  if (named === undefined) return undefined;
+  const text = /^(nats|tls):\/\//.test(named) ? named : readFileSync(named, 'utf8').trim();
+  return new URL(text);
+}
