@@ -1,7 +1,13 @@
 import type { BenchCase } from './bench-case';
-import { APPEND_BATCH } from './log/append-batch';
+import { APPEND_BATCH, APPEND_BATCH_SYNCED } from './log/append-batch';
+import { APPEND_SEALED } from './log/append-sealed';
 import { APPEND_SINGLE } from './log/append-single';
-import { BYTES_PER_EVENT, READ, VERIFY } from './log/stored-log';
+import { QUERY } from './log/query';
+import { READ } from './log/read';
+import { READ_LAZY } from './log/read-lazy';
+import { START_UP } from './log/start-up';
+import { BYTES_PER_EVENT, VERIFY } from './log/stored-log';
+import { APPEND_TEN_TIMES, MEMORY_TEN_TIMES, VERIFY_TEN_TIMES } from './log/ten-times';
 import { SLIDING_COUNT } from './operators/sliding-count';
 import { PIPELINE_HOSPITAL_PACK } from './pipeline/hospital-pack';
 import { REPLAY_HOSPITAL_PACK } from './pipeline/hospital-replay';
@@ -10,10 +16,18 @@ import { ALL_RULES, PROCESS_CREATION } from './sigma/matching';
 /** Every case, in the order in which they run. */
 export const BENCH_CASES: readonly BenchCase[] = [
   APPEND_BATCH,
+  APPEND_BATCH_SYNCED,
   APPEND_SINGLE,
+  APPEND_SEALED,
   READ,
+  READ_LAZY,
+  QUERY,
   VERIFY,
   BYTES_PER_EVENT,
+  APPEND_TEN_TIMES,
+  MEMORY_TEN_TIMES,
+  VERIFY_TEN_TIMES,
+  START_UP,
   ALL_RULES,
   PROCESS_CREATION,
   SLIDING_COUNT,

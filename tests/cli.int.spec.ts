@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { openHouseKeys } from '@protego/enclave';
 import { EventLogWriter } from '@protego/event-log';
 
 const ROOT = join(__dirname, '..');
@@ -38,6 +39,14 @@ describe('protego', () => {
     [['log', 'stat']],
     [['log', 'cat']],
     [['log', 'verify']],
+    [['log', 'checkpoint']],
+    [['log', 'prove']],
+    [['log', 'export']],
+    [['log', 'receiver-key']],
+    [['log', 'erase']],
+    [['log', 'expire']],
+    [['log', 'backup']],
+    [['log', 'restore']],
     [['replay']],
     [['sigma', 'check']],
     [['sigma', 'match']],
@@ -239,13 +248,16 @@ describe('protego', () => {
   });
 
   it('does not import into a log that another process writes', async () => {
-    const writer = await EventLogWriter.open({ directory: at('held'), origin: 'protego/general-hospital' });
+    const house = await openHouseKeys({ directory: join(at('held'), 'keys'), mode: 'write' });
+    const origin = 'protego/general-hospital';
+    const writer = await EventLogWriter.open({ directory: at('held'), origin, keys: house.keys });
     try {
       const { code, err } = protego('import', '--log', at('held'), '--format', 'cloudevents', HISTORY);
       expect(code).toBe(2);
       expect(err).toContain('LOG_LOCKED');
     } finally {
       await writer.close();
+      await house.close();
     }
   });
 

@@ -40,6 +40,37 @@ function flowRecord(n: number): LogRecordInput {
     arrivedAtMs: timeMs + 3,
     recordedAtMs: timeMs + 5,
     type: TYPE,
+    subjects: [event.data.device.uid],
+    // Stands for keyed hashes: what counts is that no two are equal, and that none is zero, which stands for no id.
+    identity: { idHigh: scattered, idLow: n + 1, contentHigh: n, contentLow: scattered },
+  };
+}
+
+/**
+ * The records again and again, `passes` times, a batch at a time: each pass has other times and other ids, so that no two
+ * records are equal, and equal bodies are farther apart than compression reaches.
+ */
+export function* repeatedBatches(
+  records: readonly LogRecordInput[],
+  passes: number,
+  size: number,
+): Generator<LogRecordInput[]> {
+  for (let pass = 0; pass < passes; pass++) {
+    for (let at = 0; at < records.length; at += size) {
+      yield records.slice(at, at + size).map((record, i) => inPass(record, pass, pass * records.length + at + i));
+    }
+  }
+}
+
+function inPass(record: LogRecordInput, pass: number, n: number): LogRecordInput {
+  const laterMs = pass * 3_600_000;
+  const idHigh = Math.imul(n, 2_654_435_761) >>> 0;
+  return {
+    ...record,
+    timeMs: record.timeMs + laterMs,
+    arrivedAtMs: record.arrivedAtMs + laterMs,
+    recordedAtMs: record.recordedAtMs + laterMs,
+    identity: { idHigh, idLow: n + 1, contentHigh: n, contentLow: idHigh },
   };
 }
 

@@ -1,5 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { messageOf } from '@protego/contracts';
 import { StorageType, connect, type JetStreamClient, type JetStreamManager, type NatsConnection } from 'nats';
 import { findNatsServer } from '../../apps/cli/src/up/nats-binary';
@@ -13,9 +16,33 @@ const SUBJECT = 'bench.events';
 /** Publishes that wait for their acknowledgement; more make this client no faster. */
 const IN_FLIGHT = 1_024;
 
+/** When the server syncs what it stores: by default every two minutes, else before each acknowledgement. */
+export type JetStreamSync = 'by default' | 'always';
+
 /**
- * The bus as a log: acknowledged publishes to a file stream of a nats-server of our own. By its default the server
- * acknowledges before the bytes are synced to the disk, which spares it what the log does.
+ * Why there is no server here that syncs before it acknowledges; undefined when there is one. Versions before 2.10 take
+ * `always` for a duration and do not start.
+ */
+export function syncAlwaysMissing(): string | undefined {
+  const directory = mkdtempSync(join(tmpdir(), 'protego-nats-'));
+  try {
+    const path = join(directory, 'nats-server.conf');
+    writeFileSync(path, 'jetstream: {sync_interval: always}\n');
+    const { status } = spawnSync(
+      findNatsServer(CACHE, () => undefined),
+      ['-t', '-c', path],
+    );
+    return status === 0 ? undefined : 'this nats-server does not know `sync_interval: always`';
+  } catch (cause) {
+    return messageOf(cause);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/**
+ * The bus as a log: acknowledged publishes to a file stream of a nats-server of our own, encrypted at rest. By its default
+ * the server acknowledges before the bytes are synced to the disk, which spares it what the log does.
  */
 export class JetStreamPeer {
   private constructor(
@@ -28,13 +55,19 @@ export class JetStreamPeer {
   ) {}
 
   /** Starts a server, or says why there is none. */
-  static async start(bodies: readonly Buffer[], say: Say): Promise<JetStreamPeer | { readonly missing: string }> {
+  static async start(
+    bodies: readonly Buffer[],
+    say: Say,
+    sync: JetStreamSync = 'by default',
+  ): Promise<JetStreamPeer | { readonly missing: string }> {
     const directory = scratchDirectory();
     let server: NatsServer | undefined;
     try {
       const password = randomBytes(16).toString('hex');
       const users = [{ name: 'bench', password, publish: ['>'], subscribe: ['>'] }];
-      server = await NatsServer.start({ binary: findNatsServer(CACHE, say), directory, users });
+      const found = findNatsServer(CACHE, say);
+      const binary = sync === 'always' ? syncingServer(found, directory) : found;
+      server = await NatsServer.start({ binary, directory, users });
       const connection = await connect({ servers: server.url, user: 'bench', pass: password });
       const streams = await connection.jetstreamManager();
       await streams.streams.add({ name: STREAM, subjects: [SUBJECT], storage: StorageType.File });
@@ -68,4 +101,13 @@ export class JetStreamPeer {
     await this.server.stop();
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+/** A program that starts the server with one setting more than the product gives it. */
+function syncingServer(binary: string, directory: string): string {
+  const path = join(directory, 'syncing-nats-server');
+  // Called with `-c FILE`.
+  const script = `#!/bin/sh\nsed -i 's/^jetstream: {/&sync_interval: always, /' "$2"\nexec '${binary}' "$@"\n`;
+  writeFileSync(path, script, { mode: 0o700 });
+  return path;
 }

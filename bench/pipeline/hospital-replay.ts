@@ -1,8 +1,7 @@
-import { EventLogReader } from '@protego/event-log';
 import { runReplay, type ReplayLog } from '@protego/replay';
 import type { BenchCase, Contest } from '../bench-case';
 import { batchesOf } from '../log/flow-records';
-import { ScratchLogs, appendAll, openWriter } from '../log/scratch-log';
+import { ScratchLogs, appendAll, openReader, openWriter } from '../log/scratch-log';
 import { ratePerSecond } from '../rounds';
 import { hospitalDay, hospitalPack } from './hospital-day';
 
@@ -12,7 +11,7 @@ export const REPLAY_HOSPITAL_PACK: BenchCase = {
   metric: 'hospital-pack',
   unit: 'events/s',
   description:
-    'Replay of a simulated hospital day from its log, as `protego replay` does it: read, decode, pipeline, sorted lines and output hash. Runs on one core so far; the log is not encrypted yet.',
+    'Replay of a simulated hospital day from its log, as `protego replay` does it: read, decode, pipeline, sorted lines and output hash. Runs on one core so far.',
   prepare,
 };
 
@@ -22,11 +21,11 @@ async function prepare(): Promise<Contest> {
   const logs = new ScratchLogs();
   const directory = logs.nextDirectory();
   const writer = await openWriter(directory);
-  await appendAll(writer, batchesOf(records, 512));
+  await appendAll(writer.log, batchesOf(records, 512));
   await writer.close();
-  const reader = await EventLogReader.open({ directory });
-  const { origin, size, rootHash } = reader.stat();
-  const log: ReplayLog = { origin, size, rootHash, records: () => reader.records({ toSeq: size }) };
+  const { reader, close } = await openReader(directory);
+  const { origin, size, firstSeq, rootHash } = reader.stat();
+  const log: ReplayLog = { origin, size, firstSeq, rootHash, records: () => reader.records({ toSeq: size }) };
   let expectedHash: string | undefined;
   return {
     product: () => {
@@ -37,6 +36,6 @@ async function prepare(): Promise<Contest> {
       if (manifest.outputHash !== expectedHash) throw new Error('two replays of one log differ');
       return ratePerSecond(size, elapsedMs);
     },
-    close: () => logs.remove(),
+    close: () => close().finally(() => logs.remove()),
   };
 }

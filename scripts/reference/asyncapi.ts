@@ -5,6 +5,7 @@ import {
   INPUT_FAMILIES,
   KNOWLEDGE_FAMILIES,
   SEVERITIES,
+  checkpointSubject,
   detectionSubject,
   eventRegistry,
   familyOf,
@@ -105,8 +106,14 @@ function outputChannels(): Channel[] {
     {
       name: 'rejected',
       address: withSource(rejectedSubject(SITE, 'SOURCE')),
-      description: 'Input that could not become an event, with the reason.',
+      description: 'Input that could not become an event, with the reason, both sealed.',
       messages: ['rejection'],
+    },
+    {
+      name: 'checkpoints',
+      address: checkpointSubject(SITE),
+      description: 'Signed checkpoints of the log: whoever keeps one can tell later whether the log was altered.',
+      messages: ['checkpoint'],
     },
   ];
 }
@@ -147,7 +154,7 @@ function messages(): object {
       payload: { schemaFormat: SCHEMA_FORMAT, schema: { $ref: `./schemas/${schemaFileOf(entry)}` } },
     },
   ]);
-  return { ...Object.fromEntries(events), rejection: REJECTION };
+  return { ...Object.fromEntries(events), rejection: REJECTION, checkpoint: CHECKPOINT };
 }
 
 const HEADER_TEXT = { type: 'string' };
@@ -156,11 +163,20 @@ const REJECTION = {
   name: 'rejection',
   title: 'Rejection',
   summary:
-    'A message that could not become an event, byte for byte; the headers say why. The codes are listed in errors.md.',
+    'A message that could not become an event, byte for byte, and why, both sealed with the keys of the house. The codes are listed in errors.md.',
   contentType: 'application/octet-stream',
   headers: {
     type: 'object',
-    required: [REJECTION_HEADERS.code, REJECTION_HEADERS.reason, REJECTION_HEADERS.subject, REJECTION_HEADERS.bytes],
+    required: Object.values(REJECTION_HEADERS),
     properties: Object.fromEntries(Object.values(REJECTION_HEADERS).map((header) => [header, HEADER_TEXT])),
   },
+};
+
+const CHECKPOINT = {
+  name: 'checkpoint',
+  title: 'Checkpoint',
+  summary:
+    'A signed note with the size and the root hash of the log (C2SP tlog-checkpoint). log-format.md describes it.',
+  contentType: 'text/plain; charset=utf-8',
+  payload: { type: 'string' },
 };

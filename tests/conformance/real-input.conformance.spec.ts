@@ -3,12 +3,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { loadArtefactSet } from '@protego/artefacts';
-import { EventLogReader } from '@protego/event-log';
 import { runReplay, type ReplayOutcome } from '@protego/replay';
 import { readSourceFile } from '@protego/sources';
 import { EventValidator, eventRegistry, type Detection } from '@protego/contracts';
 import { SigmaMatcher, compileSigma, type SigmaRuleSet } from '@protego/streams';
-import { importHistory, openReplayLog } from '../history-log';
+import { importHistory, openHistory, withReplayLog } from '../history-log';
 
 const DATA = resolve(__dirname, '..', '..', '..', 'shared', 'data');
 const RULES = join(DATA, 'sigma', 'rules.jsonl.gz');
@@ -63,12 +62,14 @@ describe('public rules on recorded attacks', () => {
       report(`${format}: ${files.length} files, ${appended} events, ${duplicates} duplicates, ${refused} rejected`);
       expect(refused).toBe(0);
     }
-    outcome = runReplay({
-      log: await openReplayLog(log),
-      artefacts: { rules, declarations: artefacts.declarations },
-      artefactHashes: artefacts.hashes,
-      engine: 'test',
-    });
+    outcome = await withReplayLog(log, (replayLog) =>
+      runReplay({
+        log: replayLog,
+        artefacts: { rules, declarations: artefacts.declarations },
+        artefactHashes: artefacts.hashes,
+        engine: 'test',
+      }),
+    );
   }, 600_000);
 
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -122,11 +123,13 @@ async function detectionsPerRecording(
     firstSeqs.set(seqs[0] as number, [...(firstSeqs.get(seqs[0] as number) ?? []), detection]);
   });
   const counts = new Map<string, number>();
-  for (const { seq, body } of (await EventLogReader.open({ directory: log })).records()) {
+  const { reader, house } = await openHistory(log);
+  for (const { seq, body } of reader.records()) {
     const detections = firstSeqs.get(seq);
     if (detections === undefined) continue;
     const path = origins.get((JSON.parse(body.toString('utf8')) as { id: string }).id);
     if (path !== undefined) counts.set(path, (counts.get(path) ?? 0) + detections.length);
   }
+  await house.close();
   return counts;
 }

@@ -1,0 +1,81 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadFieldClasses } from '@protego/artefacts';
+import { EventValidator, eventRegistry } from '@protego/contracts';
+import { openHouseKeys } from '@protego/enclave';
+import { DedupeIndex, EventLogWriter, type LogRecordInput } from '@protego/event-log';
+import type { BenchCase, Contest, Say } from '../bench-case';
+import { STREAMS } from '../places';
+import { ratePerSecond } from '../rounds';
+import { JetStreamPeer } from './jet-stream-peer';
+import { recordReads } from './record-reads';
+import { ScratchLogs, requireSound } from './scratch-log';
+
+const EVENTS = 102_400;
+const BATCH_EVENTS = 512;
+const APPENDS_IN_FLIGHT = 8;
+const PEER_EVENTS = 20_480;
+
+/** Throughput of durable appends with personal fields. */
+export const APPEND_SEALED: BenchCase = {
+  bench: 'log',
+  metric: 'append-sealed',
+  unit: 'events/s',
+  description:
+    "From raw JSON with one patient and one staff field to durable: parse, validate, tokenise, seal, know again what was sent twice, append; in batches of 512. All in one process: the enclave's own processes do not exist yet.",
+  peer: 'JetStream, acknowledged publish of the same JSON to an encrypted file stream, pipelined',
+  prepare,
+};
+
+async function prepare(say: Say): Promise<Contest> {
+  const raw = recordReads(EVENTS);
+  const logs = new ScratchLogs();
+  const peer = await JetStreamPeer.start(raw.slice(0, PEER_EVENTS), say);
+  return {
+    product: async () => {
+      const directory = logs.nextDirectory();
+      const elapsedMs = await appendSealed(directory, raw);
+      await requireSound(directory, raw.length, true);
+      rmSync(directory, { recursive: true });
+      return ratePerSecond(raw.length, elapsedMs);
+    },
+    ...(peer instanceof JetStreamPeer ? { peer: () => peer.publishAll() } : { peerMissing: peer.missing }),
+    close: async () => {
+      if (peer instanceof JetStreamPeer) await peer.stop();
+      logs.remove();
+    },
+  };
+}
+
+async function appendSealed(directory: string, raw: readonly Buffer[]): Promise<number> {
+  const fields = loadFieldClasses(STREAMS);
+  const house = await openHouseKeys({ directory: join(directory, 'keys'), mode: 'write', fields });
+  const { keys, vault } = house;
+  const log = await EventLogWriter.open({ directory, origin: 'protego/bench', keys });
+  const dedupe = await DedupeIndex.open({ directory, keys });
+  const validator = new EventValidator(eventRegistry);
+  const sealed = (bytes: Buffer): LogRecordInput => {
+    const { event, timeMs, arrivedAtMs = timeMs } = validator.check(JSON.parse(bytes.toString()));
+    const { body, sealed, subjects, contentHash } = vault.seal(event);
+    const identity = dedupe.identityOf(event.source, event.id, contentHash);
+    if (dedupe.admit(identity, arrivedAtMs) !== 'new')
+      throw new Error(`event \`${event.id}\` was taken for a known one`);
+    return { body, sealed, subjects, identity, type: event.type, timeMs, arrivedAtMs, recordedAtMs: arrivedAtMs };
+  };
+  const durably = async (records: LogRecordInput[]): Promise<void> => {
+    // A record must not outlive the keys that it was sealed under.
+    await vault.flush();
+    await log.append(records);
+  };
+  const startMs = performance.now();
+  const inFlight: Promise<void>[] = [];
+  for (let at = 0; at < raw.length; at += BATCH_EVENTS) {
+    inFlight.push(durably(raw.slice(at, at + BATCH_EVENTS).map(sealed)));
+    if (inFlight.length >= APPENDS_IN_FLIGHT) await inFlight.shift();
+  }
+  await Promise.all(inFlight);
+  const elapsedMs = performance.now() - startMs;
+  await log.close();
+  await house.close();
+  return elapsedMs;
+}
