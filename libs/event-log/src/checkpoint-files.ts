@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson } from '@protego/contracts';
@@ -10,6 +11,8 @@ const HISTORY_FILE = 'checkpoints.jsonl';
 /** Bytes at the end of the history that hold its last line for sure: a note of this log has some hundred bytes. */
 const TAIL_BYTES = 1 << 16;
 const LINE_FEED = 0x0a;
+/** Hexadecimal digits of the check of a line. */
+const CHECK_DIGITS = 16;
 
 /** A checkpoint with the note that carries it. */
 export interface SignedCheckpoint extends Checkpoint {
@@ -75,7 +78,7 @@ export function* readCheckpointHistory(directory: string): Generator<RecordedChe
       const lines = Buffer.concat([rest, piece.subarray(0, bytes)]);
       const end = lines.lastIndexOf(LINE_FEED) + 1;
       for (const line of lines.toString('utf8', 0, end).split('\n')) {
-        const recorded = recordedOf(line);
+        const recorded = parseRecorded(line);
         if (recorded !== undefined) yield recorded;
       }
       rest = lines.subarray(end);
@@ -120,7 +123,7 @@ export class CheckpointFiles {
 
   /** Appends to the history, and then puts the note in the place of the latest; both durably. */
   async record({ note, recordedAt }: RecordedCheckpoint): Promise<void> {
-    const line = Buffer.from(`${canonicalJson({ note, recordedAt })}\n`);
+    const line = Buffer.from(`${formatRecorded({ note, recordedAt })}\n`);
     this.position += await writeAll(this.history, [line], this.position);
     await this.history.fdatasync();
     await this.replaceLatest(note);
@@ -153,7 +156,7 @@ function tailOf(path: string): { bytes: number; goodBytes: number; last: Recorde
     // Bytes that the disk never wrote read as zeros; with them a line is not one that was finished.
     while (end > 0) {
       const start = end < 2 ? 0 : tail.lastIndexOf(LINE_FEED, end - 2) + 1;
-      const last = recordedOf(tail.toString('utf8', start, end - 1));
+      const last = parseRecorded(tail.toString('utf8', start, end - 1));
       if (last !== undefined) return { bytes, goodBytes: from + end, last };
       end = start;
     }
@@ -163,10 +166,21 @@ function tailOf(path: string): { bytes: number; goodBytes: number; last: Recorde
   }
 }
 
-function recordedOf(line: string): RecordedCheckpoint | undefined {
+/**
+ * A checkpoint as its line in the history, without line feed: canonical JSON with a check over note and time, so that a
+ * changed digit of the time, which the note does not cover, is seen.
+ */
+export function formatRecorded({ note, recordedAt }: RecordedCheckpoint): string {
+  const check = hash('sha256', `${note}\n${recordedAt}`, 'hex').slice(0, CHECK_DIGITS);
+  return canonicalJson({ check, note, recordedAt });
+}
+
+/** The checkpoint of a line of the history; undefined when it is not exactly what {@link formatRecorded} gives. */
+export function parseRecorded(line: string): RecordedCheckpoint | undefined {
   try {
     const { note, recordedAt } = JSON.parse(line) as Partial<RecordedCheckpoint>;
-    return typeof note === 'string' && typeof recordedAt === 'number' ? { note, recordedAt } : undefined;
+    if (typeof note !== 'string' || !Number.isFinite(recordedAt) || recordedAt === undefined) return undefined;
+    return formatRecorded({ note, recordedAt }) === line ? { note, recordedAt } : undefined;
   } catch {
     return undefined;
   }

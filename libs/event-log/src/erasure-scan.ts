@@ -63,14 +63,16 @@ export class AffectedSeqs {
  *
  * @param reader opened with `subjectsOf`
  */
-export function surveyFields(
+export async function surveyFields(
   reader: EventLogReader,
   vault: PersonalDataVault,
   tokens: readonly string[],
-): { readonly affected: AffectedSeqs; readonly names: ReadonlySet<string> } {
+): Promise<{ readonly affected: AffectedSeqs; readonly names: ReadonlySet<string> }> {
   const affected = new AffectedSeqs();
   const names = new Set<string>();
+  const turn = new Turns();
   for (const { seq, type, body, sealed } of reader.query({ subjects: tokens })) {
+    await turn.next();
     if (type === ERASED) continue;
     affected.add(seq);
     if (sealed.length === 0) continue;
@@ -84,16 +86,18 @@ export function surveyFields(
  * After the keys are destroyed, over the whole log: every record that was sealed under one of them or holds one of the
  * tokens, and every record in which a name can still be read, in whatever field.
  */
-export function scanTexts(
+export async function scanTexts(
   reader: EventLogReader,
   vault: PersonalDataVault,
   person: { readonly keyIds: readonly string[]; readonly tokens: readonly string[]; readonly search: NameSearch },
-): { readonly affected: AffectedSeqs; readonly texts: TextsFound } {
+): Promise<{ readonly affected: AffectedSeqs; readonly texts: TextsFound }> {
   const keyIds = person.keyIds.map((keyId) => Buffer.from(keyId, 'hex'));
   const affected = new AffectedSeqs();
   const seqs: number[] = [];
   let records = 0;
+  const turn = new Turns();
   for (const { seq, type, body, sealed } of reader.records()) {
+    await turn.next();
     if (type === ERASED) continue;
     const isSealed = sealed.length > 0;
     // A sealed part names its keys by 16 random bytes, which stand nowhere else.
@@ -112,3 +116,15 @@ export function scanTexts(
 }
 
 const ERASED = 'log.erased';
+/** Records between two turns of the event loop: an engine must go on taking events while a log is searched. */
+const RECORDS_A_TURN = 256;
+
+/** Lets others have the event loop now and then. */
+class Turns {
+  private count = 0;
+
+  next(): Promise<void> | undefined {
+    if (++this.count % RECORDS_A_TURN !== 0) return undefined;
+    return new Promise((resolve) => setImmediate(resolve));
+  }
+}

@@ -100,7 +100,7 @@ export interface ErasureReceipt {
 export async function eraseSubject(options: ErasureOptions): Promise<ErasureReceipt> {
   const { vault, authority, subject, reason } = options;
   const { person, tokens, keyIds } = personOf(vault, subject);
-  const { names, affected } = surveyFields(options.reader, vault, tokens);
+  const { names, affected } = await surveyFields(options.reader, vault, tokens);
   const search = new NameSearch([...names, subject]);
   checkReason(reason, search);
   const id = `erased-${randomBytes(16).toString('hex')}`;
@@ -108,7 +108,9 @@ export async function eraseSubject(options: ErasureOptions): Promise<ErasureRece
   await vault.destroy(keyIds);
   const backups = await eraseFromBackups(options, keyIds);
   const isSearching = options.searchesTexts !== false;
-  const scan = isSearching ? scanTexts(options.reader, vault, { keyIds, tokens, search }) : { affected, texts: null };
+  const scan = isSearching
+    ? await scanTexts(options.reader, vault, { keyIds, tokens, search })
+    : { affected, texts: null };
   const bundles = exportsOf(options.reader, scan.affected);
   const outOfReach = [...bundles, ...(options.otherCopies ?? []), ...backups.outOfReach].slice(0, COPIES_MAX);
   return receiptOf(options, {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { canonicalJson, messageOf } from '@protego/contracts';
-import { signedCheckpointOf, type RecordedCheckpoint } from './checkpoint-files';
+import { messageOf } from '@protego/contracts';
+import { parseRecorded, signedCheckpointOf } from './checkpoint-files';
 import type { NoteVerifier } from './signed-note';
 import type { ProblemList } from './verify-report';
 
@@ -110,27 +110,17 @@ function historyRoots(directory: string, verifier: NoteVerifier, problems: Probl
     else roots.push(read);
   }
   // A line that a crash cut off is a part of one; a whole one with something else for its line feed was altered.
-  if (torn !== '' && isRecorded(torn.slice(0, -1))) report(lines.length + 1, 'was altered at its end');
+  if (torn !== '' && parseRecorded(torn.slice(0, -1)) !== undefined) report(lines.length + 1, 'was altered at its end');
   return roots;
 }
 
 function rootOfLine(line: string, number: number, verifier: NoteVerifier): ExpectedRoot | string {
-  if (!isRecorded(line)) return 'is not what the log writes';
+  const recorded = parseRecorded(line);
+  if (recorded === undefined) return 'is not what the log writes';
   try {
-    const { note } = JSON.parse(line) as RecordedCheckpoint;
-    const { size, root } = signedCheckpointOf(note, [verifier]);
+    const { size, root } = signedCheckpointOf(recorded.note, [verifier]);
     return { size, root, source: 'stored', name: `line ${number} of \`${HISTORY_FILE}\`` };
   } catch (cause) {
     return `is not a checkpoint of this log: ${messageOf(cause)}`;
-  }
-}
-
-/** True for exactly the text that the log writes for a checkpoint: an altered byte must not be lost in lenient parsing. */
-function isRecorded(line: string): boolean {
-  try {
-    const { note, recordedAt } = JSON.parse(line) as Partial<RecordedCheckpoint>;
-    return typeof note === 'string' && Number.isFinite(recordedAt) && canonicalJson({ note, recordedAt }) === line;
-  } catch {
-    return false;
   }
 }

@@ -80,7 +80,8 @@ export async function withWriter<T>(options: LogOptions, use: (log: HeldLog) => 
     try {
       const reader = await readerOf(options.log, house);
       await applyErasures({ reader, vault: house.vault });
-      const authority = writerAuthority({ writer, clock: systemClock, site: siteOf(origin) });
+      const arrivedAtMs = reader.stat().lastArrivedAtMs;
+      const authority = writerAuthority({ writer, clock: systemClock, site: siteOf(origin), arrivedAtMs });
       return await use({ directory: options.log, keysDirectory, house, reader, writer, authority });
     } finally {
       await writer.close();

@@ -31,8 +31,10 @@ export function writerAuthority(parts: {
   readonly clock: Clock;
   /** Site that the events name. */
   readonly site: string;
+  /** Pipeline time of the log as it stands, so that the events do not move it; by default the wall clock's. */
+  readonly arrivedAtMs?: number;
 }): LogAuthority {
-  const { writer, clock, site } = parts;
+  const { writer, clock, site, arrivedAtMs } = parts;
   return {
     async append(type, id, data) {
       const nowMs = clock.wallMs();
@@ -46,7 +48,7 @@ export function writerAuthority(parts: {
         dataschema: dataschemaOf(type, 1),
         data,
       };
-      const times = { timeMs: nowMs, arrivedAtMs: nowMs, recordedAtMs: nowMs };
+      const times = { timeMs: nowMs, arrivedAtMs: arrivedAtMs ?? nowMs, recordedAtMs: nowMs };
       const { firstSeq } = await writer.append([{ body: Buffer.from(canonicalJson(event)), type, ...times }]);
       return firstSeq;
     },

@@ -94,15 +94,12 @@ export function flipCheckpoint(log: CleanLog, random: SeededRandom): TamperCase 
 }
 
 /** One bit of the history of checkpoints. */
-export function flipHistory(log: CleanLog, random: SeededRandom): TamperCase | undefined {
+export function flipHistory(log: CleanLog, random: SeededRandom): TamperCase {
   const file = fileOf(log, 'checkpoints.jsonl');
-  const offset = random.below(file.length);
-  const content = flipped(file, offset, random);
-  // When a checkpoint was signed is evidence only: no signature covers it.
-  const lineStart = file.lastIndexOf('\n', Math.max(0, offset - 1)) + 1;
-  const timeAt = file.indexOf('"recordedAt":', lineStart) + 13;
-  const isTime = offset >= timeAt && offset < file.indexOf('}', timeAt);
-  return isTime ? undefined : { changes: changed('checkpoints.jsonl', content), kind: 'checkpoint' };
+  return {
+    changes: changed('checkpoints.jsonl', flipped(file, random.below(file.length), random)),
+    kind: 'checkpoint',
+  };
 }
 
 /** One bit of the log's identity. */

@@ -1,4 +1,4 @@
-import { canonicalJson } from '@protego/contracts';
+import { formatRecorded } from '../../checkpoint-files';
 import { fixedKeys } from '@protego/enclave/testing';
 import type { SeededRandom } from '../index';
 import { CODEC_NONE } from '../../block-format';
@@ -9,7 +9,7 @@ import { forge } from './tamper-keyed';
 import { KEYS, ORIGIN, type BlockAt, type CleanLog } from './tamper-log';
 
 function withNote(log: CleanLog, note: string): Map<string, Buffer | undefined> {
-  const line = Buffer.from(`${canonicalJson({ note, recordedAt: 1_700_000_000_000 })}\n`);
+  const line = Buffer.from(`${formatRecorded({ note, recordedAt: 1_700_000_000_000 })}\n`);
   const history = Buffer.concat([fileOf(log, 'checkpoints.jsonl'), line]);
   return new Map([
     ['checkpoint', Buffer.from(note)],

@@ -1,4 +1,4 @@
-import { canonicalJson } from '@protego/contracts';
+import { formatRecorded } from '../../checkpoint-files';
 import { signCheckpoint } from '../../checkpoint';
 import { BlockCipher } from '../../block-cipher';
 import {
@@ -136,7 +136,7 @@ class Rebuilder implements TileHashSink {
       if (root === undefined) throw new Error(`no block ends at ${size}`);
       return signCheckpoint({ origin: ORIGIN, size, root, extensions: [] }, KEYS.signer);
     });
-    const lines = notes.map((note) => `${canonicalJson({ note, recordedAt: 1_700_000_000_000 })}\n`);
+    const lines = notes.map((note) => `${formatRecorded({ note, recordedAt: 1_700_000_000_000 })}\n`);
     files.set('checkpoints.jsonl', Buffer.from(lines.join('')));
     files.set('checkpoint', Buffer.from(notes.at(-1) ?? ''));
   }
