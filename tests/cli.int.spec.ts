@@ -26,6 +26,9 @@ function protego(...args: string[]): Ran {
 
 const jsonOf = (ran: Ran): Record<string, unknown> => JSON.parse(ran.out) as Record<string, unknown>;
 
+/** Lines of detections with one text for every token: tokens depend on the key of the installation. */
+const withoutTokens = (path: string): string => readFileSync(path, 'utf8').replace(/~[sp]\.[\w-]{22}/g, '~token');
+
 describe('protego', () => {
   const directory = mkdtempSync(join(tmpdir(), 'protego-cli-'));
   const at = (name: string): string => join(directory, name);
@@ -197,7 +200,7 @@ describe('protego', () => {
     });
     expect(protego('replay', '--log', at('spoiled'), '--out', at('spoiled-run')).code).toBe(0);
     const expected = join(ROOT, 'replay-data', 'general-hour', 'expected', 'detections.jsonl');
-    expect(readFileSync(join(at('spoiled-run'), 'detections.jsonl'), 'utf8')).toBe(readFileSync(expected, 'utf8'));
+    expect(withoutTokens(join(at('spoiled-run'), 'detections.jsonl'))).toBe(withoutTokens(expected));
   });
 
   it('prints records, and finds a changed byte', () => {
@@ -221,7 +224,12 @@ describe('protego', () => {
   it('replays to files, within a range when asked', () => {
     expect(protego('replay', '--log', at('log'), '--out', at('run')).code).toBe(0);
     const all = readFileSync(join(at('run'), 'detections.jsonl'), 'utf8');
-    expect(all).toBe(readFileSync(join(ROOT, 'replay-data', 'general-hour', 'expected', 'detections.jsonl'), 'utf8'));
+    const expected = join(ROOT, 'replay-data', 'general-hour', 'expected', 'detections.jsonl');
+    expect(withoutTokens(join(at('run'), 'detections.jsonl'))).toBe(withoutTokens(expected));
+    // Another log of this installation, imported on its own, gives the same bytes, tokens included.
+    expect(protego('import', '--log', at('twin'), '--format', 'cloudevents', HISTORY).code).toBe(0);
+    expect(protego('replay', '--log', at('twin'), '--out', at('twin-run')).code).toBe(0);
+    expect(readFileSync(join(at('twin-run'), 'detections.jsonl'), 'utf8')).toBe(all);
     expect(existsSync(join(at('run'), 'evidence.jsonl'))).toBe(true);
     const manifest = jsonOf(
       protego(

@@ -37,6 +37,8 @@ export interface HouseOptions {
   readonly maxAgeMs?: number;
   /** Sources that have a token for HTTP. */
   readonly tokens?: readonly string[];
+  /** Puts a log in place before the engine starts for the first time. */
+  readonly prepareLog?: (directory: string) => void;
 }
 
 /** A record of the log. */
@@ -95,6 +97,7 @@ export class EngineHouse {
     const house = new EngineHouse(options);
     try {
       house.#prepare();
+      options.prepareLog?.(house.logDir);
       await house.startServer();
       await house.startEngine();
       return house;
@@ -279,6 +282,7 @@ export class EngineHouse {
       clock,
       tickAfterMs,
       logDir: this.logDir,
+      pseudonymKeyFile: join(this.root, 'pseudonym.key'),
       streamsDir: this.streamsDir,
       nats: {
         url: this.natsUrl,

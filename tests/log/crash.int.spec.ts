@@ -6,7 +6,7 @@ import { PLANTED_DEFECTS } from './planted-defects';
 const FROM = Number(process.env['CRASH_FROM'] ?? 0);
 const SEEDS = Number(process.env['CRASH_SEEDS'] ?? 60);
 /** Seeds within which a defect must show. */
-const DEFECT_SEEDS = 30;
+const DEFECT_SEEDS = 200;
 
 const mockMount: { disk?: FaultyDisk } = {};
 const mount = (disk: FaultyDisk | undefined): void => void (mockMount.disk = disk);

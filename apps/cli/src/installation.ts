@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 
 /** Directory that Protego was installed in: the one above whose package.json names it. */
@@ -15,6 +15,25 @@ export function installationRoot(): string {
 /** Rules, declarations and policies that are shipped. */
 export function shippedStreamsDir(): string {
   return join(installationRoot(), 'streams');
+}
+
+/** Environment variable that names another file for the key of tokens. */
+const PSEUDONYM_KEY_VARIABLE = 'PROTEGO_PSEUDONYMKEYFILE';
+
+/**
+ * File with the key of tokens that the logs of this installation share, so that a person goes by one token in each of
+ * them; undefined where the installation cannot be written: then each log has tokens of its own.
+ */
+export function pseudonymKeyFile(): string | undefined {
+  const named = process.env[PSEUDONYM_KEY_VARIABLE];
+  if (named !== undefined && named !== '') return named;
+  const root = installationRoot();
+  try {
+    accessSync(root, constants.W_OK);
+  } catch {
+    return undefined;
+  }
+  return join(root, '.protego', 'pseudonym.key');
 }
 
 /** SHA-256 (hex) of the built code that decides what the pipeline makes of events. */

@@ -18,6 +18,7 @@ describe('parseConfig', () => {
       clock: 'wall',
       logDir: '.protego/log',
       keysDir: '',
+      pseudonymKeyFile: '.protego/pseudonym.key',
       checkpoint: { everyRecords: 65_536, everyMs: 10_000 },
       dedupeHorizonMs: 2_592_000_000,
       streamsDir: 'streams',

@@ -11,6 +11,8 @@ export interface ProtegoConfig {
   readonly logDir: string;
   /** Directory of the log's keys and of the vault of person keys; empty: `keys` inside `logDir`. */
   readonly keysDir: string;
+  /** File with the key of tokens that all logs of the installation share. */
+  readonly pseudonymKeyFile: string;
   /** Sign and publish a checkpoint after so many records, or so many milliseconds after the first new one. */
   readonly checkpoint: { readonly everyRecords: number; readonly everyMs: number };
   /** How long the log remembers ids of events, milliseconds of arrival time. */
@@ -62,6 +64,11 @@ export const CONFIG_KEYS: Readonly<Record<string, ConfigKey>> = {
     { type: 'string' },
     '',
     "Directory of the log's keys and of the vault of person keys; empty means `keys` inside `logDir`. Keep it on another disk than the backups of the log.",
+  ),
+  pseudonymKeyFile: key(
+    { type: 'string', minLength: 1 },
+    '.protego/pseudonym.key',
+    'File with the key of tokens: a person has one token in all logs whose keys were made with it. Made when it is missing.',
   ),
   'checkpoint.everyRecords': key(positive(1 << 24), 65_536, 'Sign and publish a checkpoint after so many new records.'),
   'checkpoint.everyMs': key(

@@ -203,8 +203,13 @@ const OUTPUT_TYPES = [
   ),
   version1(
     'log.revealed',
-    'Sealed fields were shown in clear to somebody who asked for them.',
-    object({ fromSeq: count, toSeq: count, records: count, reason: string }, ['fromSeq', 'toSeq', 'records', 'reason']),
+    'Sealed fields were shown in clear to somebody who asked for them. With `file`: records that an import refused, from that file; the range is empty then.',
+    object({ fromSeq: count, toSeq: count, records: count, file: string, reason: string }, [
+      'fromSeq',
+      'toSeq',
+      'records',
+      'reason',
+    ]),
   ),
   version1(
     'log.session-closed',

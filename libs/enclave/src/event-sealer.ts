@@ -26,6 +26,8 @@ import { blake2b } from './sodium';
 const BODY_BYTES_MAX = 65_536;
 const CONTENT_HASH_BYTES = 8;
 const LENGTH_BYTES = 4;
+/** Where the seconds of an RFC 3339 time begin. */
+const SECOND_AT = 17;
 const NO_BYTES = Buffer.alloc(0);
 const NO_PSEUDONYMS: ReadonlyMap<string, string> = new Map();
 
@@ -38,6 +40,13 @@ interface Draft {
   readonly slots: SlotInput[];
   /** What the content hash covers beside the body: plaintexts, and secrets that go when their keys go. */
   readonly content: Buffer[];
+}
+
+/** Free texts of an event that name the same persons: they are sealed together, because they can be read together. */
+interface TextGroup {
+  /** By key id. */
+  readonly owners: readonly KeyOwner[];
+  readonly entries: string[];
 }
 
 /** Name under which the key of a source and month is kept. */
@@ -134,23 +143,32 @@ export class EventSealer {
   #sealTexts({ texts }: PersonalFields, draft: Draft): void {
     const entries: string[] = [];
     const nobodys: string[] = [];
+    const groups = new Map<string, TextGroup>();
     texts.forEach((field, ordinal) => {
       const entry = entryOf(field, ordinal);
       entries.push(entry);
       placeText(field, ordinal, draft);
       const found = this.#personsIn(field);
       if (found.size === 0) nobodys.push(entry);
-      else draft.slots.push({ kind: SLOT_KINDS.text, owners: [...found], plaintext: plaintextOf([entry]) });
+      else addToGroup(groups, found, entry);
     });
+    for (const { owners, entries: named } of groups.values())
+      draft.slots.push({ kind: SLOT_KINDS.text, owners, plaintext: plaintextOf(named) });
     const { source, time } = draft.event;
-    const monthName = this.tokeniser.identify('m', monthNameOf(source, parseRfc3339Ms(time) ?? 0), 'plain');
-    const month = this.ring.ownerOf('m', monthName, this.append);
+    const month = this.#monthOf(source, time);
     // Which persons are known by now may differ when the same event comes again; the month does not.
     const all = plaintextOf(entries);
     draft.content.push(all, month.contentSecret);
     if (nobodys.length === 0) return;
     const plaintext = nobodys.length === entries.length ? all : plaintextOf(nobodys);
     draft.slots.push({ kind: SLOT_KINDS.text, owners: [month], plaintext });
+  }
+
+  #monthOf(source: string, time: string): KeyOwner {
+    // In UTC, as nearly always, the text begins with the month; but for a leap second, which is of the next one.
+    const isMonthFirst = time.endsWith('Z') && time.charAt(SECOND_AT) !== '6';
+    const name = isMonthFirst ? `${source}/${time.slice(0, 7)}` : monthNameOf(source, parseRfc3339Ms(time) ?? 0);
+    return this.ring.ownerOf('m', this.tokeniser.identify('m', name, 'plain'), this.append);
   }
 
   #personsIn({ value, path, isUndeclared }: PersonalField): Set<KeyOwner> {
@@ -210,6 +228,15 @@ function placeText({ path, value, isUndeclared }: PersonalField, ordinal: number
     : { path, value: placeholder };
   draft.stored.push(replacement);
   addTextPseudonyms(draft.pseudonyms, value, placeholder);
+}
+
+function addToGroup(groups: Map<string, TextGroup>, persons: ReadonlySet<KeyOwner>, entry: string): void {
+  const owners = [...persons];
+  if (owners.length > 1) owners.sort((a, b) => a.keyId.compare(b.keyId));
+  const name = owners.map(({ keyId }) => keyId.toString('latin1')).join('');
+  const group = groups.get(name);
+  if (group === undefined) groups.set(name, { owners, entries: [entry] });
+  else group.entries.push(entry);
 }
 
 /** `[pointer, value]`, and the ordinal of the placeholder where the name of the field is hidden too. */

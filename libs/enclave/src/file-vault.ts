@@ -32,6 +32,8 @@ export interface FileVaultOptions {
   readonly mode: 'write' | 'read';
   /** Root secret, 32 bytes; it is not kept. */
   readonly root: Buffer;
+  /** Key of the tokens, 32 bytes; by default one derived from the root secret. */
+  readonly pseudonymKey?: Buffer;
   readonly fields?: FieldClasses;
   readonly clock?: Clock;
   /** In place of the file `vault`. */
@@ -43,6 +45,8 @@ export interface FileVaultOptions {
 const REFRESH_MS = 500;
 const TEXT_BYTES_MAX = 16 * 1024 * 1024;
 const LENGTH_BYTES = 4;
+/** JSON within JSON is looked through so deep. */
+const UNESCAPINGS_MAX = 3;
 const PAD_BYTES = 16;
 const KEY_BYTES = 32;
 
@@ -62,7 +66,7 @@ export class FileVault implements PersonalDataVault {
   #refreshedAtMs: number;
 
   private constructor(
-    { root, mode, fields, clock = systemClock }: FileVaultOptions,
+    { root, pseudonymKey, mode, fields, clock = systemClock }: FileVaultOptions,
     ring: KeyRing,
     store: VaultStore,
     vaultKey: Buffer,
@@ -78,7 +82,7 @@ export class FileVault implements PersonalDataVault {
         throw new ProtegoError('LOG_READ_ONLY', 'the vault was opened for reading: it makes no keys');
       return store.append(slot);
     };
-    this.#tokeniser = new Tokeniser(deriveKey(root, 'pseudonym/1', KEY_BYTES));
+    this.#tokeniser = new Tokeniser(pseudonymKey ?? deriveKey(root, 'pseudonym/1', KEY_BYTES));
     const contentKey = deriveKey(root, 'content-hash/1', KEY_BYTES);
     this.#sealer = new EventSealer(fields ?? UNDECLARED_FIELDS, this.#tokeniser, ring, contentKey, this.#append);
   }
@@ -134,7 +138,7 @@ export class FileVault implements PersonalDataVault {
   sealText(text: Uint8Array, source: string, timeMs: number): Buffer {
     const found = new Set<KeyOwner>();
     const bytes = Buffer.from(text.buffer, text.byteOffset, text.byteLength);
-    this.#ring.searchNames(bytes.toString('utf8'), found);
+    for (const form of formsOf(bytes)) this.#ring.searchNames(form, found);
     if (found.size === 0) {
       const month = this.#tokeniser.identify('m', monthNameOf(source, timeMs), 'plain');
       found.add(this.#ring.ownerOf('m', month, this.#append));
@@ -269,4 +273,25 @@ export class FileVault implements PersonalDataVault {
     const accounts = classes.map((each) => this.#tokeniser.identify(each, subject, 'account').token);
     return [...new Set([...plain, ...accounts])];
   }
+}
+
+/** Ways to read bytes of unknown kind, so that a name is found behind `\n`, `\u00fc` and the like, and in UTF-16. */
+function formsOf(bytes: Buffer): string[] {
+  const text = bytes.toString('utf8');
+  const forms = [text];
+  if (bytes.includes(0)) forms.push(text.replaceAll('\0', ''), bytes.toString('utf16le'));
+  let form = text;
+  for (let left = UNESCAPINGS_MAX; left > 0 && form.includes('\\'); left--) forms.push((form = unescaped(form)));
+  return form.includes('\0') ? [...forms, form.replaceAll('\0', '')] : forms;
+}
+
+/** Text with the escapes of JSON (RFC 8259) resolved, as far as they are valid. */
+function unescaped(text: string): string {
+  return text.replace(
+    /\\(?:u([0-9a-fA-F]{4})|([bfnrt])|(.))/gs,
+    (_, code?: string, blank?: string, same = ''): string => {
+      if (code !== undefined) return String.fromCharCode(Number.parseInt(code, 16));
+      return blank === undefined ? String(same) : ' ';
+    },
+  );
 }

@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ProtegoError, type Clock, type FieldClasses } from '@protego/contracts';
 import { DerivedLogKeys } from './derived-log-keys';
+import { deriveKey } from './key-derivation';
+import { openPseudonymKey, sealPseudonymKey, sharedPseudonymKey } from './pseudonym-key';
 import { lockDirectory, type DirectoryLock } from './directory-lock';
 import { formatHouseRecord, parseHouseRecord, type HouseRecord } from './house-record';
 import { makeKeyDirectory, mustBePrivate, readKeyFile, writeKeyFile } from './key-files';
@@ -24,6 +26,11 @@ export interface HouseKeysOptions {
   /** Which fields are personal. Without it, every field of `data` counts as free text. */
   readonly fields?: FieldClasses;
   readonly clock?: Clock;
+  /**
+   * File with the key of tokens that the logs of one installation share; made when it is missing. A new key directory
+   * takes it over, sealed, so that a person has the same token in each log. Without it a new directory has tokens of its own.
+   */
+  readonly pseudonymKeyFile?: string;
 }
 
 /** The keys of one site: of its log, and of the persons in it. */
@@ -63,9 +70,13 @@ export async function openHouseKeys(options: HouseKeysOptions): Promise<HouseKey
 }
 
 async function openHouse(options: HouseKeysOptions, root: Buffer, lock: DirectoryLock | undefined): Promise<HouseKeys> {
-  const { directory, mode } = options;
-  let record = await readRecord(directory, root, mode);
-  const vault = await FileVault.open({ ...options, root });
+  const { directory } = options;
+  let record = await readRecord(options, root);
+  const pseudonymKey =
+    record.pseudonymKey === undefined
+      ? deriveKey(root, 'pseudonym/1', ROOT_BYTES)
+      : openPseudonymKey(record.pseudonymKey, root);
+  const vault = await FileVault.open({ ...options, root, pseudonymKey });
   const keys = new DerivedLogKeys(root, record.dataKeyIds);
   return {
     keys,
@@ -73,7 +84,7 @@ async function openHouse(options: HouseKeysOptions, root: Buffer, lock: Director
     async rotateDataKey() {
       if (lock === undefined) throw new ProtegoError('LOG_READ_ONLY', 'the keys were opened for reading only');
       const id = keys.dataKeyId + 1;
-      record = { dataKeyIds: [...record.dataKeyIds, id] };
+      record = { ...record, dataKeyIds: [...record.dataKeyIds, id] };
       await writeKeyFile(directory, HOUSE_FILE, formatHouseRecord(record, root));
       keys.addDataKey(id);
       return id;
@@ -113,7 +124,8 @@ async function readOrMakeRoot(directory: string): Promise<Buffer> {
   return root;
 }
 
-async function readRecord(directory: string, root: Buffer, mode: 'write' | 'read'): Promise<HouseRecord> {
+async function readRecord(options: HouseKeysOptions, root: Buffer): Promise<HouseRecord> {
+  const { directory, mode, pseudonymKeyFile } = options;
   const text = await readKeyFile(directory, HOUSE_FILE);
   if (text !== undefined) return parseHouseRecord(text, root, join(directory, HOUSE_FILE));
   if (mode === 'read' || existsSync(join(directory, VAULT_FILE))) {
@@ -121,7 +133,11 @@ async function readRecord(directory: string, root: Buffer, mode: 'write' | 'read
     throw new ProtegoError('LOG_KEY_MISSING', message, { directory });
   }
   // A first start that ended between the two files: no key of this directory was ever given out.
-  const record: HouseRecord = { dataKeyIds: [1] };
+  const shared = pseudonymKeyFile === undefined ? undefined : await sharedPseudonymKey(pseudonymKeyFile);
+  const record: HouseRecord = {
+    dataKeyIds: [1],
+    ...(shared === undefined ? {} : { pseudonymKey: sealPseudonymKey(shared, root) }),
+  };
   await writeKeyFile(directory, HOUSE_FILE, formatHouseRecord(record, root));
   return record;
 }

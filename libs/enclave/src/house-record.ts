@@ -9,11 +9,14 @@ export const HOUSE_FORMAT = 1;
 export interface HouseRecord {
   /** Numbers of the data keys that exist, ascending. */
   readonly dataKeyIds: readonly number[];
+  /** Key of the persons' tokens, sealed under the root secret (hex); missing where it is derived from that secret. */
+  readonly pseudonymKey?: string;
 }
 
 /** `house.json` of a record: canonical JSON with an HMAC-SHA256 under a key of the root secret, and a line feed. */
 export function formatHouseRecord(record: HouseRecord, root: Buffer): Buffer {
-  const fields = { format: HOUSE_FORMAT, dataKeyIds: record.dataKeyIds };
+  const { dataKeyIds, pseudonymKey } = record;
+  const fields = { format: HOUSE_FORMAT, dataKeyIds, ...(pseudonymKey === undefined ? {} : { pseudonymKey }) };
   return Buffer.from(`${canonicalJson({ ...fields, mac: macOf(fields, root).toString('hex') })}\n`);
 }
 
@@ -34,7 +37,8 @@ export function parseHouseRecord(text: Buffer, root: Buffer, path: string): Hous
     const format = fields['format'];
     throw new ProtegoError('LOG_FORMAT_UNKNOWN', `\`${path}\` has format ${String(format)}`, { path, format });
   }
-  return { dataKeyIds: fields['dataKeyIds'] as number[] };
+  const pseudonymKey = fields['pseudonymKey'] as string | undefined;
+  return { dataKeyIds: fields['dataKeyIds'] as number[], ...(pseudonymKey === undefined ? {} : { pseudonymKey }) };
 }
 
 function macOf(fields: Readonly<Record<string, unknown>>, root: Buffer): Buffer {

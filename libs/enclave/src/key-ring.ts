@@ -1,7 +1,7 @@
-import { randomFillSync } from 'node:crypto';
 import { ProtegoError } from '@protego/contracts';
 import { type Identity, type TokenClass } from './identity';
 import { NameIndex } from './name-index';
+import { fillRandom } from './random-pool';
 import { KEY_BYTES, KEY_ID_BYTES } from './sealed-part';
 import { blake2b } from './sodium';
 import { type LiveVaultSlot, VAULT_SLOT_KINDS, type VaultSlotKind } from './vault-slot';
@@ -79,8 +79,8 @@ export class KeyRing {
   ownerOf(tokenClass: TokenClass, { token, text }: Identity, append: AppendSlot): KeyOwner {
     const known = this.#byToken.get(token);
     if (known !== undefined) return known;
-    const keyId = randomFillSync(Buffer.alloc(KEY_ID_BYTES));
-    const key = randomFillSync(Buffer.alloc(KEY_BYTES));
+    const keyId = fillRandom(Buffer.alloc(KEY_ID_BYTES));
+    const key = fillRandom(Buffer.alloc(KEY_BYTES));
     const tokenBytes = Buffer.from(token.slice(3), 'base64url');
     const isInText = tokenClass !== 'm';
     const slot = { kind: KEY_KINDS[tokenClass], keyId, key, tokenBytes, name: text, isInText };

@@ -34,6 +34,18 @@ describe('NameIndex', () => {
     ['', []],
   ])('finds in `%s` %j', (text, owners) => expect(found(index, text)).toEqual(owners));
 
+  it.each([
+    ['long ASCII', `${'word '.repeat(9_000)}jane doe`],
+    ['long accented', `${'wörd '.repeat(9_000)}JANE DOE`],
+    ['long compatibility characters, which fold to more letters', `${'ﷺ '.repeat(3_000)}jane doe`],
+  ])('finds a name at the end of %s', (_, text) => expect(found(index, text)).toEqual(['jane']));
+
+  it('takes nothing from a longer text that was searched before', () => {
+    expect(found(index, 'x jane doe')).toEqual(['jane']);
+    expect(found(index, 'x jane')).toEqual([]);
+    expect(found(index, 'ü jane')).toEqual([]);
+  });
+
   it('drops an owner and nobody else', () => {
     const two = new NameIndex<string>();
     two.add('smith', 'a');

@@ -49,7 +49,7 @@ export interface PersonalDataVault {
   reveal(event: ProtegoEvent, sealed: Uint8Array): OpenedEvent;
   /** Record keys of the slots that can still be opened, for an evidence bundle. */
   slotKeys(sealed: Uint8Array): SlotKey[];
-  /** Seals arbitrary bytes from outside, such as a refused message, under the persons found in it, else under the key of source and month. */
+  /** Seals arbitrary bytes from outside, such as a refused message, under the persons found in it (also behind escapes of JSON), else under the key of source and month. */
   sealText(text: Uint8Array, source: string, timeMs: number): Buffer;
   /** Opens what {@link sealText} made; undefined when a key is gone. */
   openText(sealed: Uint8Array): Buffer | undefined;

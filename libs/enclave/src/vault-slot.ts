@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto';
+import { fillRandom } from './random-pool';
 import { KEY_BYTES, KEY_ID_BYTES } from './sealed-part';
 import { TAG_BYTES, decryptAead, encryptAead } from './sodium';
 
@@ -75,7 +75,7 @@ export function encodeVaultSlot(slot: LiveVaultSlot, number: number, durableSlot
 
 /** Bytes of a destroyed slot: the key id, and nothing else that can be told from random bytes. */
 export function encodeDestroyedSlot(keyId: Buffer, number: number, vaultKey: Buffer): Buffer {
-  randomFillSync(plaintext);
+  fillRandom(plaintext);
   return seal(STATE_DESTROYED, keyId, number, vaultKey);
 }
 
@@ -115,7 +115,7 @@ function seal(state: number, keyId: Buffer, number: number, vaultKey: Buffer): B
   bytes.writeUInt32BE(state, 0);
   keyId.copy(bytes, KEY_ID_AT);
   const nonce = bytes.subarray(NONCE_AT, CIPHERTEXT_AT);
-  randomFillSync(nonce);
+  fillRandom(nonce);
   setAdditionalData(state, keyId, number);
   encryptAead(
     bytes.subarray(CIPHERTEXT_AT, CIPHERTEXT_AT + PLAINTEXT_BYTES + TAG_BYTES),

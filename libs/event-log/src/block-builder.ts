@@ -1,4 +1,4 @@
-import { hash, randomFillSync } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import {
   BLOCK_RECORDS_MAX,
   COLUMN_BYTES_PER_RECORD,
@@ -9,28 +9,25 @@ import {
   type TimeRange,
   type TypesBitmap,
 } from './block-format';
+import { BlockMemoryPool, type BlockMemory } from './block-memory';
 import { RECORD_BYTES_MAX, SEALED_BYTES_MAX, type LogRecordInput, type RecordIdentity } from './log-record';
-import { HASH_BYTES, type MerkleTree } from './merkle-tree';
 import { SubjectFilterBuilder } from './subject-filter';
 
-/** A block whose records are fixed and hashed; it is neither compressed nor encrypted yet. */
+/** A block whose records are fixed; it is neither hashed nor compressed nor encrypted yet. */
 export interface RawBlock extends TimeRange {
   readonly firstSeq: number;
   /** Number of records. */
   readonly count: number;
-  /** Columns, type table and leaves. It lies in memory that is used again after {@link RawBlock.release}. */
+  /** Columns, type table and leaves. It lies in the memory, which is used again after {@link RawBlock.release}. */
   readonly payload: Buffer;
+  readonly memory: BlockMemory;
   readonly filter: Buffer;
   readonly types: TypesBitmap;
   /** Of the records that have one: idHigh, idLow, contentHigh, contentLow. */
   readonly identities: Uint32Array;
-  /** RFC 6962 root of the log after the block. */
-  readonly root: Buffer;
-  /** Complete subtrees of the log before the block, greatest first. */
-  readonly peaksBefore: readonly Buffer[];
   /** What {@link recordBytesOf} says of all its records together. */
   readonly recordBytes: number;
-  /** Gives the memory of the payload back. */
+  /** Gives the memory back. */
   release(): void;
 }
 
@@ -39,8 +36,6 @@ const LEAF_BYTES_MAX = LEAF_HEAD_BYTES + SEALED_BYTES_MAX + RECORD_BYTES_MAX;
 const TYPE_TABLE_BYTES_MAX = 32_768;
 /** Room before the leaves, so that columns and types are put before them without moving them. */
 const HEAD_ROOM = BLOCK_RECORDS_MAX * COLUMN_BYTES_PER_RECORD + TYPE_TABLE_BYTES_MAX + 1 + TYPE_BYTES_MAX;
-/** Buffers that wait to be used again. */
-const FREE_BUFFERS_MAX = 16;
 /** Words of random that are drawn at once. */
 const RANDOM_WORDS = 4096;
 
@@ -50,22 +45,22 @@ export function recordBytesOf(record: LogRecordInput): number {
 }
 
 /**
- * Collects records, hashes their leaves and lays them out as one block. Leaves are written where they stay, so that
- * hashing and compressing copy nothing; column buffers are kept and serve the next block.
+ * Collects records and lays them out as one block. Leaves are written where they stay, so that hashing and compressing
+ * copy nothing; memory is kept and serves later blocks.
  */
 export class BlockBuilder {
   private count = 0;
+  private readonly pool: BlockMemoryPool;
+  private memory: BlockMemory;
   private arena: Buffer;
   private view: DataView;
   /** Offset in the arena after the last leaf. */
   private end = HEAD_ROOM;
-  private readonly free: Buffer[] = [];
   private readonly lengths = new Uint32Array(BLOCK_RECORDS_MAX);
   private readonly typeIndexes = new Uint16Array(BLOCK_RECORDS_MAX);
   private readonly ids = new Uint32Array(2 * BLOCK_RECORDS_MAX);
   private readonly contents = new Uint32Array(2 * BLOCK_RECORDS_MAX);
   private identityCount = 0;
-  private readonly leafHashes = Buffer.allocUnsafeSlow(BLOCK_RECORDS_MAX * HASH_BYTES);
   private readonly randoms = new Uint32Array(RANDOM_WORDS);
   private randomAt = RANDOM_WORDS;
   private readonly typeTable = new Map<string, number>();
@@ -86,7 +81,9 @@ export class BlockBuilder {
     subjectKey: Buffer,
   ) {
     this.filter = new SubjectFilterBuilder(subjectKey);
-    this.arena = this.newArena();
+    this.pool = new BlockMemoryPool(HEAD_ROOM + blockBytesMax + LEAF_BYTES_MAX);
+    this.memory = this.pool.take();
+    this.arena = this.memory.bytes;
     this.view = viewOf(this.arena);
   }
 
@@ -101,7 +98,7 @@ export class BlockBuilder {
     return isLarge || this.count === BLOCK_RECORDS_MAX || this.typeTableBytes > TYPE_TABLE_BYTES_MAX;
   }
 
-  /** Takes a record and hashes its leaf. */
+  /** Takes a record. */
   add(record: LogRecordInput): void {
     const i = this.count++;
     const { timeMs, arrivedAtMs, type, identity, subjects } = record;
@@ -115,32 +112,25 @@ export class BlockBuilder {
     const start = this.end;
     this.writeLeaf(record, start);
     this.lengths[i] = this.end - start;
-    // A plain view: making a Buffer of it costs a tenth of the hash.
-    const leafHash = hash('sha256', new Uint8Array(this.arena.buffer, start, this.end - start), 'binary');
-    this.leafHashes.write(leafHash, i * HASH_BYTES, HASH_BYTES, 'latin1');
   }
 
-  /** Appends the leaves to the tree, returns the block and starts an empty one. */
-  seal(tree: MerkleTree): RawBlock {
-    const { arena, count, timeMsMin, timeMsMax, arrivedAtMsMin, arrivedAtMsMax } = this;
-    const firstSeq = tree.size;
-    const peaksBefore = tree.peaks();
-    tree.appendLeaves(this.leafHashes, count);
+  /** Returns the block, whose first record has this seq, and starts an empty one. */
+  seal(firstSeq: number): RawBlock {
+    const { memory, count, timeMsMin, timeMsMax, arrivedAtMsMin, arrivedAtMsMax } = this;
     const block = {
       firstSeq,
       count,
       payload: this.layOut(),
+      memory,
       filter: this.filter.take(),
       types: { high: this.typesHigh >>> 0, low: this.typesLow >>> 0 },
       identities: this.takeIdentities(),
-      root: tree.root(),
-      peaksBefore,
       recordBytes: this.end - HEAD_ROOM + count * COLUMN_BYTES_PER_RECORD,
       timeMsMin,
       timeMsMax,
       arrivedAtMsMin,
       arrivedAtMsMax,
-      release: () => void (this.free.length < FREE_BUFFERS_MAX && this.free.push(arena)),
+      release: () => this.pool.give(memory),
     };
     this.clear();
     return block;
@@ -240,7 +230,8 @@ export class BlockBuilder {
       this.contents.fill(0, 0, 2 * this.count);
     }
     this.identityCount = this.count = 0;
-    this.arena = this.free.pop() ?? this.newArena();
+    this.memory = this.pool.take();
+    this.arena = this.memory.bytes;
     this.view = viewOf(this.arena);
     this.end = HEAD_ROOM;
     this.typeTable.clear();
@@ -248,10 +239,6 @@ export class BlockBuilder {
     this.lastType = '';
     this.timeMsMin = this.arrivedAtMsMin = Infinity;
     this.timeMsMax = this.arrivedAtMsMax = -Infinity;
-  }
-
-  private newArena(): Buffer {
-    return Buffer.allocUnsafeSlow(HEAD_ROOM + this.blockBytesMax + LEAF_BYTES_MAX);
   }
 }
 

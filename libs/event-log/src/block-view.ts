@@ -101,8 +101,11 @@ export class BlockView {
   }
 
   /** Leaf of record `i` as stored, the prefix 0x00 included: its SHA-256 is the RFC 6962 leaf hash. */
-  prefixedLeafAt(i: number): Buffer {
-    return this.payload.subarray(this.starts[i], this.starts[i + 1]);
+  prefixedLeafAt(i: number): Uint8Array {
+    const { payload } = this;
+    const start = this.starts[i] as number;
+    // A plain view: making a Buffer of it costs a tenth of the hash.
+    return new Uint8Array(payload.buffer, payload.byteOffset + start, (this.starts[i + 1] as number) - start);
   }
 
   /** The hashes by which the dedupe index knows record `i`; undefined when it has none. */

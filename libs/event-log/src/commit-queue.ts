@@ -1,6 +1,6 @@
 import type { ProtegoError } from '@protego/contracts';
 import type { BlockAssembler } from './block-assembler';
-import type { PackedBlock } from './block-compressor';
+import type { PackedBlock } from './block-packer';
 import { writeFailure } from './log-errors';
 import type { SegmentWriter } from './segment-writer';
 
@@ -113,9 +113,9 @@ export class CommitQueue {
 
   private acknowledge(group: readonly PackedBlock[]): void {
     this.syncs++;
-    for (const { raw } of group) {
+    for (const { raw, root } of group) {
       this.durable = raw.firstSeq + raw.count;
-      this.root = raw.root;
+      this.root = root;
       this.waitingBytes -= raw.recordBytes;
     }
     this.settle();

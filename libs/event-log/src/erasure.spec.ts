@@ -108,8 +108,9 @@ describe('the erasure of a person', () => {
         const parts = { ...options, selection, purpose: 'test', file: join(root, `${i}.bundle`) };
         made.push(await exportBundle(parts));
       }
-      const otherCopies = [{ kind: 'stream', name: 'INPUT', note: 'purge it' } as const];
-      const { content } = await eraseSubject({ ...options, otherCopies });
+      const findCopies: ErasureOptions['findCopies'] = (search) =>
+        Promise.resolve(search.isIn('by PERSON-3') ? [{ kind: 'stream', name: 'INPUT', note: 'purge it' }] : []);
+      const { content } = await eraseSubject({ ...options, findCopies });
       expect(content.outOfReach.map(({ kind, name }) => [kind, name])).toEqual([
         ['bundle', made[1]?.bundle],
         ['bundle', made[2]?.bundle],

@@ -18,6 +18,7 @@ import { scanTexts, surveyFields, type AffectedRecords, type AffectedSeqs, type 
 import { NameSearch } from './name-search';
 import { makeRangeProof } from './range-proof';
 import type { EventLogReader } from './reader';
+import { refusedNaming } from './refused-records';
 import { parseVerifierKey } from './signed-note';
 import { TileStore } from './tile-store';
 
@@ -43,13 +44,16 @@ export interface ErasureOptions {
   readonly subject: string;
   /** Why. It stands in the log for ever, in clear: it must not name the person. */
   readonly reason: string;
-  /** Copies that the caller knows of: streams of the message bus, files of refused records. */
-  readonly otherCopies?: readonly CopyOutOfReach[];
+  /**
+   * Finds copies that the caller knows of, such as streams of the message bus, once the keys are destroyed. Files of refused
+   * records in the directory of the log are found without it.
+   */
+  readonly findCopies?: (search: NameSearch) => Promise<readonly CopyOutOfReach[]>;
   /** Opens the target of a registered backup; without it every backup counts as out of reach. */
   readonly openTarget?: TargetOpener;
   /**
-   * False leaves out the pass over the whole log that finds texts in which a name still stands; then only records that
-   * name the person in a field are counted. Default true.
+   * False leaves out the pass over the whole log, and over what was refused, that finds texts in which a name still stands;
+   * then only records that name the person in a field are counted. Default true.
    */
   readonly searchesTexts?: boolean;
 }
@@ -112,9 +116,10 @@ export async function eraseSubject(options: ErasureOptions): Promise<ErasureRece
     ? await scanTexts(options.reader, vault, { keyIds, tokens, search })
     : { affected, texts: null };
   const bundles = exportsOf(options.reader, scan.affected);
-  const outOfReach = [...bundles, ...(options.otherCopies ?? []), ...backups.outOfReach].slice(0, COPIES_MAX);
+  const others = isSearching ? await copiesNaming(options, search) : [];
+  const outOfReach = [...bundles, ...others, ...backups.outOfReach];
   return receiptOf(options, {
-    ...{ person, keyIds, reason, seq, texts: scan.texts, outOfReach },
+    ...{ person, keyIds, reason, seq, texts: scan.texts, outOfReach: outOfReach.slice(0, COPIES_MAX) },
     affected: scan.affected.summary(),
     backupsErased: backups.erased,
   });
@@ -170,6 +175,14 @@ function exportsOf(reader: EventLogReader, affected: AffectedSeqs): CopyOutOfRea
     });
   }
   return copies;
+}
+
+async function copiesNaming(
+  { directory, vault, findCopies }: ErasureOptions,
+  search: NameSearch,
+): Promise<readonly CopyOutOfReach[]> {
+  const refused = await refusedNaming(directory, vault, search);
+  return findCopies === undefined ? refused : [...refused, ...(await findCopies(search))];
 }
 
 type ReceiptFacts = Pick<

@@ -71,6 +71,14 @@ export {
 export { applyErasures, eraseSubject, type ErasureOptions, type ErasureReceipt, type ReceiptContent } from './erasure';
 export { type CopyOutOfReach } from './copy-out-of-reach';
 export { type AffectedRecords, type TextsFound } from './erasure-scan';
+export {
+  openRefused,
+  refusedFileOf,
+  refusedFilesIn,
+  refusedLinesOf,
+  sealRefused,
+  type RefusedRecord,
+} from './refused-records';
 export { NameSearch } from './name-search';
 export { applyExpiries, expireSegments, type ExpiryOptions, type ExpirySummary } from './expiry';
 // Backups

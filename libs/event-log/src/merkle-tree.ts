@@ -10,6 +10,7 @@ export const TILE_HEIGHT = 8;
 const LEAF_PREFIX = Buffer.of(0);
 const NODE_PREFIX = 1;
 const NODE_PREFIX_BYTES = Buffer.of(NODE_PREFIX);
+const NO_NODES = Buffer.alloc(0);
 const PAIR_AT = 1;
 /** Slot 0 of a level starts here: one byte of prefix and one hash that may be put before it. */
 const LEVEL_AT = PAIR_AT + HASH_BYTES;
@@ -78,10 +79,25 @@ export class MerkleTree {
 
   /** Adds leaves in order; `hashes` holds their leaf hashes end to end, `count` of them are taken. */
   appendLeaves(hashes: Buffer, count = Math.floor(hashes.length / HASH_BYTES)): void {
-    this.makeRoom(count);
-    hashes.copy(this.level, LEVEL_AT, 0, count * HASH_BYTES);
-    this.leafCount += count;
-    for (let height = 0, nodes = count; nodes > 0; height++) nodes = this.foldLevel(height, nodes);
+    this.takeLeaves(hashes, count);
+    for (let height = 0, nodes = count; nodes > 0; height++) nodes = this.foldLevel(height, nodes, NO_NODES);
+  }
+
+  /**
+   * Adds leaves whose inner nodes are known: `nodes` holds the `count` leaf hashes, then, height after height, the nodes
+   * over these leaves alone.
+   */
+  appendFolded(nodes: Buffer, count: number): void {
+    const first = this.leafCount;
+    this.takeLeaves(nodes, count);
+    let at = count * HASH_BYTES;
+    let width = 2;
+    for (let height = 0, added = count; added > 0; height++, width *= 2) {
+      const knownCount = Math.max(0, Math.floor(this.leafCount / width) - Math.ceil(first / width));
+      const known = nodes.subarray(at, at + knownCount * HASH_BYTES);
+      added = this.foldLevel(height, added, known);
+      at += known.length;
+    }
   }
 
   /** Roots of the complete subtrees, greatest first; with the size they are all that appending needs. */
@@ -99,6 +115,12 @@ export class MerkleTree {
     return Buffer.from(root ?? hash('sha256', '', 'buffer'));
   }
 
+  private takeLeaves(hashes: Buffer, count: number): void {
+    this.makeRoom(count);
+    hashes.copy(this.level, LEVEL_AT, 0, count * HASH_BYTES);
+    this.leafCount += count;
+  }
+
   private makeRoom(count: number): void {
     const bytes = LEVEL_AT + (count + 1) * HASH_BYTES;
     if (this.level.length >= bytes) return;
@@ -106,8 +128,11 @@ export class MerkleTree {
     this.levelAbove = Buffer.allocUnsafeSlow(bytes);
   }
 
-  /** Joins the new nodes of one level, with the waiting subtree before them, in pairs; returns how many go up. */
-  private foldLevel(height: number, newNodes: number): number {
+  /**
+   * Joins the new nodes of one level, with the waiting subtree before them, in pairs; returns how many go up. Of these the
+   * last ones may be known.
+   */
+  private foldLevel(height: number, newNodes: number, known: Buffer): number {
     const { level, levelAbove } = this;
     if (this.sink !== undefined && height % TILE_HEIGHT === 0) {
       const hashes = level.subarray(LEVEL_AT, LEVEL_AT + newNodes * HASH_BYTES);
@@ -122,7 +147,8 @@ export class MerkleTree {
       nodes++;
     }
     const pairs = nodes >> 1;
-    for (let i = 0; i < pairs; i++, at += 2 * HASH_BYTES) {
+    const unknown = pairs - known.length / HASH_BYTES;
+    for (let i = 0; i < unknown; i++, at += 2 * HASH_BYTES) {
       // The prefix goes where the last byte of the pair before stood: that pair has been hashed already.
       level[at - 1] = NODE_PREFIX;
       // A plain view: making a Buffer of it costs a tenth of the hash.
@@ -130,6 +156,7 @@ export class MerkleTree {
       const parent = hash('sha256', pair, 'binary');
       levelAbove.write(parent, LEVEL_AT + i * HASH_BYTES, HASH_BYTES, 'latin1');
     }
+    at += known.copy(levelAbove, LEVEL_AT + unknown * HASH_BYTES) * 2;
     this.subtrees[height] = nodes % 2 === 1 ? Buffer.from(level.subarray(at, at + HASH_BYTES)) : undefined;
     this.level = levelAbove;
     this.levelAbove = level;

@@ -71,7 +71,9 @@ export async function recoverLog(
       await file.truncate(scan.goodBytes);
       await file.fsync();
     }
-    // After a kill the tail may be whole in the cache and not yet on the disk.
+    // After a kill, or after an fdatasync that failed, the last write may be whole in the cache and not on the disk. The
+    // kernel may hold its pages for clean then and sync nothing: only written again do they reach the disk.
+    await rewrite(file, last, scan.lastWriteAt, scan.goodBytes);
     await file.fdatasync();
   } finally {
     await file.close();
@@ -102,8 +104,23 @@ async function dropUnborn(
   return { ...before, recovery: { cutBytes: cutBytes + before.recovery.cutBytes, segment: unborn.name } };
 }
 
+/** Writes a part of a segment again as it stands. */
+async function rewrite(file: LogFile, segment: SegmentFileName, from: number, to: number): Promise<void> {
+  const cursor = new SegmentCursor(segment, { windowBytes: SCAN_WINDOW_BYTES });
+  try {
+    for (let at = from; at < to; at += SCAN_WINDOW_BYTES) {
+      const bytes = cursor.view(at, Math.min(SCAN_WINDOW_BYTES, to - at));
+      if (bytes !== undefined) await writeAll(file, [Buffer.from(bytes)], at);
+    }
+  } finally {
+    cursor.close();
+  }
+}
+
 interface SegmentScan {
   readonly tree: MerkleTree;
+  /** Offset of the last write: of the first block of its group, of the footer, or of the header. All before is durable. */
+  readonly lastWriteAt: number;
   readonly lastTag: Buffer;
   /** Offset where what is whole ends. */
   readonly goodBytes: number;
@@ -183,7 +200,8 @@ function finishedScan(cursor: SegmentCursor, cipher: BlockCipher): SegmentScan |
   if (index === undefined || typeof index === 'string') return undefined;
   const tree = treeOf(index);
   const fileBytes = cursor.fileBytes();
-  return tree && { tree, lastTag: Buffer.from(index.lastTag), goodBytes: fileBytes, fileBytes };
+  const lastWriteAt = trailer.footerOffset;
+  return tree && { tree, lastWriteAt, lastTag: Buffer.from(index.lastTag), goodBytes: fileBytes, fileBytes };
 }
 
 function treeOf(index: SegmentIndex): MerkleTree | undefined {
@@ -203,6 +221,7 @@ function replayBlocks(
   const tree = head;
   const fileBytes = cursor.fileBytes();
   let lastTag = before?.lastTag;
+  let lastWriteAt = 0;
   for (;;) {
     const read = cursor.next(cipher);
     const place = { segment: segment.name, offset: read.offset, seq: tree.size };
@@ -211,7 +230,7 @@ function replayBlocks(
       if (read.kind === 'bad') refuseUnlessTorn(cursor, read, tree.size);
       if (lastTag === undefined) throw chainBroken(place, 'the segments before it are missing');
       const open = { path: segment.path, firstSeq: segment.firstSeq, bytes: read.offset, footer };
-      return { tree, lastTag, goodBytes: read.offset, fileBytes, open };
+      return { tree, lastWriteAt, lastTag, goodBytes: read.offset, fileBytes, open };
     }
     const { header } = read.block;
     if (header.firstSeq !== tree.size) throw chainBroken(place, `block starts at seq ${header.firstSeq}`);
@@ -221,6 +240,7 @@ function replayBlocks(
     tree.appendLeaves(leafHashesOf(read.block), header.count);
     if (!tree.root().equals(header.root)) throw rootMismatch(place, 'records differ from the stored root');
     lastTag = read.tag;
+    if (header.groupFirstSeq === header.firstSeq) lastWriteAt = read.offset;
   }
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { type BlockCipher, type CipherSession } from './block-cipher';
-import type { PackedBlock } from './block-compressor';
+import type { PackedBlock } from './block-packer';
 import {
   BLOCK_HEADER_BYTES,
   NONCE_BYTES,
@@ -113,7 +113,8 @@ export class SegmentWriter {
 
   /** Finishes the open segment, if there is one, and starts the next before `block`. */
   async startSegmentFor(block: PackedBlock): Promise<void> {
-    const { firstSeq, peaksBefore } = block.raw;
+    const { raw, peaksBefore } = block;
+    const { firstSeq } = raw;
     await this.finishSegment(peaksBefore);
     const { directory, layer } = this.options;
     const path = join(directory, SEGMENT_FOLDER, segmentNameOf(firstSeq));
@@ -160,20 +161,20 @@ export class SegmentWriter {
 
   /** Adds the block's parts to `buffers`, as they stand on the disk from the position on. */
   private encrypt(block: PackedBlock, groupFirstSeq: number, buffers: Buffer[]): void {
-    const { raw, codec, content } = block;
+    const { raw, codec, content, root } = block;
     const { filter } = raw;
     const nonce = Buffer.allocUnsafe(NONCE_BYTES);
     writeNonce(nonce, 0, this.nonceCounter++);
     const header = Buffer.allocUnsafe(BLOCK_HEADER_BYTES);
     const sizes = { rawBytes: raw.payload.length, cipherBytes: content.length, filterBytes: filter.length };
-    const { timeMsMin, timeMsMax, arrivedAtMsMin, arrivedAtMsMax, firstSeq, count, types, root } = raw;
+    const { timeMsMin, timeMsMax, arrivedAtMsMin, arrivedAtMsMax, firstSeq, count, types } = raw;
     const times = { timeMsMin, timeMsMax, arrivedAtMsMin, arrivedAtMsMax };
     const chain = { nonce, previousTag: this.lastTag, root, ...this.session };
     writeBlockHeader(header, { codec, firstSeq, groupFirstSeq, count, ...sizes, ...times, types, ...chain });
     const place = { segmentFirstSeq: this.firstSeq, offset: this.position };
     const parts = { header, filter, nonce, payload: content };
     const { ciphertext, tag } = this.options.cipher.sealBlock(this.session, place, parts);
-    block.release();
+    raw.release();
     finishBlockHeader(header, contentCrcOf(filter, ciphertext, tag));
     buffers.push(header);
     if (filter.length > 0) buffers.push(filter);

@@ -201,19 +201,25 @@ class FilterPositions {
   set(low: number, high: number): void {
     const { bytes, at, bits } = this;
     const step = this.stepOf(high);
-    for (let i = 0, bit = this.firstOf(low); i < SUBJECT_FILTER_POSITIONS; i++, bit = (bit + step) % bits)
+    for (let i = 0, bit = this.firstOf(low); i < SUBJECT_FILTER_POSITIONS; i++) {
       bytes[at + (bit >>> 3)]! |= 1 << (bit & 7);
+      bit += step;
+      if (bit >= bits) bit -= bits;
+    }
   }
 
   has(low: number, high: number): boolean {
     const { bytes, at, bits } = this;
     const step = this.stepOf(high);
-    for (let i = 0, bit = this.firstOf(low); i < SUBJECT_FILTER_POSITIONS; i++, bit = (bit + step) % bits)
+    for (let i = 0, bit = this.firstOf(low); i < SUBJECT_FILTER_POSITIONS; i++) {
       if (((bytes[at + (bit >>> 3)] as number) & (1 << (bit & 7))) === 0) return false;
+      bit += step;
+      if (bit >= bits) bit -= bits;
+    }
     return true;
   }
 
-  // Position i is (mixed low + i * (mixed high | 1)) mod bits; taking each step modulo keeps all numbers small.
+  // Position i is (mixed low + i * (mixed high | 1)) mod bits. First and step are below the bits: one subtraction is enough.
   private firstOf(low: number): number {
     return mix32(low ^ this.saltLow) % this.bits;
   }

@@ -40,13 +40,16 @@ export class LayeredTileDisk implements TileDisk {
 
   async write(files: readonly TileFile[]): Promise<void> {
     for (const { path, content } of files) {
-      await removeIfThere(this.layer, path);
-      const file = await this.layer.open(path, 'create');
+      // In one step, so that whoever reads the tiles meanwhile finds the old file or the new one.
+      const temporary = `${path}.new`;
+      await removeIfThere(this.layer, temporary);
+      const file = await this.layer.open(temporary, 'create');
       try {
         await writeAll(file, [content], 0);
       } finally {
         await file.close();
       }
+      await this.layer.rename(temporary, path);
     }
   }
 
@@ -68,6 +71,11 @@ export class LayeredTileDisk implements TileDisk {
 
 /** Below so many files a thread is not worth starting. */
 const FILES_FOR_THREAD = 8;
+/**
+ * The same for writing. Starting a thread takes tens of milliseconds of a processor, which is felt by whoever appends:
+ * only a log that is filled so fast that tiles come in such numbers makes up for that.
+ */
+const WRITES_FOR_THREAD = 48;
 
 /**
  * Creating a file takes three calls. In a thread of their own they cost the event loop nothing but one message for many
@@ -122,7 +130,7 @@ class ThreadedTileDisk implements TileDisk {
   private readonly syncing = new TaskThread();
 
   async write(files: readonly TileFile[]): Promise<void> {
-    if (files.length < FILES_FOR_THREAD) return this.few.write(files);
+    if (files.length < WRITES_FOR_THREAD) return this.few.write(files);
     const content = Buffer.concat(files.map((file) => file.content));
     const names = files.map((file) => ({ path: file.path, bytes: file.content.length }));
     return this.writing.run({ files: names, content }, content);

@@ -1,9 +1,11 @@
+import { dirname, join } from 'node:path';
 import { ProtegoError, isProtegoError } from '@protego/contracts';
+import type { LogFileLayer } from './file-layer';
 import { HASH_BYTES, MerkleTree } from './merkle-tree';
-import type { TileDisk } from './tile-disk';
+import type { TileDisk, TileFile } from './tile-disk';
 import { TileLevels, peaksOfPartialTiles, rootOfPartialTiles, type TileContent } from './tile-levels';
 import { TILE_LEVELS_MAX, TILE_WIDTH, levelWidth, tileMismatch, tilePath, type TilePlace } from './tile-path';
-import { findTile, tileRoot } from './tile-store';
+import { findTile, partialWidths, tileRoot } from './tile-store';
 
 /**
  * Leaf hashes of the records from `begin` up to `end`, end to end, in pieces of any whole number of hashes.
@@ -20,6 +22,8 @@ export interface TileRepairOptions {
   readonly tree: MerkleTree;
   /** The full tiles of a tree of this size are in their files. */
   readonly intactSize: number;
+  /** Writes also those tiles again that look whole: what the cache shows of them may never have reached the disk. */
+  readonly rewrites: boolean;
   /** What the log has signed last: tiles are not made again from records of another history. */
   readonly signed?: { readonly size: number; readonly root: Buffer };
   readonly disk: Pick<TileDisk, 'write'>;
@@ -42,7 +46,12 @@ export async function repairTiles(options: TileRepairOptions): Promise<TileLevel
   const stored = storedEdge(directory, tree.size);
   const alignedSize = tree.size - (tree.size % TILE_WIDTH);
   const from = Math.min(alignedSize, options.intactSize - (options.intactSize % TILE_WIDTH));
-  if (stored !== undefined && from === alignedSize && rootOfPartialTiles(stored).equals(tree.root())) {
+  if (
+    stored !== undefined &&
+    !options.rewrites &&
+    from === alignedSize &&
+    rootOfPartialTiles(stored).equals(tree.root())
+  ) {
     return new TileLevels(tree.size, stored);
   }
   const believed = (): TileRebuild =>
@@ -135,7 +144,7 @@ class TileRebuild {
     this.tree.appendLeaves(hashes);
     this.checkSigned();
     for (const tile of this.levels.takeFull(this.tree.size)) {
-      if (!isStored || tile.place.level > 0) this.note(tile);
+      if (!isStored || this.options.rewrites || tile.place.level > 0) this.note(tile);
     }
     if (this.changed.length >= WRITE_TILES) await this.writeChanged();
   }
@@ -150,7 +159,8 @@ class TileRebuild {
   private note(tile: TileContent): void {
     if (!this.isWriting) return;
     const width = tile.hashes.length / HASH_BYTES;
-    if (!findTile(this.options.directory, tile.place, width)?.equals(tile.hashes)) this.changed.push(tile);
+    const { directory, rewrites } = this.options;
+    if (rewrites || !findTile(directory, tile.place, width)?.equals(tile.hashes)) this.changed.push(tile);
   }
 
   private async writeChanged(): Promise<void> {
@@ -160,6 +170,54 @@ class TileRebuild {
       files.push({ path, content: hashes });
     }
     if (files.length > 0) await this.options.disk.write(files);
+  }
+}
+
+/** What has to be known to bring the partial tiles of earlier sizes in order. */
+export interface PartialRepairOptions {
+  /** Directory of the log. */
+  readonly directory: string;
+  /** Size of the recovered tree, whose tiles are repaired. */
+  readonly size: number;
+  /** The full tiles of a tree of this size are durable, and so are all partial tiles in their places. */
+  readonly synced: number;
+  readonly disk: Pick<TileDisk, 'write' | 'sync'>;
+  readonly layer: Pick<LogFileLayer, 'syncDirectory'>;
+}
+
+/**
+ * Writes again what an outage took of the partial tiles of earlier sizes, and makes them all durable, so that none can be
+ * torn once the full tile is.
+ */
+export async function repairPartialTiles(options: PartialRepairOptions): Promise<void> {
+  const { directory, size, synced, disk, layer } = options;
+  const files: TileFile[] = [];
+  for (const { place, width } of unsyncedPlaces(synced, size)) {
+    const known = findTile(directory, place, width);
+    for (const partWidth of partialWidths(directory, place)) {
+      const path = join(directory, tilePath(place, partWidth));
+      const content = known?.subarray(0, partWidth * HASH_BYTES);
+      if (content?.length !== partWidth * HASH_BYTES) continue;
+      files.push({ path, content });
+    }
+  }
+  if (files.length === 0) return;
+  // Also those that look whole: after a failed sync the cache may show what no disk will ever hold.
+  await disk.write(files);
+  const paths = files.map(({ path }) => path);
+  await disk.sync(paths);
+  for (const folder of new Set(paths.map((path) => dirname(path)))) {
+    await layer.syncDirectory(folder);
+    await layer.syncDirectory(dirname(folder));
+  }
+}
+
+function* unsyncedPlaces(synced: number, size: number): Generator<{ place: TilePlace; width: number }> {
+  for (let level = 0; level < TILE_LEVELS_MAX && levelWidth(level, size) > 0; level++) {
+    const hashes = levelWidth(level, size);
+    for (let index = Math.floor(levelWidth(level, synced) / TILE_WIDTH); index * TILE_WIDTH < hashes; index++) {
+      yield { place: { level, index }, width: Math.min(TILE_WIDTH, hashes - index * TILE_WIDTH) };
+    }
   }
 }
 

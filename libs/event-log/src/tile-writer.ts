@@ -15,7 +15,7 @@ import {
   tilePath,
   type TilePlace,
 } from './tile-path';
-import { repairTiles, type LeafHashReader } from './tile-repair';
+import { repairPartialTiles, repairTiles, type LeafHashReader } from './tile-repair';
 import { partialWidths } from './tile-store';
 
 /** Durable: every full tile of a tree of the size in it is on the disk. */
@@ -25,6 +25,8 @@ const WRITTEN_FILE = 'written';
 /** Full tiles that may wait to be written, 8 KiB each, before the log's writer should wait. */
 const QUEUE_TILES_MAX = 2048;
 const BATCH_TILES_MAX = 256;
+/** Full tiles gather up to this number before they are written: one go of a thread costs little more than one file. */
+const BATCH_TILES_MIN = 32;
 /** Tiles that are synced in one go: closing waits for one go at most. */
 const SYNC_TILES_MAX = 32;
 /** By then the kernel has mostly written the tiles itself, so that syncing them is cheap. */
@@ -80,6 +82,9 @@ export class TileWriter {
   private syncing: Promise<void> = Promise.resolve();
   private cancelTick: () => void = () => undefined;
   private isClosing = false;
+  /** Also true after a sync that failed. */
+  private isSyncing = false;
+  private marking: Promise<void> = Promise.resolve();
 
   private constructor(
     private readonly options: TileWriterOptions,
@@ -109,7 +114,10 @@ export class TileWriter {
     };
     try {
       await layer.makeDirectory(join(directory, TILE_FOLDER));
-      const levels = await repairTiles({ directory, tree, intactSize, signed, disk, readLeafHashes, makeDirectoryOf });
+      const rewrites = disk.bootId === undefined || readMarker(directory, WRITTEN_FILE)['boot'] === undefined;
+      const repair = { directory, tree, intactSize, rewrites, signed, disk, readLeafHashes, makeDirectoryOf };
+      const levels = await repairTiles(repair);
+      await repairPartialTiles({ directory, size: tree.size, synced, disk, layer });
       const writer = new TileWriter(options, disk, levels, synced);
       tree.attach(levels);
       return writer;
@@ -138,7 +146,7 @@ export class TileWriter {
   durable(size: number): void {
     this.durableSize = size;
     for (const tile of this.levels.takeFull(size)) this.queue.push({ tile });
-    this.drainLater();
+    if (this.queue.length >= BATCH_TILES_MIN) this.drainLater();
   }
 
   /**
@@ -166,18 +174,26 @@ export class TileWriter {
       this.notePartial(tile.place);
       this.queue.push({ tile });
     }
-    await new Promise<void>((resolve, reject) => {
-      this.queue.push({ settle: (failure) => (failure === undefined ? resolve() : reject(failure)) });
-      this.drainLater();
-    });
+    await this.written();
+    await this.syncPartials(partials);
     await this.noteWritten(size);
     return { size, root };
   }
 
-  /** Makes the full tiles of the tree of `size` leaves durable, and remembers it; default: all that are written. */
-  sync(size = this.writtenSize): Promise<void> {
-    this.syncing = this.syncing.then(() => this.syncUpTo(size));
-    return this.syncing;
+  /** Partial tiles are few, and what a checkpoint stands for should not be torn by an outage. */
+  private async syncPartials(partials: readonly TileContent[]): Promise<void> {
+    const { directory, layer } = this.options;
+    const paths = partials.map(({ place, hashes }) => join(directory, tilePath(place, hashes.length / HASH_BYTES)));
+    await this.disk.sync(paths);
+    for (const path of paths) await layer.syncDirectory(dirname(path));
+  }
+
+  /** Makes all full tiles of the durable tree durable, and remembers it. */
+  async sync(): Promise<void> {
+    if (this.failed !== undefined) throw this.failed;
+    const size = this.durableSize;
+    await this.written();
+    await this.syncLater(size);
   }
 
   /** Writes what waits, and ends. The tree is no longer followed. */
@@ -195,6 +211,19 @@ export class TileWriter {
       this.isClosing = true;
       await this.disk.close();
     }
+  }
+
+  /** Resolves when all tiles that wait now are written. */
+  private written(): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      this.queue.push({ settle: (failure) => (failure === undefined ? resolve() : reject(failure)) });
+      this.drainLater();
+    });
+  }
+
+  private syncLater(size: number): Promise<void> {
+    this.syncing = this.syncing.then(() => this.syncUpTo(size));
+    return this.syncing;
   }
 
   private drainLater(): void {
@@ -258,11 +287,19 @@ export class TileWriter {
   }
 
   /** Lets a writer that was killed, but whose system went on, trust these tiles at once. */
-  private async noteWritten(size: number): Promise<void> {
-    const { bootId } = this.disk;
-    if (bootId === undefined) return;
-    const path = join(this.options.directory, TILE_FOLDER, WRITTEN_FILE);
-    await this.disk.write([{ path, content: Buffer.from(`${canonicalJson({ boot: bootId, size })}\n`) }]);
+  private noteWritten(size: number): Promise<void> {
+    return this.mark(async (path) => {
+      const { bootId } = this.disk;
+      if (bootId === undefined || this.isSyncing || this.failed !== undefined) return;
+      await this.disk.write([{ path, content: Buffer.from(`${canonicalJson({ boot: bootId, size })}\n`) }]);
+    });
+  }
+
+  /** Changes the note of what is written, one change at a time. */
+  private mark(change: (path: string) => Promise<void>): Promise<void> {
+    const changed = this.marking.then(() => change(join(this.options.directory, TILE_FOLDER, WRITTEN_FILE)));
+    this.marking = changed.catch(() => undefined);
+    return changed;
   }
 
   private tickLater(): void {
@@ -270,7 +307,8 @@ export class TileWriter {
     this.cancelTick = schedule(() => {
       const size = this.sizeAtLastTick;
       this.sizeAtLastTick = this.writtenSize;
-      void this.sync(size)
+      this.drainLater();
+      void this.syncLater(size)
         .catch((cause: unknown) => (this.failed ??= errorOf(cause)))
         .finally(() => {
           if (!this.isClosing) this.tickLater();
@@ -282,14 +320,22 @@ export class TileWriter {
     const { directory, layer } = this.options;
     if (this.failed !== undefined || Math.floor(size / TILE_WIDTH) <= Math.floor(this.synced / TILE_WIDTH)) return;
     const paths = pathsBetween(this.synced, size).map((path) => join(directory, path));
+    // After a sync that fails the cache may show what no disk will ever hold: until it is done, nobody vouches for it.
+    this.isSyncing = true;
+    await this.mark((path) => removeIfThere(layer, path));
     for (let at = 0; at < paths.length; at += SYNC_TILES_MAX) {
-      if (this.isClosing && !isLast) return;
+      if (this.isClosing && !isLast) {
+        this.isSyncing = false;
+        return;
+      }
       await this.disk.sync(paths.slice(at, at + SYNC_TILES_MAX));
     }
     for (const folder of new Set(paths.map((path) => dirname(path)))) await layer.syncDirectory(folder);
     const marker = Buffer.from(`${canonicalJson({ size })}\n`);
     await writeFileAtomically(layer, join(directory, TILE_FOLDER, SYNCED_FILE), marker);
     this.synced = size;
+    this.isSyncing = false;
+    await this.noteWritten(this.writtenSize);
     await this.removePartials();
   }
 

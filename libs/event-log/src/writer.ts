@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ProtegoError, systemClock, type EventSeq } from '@protego/contracts';
 import { BlockAssembler } from './block-assembler';
 import { recordBytesOf } from './block-builder';
@@ -57,6 +57,9 @@ export class EventLogWriter {
     let lock: LogLock | undefined;
     try {
       await layer.makeDirectory(join(directory, SEGMENT_FOLDER));
+      // A writer that was killed may have made entries that everyone sees and no disk holds.
+      for (const path of [dirname(directory), directory, join(directory, SEGMENT_FOLDER)])
+        await layer.syncDirectory(path);
       lock = await acquireLock(directory, options.clock ?? systemClock);
       return new EventLogWriter(await partsOf(options, layer, limits, lock));
     } catch (cause) {
@@ -182,7 +185,7 @@ export class EventLogWriter {
   async close(): Promise<void> {
     if (this.isClosed) return;
     this.isClosed = true;
-    const { published, segments, lock } = this.parts;
+    const { published, segments, assembler, lock } = this.parts;
     // Whoever appended has been told of a failure; closing after one only frees what is held.
     await this.flushed().catch(() => undefined);
     try {
@@ -190,6 +193,7 @@ export class EventLogWriter {
     } catch (cause) {
       if (this.failure === undefined) throw writeFailure('close the log', cause);
     } finally {
+      await assembler.close();
       await segments.close().finally(() => lock.release());
     }
   }

@@ -1,8 +1,8 @@
 import { accessSync, constants } from 'node:fs';
-import { join } from 'node:path';
 import { Command } from 'commander';
 import { EventValidator, ProtegoError, eventRegistry, isNameToken, systemClock } from '@protego/contracts';
 import { loadFieldClasses, loadSourceDeclarations } from '@protego/artefacts';
+import { refusedFileOf } from '@protego/event-log';
 import { SITE_DEFAULT } from '@protego/simulation';
 import {
   importFormats,
@@ -14,7 +14,7 @@ import {
 } from '@protego/sources';
 import { ImportSession } from '../import/import-session';
 import { RejectsFile } from '../import/rejects-file';
-import { shippedStreamsDir } from '../installation';
+import { pseudonymKeyFile, shippedStreamsDir } from '../installation';
 import { keysDirectoryOf } from '../log/open-log';
 import { Terminal } from '../terminal';
 
@@ -40,7 +40,10 @@ export function importCommand(): Command {
       "directory of the log's keys, made where it is missing (default: `keys` in the log directory)",
     )
     .requiredOption('--format <name>', `one of: ${importFormats.join(', ')}`)
-    .option('--rejects <file>', 'where refused records go, with the reason (default: <log>/rejects-<time>.ndjson)')
+    .option(
+      '--rejects <file>',
+      'where refused records go in clear, with the reason (default: <log>/rejects-<time>.ndjson, sealed: `protego log rejects` shows them)',
+    )
     .option('--source <name>', 'source of native records (default: the format)')
     .option(
       '--site <name>',
@@ -66,6 +69,7 @@ async function importFiles(files: readonly string[], options: ImportOptions): Pr
   const session = await ImportSession.open({
     directory: options.log,
     keysDirectory: keysDirectoryOf(options),
+    pseudonymKeyFile: pseudonymKeyFile(),
     fields: loadFieldClasses(options.streams),
     site,
     files,
@@ -73,7 +77,7 @@ async function importFiles(files: readonly string[], options: ImportOptions): Pr
   });
   if (session.cutBytes > 0)
     terminal.note(`a torn tail of ${session.cutBytes} bytes was cut from the log; it is kept in ${options.log}/torn`);
-  const rejects = new RejectsFile(options.rejects ?? join(options.log, `rejects-${systemClock.wallMs()}.ndjson`));
+  const rejects = rejectsFileOf(options, format, session);
   const readOptions: ReadSourceOptions = {
     site,
     sourceName: options.source,
@@ -86,6 +90,7 @@ async function importFiles(files: readonly string[], options: ImportOptions): Pr
   try {
     for await (const batch of mergeBatchesByArrival(readers)) {
       for (const item of batch) takeItem(item, session, rejects);
+      await rejects.flush();
       await session.drain();
       progress.update(session.appended + session.duplicates + rejects.count, 0);
     }
@@ -97,6 +102,13 @@ async function importFiles(files: readonly string[], options: ImportOptions): Pr
   progress.stop();
   rejects.close();
   report(terminal, session, rejects, rootHash);
+}
+
+// A file that stays beside the log must not keep what the log can forget; a file that was asked for is the caller's.
+function rejectsFileOf({ rejects, log, source }: ImportOptions, format: string, { vault }: ImportSession): RejectsFile {
+  if (rejects !== undefined) return new RejectsFile(rejects);
+  const nowMs = systemClock.wallMs();
+  return new RejectsFile(refusedFileOf(log, nowMs), { vault, source: source ?? format, nowMs });
 }
 
 function takeItem(item: SourceItem, session: ImportSession, rejects: RejectsFile): void {
@@ -124,7 +136,9 @@ function report(terminal: Terminal, session: ImportSession, rejects: RejectsFile
   terminal.result(result, [
     `${appended} events appended, ${duplicates} known already, ${rejects.count} refused`,
     ...Object.entries(rejects.byCode).map(([code, count]) => `  ${code}: ${count}`),
-    ...(rejects.count > 0 ? [`refused records with reasons: ${rejects.path}`] : []),
+    ...(rejects.count > 0
+      ? [`refused records with reasons${rejects.isSealed ? ', sealed' : ''}: ${rejects.path}`]
+      : []),
     `root of the log: ${root}`,
   ]);
 }

@@ -4,6 +4,7 @@ import { eraseCommand, expireCommand } from '../log/erase';
 import { exportCommand, receiverKeyCommand } from '../log/export';
 import { catCommand, statCommand } from '../log/look';
 import { checkpointCommand, proveCommand } from '../log/prove';
+import { rejectsCommand } from '../log/rejects';
 import { verifyCommand } from '../log/verify';
 
 /** `protego log`: look at a log, verify and prove it, hand parts of it over, forget, expire, back up and restore. */
@@ -14,6 +15,7 @@ export function logCommand(): Command {
   for (const make of [
     statCommand,
     catCommand,
+    rejectsCommand,
     verifyCommand,
     checkpointCommand,
     proveCommand,

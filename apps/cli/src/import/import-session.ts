@@ -12,7 +12,7 @@ import {
   type ProtegoError,
   type ProtegoEvent,
 } from '@protego/contracts';
-import { openHouseKeys, type HouseKeys, type SealedEvent } from '@protego/enclave';
+import { openHouseKeys, type HouseKeys, type PersonalDataVault, type SealedEvent } from '@protego/enclave';
 import {
   DedupeIndex,
   EventLogReader,
@@ -40,6 +40,8 @@ export interface ImportTarget {
   readonly directory: string;
   /** Key directory; default: `keys` in the log directory. */
   readonly keysDirectory?: string;
+  /** As for {@link openHouseKeys}. */
+  readonly pseudonymKeyFile?: string;
   /** Which fields are personal. */
   readonly fields: FieldClasses;
   readonly site: string;
@@ -149,6 +151,11 @@ export class ImportSession {
     await closeLog(this.parts);
   }
 
+  /** The vault of the log, for what the import refuses; it closes with the session. */
+  get vault(): PersonalDataVault {
+    return this.parts.house.vault;
+  }
+
   /** Bytes of a torn tail that opening the log cut off and kept beside it. */
   get cutBytes(): number {
     return this.parts.log.recovery.cutBytes;
@@ -205,8 +212,9 @@ export class ImportSession {
   }
 }
 
-async function openLog({ directory, keysDirectory, fields, site, clock }: ImportTarget): Promise<ImportLog> {
-  const house = await openHouseKeys({ directory: keysDirectory ?? join(directory, 'keys'), mode: 'write', fields });
+async function openLog(target: ImportTarget): Promise<ImportLog> {
+  const { directory, keysDirectory = join(directory, 'keys'), pseudonymKeyFile, fields, site, clock } = target;
+  const house = await openHouseKeys({ directory: keysDirectory, mode: 'write', fields, pseudonymKeyFile });
   let log: EventLogWriter | undefined;
   try {
     const { keys, vault } = house;

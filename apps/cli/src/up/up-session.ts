@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { connect, type NatsConnection } from 'nats';
 import { loadSourceDeclarations } from '@protego/artefacts';
 import type { Detection, ProtegoEvent } from '@protego/contracts';
-import { installationRoot, shippedStreamsDir } from '../installation';
+import { installationRoot, pseudonymKeyFile, shippedStreamsDir } from '../installation';
 import { withReader } from '../log/open-log';
 import type { Terminal } from '../terminal';
 import { EXIT_DONE, EXIT_INTERNAL } from '../exit-code';
@@ -137,6 +137,7 @@ export class UpSession {
       site,
       clock: demo ? 'feed' : 'wall',
       logDir: resolve(data, 'log'),
+      pseudonymKeyFile: pseudonymKeyFile() ?? resolve(data, 'pseudonym.key'),
       streamsDir: shippedStreamsDir(),
       nats: {
         url: natsUrl,

@@ -39,6 +39,8 @@ export interface Bus {
   publishCheckpoint(note: string, lastLogSeq: number, expectedStreamSeq: number): Promise<void>;
   /** Stores a refused input with its reason; resolves when it is stored. */
   publishRejected(rejected: RejectedInput): Promise<void>;
+  /** The newest refused inputs that are stored, oldest first, at most `countMax`. */
+  rejected(countMax: number): AsyncIterable<Pick<RejectedInput, 'subject' | 'sealedReason' | 'sealedBytes'>>;
   /** True while the connection stands. */
   isConnected(): boolean;
   close(): Promise<void>;

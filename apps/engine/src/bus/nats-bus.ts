@@ -12,6 +12,7 @@ import {
   type JetStreamClient,
   type JetStreamManager,
   type NatsConnection,
+  type StoredMsg,
   type StreamConfig,
 } from 'nats';
 import {
@@ -32,6 +33,8 @@ import type { Bus, LastOutput, RejectedInput } from './bus';
 export const INPUT_STREAM = 'PROTEGO_IN';
 /** Stream of results. */
 export const OUTPUT_STREAM = 'PROTEGO_OUT';
+/** Stream of refused inputs. */
+export const REJECTED_STREAM = 'PROTEGO_REJECTED';
 /** Header that names the log record a result stands for. */
 export const SEQ_HEADER = 'Protego-Seq';
 /** Header that names the log a result stands in. */
@@ -39,6 +42,8 @@ export const LOG_HEADER = 'Protego-Log';
 
 const PUBLISH_TIMEOUT_MS = 5_000;
 const NO_MESSAGE = 404;
+
+type StoredRejection = Pick<RejectedInput, 'subject' | 'sealedReason' | 'sealedBytes'>;
 
 /** {@link Bus} over NATS JetStream. */
 export class NatsBus implements Bus {
@@ -135,6 +140,29 @@ export class NatsBus implements Bus {
     message.set(REJECTION_HEADERS.bytes, String(byteCount));
     message.set(REJECTION_HEADERS.sealed, '1');
     await this.#js.publish(rejectedSubject(this.site, source), sealedBytes, { msgID: id, headers: message });
+  }
+
+  async *rejected(countMax: number): AsyncGenerator<StoredRejection> {
+    const { state } = await this.manager.streams.info(REJECTED_STREAM);
+    for (let seq = Math.max(state.first_seq, state.last_seq - countMax + 1); seq <= state.last_seq; seq++) {
+      const stored = await this.#storedAt(REJECTED_STREAM, seq);
+      if (stored === undefined) continue;
+      yield {
+        subject: stored.header.get(REJECTION_HEADERS.subject),
+        sealedReason: Buffer.from(stored.header.get(REJECTION_HEADERS.reason), 'base64'),
+        sealedBytes: stored.data,
+      };
+    }
+  }
+
+  /** Undefined for a message that was deleted. */
+  async #storedAt(stream: string, seq: number): Promise<StoredMsg | undefined> {
+    try {
+      return await this.manager.streams.getMessage(stream, { seq });
+    } catch (error) {
+      if (error instanceof NatsError && error.api_error?.code === NO_MESSAGE) return undefined;
+      throw error;
+    }
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
 import { ProtegoError, type Clock, type ProtegoEvent } from '@protego/contracts';
@@ -10,12 +10,12 @@ import {
   expireSegments,
   exportBundle,
   selectRecords,
-  type CopyOutOfReach,
   type LogAuthority,
   type LogRecord,
   type TargetOpener,
 } from '@protego/event-log';
 import { ENGINE_CLOCK, ENGINE_LOG } from '../engine.constants';
+import { DeadLetters } from '../ingest/dead-letters.service';
 import type { EngineLog } from '../log/engine-log';
 import { PipelineRunner } from '../pipeline/pipeline-runner.service';
 import { REVEALED_RECORDS_MAX, type CommandInputs, type CommandName } from './command-inputs';
@@ -46,6 +46,7 @@ export class LogCommands {
   constructor(
     @Inject(ENGINE_LOG) private readonly log: EngineLog,
     @Inject(ENGINE_CLOCK) private readonly clock: Clock,
+    private readonly letters: DeadLetters,
     pipeline: PipelineRunner,
   ) {
     this.#authority = engineAuthority(log, pipeline);
@@ -65,7 +66,7 @@ export class LogCommands {
       ...this.#parts(),
       subject,
       reason,
-      otherCopies: this.#rejectsFiles(),
+      findCopies: (search) => this.letters.naming(search),
       openTarget: openDirectory,
       ...(searchTexts === undefined ? {} : { searchesTexts: searchTexts }),
     });
@@ -109,15 +110,6 @@ export class LogCommands {
     if (sealed.length === 0) return { seq, event: stored };
     const { event, erased } = this.log.house.vault.reveal(stored, sealed);
     return { seq, event, ...(erased.length === 0 ? {} : { erased }) };
-  }
-
-  // Records that imports refused stand in them as they came: nobody can take a person out of them but who made them.
-  #rejectsFiles(): CopyOutOfReach[] {
-    const { directory } = this.log;
-    const note = 'records that an import refused, in clear: search it for the person, or delete it';
-    return readdirSync(directory)
-      .filter((name) => /^rejects-.*\.ndjson$/.test(name))
-      .map((name) => ({ kind: 'file', name: join(directory, name), note }));
   }
 
   #parts(): Pick<Parameters<typeof eraseSubject>[0], 'directory' | 'keysDirectory' | 'reader' | 'clock'> & {

@@ -1,7 +1,9 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { messageOf, type Clock, type ProtegoError } from '@protego/contracts';
 import type { PersonalDataVault } from '@protego/enclave';
+import type { CopyOutOfReach, NameSearch } from '@protego/event-log';
 import type { Bus } from '../bus/bus';
+import { REJECTED_STREAM } from '../bus/nats-bus';
 import { BUS, ENGINE_CLOCK, VAULT } from '../engine.constants';
 import { EventGate } from './event-gate';
 
@@ -9,6 +11,9 @@ import { EventGate } from './event-gate';
 const REASON_BYTES_MAX = 2_048;
 /** Source under whose keys messages of sources are sealed that nobody declared. */
 const UNDECLARED = 'undeclared';
+
+/** Most refused messages that are searched for a name, the newest. */
+const SEARCHED_MAX = 50_000;
 
 /** A message that did not become an event. */
 export interface RefusedInput {
@@ -49,6 +54,27 @@ export class DeadLetters {
     } catch (failure) {
       this.#log.warn(`a refused message could not be stored: ${messageOf(failure)}`);
       return false;
+    }
+  }
+
+  /** Says whether a person can still be read in what was refused: before anybody knew the name for one. */
+  async naming(search: NameSearch): Promise<CopyOutOfReach[]> {
+    let found = 0;
+    for await (const { subject, sealedReason, sealedBytes } of this.bus.rejected(SEARCHED_MAX)) {
+      const texts = [sealedReason, sealedBytes].map((sealed) => this.#textOf(sealed));
+      if ([subject, ...texts].some((text) => search.isIn(text))) found++;
+    }
+    if (found === 0) return [];
+    const note = `${found} refused messages still name the person: delete them, or wait until the stream drops them`;
+    return [{ kind: 'stream', name: REJECTED_STREAM, note }];
+  }
+
+  #textOf(sealed: Uint8Array): string {
+    try {
+      return this.vault.openText(sealed)?.toString('utf8') ?? '';
+    } catch {
+      // Whoever may publish to the stream may put anything there; what cannot be opened cannot be read.
+      return '';
     }
   }
 }

@@ -33,10 +33,10 @@ export function keysDirectoryOf({ keysDir, logDir }: Pick<ProtegoConfig, 'keysDi
  * @throws ProtegoError `LOG_LOCKED`, `LOG_KEY_MISSING`, `LOG_KEYS_DAMAGED`, `DECLARATION_INVALID` …
  */
 export async function openEngineLog(config: ProtegoConfig, warn: (message: string) => void): Promise<EngineLog> {
-  const { logDir: directory, checkpoint } = config;
+  const { logDir: directory, checkpoint, pseudonymKeyFile } = config;
   const keysDirectory = keysDirectoryOf(config);
   const fields = loadFieldClasses(config.streamsDir);
-  const house = await openHouseKeys({ directory: keysDirectory, mode: 'write', fields });
+  const house = await openHouseKeys({ directory: keysDirectory, mode: 'write', fields, pseudonymKeyFile });
   let writer: EventLogWriter | undefined;
   try {
     const { keys, vault } = house;

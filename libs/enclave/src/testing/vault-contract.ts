@@ -363,6 +363,20 @@ export function describeVault(name: string, underTest: VaultUnderTest): void {
         expect(vault.openText(named)).toBeUndefined();
         expect(vault.openText(plain)).toEqual(Buffer.from([0, 1, 0xff]));
       });
+
+      it.each([
+        ['after an escape', Buffer.from('{"note":"seen\\nJane Doe", broken')],
+        ['in escapes', Buffer.from('{"note":"\\u004aane Do\\u0065", broken')],
+        ['in JSON within JSON', Buffer.from(JSON.stringify({ raw: JSON.stringify({ note: '\nJane Doe' }) }))],
+        ['in UTF-16', Buffer.from('{"name":"Jane Doe", broken', 'utf16le')],
+        ['in UTF-16, high bytes first', Buffer.from('{"name":"Jane Doe", broken', 'utf16le').swap16()],
+      ])('belong to a person named in them %s', async (_, bytes) => {
+        vault.seal(read);
+        const named = vault.sealText(bytes, 'ehr', Date.parse(TIME));
+        expect(vault.openText(named)).toEqual(bytes);
+        await vault.destroy(vault.find('p-016')?.keyIds ?? []);
+        expect(vault.openText(named)).toBeUndefined();
+      });
     });
 
     describe('for any event', () => {

@@ -2,12 +2,17 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ProtegoError, canonicalJson, formatRfc3339, messageOf, type Clock } from '@protego/contracts';
+import { ProtegoError, formatRfc3339, messageOf, type Clock } from '@protego/contracts';
 import type { LogKeys } from '@protego/enclave';
 import { BlockCipher } from '../block-cipher';
 import { BlockIndexes, type BlockIndex } from '../block-index';
 import { parseCheckpoint } from '../checkpoint';
-import { readCheckpointHistory, readLatestCheckpoint, type SignedCheckpoint } from '../checkpoint-files';
+import {
+  formatRecorded,
+  readCheckpointHistory,
+  readLatestCheckpoint,
+  type SignedCheckpoint,
+} from '../checkpoint-files';
 import { readIdentity, requireFittingKeys, type LogIdentity } from '../log-identity';
 import { checkConsistency, makeConsistencyProof } from '../proof';
 import { listSegments } from '../segment-format';
@@ -228,7 +233,7 @@ async function* historyUpTo(directory: string, size: number): AsyncGenerator<Buf
   for (const { note, recordedAt } of readCheckpointHistory(directory)) {
     // A later one would make the restored log look as if its end had been cut off.
     if (parseCheckpoint(parseNote(note).text).size > size) return;
-    yield Buffer.from(`${canonicalJson({ note, recordedAt })}\n`);
+    yield Buffer.from(`${formatRecorded({ note, recordedAt })}\n`);
   }
 }
 

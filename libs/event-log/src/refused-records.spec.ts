@@ -1,0 +1,79 @@
+import { writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fixedHouse } from '@protego/enclave/testing';
+import type { HouseKeys } from '@protego/enclave';
+import { NameSearch } from './name-search';
+import { openRefused, refusedFileOf, refusedFilesIn, refusedNaming, sealRefused } from './refused-records';
+import { inTemporaryDirectory } from './testing';
+
+const NOW_MS = Date.parse('2026-02-01T00:00:00Z');
+const PLACE = { code: 'EVENT_JSON_INVALID', path: 'in.ndjson', line: 7 };
+
+/** A house that knows Ada Example, uid a-1. */
+async function inHouse(test: (house: HouseKeys, directory: string) => Promise<void>): Promise<void> {
+  await inTemporaryDirectory(async (directory) => {
+    const house = await fixedHouse(join(directory, 'keys'));
+    try {
+      const event = { specversion: '1.0', id: '1', source: 'ehr', type: 'access.signed-in', site: 'ward' } as const;
+      house.vault.seal({ ...event, time: '2026-02-01T00:00:00Z', subject: 'a-1', data: {} });
+      await test(house, directory);
+    } finally {
+      await house.close();
+    }
+  });
+}
+
+const refusalOf = (text: Buffer): Parameters<typeof sealRefused>[0] => {
+  const isText = text.equals(Buffer.from(text.toString('utf8')));
+  const rawEncoding = isText ? 'utf8' : 'base64';
+  return {
+    ...PLACE,
+    message: `no JSON: ${text.toString('utf8', 0, 12)}`,
+    raw: text.toString(rawEncoding),
+    rawEncoding,
+  };
+};
+
+describe('records that an import refused', () => {
+  it.each([
+    ['UTF-8', Buffer.from('{"who":"a-1", broken')],
+    ['Latin-1', Buffer.from('{"ort":"K\xf6ln","who":"then\\na-1", broken', 'latin1')],
+    ['any bytes', Buffer.from(Array.from({ length: 256 }, (_, i) => i))],
+  ])('are sealed and opened as they came: %s', async (_, text) => {
+    await inHouse(async ({ vault }) => {
+      const record = refusalOf(text);
+      const line = sealRefused(record, vault, 'ehr', NOW_MS);
+      expect(Object.keys(JSON.parse(line) as object)).toEqual(['code', 'path', 'line', 'sealed']);
+      expect(JSON.parse(line)).toMatchObject(PLACE);
+      expect(openRefused(line, vault)).toEqual(record);
+      expect(openRefused(JSON.stringify(record), vault)).toEqual(record);
+      await vault.destroy(await keyIdsOf(vault));
+      const isNamed = text.includes('a-1');
+      expect(openRefused(line, vault)).toEqual(isNamed ? { ...PLACE, erased: true } : record);
+    });
+  });
+
+  it('are searched for a person who can still be read in them', async () => {
+    await inHouse(async ({ vault }, directory) => {
+      const named = refusalOf(Buffer.from('{"who":"a-1", broken'));
+      const early = refusalOf(Buffer.from('{"who":"Ada Example", broken'));
+      const earlyLatin = refusalOf(Buffer.from('{"ort":"K\xf6ln","who":"Ada Example", broken', 'latin1'));
+      const lines = [named, early, earlyLatin].map((record) => sealRefused(record, vault, 'ehr', NOW_MS));
+      const path = refusedFileOf(directory, NOW_MS);
+      writeFileSync(path, `${lines.join('\n')}\n${JSON.stringify(early)}\nnot a line\n`);
+      writeFileSync(join(directory, 'rejects-1.ndjson'), `${lines[0]}\n`);
+      expect(refusedFilesIn(directory).map((file) => basename(file))).toEqual([
+        'rejects-1.ndjson',
+        `rejects-${NOW_MS}.ndjson`,
+      ]);
+      await vault.destroy(await keyIdsOf(vault));
+      const found = await refusedNaming(directory, vault, new NameSearch(['a-1', 'ada.example']));
+      expect(found).toEqual([{ kind: 'file', name: path, note: expect.stringMatching(/^3 records/) }]);
+    });
+  });
+});
+
+async function keyIdsOf(vault: HouseKeys['vault']): Promise<readonly string[]> {
+  await vault.flush();
+  return vault.find('a-1')?.keyIds ?? [];
+}
