@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { openHouseKeys } from '@protego/enclave';
 import { EventLogWriter } from '@protego/event-log';
@@ -170,6 +170,26 @@ describe('protego', () => {
       expect(reject).toMatchObject({ code: expect.any(String), message: expect.any(String), path: at('mixed.ndjson') });
     const replayed = jsonOf(protego('replay', '--log', at('mixed'), '--out', at('mixed-run'), '--json'));
     expect(replayed['counts']).toMatchObject({ late: 1, skewed: 0 });
+  });
+
+  it('seals what it refuses where no other file is named, and shows it to who says why', () => {
+    writeFileSync(at('named.ndjson'), 'not json of Mary Major\n');
+    const args = ['import', '--log', at('named'), '--format', 'cloudevents', '--json', at('named.ndjson')];
+    const { rejectsFile } = jsonOf(protego(...args));
+    const text = readFileSync(String(rejectsFile), 'utf8');
+    expect(JSON.parse(text)).toEqual({
+      code: 'EVENT_JSON_INVALID',
+      path: at('named.ndjson'),
+      line: 1,
+      sealed: expect.any(String),
+    });
+    expect(protego('log', 'rejects', '--log', at('named')).out).toBe(text);
+    const shown = jsonOf(protego('log', 'rejects', '--log', at('named'), '--reveal', 'test'));
+    expect(shown).toMatchObject({ code: 'EVENT_JSON_INVALID', line: 1, raw: 'not json of Mary Major' });
+    const revealed = jsonOf(protego('log', 'cat', '--log', at('named'), '--type', 'log.revealed'));
+    expect(revealed).toMatchObject({
+      event: { data: { records: 1, reason: 'test', file: basename(String(rejectsFile)) } },
+    });
   });
 
   it('lets nothing that it refuses change what follows', () => {

@@ -1,8 +1,13 @@
 import { spawnSync } from 'node:child_process';
+import { createPrivateKey } from 'node:crypto';
 import { cpSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { openHouseKeys, openSlot, readSealedPart } from '@protego/enclave';
+import { recordKeyOf } from '@protego/enclave/testing';
+import { EventLogReader } from '@protego/event-log';
+import { KEYS_INFO, checkBundle, hpkeOpen } from '../../libs/event-log/src/evidence/standalone/verify-bundle';
 
 const ROOT = join(__dirname, '..', '..');
 const CLI = join(ROOT, 'dist', 'apps', 'cli', 'src', 'main.js');
@@ -49,6 +54,31 @@ function eventAt(second: number, user: { uid: string; name: string }, text: stri
     subject: 'workstation-01',
     data: { device: { uid: 'workstation-01' }, process: { name: 'notes', cmd_line: text }, actor: { user } },
   };
+}
+
+/** Bytes of a record key in a bundle: record u32, slot u16, key. */
+const KEY_ENTRY_BYTES = 38;
+const KEY_BYTES = 32;
+
+/** Tries keys on every sealed slot of a log, as record keys and as keys of persons; seqs of the slots that open. */
+async function openWith(directory: string, keys: readonly Buffer[]): Promise<{ opened: number[]; slots: number }> {
+  const house = await openHouseKeys({ directory: join(directory, 'keys'), mode: 'read' });
+  const reader = await EventLogReader.open({ directory, keys: house.keys });
+  const opened: number[] = [];
+  let slots = 0;
+  for (const { seq, sealed } of reader.records()) {
+    if (sealed.length === 0) continue;
+    const part = readSealedPart(sealed);
+    for (const slot of part.slots) {
+      slots++;
+      for (const key of keys) {
+        const asPerson = recordKeyOf(part.salt, slot.slot, [{ key }]);
+        for (const recordKey of [key, asPerson]) if (openSlot(part, slot, recordKey) !== undefined) opened.push(seq);
+      }
+    }
+  }
+  await house.close();
+  return { opened, slots };
 }
 
 describe('protego log', () => {
@@ -154,6 +184,23 @@ describe('protego log', () => {
       rmSync(empty, { recursive: true });
     }
   }, 60_000);
+
+  it('gives the receiver of a bundle keys that open nothing of the log but the records in it', async () => {
+    expect(protego('log', 'receiver-key', '--out', at('insurer')).code).toBe(0);
+    const args = ['--from', '100', '--to', '140', '--purpose', 'case 14', '--receiver', at('insurer.pub.pem')];
+    expect(protego('log', 'export', ...inLog, ...args, '--out', at('insurer.bundle')).code).toBe(0);
+    const bundle = checkBundle(readFileSync(at('insurer.bundle')));
+    const receiver = createPrivateKey(readFileSync(at('insurer.key.pem')));
+    const entries = hpkeOpen(receiver, bundle.sealedKeys, KEYS_INFO, bundle.recordsHash);
+    const keys: Buffer[] = [];
+    for (let end = KEY_ENTRY_BYTES; end <= entries.length; end += KEY_ENTRY_BYTES)
+      keys.push(entries.subarray(end - KEY_BYTES, end));
+    expect(keys.length).toBeGreaterThan(10);
+    const { opened, slots } = await openWith(log, keys);
+    expect(opened).toHaveLength(keys.length);
+    expect(opened.filter((seq) => seq < 100 || seq >= 140)).toEqual([]);
+    expect(slots).toBeGreaterThan(1_000);
+  });
 
   it('forgets a person in the log and in the backup of yesterday, and nobody else', () => {
     const home = at('ward');

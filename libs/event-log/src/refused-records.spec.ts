@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { parseFieldDeclarations } from '@protego/contracts';
 import { fixedHouse } from '@protego/enclave/testing';
 import type { HouseKeys } from '@protego/enclave';
 import { NameSearch } from './name-search';
@@ -7,15 +8,19 @@ import { openRefused, refusedFileOf, refusedFilesIn, refusedNaming, sealRefused 
 import { inTemporaryDirectory } from './testing';
 
 const NOW_MS = Date.parse('2026-02-01T00:00:00Z');
+const FIELDS = parseFieldDeclarations(
+  "classes: [{types: ['*'], open: [specversion, id, source, type, time, site], staff: [subject]}]",
+  'fields.yaml',
+);
 const PLACE = { code: 'EVENT_JSON_INVALID', path: 'in.ndjson', line: 7 };
 
-/** A house that knows Ada Example, uid a-1. */
+/** A house that knows a-101, and not that she is called Ada Example. */
 async function inHouse(test: (house: HouseKeys, directory: string) => Promise<void>): Promise<void> {
   await inTemporaryDirectory(async (directory) => {
-    const house = await fixedHouse(join(directory, 'keys'));
+    const house = await fixedHouse(join(directory, 'keys'), FIELDS);
     try {
       const event = { specversion: '1.0', id: '1', source: 'ehr', type: 'access.signed-in', site: 'ward' } as const;
-      house.vault.seal({ ...event, time: '2026-02-01T00:00:00Z', subject: 'a-1', data: {} });
+      house.vault.seal({ ...event, time: '2026-02-01T00:00:00Z', subject: 'a-101', data: {} });
       await test(house, directory);
     } finally {
       await house.close();
@@ -36,8 +41,8 @@ const refusalOf = (text: Buffer): Parameters<typeof sealRefused>[0] => {
 
 describe('records that an import refused', () => {
   it.each([
-    ['UTF-8', Buffer.from('{"who":"a-1", broken')],
-    ['Latin-1', Buffer.from('{"ort":"K\xf6ln","who":"then\\na-1", broken', 'latin1')],
+    ['UTF-8', Buffer.from('{"who":"a-101", broken')],
+    ['Latin-1', Buffer.from('{"ort":"K\xf6ln","who":"then\\na-101", broken', 'latin1')],
     ['any bytes', Buffer.from(Array.from({ length: 256 }, (_, i) => i))],
   ])('are sealed and opened as they came: %s', async (_, text) => {
     await inHouse(async ({ vault }) => {
@@ -48,14 +53,14 @@ describe('records that an import refused', () => {
       expect(openRefused(line, vault)).toEqual(record);
       expect(openRefused(JSON.stringify(record), vault)).toEqual(record);
       await vault.destroy(await keyIdsOf(vault));
-      const isNamed = text.includes('a-1');
+      const isNamed = text.includes('a-101');
       expect(openRefused(line, vault)).toEqual(isNamed ? { ...PLACE, erased: true } : record);
     });
   });
 
   it('are searched for a person who can still be read in them', async () => {
     await inHouse(async ({ vault }, directory) => {
-      const named = refusalOf(Buffer.from('{"who":"a-1", broken'));
+      const named = refusalOf(Buffer.from('{"who":"a-101", broken'));
       const early = refusalOf(Buffer.from('{"who":"Ada Example", broken'));
       const earlyLatin = refusalOf(Buffer.from('{"ort":"K\xf6ln","who":"Ada Example", broken', 'latin1'));
       const lines = [named, early, earlyLatin].map((record) => sealRefused(record, vault, 'ehr', NOW_MS));
@@ -67,7 +72,7 @@ describe('records that an import refused', () => {
         `rejects-${NOW_MS}.ndjson`,
       ]);
       await vault.destroy(await keyIdsOf(vault));
-      const found = await refusedNaming(directory, vault, new NameSearch(['a-1', 'ada.example']));
+      const found = await refusedNaming(directory, vault, new NameSearch(['a-101', 'ada.example']));
       expect(found).toEqual([{ kind: 'file', name: path, note: expect.stringMatching(/^3 records/) }]);
     });
   });
@@ -75,5 +80,5 @@ describe('records that an import refused', () => {
 
 async function keyIdsOf(vault: HouseKeys['vault']): Promise<readonly string[]> {
   await vault.flush();
-  return vault.find('a-1')?.keyIds ?? [];
+  return vault.find('a-101')?.keyIds ?? [];
 }

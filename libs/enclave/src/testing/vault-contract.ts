@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -12,6 +12,8 @@ import fc from 'fast-check';
 import { openWithSlotKeys } from '../event-opener';
 import { type PersonalDataVault, type SealedEvent, type SlotKey } from '../personal-data';
 import { TIME, eventOf, readEvent as read, storedOf } from './sample-events';
+import { ANY_EVENT } from './any-event';
+import { filesOf } from './directory-files';
 import { shippedFields } from './shipped-fields';
 
 /** An implementation of the vault, as its contract suite needs it. */
@@ -380,42 +382,9 @@ export function describeVault(name: string, underTest: VaultUnderTest): void {
     });
 
     describe('for any event', () => {
-      const leaf = fc.oneof(
-        fc.string(),
-        fc.double({ noNaN: true, noDefaultInfinity: true }).filter((n) => Math.abs(n) < 2 ** 53),
-        fc.boolean(),
-        fc.constantFrom(null, '~t.0', '~s.AAAAAAAAAAAAAAAAAAAAAA', 'p-016', 'see Jane Doe', '', ' '),
-      );
-      const value = fc.letrec<{ any: unknown }>((tie) => ({
-        any: fc.oneof(
-          { depthSize: 'small' },
-          leaf,
-          fc.array(tie('any'), { maxLength: 3 }),
-          fc.dictionary(fc.oneof(fc.constantFrom('uid', '__proto__', '~k.0', 'a/b~c'), fc.string()), tie('any'), {
-            maxKeys: 3,
-          }),
-        ),
-      })).any;
-      const data = fc.dictionary(
-        fc.oneof(fc.constantFrom('user', 'actor', 'patient', 'device', 'reason', 'status', '__proto__'), fc.string()),
-        fc.oneof(
-          value,
-          fc.record({ uid: leaf, name: leaf }),
-          fc.record({ user: fc.record({ uid: value, name: value }) }),
-        ),
-        { maxKeys: 6 },
-      );
-      const event = fc
-        .tuple(fc.constantFrom('access.signed-in', 'device.joined', 'device.host-event-recorded', 'x.y'), data, leaf)
-        .map(([type, each, subject]) => {
-          const made = eventOf(type, each, typeof subject === 'string' ? { subject } : {});
-          // As events come: through JSON.
-          return JSON.parse(JSON.stringify(made).toWellFormed()) as ProtegoEvent;
-        });
-
       it('reveals exactly what was sealed', () => {
         fc.assert(
-          fc.property(event, (each) => {
+          fc.property(ANY_EVENT, (each) => {
             const sealed = vault.seal(each);
             const stored = storedOf(sealed);
             const revealed = reveal(sealed);
@@ -455,10 +424,4 @@ export function describeVault(name: string, underTest: VaultUnderTest): void {
       });
     });
   });
-}
-
-function filesOf(directory: string): Buffer[] {
-  return readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => readFileSync(join(entry.parentPath, entry.name)));
 }
