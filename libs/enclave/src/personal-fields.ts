@@ -147,12 +147,14 @@ export function withReplacements(event: ProtegoEvent, replacements: readonly Rep
   if (replacements.length === 0) return event;
   const top: Container = { ...event };
   const copies = new Set<unknown>([top]);
-  for (const { path, value, instead } of replacements) {
+  const parentOf = (path: readonly string[]): Container => {
     let container: Container = top;
     for (let at = 0; at < path.length - 1; at++) container = ownCopy(container, path[at] as string, copies);
-    if (instead !== undefined) delete container[instead];
-    put(container, path.at(-1) as string, value);
-  }
+    return container;
+  };
+  // All that goes away goes first: a sender may have named a member as another one is to be called.
+  for (const { path, instead } of replacements) if (instead !== undefined) delete parentOf(path)[instead];
+  for (const { path, value } of replacements) put(parentOf(path), path.at(-1) as string, value);
   return top as unknown as ProtegoEvent;
 }
 

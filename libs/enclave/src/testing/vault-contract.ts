@@ -382,6 +382,11 @@ export function describeVault(name: string, underTest: VaultUnderTest): void {
     });
 
     describe('for any event', () => {
+      it('reveals a member that is named as another one is hidden', () => {
+        const event = eventOf('access.signed-in', { device: { nested: { uid: 'a', '~k.0': 'b', '~k.1': 'c' } } });
+        expect(reveal(vault.seal(event))).toMatchObject({ event, erased: [] });
+      });
+
       it('reveals exactly what was sealed', () => {
         fc.assert(
           fc.property(ANY_EVENT, (each) => {

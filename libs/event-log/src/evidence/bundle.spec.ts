@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync,
 import { join } from 'node:path';
 import { transformSync } from '@swc/core';
 import { type Clock, type ProtegoEvent } from '@protego/contracts';
-import { fixedKeys } from '@protego/enclave/testing';
+import { fixedHouse, fixedKeys } from '@protego/enclave/testing';
 import { OneKeyVault, sealedRecord, signInOf } from '../testing/one-key-vault';
 import { inTemporaryDirectory } from '../testing';
 import { EventLogReader } from '../reader';
@@ -115,6 +115,26 @@ describe('an evidence bundle', () => {
       expect(records.map(({ seq }) => seq)).toEqual(Array.from({ length: 30 }, (_, i) => 3 + 20 * i));
       expect(JSON.stringify(manifest)).not.toContain('person-3');
       expect(openBundleFile(summary.file, receiver.privateKey)).toHaveLength(30);
+    });
+  });
+
+  it('opens fields whose names are sealed too, whatever the sender called them', async () => {
+    await inTemporaryDirectory(async (root) => {
+      const directory = join(root, 'log');
+      const house = await fixedHouse(join(root, 'keys'));
+      const { keys, vault } = house;
+      const writer = await EventLogWriter.open({ directory, origin: 'hospital.example/log', keys });
+      const data = { 'notes of Ada Example': { a: [1] }, '~k.0': 'first', 'a/b~c': 'second', '~t.1': '~k.1' };
+      const event = { ...signInOf('person-1', 'Ada Example', 1), data };
+      await writer.append([sealedRecord(vault, event, 1_767_600_000_000)]);
+      const reader = await EventLogReader.open({ directory, keys, subjectsOf: subjectsOfRecord });
+      const authority = writerAuthority({ writer, clock, site: 'general-hospital' });
+      const parts = { directory, reader, keys, vault, authority, clock, receiver: receiver.publicKey };
+      const file = join(root, 'one.bundle');
+      await exportBundle({ ...parts, file, selection: { fromSeq: 0, toSeq: 1 }, purpose: 'complaint 7' });
+      expect(openBundleFile(file, receiver.privateKey)).toMatchObject([{ event, slotsClosed: 0 }]);
+      await writer.close();
+      await house.close();
     });
   });
 

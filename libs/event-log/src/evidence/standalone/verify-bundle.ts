@@ -346,7 +346,6 @@ function earlierOf(member: unknown, newer: CheckedCheckpoint, verifierKey: strin
   return older;
 }
 
-const NO_MEMBERS: JsonObject = {};
 const NO_BYTES = Buffer.alloc(0);
 const HPKE_SUITE = Buffer.from('48504b45002000010002', 'hex');
 const KEM_SUITE = Buffer.from('4b454d0020', 'hex');
@@ -454,16 +453,29 @@ function decrypted<T>(what: string, operation: () => T): T {
   }
 }
 
-function putAt(event: JsonObject, pointer: string, value: unknown): void {
-  const names = pointer.split('/').slice(1);
-  const last = names.pop() ?? refuse('a sealed field has no place');
-  const unescaped = (name: string): string => name.replaceAll('~1', '/').replaceAll('~0', '~');
-  let at = event;
-  const has = (name: string): boolean => Object.hasOwn(at, unescaped(name));
-  for (const name of names) at = (has(name) ? at[unescaped(name)] : NO_MEMBERS) as JsonObject;
-  // Only what the stored event holds is replaced, whatever the sealed text asks for.
-  if (typeof at !== 'object' || at === null || !has(last)) refuse(`the event has no \`${pointer}\``);
-  at[unescaped(last)] = value;
+/** A personal field: place (RFC 6901), value, and the number of the placeholder that its name has, where that is sealed too. */
+type PersonalField = readonly [pointer: string, value: unknown, hidden?: number];
+
+function putFields(event: JsonObject, fields: readonly PersonalField[]): void {
+  const places = fields.map(([pointer, value, hidden]) => {
+    const names = pointer
+      .split('/')
+      .slice(1)
+      .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
+    const name = names.pop() ?? refuse('a sealed field has no place');
+    const member = hidden === undefined ? name : `~k.${hidden}`;
+    const parent = names.reduce<unknown>((at, each) => (hasMember(at, each) ? at[each] : undefined), event);
+    // Only what the stored event holds is replaced, whatever the sealed text asks for.
+    return hasMember(parent, member) ? { parent, name, member, value } : refuse(`the event has no \`${pointer}\``);
+  });
+  // All that is replaced goes first: a sender may have named a member as the placeholder of another.
+  for (const { parent, member, name } of places) if (member !== name) delete parent[member];
+  for (const { parent, name, value } of places)
+    Object.defineProperty(parent, name, { value, enumerable: true, configurable: true, writable: true });
+}
+
+function hasMember(value: unknown, name: string): value is JsonObject {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, name);
 }
 
 function keysOf(bundle: CheckedBundle, privateKey: KeyObject): Map<number, Map<number, Buffer>> {
@@ -499,13 +511,11 @@ export function openBundle(bundle: CheckedBundle, privateKey: KeyObject): Opened
     const slots = slotsOf(record);
     const event = structuredClone(record.event);
     const ofRecord = keys.get(i) ?? new Map<number, Buffer>();
-    for (const [slot, key] of ofRecord) {
+    const fields = [...ofRecord].flatMap(([slot, key]) => {
       const sealed = slots[slot] ?? refuse(`there is a key for a slot that record ${record.seq} does not have`);
-      for (const field of openSlot(sealed, key)) {
-        const [pointer, value] = field as [string, unknown];
-        putAt(event, pointer, value);
-      }
-    }
+      return openSlot(sealed, key);
+    });
+    putFields(event, fields as PersonalField[]);
     return { ...record, event, slotsClosed: slots.length - ofRecord.size };
   });
 }
