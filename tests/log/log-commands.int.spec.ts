@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { openHouseKeys, openSlot, readSealedPart } from '@protego/enclave';
 import { recordKeyOf } from '@protego/enclave/testing';
-import { EventLogReader } from '@protego/event-log';
-import { KEYS_INFO, checkBundle, hpkeOpen } from '../../libs/event-log/src/evidence/standalone/verify-bundle';
+import { EventLogReader, KEYS_INFO, checkBundle, hpkeOpen } from '@protego/event-log';
 
 const ROOT = join(__dirname, '..', '..');
 const CLI = join(ROOT, 'dist', 'apps', 'cli', 'src', 'main.js');

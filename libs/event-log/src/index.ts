@@ -61,7 +61,10 @@ export { exportTlog, type TlogExportOptions, type TlogExportSummary } from './ev
 export { copyStandaloneVerifier, openBundleFile, verifyBundleFile, verifyReceipt } from './evidence/bundle-check';
 export { generateReceiverKey, receiverKeyId, receiverPublicKey, type ReceiverKeyPair } from './evidence/hpke';
 export {
+  KEYS_INFO,
+  checkBundle,
   describeBundle,
+  hpkeOpen,
   type BundleRecord,
   type CheckedBundle,
   type CheckedCheckpoint,
