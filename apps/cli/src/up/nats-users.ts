@@ -46,10 +46,13 @@ export function natsUsers(directory: string, site: string, sources: readonly Sou
     subscribe: [`_INBOX_${name}.>`, ...subscribe],
   });
   return [
-    {
-      ...user(ENGINE_USER, engineMayPublish(site), [`${SUBJECT_ROOT}.${site}.cmd.>`, '$SRV.>']),
-      answers: true,
-    },
+    // Its answers go to the operator. A permission to answer whoever asks would make the server keep count of each message
+    // that it delivers, which costs it more than all else.
+    user(
+      ENGINE_USER,
+      [...engineMayPublish(site), `_INBOX_${OPERATOR_USER}.>`],
+      [`${SUBJECT_ROOT}.${site}.cmd.>`, '$SRV.>'],
+    ),
     user(
       FEED_USER,
       simulated.flatMap((source) => inputSubjectsOf(site, source)),
