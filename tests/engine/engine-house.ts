@@ -35,8 +35,6 @@ export interface HouseOptions {
   readonly duplicateWindowMs?: number;
   /** How long the streams keep a message. */
   readonly maxAgeMs?: number;
-  /** False leaves the store of the bus in clear. */
-  readonly isStoreEncrypted?: boolean;
   /** Sources that have a token for HTTP. */
   readonly tokens?: readonly string[];
   /** Puts a log in place before the engine starts for the first time. */
@@ -115,7 +113,6 @@ export class EngineHouse {
       binary: findNatsServer(join(ROOT, '.cache'), () => undefined),
       directory: join(this.root, 'nats'),
       users: this.#users,
-      isStoreEncrypted: this.options.isStoreEncrypted ?? true,
       ...(this.natsUrl === '' ? {} : { port: Number(new URL(this.natsUrl).port) }),
     });
     this.natsUrl = this.#server.url;

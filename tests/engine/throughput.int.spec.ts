@@ -30,8 +30,7 @@ const quantile = (values: readonly number[], part: number): number =>
 
 describe('an engine under load from another process', () => {
   let house: EngineHouse;
-  // With its store encrypted, nats-server 2.9 itself drains a queue at a few hundred messages a second.
-  beforeAll(async () => (house = await EngineHouse.open({ clock: 'wall', isStoreEncrypted: false })));
+  beforeAll(async () => (house = await EngineHouse.open({ clock: 'wall' })));
   afterAll(() => house.close());
 
   const urlOf = (name: string): string =>

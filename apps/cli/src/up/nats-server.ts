@@ -29,8 +29,6 @@ export interface NatsServerOptions {
   readonly binary: string;
   /** Directory for configuration, streams and log file. */
   readonly directory: string;
-  /** False leaves what is stored in clear. nats-server 2.9 takes far longer to remove a message from an encrypted queue. Default true. */
-  readonly isStoreEncrypted?: boolean;
   readonly users: readonly NatsUser[];
   /** Port on 127.0.0.1; missing picks a free one. */
   readonly port?: number;
@@ -90,8 +88,7 @@ export class NatsServer {
 }
 
 function configText(options: NatsServerOptions, portsDir: string): string {
-  const { directory, users, port, isStoreEncrypted = true } = options;
-  const encryption = isStoreEncrypted ? `, cipher: aes, key: $${STORE_KEY_VARIABLE}` : '';
+  const { directory, users, port } = options;
   const quote = (text: string): string => JSON.stringify(text);
   const list = (texts: readonly string[]): string => `[${texts.map(quote).join(', ')}]`;
   // An empty list would mean "everything": a role that may publish nothing is denied everything.
@@ -108,7 +105,7 @@ listen: "127.0.0.1:${port ?? -1}"
 ports_file_dir: ${quote(portsDir)}
 log_file: ${quote(join(directory, 'nats-server.log'))}
 max_payload: ${PAYLOAD_BYTES_MAX}
-jetstream: {store_dir: ${quote(join(directory, 'store'))}, max_memory_store: 67108864, max_file_store: 8589934592${encryption}}
+jetstream: {store_dir: ${quote(join(directory, 'store'))}, max_memory_store: 67108864, max_file_store: 8589934592, cipher: aes, key: $${STORE_KEY_VARIABLE}}
 authorization: {
   users: [
 ${userLines.join('\n')}
