@@ -3,6 +3,7 @@ import { fixedKeys } from '@protego/enclave/testing';
 import { BlockCipher } from './block-cipher';
 import {
   BLOCK_HEADER_BYTES,
+  BLOCK_RECORDS_MAX,
   CODEC_LZ4,
   CODEC_NONE,
   TAG_BYTES,
@@ -20,7 +21,7 @@ import {
 const bytes = (length: number): fc.Arbitrary<Buffer> =>
   fc.uint8Array({ minLength: length, maxLength: length }).map((array) => Buffer.from(array));
 const word = fc.nat(0xffff_ffff);
-const seq = fc.maxSafeNat();
+const seq = fc.maxSafeNat().map((n) => Math.min(n, Number.MAX_SAFE_INTEGER - BLOCK_RECORDS_MAX));
 const time = fc.double({ noNaN: true });
 
 const headerArbitrary: fc.Arbitrary<BlockHeader> = fc

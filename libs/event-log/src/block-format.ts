@@ -216,7 +216,20 @@ export function readUint64(bytes: Buffer, offset: number): number {
   return bytes.readUInt32BE(offset) * 0x1_0000_0000 + bytes.readUInt32BE(offset + 4);
 }
 
-function isConsistent({ count, codec, rawBytes, cipherBytes, filterBytes }: BlockHeader): boolean {
+/**
+ * The header that says another range of records, and for the rest the same; what it is not consistent with is for a reader to
+ * find out.
+ */
+export function headerWithRange(bytes: Buffer, firstSeq: number, count: number): Buffer {
+  const header = Buffer.from(bytes.subarray(0, BLOCK_HEADER_BYTES));
+  writeUint64(header, firstSeq, FIRST_SEQ_AT);
+  header.writeUInt32BE(count, COUNT_AT);
+  finishBlockHeader(header, header.readUInt32BE(CONTENT_CRC_AT));
+  return header;
+}
+
+function isConsistent({ firstSeq, count, codec, rawBytes, cipherBytes, filterBytes }: BlockHeader): boolean {
+  if (!Number.isSafeInteger(firstSeq + count)) return false;
   if (count < 1 || count > BLOCK_RECORDS_MAX || rawBytes > RAW_BYTES_MAX) return false;
   if (rawBytes < count * (COLUMN_BYTES_PER_RECORD + LEAF_HEAD_BYTES)) return false;
   if (filterBytes % 8 !== 0 || filterBytes > FILTER_BYTES_MAX) return false;

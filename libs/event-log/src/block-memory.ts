@@ -4,13 +4,13 @@ import { HASH_BYTES } from './merkle-tree';
 /** Blocks' memory that waits to be used again. */
 const FREE_MAX = 16;
 
-const NODES_BYTES = (2 * BLOCK_RECORDS_MAX + 2) * HASH_BYTES + 1;
+const NODES_BYTES = 2 * BLOCK_RECORDS_MAX * HASH_BYTES;
 
 /** Memory that one block is made in; a thread can work on it where it is. */
 export interface BlockMemory {
   /** Columns, type table and leaves. */
   readonly bytes: Buffer<SharedArrayBuffer>;
-  /** Leaf hashes, and the nodes over them, which are fewer; the last 65 bytes are for hashing. */
+  /** Leaf hashes, and the nodes over them, which are fewer. */
   readonly nodes: Buffer<SharedArrayBuffer>;
 }
 

@@ -1,9 +1,9 @@
-import { hash } from 'node:crypto';
 import { compressSync } from 'lz4-napi';
 import { CODEC_LZ4, CODEC_NONE } from './block-format';
 import type { RawBlock } from './block-builder';
+import { hashLeaves } from './leaf-hasher';
 import { LeafThread } from './leaf-thread';
-import { HASH_BYTES, type MerkleTree } from './merkle-tree';
+import type { MerkleTree } from './merkle-tree';
 
 /** Smaller payloads are stored as they are: that costs a reader less than it saves. */
 export const COMPRESSED_BYTES_MIN = 4096;
@@ -91,7 +91,7 @@ export class BlockPacker {
   private packHere(raw: RawBlock): PackedBlock {
     const { payload, count, memory } = raw;
     const peaksBefore = this.tree.peaks();
-    hashLeaves(raw);
+    hashLeaves(payload, count, memory.nodes);
     this.tree.appendLeaves(memory.nodes, count);
     const compressed = payload.length < COMPRESSED_BYTES_MIN ? payload : compressSync(payload);
     const isSmaller = compressed.length < payload.length;
@@ -119,17 +119,5 @@ export class BlockPacker {
     const { wake } = this;
     this.wake = undefined;
     wake?.();
-  }
-}
-
-/** Hashes the leaves where they lie, from the last to the first: their lengths stand at the head of the payload. */
-function hashLeaves({ payload, count, memory }: RawBlock): void {
-  let end = payload.length;
-  for (let i = count - 1; i >= 0; i--) {
-    const start = end - payload.readUInt32BE(4 * i);
-    // A plain view: making a Buffer of it costs a tenth of the hash.
-    const leaf = new Uint8Array(payload.buffer, payload.byteOffset + start, end - start);
-    memory.nodes.write(hash('sha256', leaf, 'binary'), i * HASH_BYTES, HASH_BYTES, 'latin1');
-    end = start;
   }
 }

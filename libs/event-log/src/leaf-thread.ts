@@ -1,31 +1,31 @@
 import { Worker } from 'node:worker_threads';
 import type { RawBlock } from './block-builder';
+import { CALLER_AT } from './sha256/lanes-module';
+import { sha256LanesModule } from './sha256/sha256-lanes';
 
 /**
  * Hashes a block's leaves and every node that has no other leaves under it, height after height, then compresses the
  * payload over itself. It answers with the compressed bytes, or 0 when the payload is better left as it is.
  */
 const THREAD_SOURCE = `
-const { hash } = require('node:crypto');
 const { parentPort, workerData } = require('node:worker_threads');
 const { compressSync } = require(workerData.lz4);
 const HASH_BYTES = 32;
-function put(nodes, at, input) {
-  nodes.latin1Write(hash('sha256', input, 'binary'), at, HASH_BYTES);
+const lanes = new WebAssembly.Instance(workerData.lanes).exports;
+lanes.prepare();
+function roomAt(at, bytes) {
+  const missing = at + bytes - lanes.memory.buffer.byteLength;
+  if (missing > 0) lanes.memory.grow(Math.ceil(missing / 65536));
+  return new Uint8Array(lanes.memory.buffer);
 }
-function hashLeaves({ bytes, nodes, count }, payload, end) {
-  const lengths = new DataView(bytes, payload.byteOffset, 4 * count);
-  let at = end;
-  for (let i = count - 1; i >= 0; i--) {
-    const length = lengths.getUint32(4 * i);
-    at -= length;
-    put(nodes, i * HASH_BYTES, new Uint8Array(bytes, at, length));
-  }
+function hashLeaves(payload, nodes, count) {
+  const digestsAt = workerData.callerAt + payload.length;
+  const room = roomAt(digestsAt, (count + 4) * HASH_BYTES);
+  room.set(payload, workerData.callerAt);
+  lanes.messages(workerData.callerAt, digestsAt, count, digestsAt);
+  nodes.set(room.subarray(digestsAt, digestsAt + count * HASH_BYTES));
 }
 function hashNodes(nodes, firstSeq, count) {
-  const pairAt = nodes.length - 2 * HASH_BYTES;
-  const pair = nodes.subarray(pairAt - 1);
-  pair[0] = 1;
   let first = firstSeq;
   let end = firstSeq + count;
   let level = 0;
@@ -33,13 +33,17 @@ function hashNodes(nodes, firstSeq, count) {
   for (;;) {
     const firstParent = Math.ceil(first / 2);
     const endParent = Math.floor(end / 2);
-    if (endParent <= firstParent) return;
-    let from = level + (2 * firstParent - first) * HASH_BYTES;
+    const parents = endParent - firstParent;
+    if (parents <= 0) return;
+    const from = level + (2 * firstParent - first) * HASH_BYTES;
+    const pairsAt = workerData.callerAt + HASH_BYTES;
+    const digestsAt = pairsAt + (parents + 4) * 2 * HASH_BYTES;
+    const room = roomAt(digestsAt, (parents + 4) * HASH_BYTES);
+    room.set(nodes.subarray(from, from + parents * 2 * HASH_BYTES), pairsAt);
+    lanes.pairs(pairsAt, parents, digestsAt);
+    nodes.set(room.subarray(digestsAt, digestsAt + parents * HASH_BYTES), to);
     level = to;
-    for (let parent = firstParent; parent < endParent; parent++, from += 2 * HASH_BYTES, to += HASH_BYTES) {
-      nodes.copyWithin(pairAt, from, from + 2 * HASH_BYTES);
-      put(nodes, to, pair);
-    }
+    to += parents * HASH_BYTES;
     first = firstParent;
     end = endParent;
   }
@@ -48,7 +52,7 @@ parentPort.on('message', (task) => {
   const { firstSeq, count, at, length } = task;
   const payload = Buffer.from(task.bytes, at, length);
   const nodes = Buffer.from(task.nodes);
-  hashLeaves({ ...task, nodes }, payload, at + length);
+  hashLeaves(payload, nodes, count);
   hashNodes(nodes, firstSeq, count);
   const compressed = compressSync(payload);
   const isSmaller = compressed.length < length;
@@ -87,7 +91,7 @@ export class LeafThread {
   start(): void {
     if (this.wasStarted) return;
     this.wasStarted = true;
-    const workerData = { lz4: require.resolve('lz4-napi') };
+    const workerData = { lz4: require.resolve('lz4-napi'), lanes: sha256LanesModule(), callerAt: CALLER_AT };
     const worker = new Worker(THREAD_SOURCE, { eval: true, name: 'log-leaves', execArgv: [], workerData });
     this.worker = worker;
     worker.unref();

@@ -1,5 +1,7 @@
 import { createHash, hash } from 'node:crypto';
 import { ProtegoError } from '@protego/contracts';
+import { LANES } from './sha256/lanes-module';
+import { sha256Lanes } from './sha256/sha256-lanes';
 
 /** Bytes of a SHA-256 hash. */
 export const HASH_BYTES = 32;
@@ -148,19 +150,27 @@ export class MerkleTree {
     }
     const pairs = nodes >> 1;
     const unknown = pairs - known.length / HASH_BYTES;
-    for (let i = 0; i < unknown; i++, at += 2 * HASH_BYTES) {
-      // The prefix goes where the last byte of the pair before stood: that pair has been hashed already.
-      level[at - 1] = NODE_PREFIX;
-      // A plain view: making a Buffer of it costs a tenth of the hash.
-      const pair = new Uint8Array(level.buffer, level.byteOffset + at - 1, 1 + 2 * HASH_BYTES);
-      const parent = hash('sha256', pair, 'binary');
-      levelAbove.write(parent, LEVEL_AT + i * HASH_BYTES, HASH_BYTES, 'latin1');
-    }
+    hashPairs(level, at, unknown, levelAbove);
+    at += unknown * 2 * HASH_BYTES;
     at += known.copy(levelAbove, LEVEL_AT + unknown * HASH_BYTES) * 2;
     this.subtrees[height] = nodes % 2 === 1 ? Buffer.from(level.subarray(at, at + HASH_BYTES)) : undefined;
     this.level = levelAbove;
     this.levelAbove = level;
     return pairs;
+  }
+}
+
+/** Hashes pairs of nodes to where the level above starts. */
+function hashPairs(level: Buffer, from: number, pairs: number, levelAbove: Buffer): void {
+  if (pairs >= LANES) {
+    sha256Lanes().hashPairs(level, from, pairs, levelAbove, LEVEL_AT);
+    return;
+  }
+  for (let i = 0, at = from; i < pairs; i++, at += 2 * HASH_BYTES) {
+    // The prefix goes where the last byte of the pair before stood: that pair has been hashed already.
+    level[at - 1] = NODE_PREFIX;
+    const parent = hash('sha256', level.subarray(at - 1, at + 2 * HASH_BYTES), 'binary');
+    levelAbove.write(parent, LEVEL_AT + i * HASH_BYTES, HASH_BYTES, 'latin1');
   }
 }
 

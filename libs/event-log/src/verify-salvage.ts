@@ -5,6 +5,7 @@ import {
   BLOCK_MAGIC,
   TAG_BYTES,
   blockBytesOf,
+  headerWithRange,
   readBlockHeader,
   type BlockHeader,
 } from './block-format';
@@ -82,7 +83,46 @@ export class Salvager {
     places: Map<number, BlockPlace>,
   ): FoundBlock[] {
     if (!places.has(from.seq)) addPlacesInOrder(places, found, from);
-    return found.map((block) => this.open(block, places.get(block.header.firstSeq)));
+    const opened = found.map((block) => this.open(block, places.get(block.header.firstSeq)));
+    let { seq } = from;
+    return opened.map((block, i) => {
+      const named =
+        block.block === undefined ? this.renamed(block, seq, opened[i + 1]?.header.firstSeq, places) : block;
+      seq = named.header.firstSeq + named.header.count;
+      return named;
+    });
+  }
+
+  /**
+   * A block that would be authentic here if its header named the records that belong here: then the header was altered, and
+   * this is not another block.
+   */
+  private renamed(
+    found: FoundBlock,
+    seq: number,
+    nextSeq: number | undefined,
+    places: ReadonlyMap<number, BlockPlace>,
+  ): FoundBlock {
+    const place = [...places.values()].find(({ offset }) => offset === found.offset);
+    const ranges = [
+      [place?.firstSeq ?? seq, place?.count ?? found.header.count],
+      [seq, (nextSeq ?? seq) - seq],
+    ] as const;
+    for (const [firstSeq, count] of ranges) {
+      const bytes = found.isWhole ? this.cursor.view(found.offset, found.bytes) : undefined;
+      if (bytes === undefined || count < 1) continue;
+      const headerBytes = headerWithRange(bytes, firstSeq, count);
+      const header = readBlockHeader(headerBytes);
+      if (typeof header === 'string') continue;
+      const whole = Buffer.concat([headerBytes, bytes.subarray(BLOCK_HEADER_BYTES)]);
+      const { offset } = found;
+      const { kind } = openPayload(this.cipher, header, whole, {
+        segmentFirstSeq: this.cursor.segment.firstSeq,
+        offset,
+      });
+      if (kind === 'payload') return { ...found, header };
+    }
+    return found;
   }
 
   private open(found: FoundBlock, place: BlockPlace | undefined): FoundBlock {

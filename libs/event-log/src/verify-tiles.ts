@@ -190,6 +190,8 @@ export function leavesInTiles(directory: string): number {
 
 /** Leaf hashes `[from, to)` as the tiles of level 0 have them; undefined when one of them is not there. */
 export function leafHashesOfTiles(directory: string, from: number, to: number): Buffer | undefined {
+  // An altered header may claim any number: memory is taken for no more than there are tiles for.
+  if (to > leavesInTiles(directory)) return undefined;
   const hashes = Buffer.alloc((to - from) * HASH_BYTES);
   for (let seq = from; seq < to;) {
     const index = Math.floor(seq / TILE_WIDTH);

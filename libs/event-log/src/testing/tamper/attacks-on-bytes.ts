@@ -4,7 +4,7 @@ import { BLOCK_HEADER_BYTES } from '../../block-format';
 import { HASH_BYTES } from '../../merkle-tree';
 import { TRAILER_BYTES } from '../../segment-footer';
 import { changed, fileOf, tileSeq, tilesOf, type TamperCase } from './tamper-attack';
-import type { CleanLog, SegmentAt } from './tamper-log';
+import type { BlockAt, CleanLog, SegmentAt } from './tamper-log';
 
 function flipped(bytes: Buffer, offset: number, random: SeededRandom): Buffer {
   const copy = Buffer.from(bytes);
@@ -29,7 +29,24 @@ export function flipBlockWithCrc(log: CleanLog, random: SeededRandom): TamperCas
     [48, 180],
     [BLOCK_HEADER_BYTES, block.bytes],
   ] as const;
-  const [from, to] = random.pick(ranges);
+  return flipBetween(log, block, random.pick(ranges), random);
+}
+
+/** The same in what a header says of its block: codec, flags, first seq, counts, lengths, number of the data key. */
+export function flipHeaderField(log: CleanLog, random: SeededRandom): TamperCase {
+  const ranges = [
+    [6, 16],
+    [24, 48],
+  ] as const;
+  return flipBetween(log, random.pick(log.blocks), random.pick(ranges), random);
+}
+
+function flipBetween(
+  log: CleanLog,
+  block: BlockAt,
+  [from, to]: readonly [number, number],
+  random: SeededRandom,
+): TamperCase {
   const file = flipped(fileOf(log, block.path), block.offset + random.integer(from, to - 1), random);
   const bytes = file.subarray(block.offset, block.offset + block.bytes);
   bytes.writeUInt32BE(crc32c(bytes.subarray(BLOCK_HEADER_BYTES)), 200);

@@ -92,6 +92,22 @@ export function swapBlocks(log: CleanLog, random: SeededRandom): TamperCase | un
   return { changes: changed(segment.path, content), kind: 'reordered', seq: a.seq, seqEnd: b.seqEnd };
 }
 
+/** Two blocks of different segments in each other's place. */
+export function swapAcross(log: CleanLog, random: SeededRandom): TamperCase | undefined {
+  const [a, b] = [random.pick(log.blocks), random.pick(log.blocks)].sort((x, y) => x.seq - y.seq);
+  if (a === undefined || b === undefined || a.path === b.path) return undefined;
+  const blockOf = ({ path, offset, bytes }: BlockAt): Buffer => fileOf(log, path).subarray(offset, offset + bytes);
+  const withOther = (mine: BlockAt, other: BlockAt): Buffer => {
+    const file = fileOf(log, mine.path);
+    return Buffer.concat([file.subarray(0, mine.offset), blockOf(other), file.subarray(mine.offset + mine.bytes)]);
+  };
+  const changes = new Map([
+    [a.path, withOther(a, b)],
+    [b.path, withOther(b, a)],
+  ]);
+  return { changes, kind: 'reordered', seq: a.seq, seqEnd: a.seqEnd, also: ['altered'] };
+}
+
 /** The whole log as it was when an earlier writer closed it: nothing in it tells, only what a subscriber has. */
 export function rollBackLog(log: CleanLog): TamperCase {
   const changes = new Map<string, Buffer | undefined>();

@@ -3,6 +3,7 @@ import {
   flipBlockWithCrc,
   flipCheckpoint,
   flipFooter,
+  flipHeaderField,
   flipHistory,
   flipIdentity,
   flipSegmentHeader,
@@ -21,6 +22,7 @@ import {
   rollBackCheckpoint,
   rollBackLog,
   rollBackSegment,
+  swapAcross,
   swapBlocks,
 } from './attacks-on-order';
 import {
@@ -39,6 +41,7 @@ import type { Attack } from './tamper-attack';
 export const ATTACKS: Readonly<Record<string, readonly [Attack, number]>> = {
   flipBlock: [flipBlock, 6],
   flipBlockWithCrc: [flipBlockWithCrc, 4],
+  flipHeaderField: [flipHeaderField, 4],
   flipSegmentHeader: [flipSegmentHeader, 2],
   flipFooter: [flipFooter, 4],
   flipTile: [flipTile, 4],
@@ -55,6 +58,7 @@ export const ATTACKS: Readonly<Record<string, readonly [Attack, number]>> = {
   removeBlocks: [removeBlocks, 4],
   repeatBlock: [repeatBlock, 4],
   swapBlocks: [swapBlocks, 4],
+  swapAcross: [swapAcross, 3],
   rollBackLog: [rollBackLog, 1],
   rollBackSegment: [rollBackSegment, 1],
   rollBackCheckpoint: [rollBackCheckpoint, 1],
