@@ -13,7 +13,7 @@ const PEER_EVENTS = (BATCHES * BATCH_EVENTS) / 10;
 const SYNCED_PEER_EVENTS = 2_048;
 
 const DESCRIPTION =
-  'Durable append (encrypted, Merkle tree with tiles and signed checkpoints, fdatasync) of canonical bodies of about 350 bytes without personal fields, no two equal, in batches of 512, eight batches on their way; every log is verified afterwards.';
+  'Durable append (encrypted, Merkle tree with tiles and signed checkpoints, fdatasync) of canonical bodies of about 350 bytes without personal fields, no two equal, in batches of 512, 32 batches on their way; every log is verified afterwards.';
 
 /** Throughput of durable appends. */
 export const APPEND_BATCH: BenchCase = {

@@ -6,7 +6,7 @@ import { EventLogReader, EventLogWriter, type LogRecordInput } from '@protego/ev
 import { scratchDirectory } from '../places';
 
 /** Batches on their way to the disk at one time, as an import has them. */
-const APPENDS_IN_FLIGHT = 8;
+const APPENDS_IN_FLIGHT = 32;
 
 /** Logs of one case, each in its own directory, all removed by {@link ScratchLogs.remove}. */
 export class ScratchLogs {

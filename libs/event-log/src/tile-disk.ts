@@ -75,7 +75,7 @@ const FILES_FOR_THREAD = 8;
  * The same for writing. Starting a thread takes tens of milliseconds of a processor, which is felt by whoever appends:
  * only a log that is filled so fast that tiles come in such numbers makes up for that.
  */
-const WRITES_FOR_THREAD = 48;
+const WRITES_FOR_THREAD = 96;
 
 /**
  * Creating a file takes three calls. In a thread of their own they cost the event loop nothing but one message for many
@@ -130,7 +130,8 @@ class ThreadedTileDisk implements TileDisk {
   private readonly syncing = new TaskThread();
 
   async write(files: readonly TileFile[]): Promise<void> {
-    if (files.length < WRITES_FOR_THREAD) return this.few.write(files);
+    const filesMin = this.writing.isStarted ? FILES_FOR_THREAD : WRITES_FOR_THREAD;
+    if (files.length < filesMin) return this.few.write(files);
     const content = Buffer.concat(files.map((file) => file.content));
     const names = files.map((file) => ({ path: file.path, bytes: file.content.length }));
     return this.writing.run({ files: names, content }, content);
@@ -155,6 +156,10 @@ class ThreadedTileDisk implements TileDisk {
 /** A thread that takes one task at a time and does not keep the process alive between tasks. */
 class TaskThread {
   private worker: Worker | undefined;
+
+  get isStarted(): boolean {
+    return this.worker !== undefined;
+  }
 
   async run(task: ThreadTask, moved?: Buffer): Promise<void> {
     const worker = (this.worker ??= new Worker(THREAD_SOURCE, { eval: true, name: 'log-tiles' }));

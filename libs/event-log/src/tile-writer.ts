@@ -26,7 +26,7 @@ const WRITTEN_FILE = 'written';
 const QUEUE_TILES_MAX = 2048;
 const BATCH_TILES_MAX = 256;
 /** Full tiles gather up to this number before they are written: one go of a thread costs little more than one file. */
-const BATCH_TILES_MIN = 32;
+const BATCH_TILES_MIN = 128;
 /** Tiles that are synced in one go: closing waits for one go at most. */
 const SYNC_TILES_MAX = 32;
 /** By then the kernel has mostly written the tiles itself, so that syncing them is cheap. */

@@ -29,7 +29,7 @@ import { SESSION_CLOSED, SESSION_OPENED, engineEventOf } from '@protego/streams'
 /** Events of one append. */
 export const APPEND_EVENTS_MAX = 512;
 /** Appends on their way at one time. */
-const APPENDS_IN_FLIGHT_MAX = 8;
+const APPENDS_IN_FLIGHT_MAX = 32;
 
 /** Why an event was not appended. */
 export type ImportRefusal = { readonly code: ProtegoError['code']; readonly message: string };
