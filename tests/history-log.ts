@@ -5,7 +5,7 @@ import { openHouseKeys, type HouseKeys } from '@protego/enclave';
 import { fixedHouse } from '@protego/enclave/testing';
 import { EventLogReader, subjectsOfRecord } from '@protego/event-log';
 import { mergeByArrival, readSourceFile, type ImportFormat } from '@protego/sources';
-import type { ReplayLog } from '@protego/replay';
+import { replayLogOf, type ReplayLog } from '@protego/replay';
 import { ImportSession } from '../apps/cli/src/import/import-session';
 
 const SKEW_MAX_MS = 60_000;
@@ -55,19 +55,6 @@ export async function openHistory(directory: string): Promise<OpenHistory> {
   return { house, reader };
 }
 
-/** A log as the port of a replay. */
-export function replayLogOf({ house, reader }: OpenHistory): ReplayLog {
-  const { origin, size, firstSeq, rootHash } = reader.stat();
-  return {
-    origin,
-    size,
-    firstSeq,
-    rootHash,
-    records: () => reader.records({ toSeq: size }),
-    open: (event, sealed) => house.vault.openForPipeline(event, sealed),
-  };
-}
-
 /** Replays what `use` makes of a log, and closes its keys. */
 export async function withReplayLog<T>(
   directory: string,
@@ -75,7 +62,7 @@ export async function withReplayLog<T>(
 ): Promise<T> {
   const history = await openHistory(directory);
   try {
-    return use(replayLogOf(history), history);
+    return use(replayLogOf(history.reader, history.house.vault), history);
   } finally {
     await history.house.close();
   }

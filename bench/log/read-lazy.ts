@@ -13,7 +13,7 @@ export const READ_LAZY: BenchCase = {
   metric: 'read-lazy',
   unit: 'events/s',
   description:
-    'Read a log: authenticate and decrypt every block, take times and type of every event, decode a tenth of the bodies with JSON.parse; one core.',
+    'Read a log: authenticate and decrypt every block, take times and type of every event, decode a tenth of the bodies whole; one core.',
   prepare: () => onStoredLog((directory) => withReader(directory, readSome)),
 };
 
@@ -27,7 +27,7 @@ function readSome(reader: EventLogReader): number {
     for (let i = 0; i < block.count; i++) {
       lastTimeMs = Math.max(lastTimeMs, block.timeMsAt(i), block.arrivedAtMsAt(i));
       if (block.typeIndexAt(i) !== wantedType || count++ % DECODED_ONE_IN !== 0) continue;
-      if ((JSON.parse(block.bodyTextAt(i)) as { data?: unknown }).data !== undefined) decoded++;
+      if ((block.decodedAt(i) as { data?: unknown }).data !== undefined) decoded++;
     }
   }
   const isWhole = count === STORED_EVENTS && decoded === Math.ceil(count / DECODED_ONE_IN);

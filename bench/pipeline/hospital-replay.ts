@@ -1,4 +1,4 @@
-import { runReplay, type ReplayLog } from '@protego/replay';
+import { replayLogOf, runReplay } from '@protego/replay';
 import type { BenchCase, Contest } from '../bench-case';
 import { batchesOf } from '../log/flow-records';
 import { ScratchLogs, appendAll, openReader, openWriter } from '../log/scratch-log';
@@ -24,8 +24,7 @@ async function prepare(): Promise<Contest> {
   await appendAll(writer.log, batchesOf(records, 512));
   await writer.close();
   const { reader, close } = await openReader(directory);
-  const { origin, size, firstSeq, rootHash } = reader.stat();
-  const log: ReplayLog = { origin, size, firstSeq, rootHash, records: () => reader.records({ toSeq: size }) };
+  const log = replayLogOf(reader);
   let expectedHash: string | undefined;
   return {
     product: () => {
@@ -34,7 +33,7 @@ async function prepare(): Promise<Contest> {
       const elapsedMs = performance.now() - startMs;
       expectedHash ??= manifest.outputHash;
       if (manifest.outputHash !== expectedHash) throw new Error('two replays of one log differ');
-      return ratePerSecond(size, elapsedMs);
+      return ratePerSecond(log.size, elapsedMs);
     },
     close: () => close().finally(() => logs.remove()),
   };

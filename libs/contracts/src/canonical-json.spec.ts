@@ -80,6 +80,18 @@ describe('canonicalJson', () => {
     );
   });
 
+  it('writes the same keys the same way again, however many there were between', () => {
+    const value = { 'a"b': 1, é: 2, ['k'.repeat(100)]: 3, plain: 4 };
+    const text = canonicalize(value);
+    for (let n = 0; n < 10_000; n++) canonicalJson({ [`key-${n}`]: n, plain: '' });
+    for (let n = 0; n < 3; n++) expect(canonicalJson(value)).toBe(text);
+  });
+
+  it.each(['', '"', '\\', '\u007f', '\u001f', '~ !#[]', 'x'.repeat(64), 'x'.repeat(65), `${'x'.repeat(63)}"`])(
+    'writes the text %j as JSON.stringify does',
+    (text) => expect(canonicalJson({ [text]: text })).toBe(JSON.stringify({ [text]: text })),
+  );
+
   it('treats undefined as JSON.stringify does', () => {
     expect(canonicalJson({ a: undefined, b: [undefined] })).toBe('{"b":[null]}');
   });

@@ -2,28 +2,37 @@ import { statSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { ProtegoError, messageOf } from '@protego/contracts';
 
-/** The right to write a key directory. */
+/** The right to write a directory. */
 export interface DirectoryLock {
   /** Gives the right back. */
   release(): Promise<void>;
 }
 
 /**
- * Takes the right to write an existing key directory: a bound socket in Linux's abstract namespace (unix(7)), named by
- * device and inode, which the kernel frees when the process ends, however it ends.
+ * Takes the right to write an existing directory: a bound socket in Linux's abstract namespace (unix(7)), named by device
+ * and inode, which the kernel frees when the process ends, however it ends, so that it cannot go stale. It holds within one
+ * network namespace.
  *
- * @throws ProtegoError `LOG_LOCKED` when another holds it; `LOG_WRITE_FAILED` where no lock can be had
+ * @param kind what the directory holds; two kinds in one directory do not shut each other out
+ * @param heldBy the refusal when another holds the right
+ * @throws ProtegoError what `heldBy` gives, usually `LOG_LOCKED`; `LOG_WRITE_FAILED` where no lock can be had
  */
-export async function lockDirectory(directory: string): Promise<DirectoryLock> {
+export async function lockDirectory(
+  directory: string,
+  kind: 'keys' | 'log',
+  heldBy: () => ProtegoError,
+): Promise<DirectoryLock> {
   const { dev, ino } = statSync(directory, { bigint: true });
-  const server = await listen(`\0protego-keys-${dev}-${ino}`, directory);
+  const server = await listen(`\0protego-${kind}-${dev}-${ino}`, (cause) =>
+    cause.code === 'EADDRINUSE' ? heldBy() : cannotLock(directory, cause),
+  );
   return { release: () => new Promise((resolve) => server.close(() => resolve())) };
 }
 
-function listen(path: string, directory: string): Promise<Server> {
+function listen(path: string, refusal: (cause: NodeJS.ErrnoException) => ProtegoError): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => socket.destroy());
-    server.once('error', (cause: NodeJS.ErrnoException) => reject(refusal(directory, cause)));
+    server.once('error', (cause: NodeJS.ErrnoException) => reject(refusal(cause)));
     server.listen({ path, exclusive: true }, () => {
       server.unref();
       resolve(server);
@@ -31,10 +40,7 @@ function listen(path: string, directory: string): Promise<Server> {
   });
 }
 
-function refusal(directory: string, cause: NodeJS.ErrnoException): ProtegoError {
-  if (cause.code === 'EADDRINUSE') {
-    return new ProtegoError('LOG_LOCKED', `the keys in \`${directory}\` are in use by another writer`, { directory });
-  }
+function cannotLock(directory: string, cause: Error): ProtegoError {
   const message = `cannot lock \`${directory}\`: ${messageOf(cause)}`;
   return new ProtegoError('LOG_WRITE_FAILED', message, { directory }, { cause });
 }

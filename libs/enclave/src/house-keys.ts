@@ -19,7 +19,7 @@ const ROOT_BYTES = 32;
 
 /** Where the keys of a log are, and what for. */
 export interface HouseKeysOptions {
-  /** The key directory; by default `keys` in the directory of the log. */
+  /** The key directory; see {@link keysDirectoryOf}. */
   readonly directory: string;
   /** `write` creates a missing key directory and locks it; `read` changes nothing. */
   readonly mode: 'write' | 'read';
@@ -31,6 +31,11 @@ export interface HouseKeysOptions {
    * takes it over, sealed, so that a person has the same token in each log. Without it a new directory has tokens of its own.
    */
   readonly pseudonymKeyFile?: string;
+}
+
+/** Where the keys of a log are, unless `named` says another place. */
+export function keysDirectoryOf(logDirectory: string, named?: string): string {
+  return named ?? join(logDirectory, 'keys');
 }
 
 /** The keys of one site: of its log, and of the persons in it. */
@@ -60,13 +65,17 @@ export async function openHouseKeys(options: HouseKeysOptions): Promise<HouseKey
   const { directory, mode } = options;
   if (mode === 'read') return openHouse(options, await readRoot(directory), undefined);
   await makeKeyDirectory(directory);
-  const lock = await lockDirectory(directory);
+  const lock = await lockDirectory(directory, 'keys', () => heldByAnother(directory));
   try {
     return await openHouse(options, await readOrMakeRoot(directory), lock);
   } catch (error) {
     await lock.release();
     throw error;
   }
+}
+
+function heldByAnother(directory: string): ProtegoError {
+  return new ProtegoError('LOG_LOCKED', `the keys in \`${directory}\` are in use by another writer`, { directory });
 }
 
 async function openHouse(options: HouseKeysOptions, root: Buffer, lock: DirectoryLock | undefined): Promise<HouseKeys> {

@@ -1,4 +1,5 @@
-export { openHouseKeys, type HouseKeys, type HouseKeysOptions } from './house-keys';
+export { keysDirectoryOf, openHouseKeys, type HouseKeys, type HouseKeysOptions } from './house-keys';
+export { lockDirectory, type DirectoryLock } from './directory-lock';
 export { type LogKeys, type NoteSigner } from './log-keys';
 export { type PersonRef, type PersonalDataVault, type SealedEvent, type SlotKey } from './personal-data';
 // The sealed part of a record, for those who hold record keys and no vault

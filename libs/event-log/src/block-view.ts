@@ -1,4 +1,4 @@
-import type { EventSeq } from '@protego/contracts';
+import { decodeBody, type EventSeq } from '@protego/contracts';
 import { LEAF_HEAD_BYTES, RANDOM_BYTES, columnOffsets, type BlockHeader, type ColumnOffsets } from './block-format';
 import type { LogRecord, RecordIdentity } from './log-record';
 
@@ -86,6 +86,15 @@ export class BlockView {
   /** Body of record `i` as text: cheaper than decoding {@link BlockView.bodyAt}. */
   bodyTextAt(i: number): string {
     return this.payload.toString('utf8', this.bodyStartAt(i), this.starts[i + 1]);
+  }
+
+  /**
+   * Body of record `i`, decoded: equal to what JSON.parse makes of it, at half the price where the type's bodies are alike.
+   *
+   * @throws SyntaxError, TypeError for a body that is no JSON or no UTF-8
+   */
+  decodedAt(i: number): unknown {
+    return decodeBody(this.payload, this.bodyStartAt(i), this.starts[i + 1] as number, this.typeAt(i));
   }
 
   /** Sealed personal fields of record `i`, empty where there are none; it shares memory with the block. */

@@ -217,9 +217,7 @@ export class DedupeIndex {
 
   private takeBucket(words: Uint32Array, filter: DedupeFilter | undefined): void {
     // Filter first, table second: at no moment is an id in neither.
-    for (let at = 0; filter !== undefined && at < words.length; at += IDENTITY_WORDS) {
-      filter.add(words[at] as number, words[at + 1] as number);
-    }
+    filter?.addBucket(words, IDENTITY_WORDS);
     for (let at = 0; this.table.size > 0 && at < words.length; at += IDENTITY_WORDS) {
       this.table.remove(words[at] as number, words[at + 1] as number);
     }

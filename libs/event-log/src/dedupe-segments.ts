@@ -200,9 +200,10 @@ export class SegmentIdentities {
   }
 }
 
+/** @param bigEndian turned around in place where words can be read there */
 function wordsOf(bigEndian: Buffer): Uint32Array {
-  const bytes = Buffer.alloc(bigEndian.length);
-  bigEndian.copy(bytes);
+  const isAligned = bigEndian.byteOffset % Uint32Array.BYTES_PER_ELEMENT === 0;
+  const bytes = isAligned ? bigEndian : Buffer.from(new Uint8Array(bigEndian).buffer);
   return new Uint32Array(bytes.swap32().buffer, bytes.byteOffset, bytes.length / 4);
 }
 

@@ -1,6 +1,7 @@
 // Writing
 export { EventLogWriter, type EventLogWriterOptions, type FinishedSegment } from './writer';
-export { type LogIdentity } from './log-identity';
+export { openWritableLog, closeWritableLog, type WritableLog, type WritableLogOptions } from './writable-log';
+export { siteOfOrigin, type LogIdentity } from './log-identity';
 export { type LogRecovery } from './recovery';
 export { nodeFileLayer, type LogFile, type LogFileLayer } from './file-layer';
 // Reading
@@ -51,6 +52,14 @@ export { entriesPath } from './tile-path';
 // Evidence
 export { writerAuthority, type LogAuthority, type OwnEventType } from './evidence/log-authority';
 export { selectRecords, storedNamesOf, subjectsOfRecord, type RecordSelection } from './evidence/record-selection';
+export {
+  appendLook,
+  revealRecords,
+  type Look,
+  type RevealOptions,
+  type RevealedRecord,
+  type Revelation,
+} from './evidence/reveal';
 export {
   BUNDLE_RECORDS_MAX,
   exportBundle,

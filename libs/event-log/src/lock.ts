@@ -1,8 +1,8 @@
-import { createServer, type Server } from 'node:net';
 import { hostname } from 'node:os';
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ProtegoError, formatRfc3339, messageOf, type Clock } from '@protego/contracts';
+import { ProtegoError, formatRfc3339, type Clock } from '@protego/contracts';
+import { lockDirectory } from '@protego/enclave';
 import { writeFailure } from './log-errors';
 
 const INFO_FILE = 'writer.json';
@@ -14,15 +14,13 @@ export interface LogLock {
 }
 
 /**
- * Takes the right to write the log in an existing directory. The lock is a bound socket in Linux's abstract namespace
- * (unix(7)), named by device and inode of the directory: the kernel frees it when the process ends, however it ends, so
- * it cannot go stale. It holds within one network namespace. A file beside the log tells who holds it and decides nothing.
+ * Takes the right to write the log in an existing directory, as {@link lockDirectory} has it. A file in the directory tells
+ * who holds it and decides nothing.
  *
  * @throws ProtegoError `LOG_LOCKED` with the holder's pid where known; `LOG_WRITE_FAILED` where no lock can be had
  */
 export async function acquireLock(directory: string, clock: Clock): Promise<LogLock> {
-  const { dev, ino } = statSync(directory, { bigint: true });
-  const server = await listen(`\0protego-log-${dev}-${ino}`, directory);
+  const lock = await lockDirectory(directory, 'log', () => heldByAnother(directory));
   const infoPath = join(directory, INFO_FILE);
   try {
     const info = { pid: process.pid, host: hostname(), since: formatRfc3339(clock.wallMs()) };
@@ -31,34 +29,19 @@ export async function acquireLock(directory: string, clock: Clock): Promise<LogL
     // What the file says decides nothing, and on a full disk the log can still be read, expired and closed.
     const failure = writeFailure(`write \`${infoPath}\``, cause, { path: infoPath });
     if (failure.code !== 'LOG_DISK_FULL') {
-      server.close();
+      await lock.release();
       throw failure;
     }
   }
   return {
     release: () => {
       rmSync(infoPath, { force: true });
-      return new Promise((resolve) => server.close(() => resolve()));
+      return lock.release();
     },
   };
 }
 
-function listen(path: string, directory: string): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = createServer((socket) => socket.destroy());
-    server.once('error', (cause: NodeJS.ErrnoException) => reject(refusal(directory, cause)));
-    server.listen({ path, exclusive: true }, () => {
-      server.unref();
-      resolve(server);
-    });
-  });
-}
-
-function refusal(directory: string, cause: NodeJS.ErrnoException): ProtegoError {
-  if (cause.code !== 'EADDRINUSE') {
-    const message = `cannot lock \`${directory}\`: ${messageOf(cause)}`;
-    return new ProtegoError('LOG_WRITE_FAILED', message, { directory }, { cause });
-  }
+function heldByAnother(directory: string): ProtegoError {
   const pid = holderOf(directory);
   const holder = pid === undefined ? 'another process' : `process ${pid}`;
   return new ProtegoError('LOG_LOCKED', `\`${directory}\` is being written by ${holder}`, { directory, pid });

@@ -12,6 +12,7 @@ export const LOG_FORMAT = 2;
 const FILE = 'log.json';
 // An origin is one line of a signed note (C2SP tlog-checkpoint), so it has no control characters and no white space.
 const ORIGIN = /^[^\s\p{Cc}+]{1,256}$/u;
+const SITE_PREFIX = 'protego/';
 const LOG_ID = /^[0-9a-f]{32}$/;
 const LOG_ID_BYTES = 16;
 
@@ -23,6 +24,16 @@ export interface LogIdentity {
   readonly logId: Buffer;
   /** Key that verifies the log's checkpoints, as a C2SP verifier key: name, key id, and Ed25519 public key. */
   readonly verifierKey: string;
+}
+
+/** Origin of the log of a site. */
+export function originOfSite(site: string): string {
+  return `${SITE_PREFIX}${site}`;
+}
+
+/** Site whose log has this origin; any other origin is given back as it is. */
+export function siteOfOrigin(origin: string): string {
+  return origin.startsWith(SITE_PREFIX) ? origin.slice(SITE_PREFIX.length) : origin;
 }
 
 /** True when the directory holds a log. */

@@ -8,11 +8,17 @@ export interface TileContent {
   readonly hashes: Buffer;
 }
 
-interface Level {
-  /** Number of the tile that is being filled. */
+/** The tile of a level that is being filled. */
+export interface FillingTile {
+  /** Number of the tile in its level. */
   index: number;
+  /** Number of hashes in it. */
   filled: number;
+  /** Room for a full tile. */
   hashes: Buffer;
+}
+
+interface Level extends FillingTile {
   /** Full tiles whose leaves are not all durable, in order. */
   readonly waiting: TileContent[];
 }
@@ -38,15 +44,11 @@ export class TileLevels implements TileHashSink {
     const state = this.levels[level];
     // A tree of 2^56 leaves has no seq for its leaves any more.
     if (state === undefined) return;
-    for (let at = 0; at < hashes.length;) {
-      const taken = hashes.copy(state.hashes, state.filled * HASH_BYTES, at);
-      at += taken;
-      state.filled += taken / HASH_BYTES;
-      if (state.filled < TILE_WIDTH) continue;
+    fillTiles(state, hashes, () => {
       state.waiting.push({ place: { level, index: state.index++ }, hashes: state.hashes });
       state.hashes = Buffer.allocUnsafeSlow(TILE_BYTES);
       state.filled = 0;
-    }
+    });
   }
 
   /** Takes out the full tiles that hold leaves before `durableSize` only; those of lower levels first. */
@@ -75,6 +77,16 @@ export class TileLevels implements TileHashSink {
       tiles.push({ place: { level, index }, hashes: Buffer.from(hashes.subarray(0, width * HASH_BYTES)) });
     }
     return tiles;
+  }
+}
+
+/** Adds hashes to a tile. Each time that it is full, `finish` is called, which has to make it the next tile, empty. */
+export function fillTiles(tile: FillingTile, hashes: Buffer, finish: () => void): void {
+  for (let at = 0; at < hashes.length;) {
+    const taken = hashes.copy(tile.hashes, tile.filled * HASH_BYTES, at);
+    at += taken;
+    tile.filled += taken / HASH_BYTES;
+    if (tile.filled === TILE_WIDTH) finish();
   }
 }
 

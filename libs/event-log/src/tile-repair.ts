@@ -1,6 +1,7 @@
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { ProtegoError, isProtegoError } from '@protego/contracts';
-import type { LogFileLayer } from './file-layer';
+import { writeAll, type LogFileLayer } from './file-layer';
+import { namesIn, readIfThere } from './files-if-there';
 import { HASH_BYTES, MerkleTree } from './merkle-tree';
 import type { TileDisk, TileFile } from './tile-disk';
 import { TileLevels, peaksOfPartialTiles, rootOfPartialTiles, type TileContent } from './tile-levels';
@@ -182,7 +183,7 @@ export interface PartialRepairOptions {
   /** The full tiles of a tree of this size are durable, and so are all partial tiles in their places. */
   readonly synced: number;
   readonly disk: Pick<TileDisk, 'write' | 'sync'>;
-  readonly layer: Pick<LogFileLayer, 'syncDirectory'>;
+  readonly layer: Pick<LogFileLayer, 'open' | 'syncDirectory'>;
 }
 
 /**
@@ -192,7 +193,9 @@ export interface PartialRepairOptions {
 export async function repairPartialTiles(options: PartialRepairOptions): Promise<void> {
   const { directory, size, synced, disk, layer } = options;
   const files: TileFile[] = [];
+  const hasPartials = partialsFinder(directory);
   for (const { place, width } of unsyncedPlaces(synced, size)) {
+    if (!hasPartials(place)) continue;
     const known = findTile(directory, place, width);
     for (const partWidth of partialWidths(directory, place)) {
       const path = join(directory, tilePath(place, partWidth));
@@ -202,14 +205,46 @@ export async function repairPartialTiles(options: PartialRepairOptions): Promise
     }
   }
   if (files.length === 0) return;
-  // Also those that look whole: after a failed sync the cache may show what no disk will ever hold.
-  await disk.write(files);
+  const torn: TileFile[] = [];
+  for (const file of files) {
+    // Also those that look whole: after a failed sync the cache may show what no disk will ever hold.
+    if (readIfThere(file.path)?.equals(file.content) === true) await writeInPlace(layer, file);
+    else torn.push(file);
+  }
+  if (torn.length > 0) await disk.write(torn);
   const paths = files.map(({ path }) => path);
   await disk.sync(paths);
-  for (const folder of new Set(paths.map((path) => dirname(path)))) {
+  const folders = new Set(paths.map((path) => dirname(path)));
+  for (const folder of new Set([...folders, ...[...folders].map((path) => dirname(path))]))
     await layer.syncDirectory(folder);
-    await layer.syncDirectory(dirname(folder));
+}
+
+/** Over the same bytes, without emptying the file first: then the disk need not find room for it anew, which takes long. */
+async function writeInPlace(layer: Pick<LogFileLayer, 'open'>, { path, content }: TileFile): Promise<void> {
+  const file = await layer.open(path, 'change');
+  try {
+    await writeAll(file, [content], 0);
+  } finally {
+    await file.close();
   }
+}
+
+/**
+ * Tells whether a place has a folder of partial tiles. The folder around is listed once for all the places in it: most have
+ * none, and there may be tens of thousands.
+ */
+function partialsFinder(directory: string): (place: TilePlace) => boolean {
+  let listed: string | undefined;
+  let names = new Set<string>();
+  return (place) => {
+    const path = join(directory, `${tilePath(place)}.p`);
+    const folder = dirname(path);
+    if (folder !== listed) {
+      listed = folder;
+      names = new Set(namesIn(folder));
+    }
+    return names.has(basename(path));
+  };
 }
 
 function* unsyncedPlaces(synced: number, size: number): Generator<{ place: TilePlace; width: number }> {

@@ -1,5 +1,5 @@
-import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { namesIn, readIfThere } from './files-if-there';
 import { HASH_BYTES, MerkleTree, TILE_HEIGHT, nodeHash } from './merkle-tree';
 import { subtreeRoot, type NodeSource } from './proof';
 import {
@@ -119,13 +119,8 @@ export function findTile(directory: string, place: TilePlace, width: number): Bu
 
 /** Widths of the partial tiles that are stored for a place, ascending. */
 export function partialWidths(directory: string, place: TilePlace): number[] {
-  try {
-    const names = readdirSync(join(directory, `${tilePath(place)}.p`)).filter((name) => /^[1-9]\d{0,2}$/.test(name));
-    return names.map(Number).sort((a, b) => a - b);
-  } catch (cause) {
-    if (isMissing(cause)) return [];
-    throw cause;
-  }
+  const names = namesIn(join(directory, `${tilePath(place)}.p`)).filter((name) => /^[1-9]\d{0,2}$/.test(name));
+  return names.map(Number).sort((a, b) => a - b);
 }
 
 /** Root of the tree over the hashes of a tile. */
@@ -160,18 +155,8 @@ export function levelCount(size: number): number {
 }
 
 function readWidth(directory: string, place: TilePlace, width: number): Buffer | undefined {
-  try {
-    const bytes = readFileSync(join(directory, tilePath(place, width)));
-    return bytes.length === width * HASH_BYTES ? bytes : undefined;
-  } catch (cause) {
-    if (isMissing(cause)) return undefined;
-    throw cause;
-  }
-}
-
-function isMissing(cause: unknown): boolean {
-  const { code } = cause as NodeJS.ErrnoException;
-  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR';
+  const bytes = readIfThere(join(directory, tilePath(place, width)));
+  return bytes?.length === width * HASH_BYTES ? bytes : undefined;
 }
 
 function pairsOf(below: Buffer): Buffer {

@@ -1,5 +1,5 @@
-import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { namesIn, readIfThere } from './files-if-there';
 import { HASH_BYTES, TILE_HEIGHT, type TileHashSink } from './merkle-tree';
 import {
   TILE_BYTES,
@@ -11,6 +11,7 @@ import {
   tilePath,
   type TilePlace,
 } from './tile-path';
+import { fillTiles, type FillingTile } from './tile-levels';
 import { findTile, partialWidths } from './tile-store';
 
 /** A tile that does not hold the hashes of the records. */
@@ -28,15 +29,11 @@ export interface TileFinding {
 /** Findings that wait for the next checkpoint, which tells whether tile or record is the altered one. */
 const FINDINGS_MAX = 1000;
 
-interface Level {
-  /** Number of the tile that is being filled. */
-  index: number;
+interface Level extends FillingTile {
   /** Hashes before the first that is known: a scan may start within a tile. */
   from: number;
-  filled: number;
   /** Width of the partial tile that was compared last, so that none is reported twice. */
   compared: number;
-  readonly hashes: Buffer;
 }
 
 /** Compares the tiles on the disk with the hashes that a tree comes by while the log is scanned. */
@@ -76,12 +73,7 @@ export class TileVerifier implements TileHashSink {
   addTileHashes(level: number, hashes: Buffer): void {
     const state = this.levels[level];
     if (state === undefined) return;
-    for (let at = 0; at < hashes.length;) {
-      const taken = hashes.copy(state.hashes, state.filled * HASH_BYTES, at);
-      at += taken;
-      state.filled += taken / HASH_BYTES;
-      if (state.filled === TILE_WIDTH) this.finish(level, state);
-    }
+    fillTiles(state, hashes, () => this.finish(level, state));
   }
 
   /** Compares the partial tiles of the tree as it is now, which a checkpoint of this size promises. */
@@ -226,27 +218,4 @@ function lastTileIn(folder: string, prefix: number): number | undefined {
 function isSameHash(a: Buffer, b: Buffer, i: number): boolean {
   const at = i * HASH_BYTES;
   return a.compare(b, at, at + HASH_BYTES, at, at + HASH_BYTES) === 0;
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (cause) {
-    if (isMissing(cause)) return [];
-    throw cause;
-  }
-}
-
-function readIfThere(path: string): Buffer | undefined {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    if (isMissing(cause)) return undefined;
-    throw cause;
-  }
-}
-
-function isMissing(cause: unknown): boolean {
-  const { code } = cause as NodeJS.ErrnoException;
-  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR';
 }

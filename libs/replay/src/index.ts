@@ -3,9 +3,8 @@ export {
   PROGRESS_RECORDS,
   UNDECIDABLE_LINES_MAX,
   runReplay,
-  type ReplayLog,
   type ReplayOutcome,
-  type ReplayRecord,
   type ReplayRequest,
 } from './replay-run';
+export { replayLogOf, type ReplayLog, type ReplayRecord } from './replay-log';
 export { manifestText, parseManifest, type RunCounts, type RunManifest } from './run-manifest';

@@ -1,7 +1,8 @@
 import { canonicalJson, formatRfc3339, type EventSeq, type ProtegoEvent } from '@protego/contracts';
 import { compileSigma } from '@protego/streams';
 import { declarationsOf } from '@protego/streams/testing';
-import { runReplay, type ReplayLog, type ReplayRecord } from './replay-run';
+import { type ReplayLog, type ReplayRecord } from './replay-log';
+import { runReplay } from './replay-run';
 
 const START_MS = Date.UTC(2026, 2, 2, 7);
 const TOKEN = '~s.AAAAAAAAAAAAAAAAAAAAAA';

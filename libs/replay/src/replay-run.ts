@@ -6,8 +6,6 @@ import {
   formatRfc3339,
   readLoggedEvent,
   type LoggedEvent,
-  type OpenPersonalFields,
-  type StoredEvent,
 } from '@protego/contracts';
 import { merkleRootOf } from '@protego/event-log';
 import {
@@ -20,27 +18,8 @@ import {
   type UndecidableResult,
 } from '@protego/streams';
 import { Subject, type Subscription } from 'rxjs';
+import type { ReplayLog, ReplayRecord } from './replay-log';
 import type { RunCounts, RunManifest } from './run-manifest';
-
-/** Read side of a log, as the app hands it in. */
-export interface ReplayLog {
-  readonly origin: string;
-  /** Records of the log when it was opened, expired ones included. */
-  readonly size: number;
-  /** First record that the log still holds; those before it have expired. */
-  readonly firstSeq: number;
-  /** RFC 6962 root (hex) over all of them. */
-  readonly rootHash: string;
-  /** The records that the log still holds, in its order. */
-  records(): Iterable<ReplayRecord>;
-  /** Opens sealed fields as far as their keys exist; missing leaves them sealed, so that rules see pseudonyms. */
-  readonly open?: OpenPersonalFields;
-}
-
-/** A record of the log; `type` is that of its body. */
-export interface ReplayRecord extends StoredEvent {
-  readonly type: string;
-}
 
 /** What to replay, and with what. */
 export interface ReplayRequest {

@@ -2,6 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { Command } from 'commander';
 import { EventValidator, ProtegoError, eventRegistry, isNameToken, systemClock } from '@protego/contracts';
 import { loadFieldClasses, loadSourceDeclarations } from '@protego/artefacts';
+import { keysDirectoryOf } from '@protego/enclave';
 import { refusedFileOf } from '@protego/event-log';
 import { SITE_DEFAULT } from '@protego/simulation';
 import {
@@ -15,7 +16,6 @@ import {
 import { ImportSession } from '../import/import-session';
 import { RejectsFile } from '../import/rejects-file';
 import { pseudonymKeyFile, shippedStreamsDir } from '../installation';
-import { keysDirectoryOf } from '../log/open-log';
 import { Terminal } from '../terminal';
 
 interface ImportOptions {
@@ -68,7 +68,7 @@ async function importFiles(files: readonly string[], options: ImportOptions): Pr
   for (const path of files) accessSync(path, constants.R_OK);
   const session = await ImportSession.open({
     directory: options.log,
-    keysDirectory: keysDirectoryOf(options),
+    keysDirectory: keysDirectoryOf(options.log, options.keys),
     pseudonymKeyFile: pseudonymKeyFile(),
     fields: loadFieldClasses(options.streams),
     site,

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { loadArtefactSet } from '@protego/artefacts';
 import { ProtegoError, parseRfc3339Ms } from '@protego/contracts';
-import { manifestText, runReplay, type ReplayLog, type ReplayOutcome } from '@protego/replay';
+import { manifestText, replayLogOf, runReplay, type ReplayOutcome } from '@protego/replay';
 import { compileSigma } from '@protego/streams';
 import { engineHash, shippedStreamsDir } from '../installation';
-import { withReader, type OpenLog } from '../log/open-log';
+import { withReader } from '../log/open-log';
 import { Terminal } from '../terminal';
 import { numberOf } from './simulate.command';
 
@@ -54,9 +54,9 @@ async function replay(options: ReplayOptions): Promise<void> {
   for (const { path, line, code, message } of rules.problems)
     terminal.note(`${path}:${line ?? 1}: ${code}: ${message}`);
   const progress = terminal.progress('replay', 'records');
-  const outcome = await withReader(options, (log) =>
+  const outcome = await withReader(options, ({ reader, house }) =>
     runReplay({
-      log: replayLogOf(log),
+      log: replayLogOf(reader, house.vault),
       artefacts: { rules, declarations: artefacts.declarations },
       artefactHashes: artefacts.hashes,
       engine: engineHash(),
@@ -78,18 +78,6 @@ async function replay(options: ReplayOptions): Promise<void> {
       : []),
     `output hash: ${manifest.outputHash}`,
   ]);
-}
-
-function replayLogOf({ reader, house }: OpenLog): ReplayLog {
-  const { origin, size, firstSeq, rootHash } = reader.stat();
-  return {
-    origin,
-    size,
-    firstSeq,
-    rootHash,
-    records: () => reader.records({ toSeq: size }),
-    open: (event, sealed) => house.vault.openForPipeline(event, sealed),
-  };
 }
 
 function writeOutcome(directory: string, outcome: ReplayOutcome): void {

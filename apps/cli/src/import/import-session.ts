@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import {
   EVENT_BYTES_MAX,
   SOURCE_COUNT_MAX,
@@ -12,16 +11,14 @@ import {
   type ProtegoError,
   type ProtegoEvent,
 } from '@protego/contracts';
-import { openHouseKeys, type HouseKeys, type PersonalDataVault, type SealedEvent } from '@protego/enclave';
+import { keysDirectoryOf, type PersonalDataVault, type SealedEvent } from '@protego/enclave';
 import {
-  DedupeIndex,
-  EventLogReader,
-  EventLogWriter,
   RECORD_BYTES_MAX,
   SEALED_BYTES_MAX,
-  applyErasures,
-  applyExpiries,
+  closeWritableLog,
+  openWritableLog,
   type LogRecordInput,
+  type WritableLog,
 } from '@protego/event-log';
 import type { AcceptedItem } from '@protego/sources';
 import { SESSION_CLOSED, SESSION_OPENED, engineEventOf } from '@protego/streams';
@@ -50,14 +47,6 @@ export interface ImportTarget {
   readonly clock: Clock;
 }
 
-/** A log that is open for an import. */
-interface ImportLog {
-  readonly house: HouseKeys;
-  readonly log: EventLogWriter;
-  readonly reader: EventLogReader;
-  readonly dedupe: DedupeIndex;
-}
-
 /**
  * One import into a log: its own session, with fresh sources, opened and closed by events. It takes the log's lock, seals
  * personal fields, and asks the log for every id that it holds.
@@ -77,7 +66,7 @@ export class ImportSession {
 
   private constructor(
     private readonly target: ImportTarget,
-    private readonly parts: ImportLog,
+    private readonly log: WritableLog,
   ) {}
 
   /**
@@ -102,14 +91,14 @@ export class ImportSession {
         return { code: 'SOURCE_LIMIT_EXCEEDED', message: `source \`${event.source}\` is one too many` };
       this.#sources.add(event.source);
     }
-    const sealed = this.parts.house.vault.seal(event);
+    const sealed = this.log.house.vault.seal(event);
     if (sealed.body.length > RECORD_BYTES_MAX || sealed.sealed.length > SEALED_BYTES_MAX)
       return { code: 'EVENT_TOO_LARGE', message: `event has more than ${EVENT_BYTES_MAX} bytes once it is sealed` };
     return this.#admit(event, sealed, timeMs, arrivedAtMs);
   }
 
   #admit(event: ProtegoEvent, sealed: SealedEvent, timeMs: number, arrivedAtMs: number): ImportRefusal | undefined {
-    const { dedupe } = this.parts;
+    const { dedupe } = this.log;
     const identity = dedupe.identityOf(event.source, event.id, sealed.contentHash);
     const verdict = dedupe.admit(identity, arrivedAtMs);
     if (verdict === 'conflict')
@@ -139,8 +128,8 @@ export class ImportSession {
     this.#note(SESSION_CLOSED, `${this.id}-closed`, { session: this.id, reason: 'completed' });
     this.#flush();
     await Promise.all(this.#inFlight);
-    const { rootHash } = this.parts.log.checkpoint();
-    await closeLog(this.parts);
+    const { rootHash } = this.log.writer.checkpoint();
+    await closeWritableLog(this.log);
     return { rootHash };
   }
 
@@ -148,23 +137,23 @@ export class ImportSession {
   async abandon(): Promise<void> {
     this.#flush();
     await Promise.allSettled(this.#inFlight);
-    await closeLog(this.parts);
+    await closeWritableLog(this.log);
   }
 
   /** The vault of the log, for what the import refuses; it closes with the session. */
   get vault(): PersonalDataVault {
-    return this.parts.house.vault;
+    return this.log.house.vault;
   }
 
   /** Bytes of a torn tail that opening the log cut off and kept beside it. */
   get cutBytes(): number {
-    return this.parts.log.recovery.cutBytes;
+    return this.log.writer.recovery.cutBytes;
   }
 
   /** The session that the log's last writer left open. */
   #recall(): string | undefined {
-    const { log, reader } = this.parts;
-    for (const { arrivedAtMs } of reader.query({ fromSeq: Math.max(0, log.size - 1), direction: 'backwards' })) {
+    const { writer, reader } = this.log;
+    for (const { arrivedAtMs } of reader.query({ fromSeq: Math.max(0, writer.size - 1), direction: 'backwards' })) {
       this.#arrivedAtMs = arrivedAtMs;
       break;
     }
@@ -197,8 +186,8 @@ export class ImportSession {
     const batch = this.#batch;
     this.#batch = [];
     // Keys come first: a record that is found after a crash must be one that can be read. Batches keep their order.
-    const keysDurable = this.parts.house.vault.flush();
-    const placed = Promise.all([keysDurable, this.#placed]).then(() => ({ appended: this.parts.log.append(batch) }));
+    const keysDurable = this.log.house.vault.flush();
+    const placed = Promise.all([keysDurable, this.#placed]).then(() => ({ appended: this.log.writer.append(batch) }));
     this.#placed = placed;
     const appended = placed
       .then((place) => place.appended)
@@ -212,43 +201,22 @@ export class ImportSession {
   }
 }
 
-async function openLog(target: ImportTarget): Promise<ImportLog> {
-  const { directory, keysDirectory = join(directory, 'keys'), pseudonymKeyFile, fields, site, clock } = target;
-  const house = await openHouseKeys({ directory: keysDirectory, mode: 'write', fields, pseudonymKeyFile });
-  let log: EventLogWriter | undefined;
-  try {
-    const { keys, vault } = house;
-    const known: { ids?: DedupeIndex } = {};
-    log = await EventLogWriter.open({
-      directory,
-      origin: `protego/${site}`,
-      keys,
-      clock,
-      // Until the index is there nothing is appended, so that no segment can be finished.
-      onSegmentFinished: ({ firstSeq }) => void known.ids?.segmentFinished(firstSeq).catch(ignoreUnreadable),
-    });
-    const reader = await EventLogReader.open({ directory, keys });
-    await applyErasures({ reader, vault });
-    await applyExpiries({ directory, reader });
+function openLog(target: ImportTarget): Promise<WritableLog> {
+  const { directory, pseudonymKeyFile, fields, site, clock } = target;
+  return openWritableLog({
+    directory,
+    keysDirectory: keysDirectoryOf(directory, target.keysDirectory),
+    site,
+    clock,
+    fields,
+    pseudonymKeyFile,
     // A history may span years: ids are remembered without a horizon.
-    const dedupe = (known.ids = await DedupeIndex.open({ directory, keys, horizonMs: Number.POSITIVE_INFINITY }));
-    return { house, log, reader, dedupe };
-  } catch (error) {
-    await log?.close();
-    await house.close();
-    throw error;
-  }
+    dedupeHorizonMs: Number.POSITIVE_INFINITY,
+    onIdsUnreadable: ignoreUnreadable,
+  });
 }
 
 // Ids of a segment whose footer cannot be read yet stay in memory, where they are found as well.
 function ignoreUnreadable(error: unknown): void {
   if (!isProtegoError(error)) throw error;
-}
-
-async function closeLog({ log, house }: ImportLog): Promise<void> {
-  try {
-    await log.close();
-  } finally {
-    await house.close();
-  }
 }

@@ -8,6 +8,7 @@ import {
   messageOf,
   type ErrorCode,
 } from '@protego/contracts';
+import { siteOfOrigin } from '@protego/event-log';
 import { connect } from 'nats';
 import type { LogOptions } from './open-log';
 
@@ -63,7 +64,7 @@ export class EngineClient {
       throw new ProtegoError('NATS_UNAVAILABLE', `cannot reach the bus: ${messageOf(cause)}`, {}, { cause });
     });
     try {
-      const subject = commandSubject(origin.replace(/^protego\//, ''), command);
+      const subject = commandSubject(siteOfOrigin(origin), command);
       const reply = await connection.request(subject, JSON.stringify(input), { timeout: TIMEOUT_MS });
       const answer = reply.json<T & { readonly code?: unknown; readonly message?: unknown }>();
       if (reply.headers?.get('Nats-Service-Error-Code')) throw refusalOf(answer);

@@ -1,10 +1,9 @@
 import { Command } from 'commander';
-import { formatRfc3339, type ProtegoEvent } from '@protego/contracts';
-import { selectRecords, storedNamesOf, type LogRecord } from '@protego/event-log';
-import { randomUUID } from 'node:crypto';
+import { formatRfc3339 } from '@protego/contracts';
+import { revealRecords, storedNamesOf, type LogRecord } from '@protego/event-log';
 import { Terminal } from '../terminal';
 import { ENGINE_OPTION_HELP, hereOrInEngine, type EngineOptions } from './engine-client';
-import { originOf, withReader, withLog, withWriter, type LogOptions, type OpenLog } from './open-log';
+import { REVEALED_MAX, originOf, withReader, withLog, withWriter, type LogOptions, type OpenLog } from './open-log';
 import { selectionOf, withSelection, type SelectionOptions } from './selection';
 import { numberOf } from '../commands/simulate.command';
 
@@ -114,32 +113,18 @@ async function reveal(options: CatOptions, reason: string): Promise<void> {
   for (const line of lines) terminal.line(JSON.stringify(line));
 }
 
-// What is shown is recorded first: a look that leaves no trace must not be possible by stopping the program.
 function revealHere(options: CatOptions, reason: string): Promise<object[]> {
   return withWriter(options, async ({ reader, house, authority }) => {
-    const records = takeAtMost(selectRecords(reader, house.vault, selectionOf(options)), options.limit);
-    const [first, last] = [records[0], records.at(-1)];
-    if (first === undefined || last === undefined) return [];
-    const data = { fromSeq: first.seq, toSeq: last.seq + 1, records: records.length, reason };
-    await authority.append('log.revealed', `revealed-${randomUUID()}`, data);
-    return records.map((record) => {
-      const stored = JSON.parse(record.body.toString('utf8')) as ProtegoEvent;
-      const { event, erased } = house.vault.reveal(stored, record.sealed);
-      return { ...placeOf(record), event, ...(erased.length === 0 ? {} : { erased }) };
-    });
+    const recordsMax = Math.min(options.limit ?? REVEALED_MAX, REVEALED_MAX);
+    const { vault } = house;
+    const selection = selectionOf(options);
+    const revelation = await revealRecords({ reader, vault, authority, selection, reason, recordsMax });
+    return (revelation?.records ?? []).map(({ record, event, erased }) => ({
+      ...placeOf(record),
+      event,
+      ...(erased.length === 0 ? {} : { erased }),
+    }));
   });
-}
-
-/** Most records that one command shows in clear. */
-const REVEALED_MAX = 10_000;
-
-function takeAtMost(records: Iterable<LogRecord>, limit = REVEALED_MAX): LogRecord[] {
-  const taken: LogRecord[] = [];
-  for (const record of records) {
-    if (taken.length >= Math.min(limit, REVEALED_MAX)) break;
-    taken.push(record);
-  }
-  return taken;
 }
 
 function placeOf({ seq, arrivedAtMs, recordedAtMs }: LogRecord): Record<string, unknown> {

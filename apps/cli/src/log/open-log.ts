@@ -1,11 +1,11 @@
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { systemClock } from '@protego/contracts';
-import { openHouseKeys, type HouseKeys } from '@protego/enclave';
+import { keysDirectoryOf, openHouseKeys, type HouseKeys } from '@protego/enclave';
 import {
   EventLogReader,
   EventLogWriter,
   applyErasures,
+  siteOfOrigin,
   subjectsOfRecord,
   writerAuthority,
   type LogAuthority,
@@ -17,6 +17,9 @@ export interface LogOptions {
   readonly keys?: string;
   readonly json: boolean;
 }
+
+/** Most records that one command shows in clear. */
+export const REVEALED_MAX = 10_000;
 
 /** A log that is open for reading, with its keys. */
 export interface OpenLog {
@@ -44,18 +47,13 @@ export function withLog(command: Command, example: string, failing = 'the check 
     );
 }
 
-/** Where the keys of a log are. */
-export function keysDirectoryOf({ log, keys }: Pick<LogOptions, 'log' | 'keys'>): string {
-  return keys ?? join(log, 'keys');
-}
-
 /**
  * Lends a log to `use` for reading; it takes no lock.
  *
  * @throws ProtegoError `LOG_NOT_FOUND`, `LOG_KEY_MISSING` …
  */
 export async function withReader<T>(options: LogOptions, use: (log: OpenLog) => Promise<T> | T): Promise<T> {
-  const keysDirectory = keysDirectoryOf(options);
+  const keysDirectory = keysDirectoryOf(options.log, options.keys);
   const house = await openHouseKeys({ directory: keysDirectory, mode: 'read' });
   try {
     const reader = await readerOf(options.log, house);
@@ -71,7 +69,7 @@ export async function withReader<T>(options: LogOptions, use: (log: OpenLog) => 
  * @throws ProtegoError `LOG_LOCKED` while another process, such as the engine, writes the log; `LOG_NOT_FOUND` …
  */
 export async function withWriter<T>(options: LogOptions, use: (log: HeldLog) => Promise<T>): Promise<T> {
-  const keysDirectory = keysDirectoryOf(options);
+  const keysDirectory = keysDirectoryOf(options.log, options.keys);
   // Before the lock: a directory that is mistyped must not become a log.
   const origin = await originOf(options);
   const house = await openHouseKeys({ directory: keysDirectory, mode: 'write' });
@@ -81,7 +79,7 @@ export async function withWriter<T>(options: LogOptions, use: (log: HeldLog) => 
       const reader = await readerOf(options.log, house);
       await applyErasures({ reader, vault: house.vault });
       const arrivedAtMs = reader.stat().lastArrivedAtMs;
-      const authority = writerAuthority({ writer, clock: systemClock, site: siteOf(origin), arrivedAtMs });
+      const authority = writerAuthority({ writer, clock: systemClock, site: siteOfOrigin(origin), arrivedAtMs });
       return await use({ directory: options.log, keysDirectory, house, reader, writer, authority });
     } finally {
       await writer.close();
@@ -94,11 +92,6 @@ export async function withWriter<T>(options: LogOptions, use: (log: HeldLog) => 
 /** Name of a log, from the log itself. */
 export function originOf(options: LogOptions): Promise<string> {
   return withReader(options, ({ reader }) => reader.origin);
-}
-
-/** Site whose log has this origin: `protego/<site>`. */
-export function siteOf(origin: string): string {
-  return origin.replace(/^protego\//, '');
 }
 
 function readerOf(directory: string, house: HouseKeys): Promise<EventLogReader> {

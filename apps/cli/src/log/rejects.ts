@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
 import { Command } from 'commander';
-import { openRefused, refusedFilesIn, refusedLinesOf } from '@protego/event-log';
+import { appendLook, openRefused, refusedFilesIn, refusedLinesOf } from '@protego/event-log';
 import { numberOf } from '../commands/simulate.command';
 import { Terminal } from '../terminal';
-import { withLog, withWriter, type HeldLog, type LogOptions } from './open-log';
+import { REVEALED_MAX, withLog, withWriter, type HeldLog, type LogOptions } from './open-log';
 
 interface RejectsOptions extends LogOptions {
   readonly reveal?: string;
@@ -16,9 +15,6 @@ interface RefusedLine {
   readonly file: string;
   readonly text: string;
 }
-
-/** Most records that one command shows in clear. */
-const REVEALED_MAX = 10_000;
 
 /** `protego log rejects`. */
 export function rejectsCommand(): Command {
@@ -62,8 +58,7 @@ async function revealRejects(
   for (const [file, lines] of records) {
     // What somebody called a file elsewhere may name a person, and the event stays for ever.
     const name = ownFiles.includes(file) ? basename(file) : 'elsewhere';
-    const data = { fromSeq: 0, toSeq: 0, records: lines.length, file: name, reason };
-    await authority.append('log.revealed', `revealed-${randomUUID()}`, data);
+    await appendLook(authority, { fromSeq: 0, toSeq: 0, records: lines.length, file: name, reason });
     for (const text of lines) terminal.line(JSON.stringify(openRefused(text, house.vault)));
   }
 }

@@ -2,16 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
-import { ProtegoError, type Clock, type ProtegoEvent } from '@protego/contracts';
+import { ProtegoError, type Clock } from '@protego/contracts';
 import {
   DirectoryTarget,
   backupLog,
   eraseSubject,
   expireSegments,
   exportBundle,
-  selectRecords,
+  revealRecords,
   type LogAuthority,
-  type LogRecord,
+  type RevealedRecord,
   type TargetOpener,
 } from '@protego/event-log';
 import { ENGINE_CLOCK, ENGINE_LOG } from '../engine.constants';
@@ -94,22 +94,17 @@ export class LogCommands {
 
   async #reveal({ selection, reason, recordsMax = REVEALED_RECORDS_MAX }: CommandInputs['reveal']): Promise<object> {
     const { reader, house } = this.log;
-    const records = revealable(selectRecords(reader, house.vault, selection), recordsMax);
-    const [first] = records;
-    const last = records.at(-1);
-    if (first === undefined || last === undefined)
-      throw new ProtegoError('LOG_RANGE_MISSING', 'no record is meant by the selection');
-    const data = { fromSeq: first.seq, toSeq: last.seq + 1, records: records.length, reason };
-    // Who asked what, and why, stands in the log before anything is shown.
-    const eventSeq = await this.#authority.append('log.revealed', `revealed-${randomUUID()}`, data);
-    return { eventSeq, records: records.map((record) => this.#opened(record)) };
-  }
-
-  #opened({ seq, body, sealed }: LogRecord): object {
-    const stored = JSON.parse(body.toString('utf8')) as ProtegoEvent;
-    if (sealed.length === 0) return { seq, event: stored };
-    const { event, erased } = this.log.house.vault.reveal(stored, sealed);
-    return { seq, event, ...(erased.length === 0 ? {} : { erased }) };
+    const parts = { reader, vault: house.vault, authority: this.#authority };
+    const revelation = await revealRecords({
+      ...parts,
+      selection,
+      reason,
+      recordsMax,
+      bytesMax: REVEALED_BYTES_MAX,
+    });
+    if (revelation === undefined) throw new ProtegoError('LOG_RANGE_MISSING', 'no record is meant by the selection');
+    const { eventSeq, records } = revelation;
+    return { eventSeq, records: records.map(lineOf) };
   }
 
   #parts(): Pick<Parameters<typeof eraseSubject>[0], 'directory' | 'keysDirectory' | 'reader' | 'clock'> & {
@@ -129,13 +124,6 @@ const openDirectory: TargetOpener = (location) => {
   return Promise.reject(new ProtegoError('USAGE_INVALID', `the engine cannot reach \`${location}\``));
 };
 
-function revealable(records: Iterable<LogRecord>, recordsMax: number): LogRecord[] {
-  const taken: LogRecord[] = [];
-  let bytes = 0;
-  for (const record of records) {
-    bytes += record.body.length + record.sealed.length;
-    if (taken.length >= recordsMax || (taken.length > 0 && bytes > REVEALED_BYTES_MAX)) break;
-    taken.push(record);
-  }
-  return taken;
+function lineOf({ record, event, erased }: RevealedRecord): object {
+  return { seq: record.seq, event, ...(erased.length === 0 ? {} : { erased }) };
 }

@@ -2,8 +2,9 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { canonicalJson } from '@protego/contracts';
-import { nodeFileLayer, type LogFile, type LogFileLayer } from '../file-layer';
+import { nodeFileLayer, type LogFile } from '../file-layer';
 import type { LogRecordInput } from '../log-record';
+import { RealDisk } from './real-disk';
 
 export { FaultyDisk, type DiskFaults, type OpenDiskFile } from './faulty-disk';
 export { SeededRandom } from './seeded-random';
@@ -60,7 +61,7 @@ export function lastSegmentBytes(directory: string): number {
 }
 
 /** A real disk on which a test can hold back or fail single steps on the segments; tiles and checkpoints pass. */
-export class SteeredLayer implements LogFileLayer {
+export class SteeredLayer extends RealDisk {
   /** Set to make the next fdatasync wait for it. */
   syncGate: Promise<void> = Promise.resolve();
   /** Set to make every fdatasync fail. */
@@ -73,11 +74,6 @@ export class SteeredLayer implements LogFileLayer {
   roomBytes = Infinity;
   writes = 0;
   syncs = 0;
-
-  readonly makeDirectory = nodeFileLayer.makeDirectory.bind(nodeFileLayer);
-  readonly syncDirectory = nodeFileLayer.syncDirectory.bind(nodeFileLayer);
-  readonly rename = nodeFileLayer.rename.bind(nodeFileLayer);
-  readonly remove = nodeFileLayer.remove.bind(nodeFileLayer);
 
   async open(path: string, mode: 'create' | 'change'): Promise<LogFile> {
     const file = await nodeFileLayer.open(path, mode);

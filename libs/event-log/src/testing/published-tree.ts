@@ -1,12 +1,13 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fixedKeys } from '@protego/enclave/testing';
-import { nodeFileLayer, type LogFile, type LogFileLayer } from '../file-layer';
+import { nodeFileLayer, type LogFile } from '../file-layer';
 import { HASH_BYTES, MerkleTree, leafHash } from '../merkle-tree';
 import type { Schedule } from '../schedule';
 import { TILE_WIDTH, levelWidth } from '../tile-path';
 import { TileStore, tileRoot } from '../tile-store';
 import { TreePublisher, type TreePublisherOptions } from '../tree-publisher';
+import { RealDisk } from './real-disk';
 
 const { signer } = fixedKeys();
 export const LEAVES = Buffer.concat(Array.from({ length: 70_000 }, (_, i) => leafHash(`leaf ${i}`)));
@@ -22,14 +23,9 @@ export function treeOf(size: number, from = LEAVES): MerkleTree {
 }
 
 /** A real disk that fails when a test says so, in whatever file. */
-export class FailingLayer implements LogFileLayer {
+export class FailingLayer extends RealDisk {
   writeFailure: Error | undefined;
   syncFailure: Error | undefined;
-
-  readonly makeDirectory = nodeFileLayer.makeDirectory.bind(nodeFileLayer);
-  readonly syncDirectory = nodeFileLayer.syncDirectory.bind(nodeFileLayer);
-  readonly rename = nodeFileLayer.rename.bind(nodeFileLayer);
-  readonly remove = nodeFileLayer.remove.bind(nodeFileLayer);
 
   async open(path: string, mode: 'create' | 'change'): Promise<LogFile> {
     const file = await nodeFileLayer.open(path, mode);
