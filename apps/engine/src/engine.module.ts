@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import type { Clock, ProtegoConfig } from '@protego/contracts';
-import { DedupeIndex } from '@protego/event-log';
+import { DedupeIndex, type WritableLog } from '@protego/event-log';
 import type { Pipeline } from '@protego/streams';
 import type { Bus } from './bus/bus';
 import { CommandService } from './commands/command-service';
@@ -29,7 +29,6 @@ import { InputController } from './ingest/input.controller';
 import { IntakeService } from './ingest/intake.service';
 import { PipelineClock } from './ingest/pipeline-clock';
 import { TokenGuard } from './ingest/token-guard';
-import type { EngineLog } from './log/engine-log';
 import { PipelineRunner } from './pipeline/pipeline-runner.service';
 import { Ticker } from './pipeline/ticker.service';
 import { OutputPublisher } from './publish/output-publisher.service';
@@ -38,7 +37,7 @@ import { OutputPublisher } from './publish/output-publisher.service';
 export interface EngineParts {
   readonly config: ProtegoConfig;
   readonly clock: Clock;
-  readonly log: EngineLog;
+  readonly log: WritableLog;
   readonly pipeline: Pipeline;
   readonly bus: Bus;
   readonly gate: EventGate;

@@ -8,6 +8,7 @@ import { ProtegoError, canonicalJson, isProtegoError, systemClock, type ProtegoC
 import { buildPipeline, compileSigma, type SigmaRuleSet } from '@protego/streams';
 import { recallLog, type Recalled } from './append/recall';
 import { NatsBus } from './bus/nats-bus';
+import { closeWritableLog, type WritableLog } from '@protego/event-log';
 import { CommandService } from './commands/command-service';
 import { isLoopbackHost } from './loopback';
 import { EngineModule } from './engine.module';
@@ -19,7 +20,7 @@ import { IntakeService } from './ingest/intake.service';
 import { JetStreamInputStrategy } from './ingest/jetstream-input.strategy';
 import { PipelineClock } from './ingest/pipeline-clock';
 import { TokenGuard } from './ingest/token-guard';
-import { closeEngineLog, openEngineLog, type EngineLog } from './log/engine-log';
+import { openEngineLog } from './log/engine-log';
 import { PipelineRunner } from './pipeline/pipeline-runner.service';
 import { Ticker } from './pipeline/ticker.service';
 import { OutputPublisher } from './publish/output-publisher.service';
@@ -103,7 +104,7 @@ export async function startEngine(config: ProtegoConfig, fatal: Fatal): Promise<
   return { url: await app.getUrl(), records: writer.size, stop: () => stopEngine(app, log, bus) };
 }
 
-async function connectBus(config: ProtegoConfig, log: EngineLog, logId: string): Promise<NatsBus> {
+async function connectBus(config: ProtegoConfig, log: WritableLog, logId: string): Promise<NatsBus> {
   let bus: NatsBus | undefined;
   try {
     bus = await NatsBus.connect(config, loadStreamDeclarations(config.streamsDir), logId);
@@ -111,7 +112,7 @@ async function connectBus(config: ProtegoConfig, log: EngineLog, logId: string):
     return bus;
   } catch (error) {
     await bus?.close();
-    await closeEngineLog(log);
+    await closeWritableLog(log);
     throw error;
   }
 }
@@ -130,7 +131,7 @@ async function catchUp(
   if (hashes === undefined || haveChanged) await pipeline.activate(current);
 }
 
-async function stopEngine(app: NestFastifyApplication, log: EngineLog, bus: NatsBus): Promise<void> {
+async function stopEngine(app: NestFastifyApplication, log: WritableLog, bus: NatsBus): Promise<void> {
   app.get(Readiness).isReady = false;
   await app.get(CommandService).stop();
   await app.get(Ticker).stop();
@@ -140,7 +141,7 @@ async function stopEngine(app: NestFastifyApplication, log: EngineLog, bus: Nats
   await app.get(OutputPublisher).stop(PUBLISH_GRACE_MS);
   await app.close();
   await bus.close();
-  await closeEngineLog(log);
+  await closeWritableLog(log);
 }
 
 function reportRules({ rules, correlations, problems }: SigmaRuleSet, logger: Logger): void {

@@ -34,8 +34,8 @@ export interface HouseKeysOptions {
 }
 
 /** Where the keys of a log are, unless `named` says another place. */
-export function keysDirectoryOf(logDirectory: string, named?: string): string {
-  return named ?? join(logDirectory, 'keys');
+export function keysDirectoryOf(logDirectory: string, named = ''): string {
+  return named === '' ? join(logDirectory, 'keys') : named;
 }
 
 /** The keys of one site: of its log, and of the persons in it. */

@@ -1,15 +1,21 @@
 // Writing
-export { EventLogWriter, type EventLogWriterOptions, type FinishedSegment } from './writer';
-export { openWritableLog, closeWritableLog, type WritableLog, type WritableLogOptions } from './writable-log';
+export { EventLogWriter, type EventLogWriterOptions, type FinishedSegment } from './writer/writer';
+export { openWritableLog, closeWritableLog, type WritableLog, type WritableLogOptions } from './writer/writable-log';
 export { siteOfOrigin, type LogIdentity } from './log-identity';
-export { type LogRecovery } from './recovery';
-export { nodeFileLayer, type LogFile, type LogFileLayer } from './file-layer';
+export { type LogRecovery } from './writer/recovery';
+export { nodeFileLayer, type LogFile, type LogFileLayer } from './writer/file-layer';
 // Reading
-export { EventLogReader, type EventLogReaderOptions, type FollowOptions, type LogStat, type SeqRange } from './reader';
-export { LogQuery, type DamagedRange, type LogQueryOptions, type QueryStats } from './log-query';
-export { type RecordCriteria, type SubjectsOf } from './record-choice';
-export { BlockView } from './block-view';
-export { type LogTotals } from './log-totals';
+export {
+  EventLogReader,
+  type EventLogReaderOptions,
+  type FollowOptions,
+  type LogStat,
+  type SeqRange,
+} from './reader/reader';
+export { LogQuery, type DamagedRange, type LogQueryOptions, type QueryStats } from './reader/log-query';
+export { type RecordCriteria, type SubjectsOf } from './reader/record-choice';
+export { BlockView } from './blocks/block-view';
+export { type LogTotals } from './reader/log-totals';
 export {
   PROBLEMS_MAX,
   verifyLog,
@@ -18,7 +24,7 @@ export {
   type VerifiedAmount,
   type VerifyOptions,
   type VerifyReport,
-} from './verify';
+} from './verify/verify';
 // Records
 export {
   RECORD_BYTES_MAX,
@@ -29,14 +35,14 @@ export {
   type RecordIdentity,
 } from './log-record';
 // Hashes
-export { MerkleTree, leafHash, merkleRootOf } from './merkle-tree';
-export { DedupeIndex, type DedupeIndexOptions, type DedupeStat } from './dedupe-index';
-export { type DedupeVerdict } from './dedupe-disk';
+export { MerkleTree, leafHash, merkleRootOf } from './tree/merkle-tree';
+export { DedupeIndex, type DedupeIndexOptions, type DedupeStat } from './dedupe/dedupe-index';
+export { type DedupeVerdict } from './dedupe/dedupe-disk';
 // Checkpoints and proofs
-export { openCheckpoint, parseCheckpoint, type Checkpoint } from './checkpoint';
-export { readLatestCheckpoint, type SignedCheckpoint } from './checkpoint-files';
-export { parseVerifierKey, verifierKeyOf, verifyNote, type NoteVerifier } from './signed-note';
-export { TileStore } from './tile-store';
+export { openCheckpoint, parseCheckpoint, type Checkpoint } from './tree/checkpoint';
+export { readLatestCheckpoint, type SignedCheckpoint } from './tree/checkpoint-files';
+export { parseVerifierKey, verifierKeyOf, verifyNote, type NoteVerifier } from './tree/signed-note';
+export { TileStore } from './tree/tile-store';
 export {
   checkConsistency,
   checkInclusion,
@@ -45,10 +51,10 @@ export {
   type ConsistencyClaim,
   type InclusionClaim,
   type NodeSource,
-} from './proof';
-export { checkRangeProof, makeRangeProof, type LeafRange, type RangeClaim } from './range-proof';
-export { makeEntryBundle, parseEntryBundle, type EntryBundle } from './entry-bundle';
-export { entriesPath } from './tile-path';
+} from './tree/proof';
+export { checkRangeProof, makeRangeProof, type LeafRange, type RangeClaim } from './tree/range-proof';
+export { makeEntryBundle, parseEntryBundle, type EntryBundle } from './tree/entry-bundle';
+export { entriesPath } from './tree/tile-path';
 // Evidence
 export { writerAuthority, type LogAuthority, type OwnEventType } from './evidence/log-authority';
 export { selectRecords, storedNamesOf, subjectsOfRecord, type RecordSelection } from './evidence/record-selection';
@@ -80,9 +86,15 @@ export {
   type OpenedRecord,
 } from './evidence/standalone/verify-bundle';
 // Forgetting
-export { applyErasures, eraseSubject, type ErasureOptions, type ErasureReceipt, type ReceiptContent } from './erasure';
-export { type CopyOutOfReach } from './copy-out-of-reach';
-export { type AffectedRecords, type TextsFound } from './erasure-scan';
+export {
+  applyErasures,
+  eraseSubject,
+  type ErasureOptions,
+  type ErasureReceipt,
+  type ReceiptContent,
+} from './erasure/erasure';
+export { type CopyOutOfReach } from './erasure/copy-out-of-reach';
+export { type AffectedRecords, type TextsFound } from './erasure/erasure-scan';
 export {
   openRefused,
   refusedFileOf,
@@ -91,8 +103,8 @@ export {
   sealRefused,
   type RefusedRecord,
 } from './refused-records';
-export { NameSearch } from './name-search';
-export { applyExpiries, expireSegments, type ExpiryOptions, type ExpirySummary } from './expiry';
+export { NameSearch } from './erasure/name-search';
+export { applyExpiries, expireSegments, type ExpiryOptions, type ExpirySummary } from './erasure/expiry';
 // Backups
 export { backupLog, BACKUPS_KEPT, type BackupOptions, type BackupSummary } from './backup/backup';
 export { type TargetOpener } from './backup/backup-erasure';

@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ProtegoError, canonicalJson, messageOf } from '@protego/contracts';
 import type { LogKeys } from '@protego/enclave';
-import { writeFileAtomically, type LogFileLayer } from './file-layer';
-import { verifierKeyOf } from './signed-note';
+import { writeFileAtomically, type LogFileLayer } from './writer/file-layer';
+import { verifierKeyOf } from './tree/signed-note';
 
 /** Version of the log's layout on disk that this code writes and reads. */
 export const LOG_FORMAT = 2;

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { parseFieldDeclarations } from '@protego/contracts';
 import { fixedHouse } from '@protego/enclave/testing';
 import type { HouseKeys } from '@protego/enclave';
-import { NameSearch } from './name-search';
+import { NameSearch } from './erasure/name-search';
 import { openRefused, refusedFileOf, refusedFilesIn, refusedNaming, sealRefused } from './refused-records';
 import { inTemporaryDirectory } from './testing';
 

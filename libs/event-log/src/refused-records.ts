@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ProtegoError } from '@protego/contracts';
 import type { PersonalDataVault } from '@protego/enclave';
-import type { CopyOutOfReach } from './copy-out-of-reach';
-import type { NameSearch } from './name-search';
+import type { CopyOutOfReach } from './erasure/copy-out-of-reach';
+import type { NameSearch } from './erasure/name-search';
 
 /** A record that an import refused: its code, place and path, and what may name persons: message, raw text, event. */
 export interface RefusedRecord {

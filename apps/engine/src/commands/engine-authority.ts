@@ -1,11 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LogAuthority } from '@protego/event-log';
-import type { EngineLog } from '../log/engine-log';
+import type { LogAuthority, WritableLog } from '@protego/event-log';
 import type { PipelineRunner } from '../pipeline/pipeline-runner.service';
 
 /** The engine's right to write the log that it holds: its events go the way of all events that it writes. */
-export function engineAuthority({ writer, dedupe, directory }: EngineLog, pipeline: PipelineRunner): LogAuthority {
+export function engineAuthority({ writer, dedupe, directory }: WritableLog, pipeline: PipelineRunner): LogAuthority {
   return {
     async append(type, id, data) {
       const seq = await pipeline.appendOwn(type, id, data);

@@ -13,10 +13,10 @@ import {
   type LogAuthority,
   type RevealedRecord,
   type TargetOpener,
+  type WritableLog,
 } from '@protego/event-log';
 import { ENGINE_CLOCK, ENGINE_LOG } from '../engine.constants';
 import { DeadLetters } from '../ingest/dead-letters.service';
-import type { EngineLog } from '../log/engine-log';
 import { PipelineRunner } from '../pipeline/pipeline-runner.service';
 import { REVEALED_RECORDS_MAX, type CommandInputs, type CommandName } from './command-inputs';
 import { engineAuthority } from './engine-authority';
@@ -44,7 +44,7 @@ export class LogCommands {
   };
 
   constructor(
-    @Inject(ENGINE_LOG) private readonly log: EngineLog,
+    @Inject(ENGINE_LOG) private readonly log: WritableLog,
     @Inject(ENGINE_CLOCK) private readonly clock: Clock,
     private readonly letters: DeadLetters,
     pipeline: PipelineRunner,
@@ -108,8 +108,8 @@ export class LogCommands {
   }
 
   #parts(): Pick<Parameters<typeof eraseSubject>[0], 'directory' | 'keysDirectory' | 'reader' | 'clock'> & {
-    keys: EngineLog['house']['keys'];
-    vault: EngineLog['house']['vault'];
+    keys: WritableLog['house']['keys'];
+    vault: WritableLog['house']['vault'];
     authority: LogAuthority;
   } {
     const { directory, keysDirectory, reader, house } = this.log;

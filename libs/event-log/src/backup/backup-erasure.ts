@@ -1,5 +1,5 @@
 import { canonicalJson, formatRfc3339, messageOf, type Clock } from '@protego/contracts';
-import type { CopyOutOfReach } from '../copy-out-of-reach';
+import type { CopyOutOfReach } from '../erasure/copy-out-of-reach';
 import { copyKeys } from './backup-keys';
 import { registeredBackups } from './backup-registry';
 import { ERASURES_OBJECT, readSmall, type BackupTarget } from './backup-target';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson, isProtegoError, messageOf } from '@protego/contracts';
 import type { NoteSigner } from '@protego/enclave';
-import { openCheckpoint, type Checkpoint } from '../checkpoint';
-import { parseVerifierKey, signNote, verifyNote } from '../signed-note';
+import { openCheckpoint, type Checkpoint } from '../tree/checkpoint';
+import { parseVerifierKey, signNote, verifyNote } from '../tree/signed-note';
 import { MANIFESTS, OBJECTS, invalidBackup, onePiece, readSmall, type BackupTarget } from './backup-target';
 
 /** Version of the backup layout that this code writes and reads. */

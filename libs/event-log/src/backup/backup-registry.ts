@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ProtegoError, canonicalJson, messageOf } from '@protego/contracts';
-import { nodeFileLayer, writeFileAtomically } from '../file-layer';
+import { nodeFileLayer, writeFileAtomically } from '../writer/file-layer';
 
 /** Most targets that one log has backups in. */
 export const BACKUP_TARGETS_MAX = 64;

@@ -12,10 +12,10 @@ import {
 import { join } from 'node:path';
 import { type Clock } from '@protego/contracts';
 import { openHouseKeys, type HouseKeys } from '@protego/enclave';
-import { EventLogReader } from '../reader';
+import { EventLogReader } from '../reader/reader';
 import { inTemporaryDirectory, sampleRecords } from '../testing';
-import { verifyLog } from '../verify';
-import { EventLogWriter } from '../writer';
+import { verifyLog } from '../verify/verify';
+import { EventLogWriter } from '../writer/writer';
 import { backupLog, type BackupSummary } from './backup';
 import { listBackups, readManifest } from './backup-manifest';
 import { registeredBackups } from './backup-registry';

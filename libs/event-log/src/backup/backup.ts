@@ -4,21 +4,21 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProtegoError, formatRfc3339, messageOf, type Clock } from '@protego/contracts';
 import type { LogKeys } from '@protego/enclave';
-import { BlockCipher } from '../block-cipher';
-import { BlockIndexes, type BlockIndex } from '../block-index';
-import { parseCheckpoint } from '../checkpoint';
+import { BlockCipher } from '../blocks/block-cipher';
+import { BlockIndexes, type BlockIndex } from '../blocks/block-index';
+import { parseCheckpoint } from '../tree/checkpoint';
 import {
   formatRecorded,
   readCheckpointHistory,
   readLatestCheckpoint,
   type SignedCheckpoint,
-} from '../checkpoint-files';
+} from '../tree/checkpoint-files';
 import { readIdentity, requireFittingKeys, type LogIdentity } from '../log-identity';
-import { checkConsistency, makeConsistencyProof } from '../proof';
-import { listSegments } from '../segment-format';
-import { parseNote, parseVerifierKey } from '../signed-note';
-import { TILE_WIDTH, levelWidth, tilePath } from '../tile-path';
-import { TileStore, levelCount, readTile } from '../tile-store';
+import { checkConsistency, makeConsistencyProof } from '../tree/proof';
+import { listSegments } from '../segments/segment-format';
+import { parseNote, parseVerifierKey } from '../tree/signed-note';
+import { TILE_WIDTH, levelWidth, tilePath } from '../tree/tile-path';
+import { TileStore, levelCount, readTile } from '../tree/tile-store';
 import { copyKeys } from './backup-keys';
 import {
   BACKUP_FORMAT,

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
-import { nodeFileLayer } from '../file-layer';
+import { nodeFileLayer } from '../writer/file-layer';
 import { writeFailure } from '../log-errors';
 import { invalidBackup, onePiece, type BackupTarget } from './backup-target';
 

@@ -4,7 +4,7 @@ import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ProtegoError } from '@protego/contracts';
 import type { NoteSigner } from '@protego/enclave';
-import { nodeFileLayer } from '../file-layer';
+import { nodeFileLayer } from '../writer/file-layer';
 import { writeFailure } from '../log-errors';
 import { signedTextOf } from './standalone/verify-bundle';
 

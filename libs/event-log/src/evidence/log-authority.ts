@@ -7,7 +7,7 @@ import {
   type EventSeq,
   type ProtegoEvent,
 } from '@protego/contracts';
-import type { EventLogWriter } from '../writer';
+import type { EventLogWriter } from '../writer/writer';
 
 /** Events that a log records about itself before something is done with it. */
 export type OwnEventType = 'log.exported' | 'log.erased' | 'log.expired' | 'log.revealed';

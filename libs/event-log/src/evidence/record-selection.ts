@@ -1,7 +1,7 @@
 import { subjectsOfEvent, type ProtegoEvent } from '@protego/contracts';
 import type { PersonalDataVault } from '@protego/enclave';
 import type { LogRecord } from '../log-record';
-import type { EventLogReader } from '../reader';
+import type { EventLogReader } from '../reader/reader';
 
 /** Which records are meant; all conditions hold together. Times are milliseconds since the Unix epoch. */
 export interface RecordSelection {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { EventSeq, ProtegoEvent } from '@protego/contracts';
 import type { PersonalDataVault } from '@protego/enclave';
 import type { LogRecord } from '../log-record';
-import type { EventLogReader } from '../reader';
+import type { EventLogReader } from '../reader/reader';
 import type { LogAuthority } from './log-authority';
 import { selectRecords, type RecordSelection } from './record-selection';
 

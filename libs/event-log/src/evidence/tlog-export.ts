@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ProtegoError, messageOf, type EventSeq } from '@protego/contracts';
-import { openCheckpoint } from '../checkpoint';
-import { makeEntryBundle } from '../entry-bundle';
-import type { EventLogReader } from '../reader';
-import { parseVerifierKey } from '../signed-note';
-import { TILE_WIDTH, entriesPath, levelWidth, tilePath, tileWidth, type TilePlace } from '../tile-path';
-import { levelCount, readTile } from '../tile-store';
+import { openCheckpoint } from '../tree/checkpoint';
+import { makeEntryBundle } from '../tree/entry-bundle';
+import type { EventLogReader } from '../reader/reader';
+import { parseVerifierKey } from '../tree/signed-note';
+import { TILE_WIDTH, entriesPath, levelWidth, tilePath, tileWidth, type TilePlace } from '../tree/tile-path';
+import { levelCount, readTile } from '../tree/tile-store';
 import type { LogAuthority } from './log-authority';
 
 /** What is exported as a static log, and where to. */

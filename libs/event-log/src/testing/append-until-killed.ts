@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 import { messageOf } from '@protego/contracts';
 import { fixedKeys } from '@protego/enclave/testing';
-import { EventLogWriter } from '../writer';
+import { EventLogWriter } from '../writer/writer';
 import { sampleRecord } from './index';
 
 /**

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { canonicalJson } from '@protego/contracts';
-import { nodeFileLayer, type LogFile } from '../file-layer';
+import { nodeFileLayer, type LogFile } from '../writer/file-layer';
 import type { LogRecordInput } from '../log-record';
 import { RealDisk } from './real-disk';
 

@@ -1,12 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fixedKeys } from '@protego/enclave/testing';
-import { nodeFileLayer, type LogFile } from '../file-layer';
-import { HASH_BYTES, MerkleTree, leafHash } from '../merkle-tree';
-import type { Schedule } from '../schedule';
-import { TILE_WIDTH, levelWidth } from '../tile-path';
-import { TileStore, tileRoot } from '../tile-store';
-import { TreePublisher, type TreePublisherOptions } from '../tree-publisher';
+import { nodeFileLayer, type LogFile } from '../writer/file-layer';
+import { HASH_BYTES, MerkleTree, leafHash } from '../tree/merkle-tree';
+import type { Schedule } from '../writer/schedule';
+import { TILE_WIDTH, levelWidth } from '../tree/tile-path';
+import { TileStore, tileRoot } from '../tree/tile-store';
+import { TreePublisher, type TreePublisherOptions } from '../tree/tree-publisher';
 import { RealDisk } from './real-disk';
 
 const { signer } = fixedKeys();

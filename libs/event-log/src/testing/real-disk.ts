@@ -1,4 +1,4 @@
-import { nodeFileLayer, type LogFile, type LogFileLayer } from '../file-layer';
+import { nodeFileLayer, type LogFile, type LogFileLayer } from '../writer/file-layer';
 
 /** A real disk whose files are opened as a test wants them. */
 export abstract class RealDisk implements LogFileLayer {

@@ -1,8 +1,8 @@
 import { crc32c } from '@node-rs/crc32';
 import type { SeededRandom } from '../index';
-import { BLOCK_HEADER_BYTES } from '../../block-format';
-import { HASH_BYTES } from '../../merkle-tree';
-import { TRAILER_BYTES } from '../../segment-footer';
+import { BLOCK_HEADER_BYTES } from '../../blocks/block-format';
+import { HASH_BYTES } from '../../tree/merkle-tree';
+import { TRAILER_BYTES } from '../../segments/segment-footer';
 import { changed, fileOf, tileSeq, tilesOf, type TamperCase } from './tamper-attack';
 import type { BlockAt, CleanLog, SegmentAt } from './tamper-log';
 

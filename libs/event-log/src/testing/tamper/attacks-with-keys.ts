@@ -1,9 +1,9 @@
-import { formatRecorded } from '../../checkpoint-files';
+import { formatRecorded } from '../../tree/checkpoint-files';
 import { fixedKeys } from '@protego/enclave/testing';
 import type { SeededRandom } from '../index';
-import { CODEC_NONE } from '../../block-format';
-import { signCheckpoint } from '../../checkpoint';
-import { HASH_BYTES } from '../../merkle-tree';
+import { CODEC_NONE } from '../../blocks/block-format';
+import { signCheckpoint } from '../../tree/checkpoint';
+import { HASH_BYTES } from '../../tree/merkle-tree';
 import { fileOf, lastSegment, tilesOf, type TamperCase } from './tamper-attack';
 import { forge } from './tamper-keyed';
 import { KEYS, ORIGIN, type BlockAt, type CleanLog } from './tamper-log';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { canonicalJson } from '@protego/contracts';
 import { EventLogWriter, verifyLog, type LogRecordInput } from '../../index';
 import { SeededRandom, inTemporaryDirectory, sampleRecord } from '../index';
-import { listSegments } from '../../segment-format';
+import { listSegments } from '../../segments/segment-format';
 import { KEYS, ORIGIN, recordsOf, writeSession } from './tamper-log';
 
 /** TAMPER_CLEAN_LOGS=200 runs the whole campaign; a failure names its seed. */

@@ -1,6 +1,6 @@
-import { formatRecorded } from '../../checkpoint-files';
-import { signCheckpoint } from '../../checkpoint';
-import { BlockCipher } from '../../block-cipher';
+import { formatRecorded } from '../../tree/checkpoint-files';
+import { signCheckpoint } from '../../tree/checkpoint';
+import { BlockCipher } from '../../blocks/block-cipher';
 import {
   BLOCK_HEADER_BYTES,
   CODEC_NONE,
@@ -9,16 +9,16 @@ import {
   readUint64,
   writeBlockHeader,
   type BlockHeader,
-} from '../../block-format';
-import { openPayload } from '../../block-payload';
-import { BlockView } from '../../block-view';
-import { FooterBuilder } from '../../footer-builder';
-import { leafHashesOf } from '../../leaf-hasher';
+} from '../../blocks/block-format';
+import { openPayload } from '../../blocks/block-payload';
+import { BlockView } from '../../blocks/block-view';
+import { FooterBuilder } from '../../segments/footer-builder';
+import { leafHashesOf } from '../../blocks/leaf-hasher';
 import { readIdentity } from '../../log-identity';
-import { HASH_BYTES, MerkleTree, type TileHashSink } from '../../merkle-tree';
-import { FOOTER_AT } from '../../segment-footer';
-import { encodeSegmentHeader } from '../../segment-format';
-import { TILE_WIDTH } from '../../tile-path';
+import { HASH_BYTES, MerkleTree, type TileHashSink } from '../../tree/merkle-tree';
+import { FOOTER_AT } from '../../segments/segment-footer';
+import { encodeSegmentHeader } from '../../segments/segment-format';
+import { TILE_WIDTH } from '../../tree/tile-path';
 import { KEYS, ORIGIN, type BlockAt, type CleanLog, type SegmentAt } from './tamper-log';
 
 /** What the attacker who holds the data keys puts right after the record that he altered. */

@@ -3,11 +3,11 @@ import { dirname, join, relative } from 'node:path';
 import { fixedKeys } from '@protego/enclave/testing';
 import { EventLogWriter, type LogRecordInput } from '../../index';
 import { SeededRandom, sampleRecord } from '../index';
-import { BlockCipher } from '../../block-cipher';
-import { blockBytesOf, type BlockHeader } from '../../block-format';
+import { BlockCipher } from '../../blocks/block-cipher';
+import { blockBytesOf, type BlockHeader } from '../../blocks/block-format';
 import { readIdentity } from '../../log-identity';
-import { SegmentCursor } from '../../segment-cursor';
-import { listSegments, segmentHeaderBytes } from '../../segment-format';
+import { SegmentCursor } from '../../segments/segment-cursor';
+import { listSegments, segmentHeaderBytes } from '../../segments/segment-format';
 
 /** Name of the logs that are tampered with. */
 export const ORIGIN = 'protego/north';

@@ -1,0 +1,130 @@
+import type { ProtegoEvent } from '@protego/contracts';
+import type { PersonalDataVault } from '@protego/enclave';
+import { type NameSearch, namesBehindToken } from './name-search';
+import type { EventLogReader } from '../reader/reader';
+
+/** Most seqs of records with a name in readable text that are listed. */
+export const TEXT_SEQS_MAX = 1_000;
+/** Most seqs of affected records that are kept; more are counted. */
+const AFFECTED_SEQS_MAX = 5_000_000;
+
+/** Records that hold something of a person. */
+export interface AffectedRecords {
+  readonly records: number;
+  /** Seq of the first; null when there is none. */
+  readonly firstSeq: number | null;
+  /** Seq of the last; null when there is none. */
+  readonly lastSeq: number | null;
+}
+
+/** Records in whose readable text a name was found. */
+export interface TextsFound {
+  /** Number of such records. */
+  readonly records: number;
+  /** Seqs of the first of them, at most {@link TEXT_SEQS_MAX}. */
+  readonly seqs: readonly number[];
+}
+
+/** Seqs of affected records, ascending, as many as are kept, and the count of all. */
+export class AffectedSeqs {
+  private readonly seqs: number[] = [];
+  private count = 0;
+  private last: number | null = null;
+
+  /** Takes the next; seqs come in order. */
+  add(seq: number): void {
+    if (this.seqs.length < AFFECTED_SEQS_MAX) this.seqs.push(seq);
+    this.count++;
+    this.last = seq;
+  }
+
+  /** True when one of them lies in the half-open range; where not all were kept, also when one of the others may. */
+  hasWithin(from: number, to: number): boolean {
+    let low = 0;
+    let high = this.seqs.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.seqs[middle] as number) < from) low = middle + 1;
+      else high = middle;
+    }
+    const next = this.seqs[low];
+    if (next !== undefined) return next < to;
+    return this.count > this.seqs.length && from <= (this.last ?? -1);
+  }
+
+  /** What a receipt says of them. */
+  summary(): AffectedRecords {
+    return { records: this.count, firstSeq: this.seqs[0] ?? null, lastSeq: this.last };
+  }
+}
+
+/**
+ * Before the keys are destroyed: the records that name a person in a field of theirs, and the clear names that stand there.
+ *
+ * @param reader opened with `subjectsOf`
+ */
+export async function surveyFields(
+  reader: EventLogReader,
+  vault: PersonalDataVault,
+  tokens: readonly string[],
+): Promise<{ readonly affected: AffectedSeqs; readonly names: ReadonlySet<string> }> {
+  const affected = new AffectedSeqs();
+  const names = new Set<string>();
+  const turn = new Turns();
+  for (const { seq, type, body, sealed } of reader.query({ subjects: tokens })) {
+    await turn.next();
+    if (type === ERASED) continue;
+    affected.add(seq);
+    if (sealed.length === 0) continue;
+    const stored = JSON.parse(body.toString('utf8')) as ProtegoEvent;
+    namesBehindToken(stored, vault.reveal(stored, sealed).event, tokens, names);
+  }
+  return { affected, names };
+}
+
+/**
+ * After the keys are destroyed, over the whole log: every record that was sealed under one of them or holds one of the
+ * tokens, and every record in which a name can still be read, in whatever field.
+ */
+export async function scanTexts(
+  reader: EventLogReader,
+  vault: PersonalDataVault,
+  person: { readonly keyIds: readonly string[]; readonly tokens: readonly string[]; readonly search: NameSearch },
+): Promise<{ readonly affected: AffectedSeqs; readonly texts: TextsFound }> {
+  const keyIds = person.keyIds.map((keyId) => Buffer.from(keyId, 'hex'));
+  const affected = new AffectedSeqs();
+  const seqs: number[] = [];
+  let records = 0;
+  const turn = new Turns();
+  for (const { seq, type, body, sealed } of reader.records()) {
+    await turn.next();
+    if (type === ERASED) continue;
+    const isSealed = sealed.length > 0;
+    // A sealed part names its keys by 16 random bytes, which stand nowhere else.
+    if (
+      (isSealed && keyIds.some((keyId) => sealed.includes(keyId))) ||
+      person.tokens.some((each) => body.includes(each))
+    ) {
+      affected.add(seq);
+    }
+    const stored = JSON.parse(body.toString('utf8')) as ProtegoEvent;
+    if (!person.search.isInValue(isSealed ? vault.reveal(stored, sealed).event : stored)) continue;
+    records++;
+    if (seqs.length < TEXT_SEQS_MAX) seqs.push(seq);
+  }
+  return { affected, texts: { records, seqs } };
+}
+
+const ERASED = 'log.erased';
+/** Records between two turns of the event loop: an engine must go on taking events while a log is searched. */
+const RECORDS_A_TURN = 256;
+
+/** Lets others have the event loop now and then. */
+class Turns {
+  private count = 0;
+
+  next(): Promise<void> | undefined {
+    if (++this.count % RECORDS_A_TURN !== 0) return undefined;
+    return new Promise((resolve) => setImmediate(resolve));
+  }
+}

@@ -1,0 +1,215 @@
+import {
+  canonicalJson,
+  ProtegoError,
+  formatRfc3339,
+  type Clock,
+  type EventSeq,
+  type ProtegoEvent,
+} from '@protego/contracts';
+import { createHash, randomBytes } from 'node:crypto';
+import type { LogKeys, PersonalDataVault } from '@protego/enclave';
+import { eraseFromBackups, type TargetOpener } from '../backup/backup-erasure';
+import { openCheckpoint } from '../tree/checkpoint';
+import type { CopyOutOfReach } from './copy-out-of-reach';
+import type { LogAuthority } from '../evidence/log-authority';
+import { signedTextOf } from '../evidence/standalone/verify-bundle';
+import { readIdentity } from '../log-identity';
+import { scanTexts, surveyFields, type AffectedRecords, type AffectedSeqs, type TextsFound } from './erasure-scan';
+import { NameSearch } from './name-search';
+import { makeRangeProof } from '../tree/range-proof';
+import type { EventLogReader } from '../reader/reader';
+import { refusedNaming } from '../refused-records';
+import { parseVerifierKey } from '../tree/signed-note';
+import { TileStore } from '../tree/tile-store';
+
+/** Version of the receipt that this code writes. */
+export const RECEIPT_VERSION = 1;
+
+const COPIES_MAX = 10_000;
+const REASON_CHARACTERS_MAX = 1_000;
+
+/** Whose keys are destroyed, and why. */
+export interface ErasureOptions {
+  /** Directory of the log. */
+  readonly directory: string;
+  /** Key directory of the log: its vault is written over the copies that reachable backups hold. */
+  readonly keysDirectory: string;
+  /** Opened with `subjectsOf`. */
+  readonly reader: EventLogReader;
+  readonly keys: LogKeys;
+  readonly vault: PersonalDataVault;
+  readonly authority: LogAuthority;
+  readonly clock: Clock;
+  /** The person: identity, alias or token. */
+  readonly subject: string;
+  /** Why. It stands in the log for ever, in clear: it must not name the person. */
+  readonly reason: string;
+  /**
+   * Finds copies that the caller knows of, such as streams of the message bus, once the keys are destroyed. Files of refused
+   * records in the directory of the log are found without it.
+   */
+  readonly findCopies?: (search: NameSearch) => Promise<readonly CopyOutOfReach[]>;
+  /** Opens the target of a registered backup; without it every backup counts as out of reach. */
+  readonly openTarget?: TargetOpener;
+  /**
+   * False leaves out the pass over the whole log, and over what was refused, that finds texts in which a name still stands;
+   * then only records that name the person in a field are counted. Default true.
+   */
+  readonly searchesTexts?: boolean;
+}
+
+/** What a receipt says. Nothing in it names the person but the token. */
+export interface ReceiptContent {
+  readonly format: number;
+  readonly origin: string;
+  /** 32 hexadecimal digits. */
+  readonly logId: string;
+  readonly verifierKey: string;
+  /** RFC 3339. */
+  readonly createdAt: string;
+  /** Token of the person. */
+  readonly person: string;
+  readonly keyIds: readonly string[];
+  readonly reason: string;
+  /** Seq of the `log.erased` event. */
+  readonly seq: number;
+  /** Leaf data of the event, base64. */
+  readonly leaf: string;
+  /** Range proof of the leaf, base64 of each hash. */
+  readonly proof: readonly string[];
+  /** Signed checkpoint that the proof leads to. */
+  readonly checkpoint: string;
+  readonly affected: AffectedRecords;
+  /** Texts that can still be read and hold a name of the person; null when they were not searched for. */
+  readonly texts: TextsFound | null;
+  /** Locations of backups in which the keys were destroyed as well. */
+  readonly backupsErased: readonly string[];
+  readonly outOfReach: readonly CopyOutOfReach[];
+}
+
+/** A signed receipt. */
+export interface ErasureReceipt {
+  readonly content: ReceiptContent;
+  /** The receipt as it is handed out: one line of canonical JSON, `receipt` and `signature`. */
+  readonly text: string;
+}
+
+/**
+ * Forgets a person. The event comes first and is durable; then the keys are destroyed, here and in every backup within
+ * reach; {@link applyErasures} on the next start ends what was cut off. The receipt is signed with the key of the log.
+ *
+ * @throws ProtegoError `PERSON_UNKNOWN` when no key of such a person exists; `USAGE_INVALID` for a reason that is empty, too
+ *   long, or names the person; errors of reading and writing the log
+ */
+export async function eraseSubject(options: ErasureOptions): Promise<ErasureReceipt> {
+  const { vault, authority, subject, reason } = options;
+  const { person, tokens, keyIds } = personOf(vault, subject);
+  const { names, affected } = await surveyFields(options.reader, vault, tokens);
+  const search = new NameSearch([...names, subject]);
+  checkReason(reason, search);
+  const id = `erased-${randomBytes(16).toString('hex')}`;
+  const seq = await authority.append('log.erased', id, { person, keyIds, reason });
+  await vault.destroy(keyIds);
+  const backups = await eraseFromBackups(options, keyIds);
+  const isSearching = options.searchesTexts !== false;
+  const scan = isSearching
+    ? await scanTexts(options.reader, vault, { keyIds, tokens, search })
+    : { affected, texts: null };
+  const bundles = exportsOf(options.reader, scan.affected);
+  const others = isSearching ? await copiesNaming(options, search) : [];
+  const outOfReach = [...bundles, ...others, ...backups.outOfReach];
+  return receiptOf(options, {
+    ...{ person, keyIds, reason, seq, texts: scan.texts, outOfReach: outOfReach.slice(0, COPIES_MAX) },
+    affected: scan.affected.summary(),
+    backupsErased: backups.erased,
+  });
+}
+
+/**
+ * Destroys again every key that an erasure event names: on start, and after a restore. What is destroyed already is left
+ * alone.
+ *
+ * @throws ProtegoError errors of reading the log and of the vault
+ */
+export async function applyErasures(parts: {
+  readonly reader: EventLogReader;
+  readonly vault: PersonalDataVault;
+}): Promise<{ readonly events: number; readonly keysDestroyed: number }> {
+  let events = 0;
+  let keysDestroyed = 0;
+  for (const { body } of parts.reader.query({ types: ['log.erased'] })) {
+    const { data } = JSON.parse(body.toString('utf8')) as ProtegoEvent;
+    events++;
+    keysDestroyed += await parts.vault.destroy(data['keyIds'] as string[]);
+  }
+  return { events, keysDestroyed };
+}
+
+function personOf(vault: PersonalDataVault, subject: string): { person: string; tokens: string[]; keyIds: string[] } {
+  // One identity may stand for a member of staff and for a patient: both are forgotten.
+  const refs = [subject, ...vault.tokensOf(subject)].map((name) => vault.find(name)).filter((ref) => ref !== undefined);
+  const keyIds = [...new Set(refs.flatMap((ref) => ref.keyIds))];
+  const [first] = refs.filter((ref) => ref.keyIds.length > 0);
+  if (first !== undefined) return { person: first.token, tokens: [...new Set(refs.map((ref) => ref.token))], keyIds };
+  throw new ProtegoError('PERSON_UNKNOWN', `no key of \`${subject}\` exists`, { subject });
+}
+
+function checkReason(reason: string, search: NameSearch): void {
+  if (reason.trim() === '' || reason.length > REASON_CHARACTERS_MAX || !reason.isWellFormed()) {
+    throw new ProtegoError('USAGE_INVALID', `a reason of 1 to ${REASON_CHARACTERS_MAX} characters is needed`);
+  }
+  if (search.isIn(reason)) throw new ProtegoError('USAGE_INVALID', 'the reason names the person: it stays for ever');
+}
+
+function exportsOf(reader: EventLogReader, affected: AffectedSeqs): CopyOutOfReach[] {
+  const copies: CopyOutOfReach[] = [];
+  for (const { seq, body } of reader.query({ types: ['log.exported'] })) {
+    const { data } = JSON.parse(body.toString('utf8')) as ProtegoEvent;
+    const { bundle, fromSeq, toSeq, receiver } = data as { [name: string]: string | number | undefined };
+    if (!affected.hasWithin(Number(fromSeq), Number(toSeq)) || copies.length === COPIES_MAX) continue;
+    const holder = receiver === undefined ? 'without record keys' : `with record keys for \`${receiver}\``;
+    copies.push({
+      kind: 'bundle',
+      name: String(bundle),
+      note: `exported at seq ${seq}, ${holder}: ask for its deletion`,
+    });
+  }
+  return copies;
+}
+
+async function copiesNaming(
+  { directory, vault, findCopies }: ErasureOptions,
+  search: NameSearch,
+): Promise<readonly CopyOutOfReach[]> {
+  const refused = await refusedNaming(directory, vault, search);
+  return findCopies === undefined ? refused : [...refused, ...(await findCopies(search))];
+}
+
+type ReceiptFacts = Pick<
+  ReceiptContent,
+  'person' | 'keyIds' | 'reason' | 'texts' | 'outOfReach' | 'affected' | 'backupsErased'
+> & { readonly seq: EventSeq };
+
+async function receiptOf(options: ErasureOptions, facts: ReceiptFacts): Promise<ErasureReceipt> {
+  const { directory, reader, keys, authority, clock } = options;
+  const { origin, logId, verifierKey } = readIdentity(directory);
+  const checkpoint = await authority.checkpoint();
+  const { size } = openCheckpoint(checkpoint, [parseVerifierKey(verifierKey)]);
+  const record = reader.recordAt(facts.seq);
+  if (record === undefined) throw new ProtegoError('LOG_RANGE_MISSING', `record ${facts.seq} cannot be read back`);
+  const proof = makeRangeProof(new TileStore(directory, size), [{ begin: facts.seq, end: facts.seq + 1 }]);
+  const content: ReceiptContent = {
+    format: RECEIPT_VERSION,
+    origin,
+    logId: logId.toString('hex'),
+    verifierKey,
+    createdAt: formatRfc3339(clock.wallMs()),
+    ...facts,
+    leaf: record.leaf.toString('base64'),
+    proof: proof.map((hash) => hash.toString('base64')),
+    checkpoint,
+  };
+  const hash = createHash('sha256').update(canonicalJson(content)).digest();
+  const signature = keys.signer.sign(signedTextOf('erasure-receipt', hash)).toString('base64');
+  return { content, text: `${canonicalJson({ receipt: content, signature })}\n` };
+}
