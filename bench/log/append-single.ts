@@ -36,27 +36,23 @@ function prepare(): Contest {
 // The clock starts when an event is due, not when the loop gets to it: a stall counts for every event that it delays.
 async function offer(log: EventLogWriter, records: readonly LogRecordInput[]): Promise<Float64Array> {
   const latenciesMs = new Float64Array(records.length);
-  const appends: Promise<void>[] = [];
   const startMs = performance.now();
-  while (appends.length < records.length) {
+  const pending = new Set<Promise<void>>();
+  for (let offered = 0; offered < records.length;) {
     const dueCount = Math.min(records.length, Math.floor((performance.now() - startMs) * EVENTS_PER_MS) + 1);
-    for (let n = appends.length; n < dueCount; n++) appends.push(appendOne(log, records, n, startMs, latenciesMs));
+    for (; offered < dueCount; offered++) {
+      const n = offered;
+      const appended = log.append([records[n] as LogRecordInput]).then(() => {
+        latenciesMs[n] = performance.now() - startMs - n / EVENTS_PER_MS;
+        pending.delete(appended);
+      });
+      pending.add(appended);
+    }
     // Not a loop that spins: it would take the processor from the threads that write.
     await pause(1);
   }
-  await Promise.all(appends);
+  await Promise.all(pending);
   return latenciesMs;
-}
-
-async function appendOne(
-  log: EventLogWriter,
-  records: readonly LogRecordInput[],
-  n: number,
-  startMs: number,
-  latenciesMs: Float64Array,
-): Promise<void> {
-  await log.append([records[n] as LogRecordInput]);
-  latenciesMs[n] = performance.now() - startMs - n / EVENTS_PER_MS;
 }
 
 /** Nearest-rank percentile. */

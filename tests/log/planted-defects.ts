@@ -1,16 +1,18 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { mkdir } from 'node:fs/promises';
-import { nodeFileLayer, type LogFile, type LogFileLayer } from '@protego/event-log';
+import { nodeFileLayer, writeThenSync, type LogFile, type LogFileLayer } from '@protego/event-log';
 
 /** File layers that each do one thing wrong: a campaign that lets one of them pass tests nothing. */
 export const PLANTED_DEFECTS: Readonly<Record<string, LogFileLayer>> = {
-  'fdatasync is left out': withFile((file) => ({ ...file, fdatasync: async () => undefined })),
-  'appends are acknowledged before the fdatasync is done': withFile((file) => ({
-    ...file,
-    fdatasync: async () => {
-      void laterSync(file).catch(() => undefined);
-    },
-  })),
+  'fdatasync is left out': withFile((file) => inTwoCalls({ ...file, fdatasync: async () => undefined })),
+  'appends are acknowledged before the fdatasync is done': withFile((file) =>
+    inTwoCalls({
+      ...file,
+      fdatasync: async () => {
+        void laterSync(file).catch(() => undefined);
+      },
+    }),
+  ),
   'directories are not synced': {
     ...nodeFileLayer,
     syncDirectory: async () => undefined,
@@ -23,17 +25,24 @@ export const PLANTED_DEFECTS: Readonly<Record<string, LogFileLayer>> = {
     truncate: (bytes) => file.truncate(Math.max(0, bytes - 60)),
   })),
   'tails are not cut': withFile((file) => ({ ...file, truncate: async () => undefined })),
-  'the rest of a short write is forgotten': withFile((file) => ({
-    ...file,
-    writev: async (buffers, position) => {
-      await file.writev(buffers, position);
-      return buffers.reduce((sum, { length }) => sum + length, 0);
-    },
-  })),
+  'the rest of a short write is forgotten': withFile((file) =>
+    inTwoCalls({
+      ...file,
+      writev: async (buffers, position) => {
+        await file.writev(buffers, position);
+        return buffers.reduce((sum, { length }) => sum + length, 0);
+      },
+    }),
+  ),
 };
 
 function withFile(change: (file: LogFile) => LogFile): LogFileLayer {
   return { ...nodeFileLayer, open: async (path, mode) => change(await nodeFileLayer.open(path, mode)) };
+}
+
+/** Lets a defect in one of two calls show where a file would make do with one. */
+function inTwoCalls(file: LogFile): LogFile {
+  return { ...file, writeDurably: (buffers, position) => writeThenSync(file, buffers, position) };
 }
 
 async function laterSync(file: LogFile): Promise<void> {

@@ -3,7 +3,7 @@ export { EventLogWriter, type EventLogWriterOptions, type FinishedSegment } from
 export { openWritableLog, closeWritableLog, type WritableLog, type WritableLogOptions } from './writer/writable-log';
 export { siteOfOrigin, type LogIdentity } from './log-identity';
 export { type LogRecovery } from './writer/recovery';
-export { nodeFileLayer, type LogFile, type LogFileLayer } from './writer/file-layer';
+export { nodeFileLayer, writeThenSync, type LogFile, type LogFileLayer } from './writer/file-layer';
 // Reading
 export {
   EventLogReader,

@@ -135,8 +135,7 @@ export class SegmentWriter {
     const start = this.position;
     const buffers: Buffer[] = [];
     for (const block of blocks) this.encrypt(block, groupFirstSeq, buffers);
-    await writeAll(file, buffers, start);
-    await file.fdatasync();
+    await file.writeDurably(buffers, start);
   }
 
   /** Closes the file; the segment stays open for the next session. */
@@ -152,8 +151,7 @@ export class SegmentWriter {
     const end = { firstSeq, endSeq, offset, lastTag, root, peaks };
     const footer = this.footer.encode(end, this.session, this.nonceCounter, this.options.cipher);
     this.nonceCounter += FOOTER_NONCES;
-    await writeAll(file, [footer], offset);
-    await file.fdatasync();
+    await file.writeDurably([footer], offset);
     this.footer.clear();
     await this.close();
     this.options.onFinished(firstSeq, endSeq);

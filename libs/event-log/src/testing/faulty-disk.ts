@@ -1,4 +1,14 @@
-import { closeSync, ftruncateSync, mkdirSync, openSync, renameSync, rmdirSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmdirSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { join, relative } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DiskFile, PAGE_BYTES } from './disk-file';
@@ -123,8 +133,9 @@ export class FaultyDisk {
     this.plan({});
   }
 
-  /** As `fs.promises.open` with the flags `wx`, `w` and `r+`; a directory is opened with `r`. */
-  async open(path: string, flags: string): Promise<OpenDiskFile> {
+  /** As `fs.promises.open` with the flags `wx`, `w`, `r+`, and to write with `O_DSYNC`; a directory is opened with `r`. */
+  async open(path: string, flags: string | number): Promise<OpenDiskFile> {
+    if (typeof flags === 'number') return this.#openSynced(path, flags);
     return this.#call(`open ${flags} ${this.#name(path)}`, () => {
       const found = this.#tree.find(this.#name(path));
       if (flags === 'r' && found instanceof DiskDirectory) return this.#openDirectory(path, found);
@@ -139,6 +150,21 @@ export class FaultyDisk {
       else if (flags === 'w') file.truncate(0);
       return this.#openFile(path, file, descriptor);
     });
+  }
+
+  /** Every write is followed by a sync of its own, which fails as any other may. */
+  async #openSynced(path: string, flags: number): Promise<OpenDiskFile> {
+    if (flags !== (constants.O_WRONLY | constants.O_DSYNC))
+      throw new Error(`this disk does not open files with ${flags}`);
+    const file = await this.open(path, 'r+');
+    return {
+      ...file,
+      writev: async (buffers, position) => {
+        const written = await file.writev(buffers, position);
+        await file.datasync();
+        return written;
+      },
+    };
   }
 
   /** As `fs.promises.mkdir` with `recursive`: the first directory that was made, if any. */

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { canonicalJson } from '@protego/contracts';
-import { nodeFileLayer, type LogFile } from '../writer/file-layer';
+import { nodeFileLayer, writeThenSync, type LogFile } from '../writer/file-layer';
 import type { LogRecordInput } from '../log-record';
 import { RealDisk } from './real-disk';
 
@@ -78,9 +78,13 @@ export class SteeredLayer extends RealDisk {
   async open(path: string, mode: 'create' | 'change'): Promise<LogFile> {
     const file = await nodeFileLayer.open(path, mode);
     if (!path.endsWith('.seg')) return file;
-    return {
-      writev: (buffers, position) => this.writev(file, buffers, position),
+    const steps = {
+      writev: (buffers: readonly Buffer[], position: number) => this.writev(file, buffers, position),
       fdatasync: () => this.fdatasync(file),
+    };
+    return {
+      ...steps,
+      writeDurably: (buffers, position) => writeThenSync(steps, buffers, position),
       fsync: () => file.fsync(),
       truncate: (bytes) => file.truncate(bytes),
       close: () => file.close(),

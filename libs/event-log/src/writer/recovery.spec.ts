@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { fixedKeys } from '@protego/enclave/testing';
-import { nodeFileLayer, type LogFile, type LogFileLayer } from './file-layer';
+import { nodeFileLayer, writeThenSync, type LogFile, type LogFileLayer } from './file-layer';
 import { EventLogReader } from '../reader/reader';
 import { FOOTER_MAGIC } from '../segments/segment-footer';
 import { inTemporaryDirectory, removeSigned, sampleRecords } from '../testing';
@@ -302,9 +302,13 @@ class StoppingLayer implements LogFileLayer {
       this.step();
       return run();
     };
-    return {
-      writev: async (buffers, position) => stepped(() => file.writev(buffers, position)),
+    const steps = {
+      writev: async (buffers: readonly Buffer[], position: number) => stepped(() => file.writev(buffers, position)),
       fdatasync: async () => stepped(() => file.fdatasync()),
+    };
+    return {
+      ...steps,
+      writeDurably: (buffers, position) => writeThenSync(steps, buffers, position),
       fsync: async () => stepped(() => file.fsync()),
       truncate: async (bytes) => stepped(() => file.truncate(bytes)),
       close: () => file.close(),

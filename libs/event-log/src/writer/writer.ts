@@ -98,7 +98,7 @@ export class EventLogWriter {
     return this.parts.commits.queuedBytes;
   }
 
-  /** Number of writes, each with one fdatasync, since the log was opened. */
+  /** Number of writes, each made durable by itself, since the log was opened. */
   get groupCount(): number {
     return this.parts.commits.groupCount;
   }
