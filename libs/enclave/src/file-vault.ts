@@ -7,6 +7,7 @@ import {
   type OpenedEvent,
   type ProtegoEvent,
 } from '@protego/contracts';
+import { unescapedForms } from './json-escapes';
 import { Tokeniser, isPersonToken, type TokenClass } from './identity';
 import { deriveKey } from './key-derivation';
 import { KeyRing, type AppendSlot, type KeyOwner } from './key-ring';
@@ -45,8 +46,6 @@ export interface FileVaultOptions {
 const REFRESH_MS = 500;
 const TEXT_BYTES_MAX = 16 * 1024 * 1024;
 const LENGTH_BYTES = 4;
-/** JSON within JSON is looked through so deep. */
-const UNESCAPINGS_MAX = 3;
 const PAD_BYTES = 16;
 const KEY_BYTES = 32;
 
@@ -278,20 +277,8 @@ export class FileVault implements PersonalDataVault {
 /** Ways to read bytes of unknown kind, so that a name is found behind `\n`, `\u00fc` and the like, and in UTF-16. */
 function formsOf(bytes: Buffer): string[] {
   const text = bytes.toString('utf8');
-  const forms = [text];
+  const forms = unescapedForms(text);
+  const last = forms.at(-1) ?? text;
   if (bytes.includes(0)) forms.push(text.replaceAll('\0', ''), bytes.toString('utf16le'));
-  let form = text;
-  for (let left = UNESCAPINGS_MAX; left > 0 && form.includes('\\'); left--) forms.push((form = unescaped(form)));
-  return form.includes('\0') ? [...forms, form.replaceAll('\0', '')] : forms;
-}
-
-/** Text with the escapes of JSON (RFC 8259) resolved, as far as they are valid. */
-function unescaped(text: string): string {
-  return text.replace(
-    /\\(?:u([0-9a-fA-F]{4})|([bfnrt])|(.))/gs,
-    (_, code?: string, blank?: string, same = ''): string => {
-      if (code !== undefined) return String.fromCharCode(Number.parseInt(code, 16));
-      return blank === undefined ? String(same) : ' ';
-    },
-  );
+  return last.includes('\0') ? [...forms, last.replaceAll('\0', '')] : forms;
 }

@@ -150,12 +150,21 @@ describe('the erasure of a person', () => {
 });
 
 describe('the search for names', () => {
-  const search = new NameSearch(['Ada Lovelace', 'ab', 'Böhm']);
+  const search = new NameSearch(['Ada Lovelace', 'ab', 'Böhm', 'Hopper, Grace']);
 
-  it.each(['ada.lovelace', '/home/ada%20lovelace/x', 'ADA_LOVELACE', 'to Ada+Lovelace!', 'Bo\u0308hm', 'x=böhm;'])(
-    'finds a name in `%s`',
-    (text) => expect(search.isIn(text)).toBe(true),
-  );
+  it.each([
+    'ada.lovelace',
+    '/home/ada%20lovelace/x',
+    'ADA_LOVELACE',
+    'to Ada+Lovelace!',
+    'Bo\u0308hm',
+    'x=böhm;',
+    'Lovelace,Ada',
+    'LOVELACE ,  Ada (ward 3)',
+    'for Grace Hopper',
+    String.raw`{"note":"B\u00f6hm"}`,
+    String.raw`{"raw":"{\"who\":\"Ada\\nLovelace\"}"}`,
+  ])('finds a name in `%s`', (text) => expect(search.isIn(text)).toBe(true));
 
   it.each(['adalovelace', 'Ada Lovelacey', 'xada lovelace', 'ab', 'Lovelace Ada', 'Böhme'])(
     'finds none in `%s`',

@@ -1,8 +1,10 @@
 import type { ProtegoEvent } from '@protego/contracts';
+import { unescapedForms } from '@protego/enclave';
 
 const NAMES_MAX = 256;
 const NAME_CHARACTERS_MIN = 3;
 const SEPARATORS = /(?:%20|[\s._+-])+/g;
+const COMMA = / ?, ?/g;
 const WORD_CHARACTER = /[\p{L}\p{N}]/u;
 
 /**
@@ -33,12 +35,15 @@ export class NameSearch {
   /** Names of fewer than three characters are left out: they stand in every text. */
   constructor(names: readonly string[]) {
     const normalised = names.map(normalise).filter((name) => name.length >= NAME_CHARACTERS_MIN);
-    this.names = [...new Set(normalised)];
+    this.names = [...new Set(normalised.flatMap((name) => [name, ...otherOrders(name)]))];
   }
 
-  /** True when one of the names stands in the text as whole words. */
+  /** True when one of the names stands in the text as whole words, also behind the escapes of JSON. */
   isIn(text: string): boolean {
-    const haystack = normalise(text);
+    return unescapedForms(text).some((form) => this.isWithin(normalise(form)));
+  }
+
+  private isWithin(haystack: string): boolean {
     return this.names.some((name) => {
       for (let at = haystack.indexOf(name); at >= 0; at = haystack.indexOf(name, at + 1)) {
         if (!isWordAt(haystack, at - 1) && !isWordAt(haystack, at + name.length)) return true;
@@ -56,7 +61,16 @@ export class NameSearch {
 }
 
 function normalise(text: string): string {
-  return text.normalize('NFC').toLowerCase().replace(SEPARATORS, ' ').trim();
+  return text.normalize('NFC').toLowerCase().replace(SEPARATORS, ' ').replace(COMMA, ', ').trim();
+}
+
+/** A name as lists write it, `Lovelace, Ada`, and back; what holds digits or `@` is no name of that kind. */
+function otherOrders(name: string): string[] {
+  if (/[\d@]/.test(name)) return [];
+  const [last = '', first] = name.split(', ');
+  if (first !== undefined) return [`${first} ${last}`];
+  const at = name.lastIndexOf(' ');
+  return at < 0 ? [] : [`${name.slice(at + 1)}, ${name.slice(0, at)}`];
 }
 
 function isWordAt(text: string, at: number): boolean {
