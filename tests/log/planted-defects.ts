@@ -13,6 +13,13 @@ export const PLANTED_DEFECTS: Readonly<Record<string, LogFileLayer>> = {
       },
     }),
   ),
+  'durable writes are not waited for': withFile((file) => ({
+    ...file,
+    writeDurably: async (buffers, position) => {
+      const copies = buffers.map((buffer) => Buffer.from(buffer));
+      void laterWrite(file, copies, position).catch(() => undefined);
+    },
+  })),
   'directories are not synced': {
     ...nodeFileLayer,
     syncDirectory: async () => undefined,
@@ -43,6 +50,11 @@ function withFile(change: (file: LogFile) => LogFile): LogFileLayer {
 /** Lets a defect in one of two calls show where a file would make do with one. */
 function inTwoCalls(file: LogFile): LogFile {
   return { ...file, writeDurably: (buffers, position) => writeThenSync(file, buffers, position) };
+}
+
+async function laterWrite(file: LogFile, buffers: readonly Buffer[], position: number): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await nextTurn();
+  await file.writeDurably(buffers, position);
 }
 
 async function laterSync(file: LogFile): Promise<void> {

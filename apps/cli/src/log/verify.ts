@@ -39,7 +39,7 @@ export function verifyCommand(): Command {
     .option('--against <file...>', 'signed checkpoints that were kept elsewhere')
     .option('--verifier-key <key>', 'key of the log as its owner publishes it (C2SP verifier key)')
     .option('--no-bodies', 'hashes only: leave out the form of the bodies')
-    .option('--bundle <file>', 'check an evidence bundle; needs no log')
+    .option('--bundle <file>', 'check an evidence bundle; with --log against the key of that log')
     .option('--open <file>', 'private key of the receiver: print the records of the bundle in clear')
     .option('--receipt <file>', 'check the receipt of an erasure; with --log also that its keys are gone')
     .option('--json', 'print JSON', false)
@@ -52,7 +52,11 @@ export function verifyCommand(): Command {
 
 async function verify(options: VerifyCommandOptions): Promise<void> {
   const { log, bundle, receipt } = options;
-  if (bundle !== undefined) return checked(options, () => verifyBundle(options, bundle));
+  if (bundle !== undefined) {
+    if (options.against !== undefined || options.fromCheckpoint !== undefined)
+      throw new ProtegoError('USAGE_INVALID', '--against and --from-checkpoint check a log, not a bundle');
+    return checked(options, () => verifyBundle(options, bundle));
+  }
   if (receipt !== undefined) return checked(options, () => verifyErasure(options, receipt));
   if (log === undefined) throw new ProtegoError('USAGE_INVALID', 'name --log, --bundle or --receipt');
   await withReader({ ...options, log }, (open) => verifyLog(options, open));
@@ -110,14 +114,21 @@ function problemLine({ code, kind, seq, seqEnd, segment, offset, file, message }
   return `  ${kind} (${code}) seq ${seq ?? '?'}${range} ${place}: ${message}`;
 }
 
-function verifyBundle(options: VerifyCommandOptions, path: string): void {
+/** With a log, the bundle must be signed with the key of that log. */
+async function verifyBundle(options: VerifyCommandOptions, path: string): Promise<void> {
   const terminal = new Terminal(options.json);
-  const { verifierKey, open } = options;
+  const { log, open } = options;
+  const keyOfLog =
+    log === undefined ? undefined : await withReader({ ...options, log }, ({ reader }) => reader.identity.verifierKey);
+  const verifierKey = options.verifierKey ?? keyOfLog;
+  if (keyOfLog !== undefined && verifierKey !== keyOfLog)
+    throw new ProtegoError('USAGE_INVALID', '--verifier-key is not the key of the log that --log names');
   const bundle = verifyBundleFile(path, verifierKey);
   const facts = describeBundle(bundle);
   const opened = open === undefined ? [] : openBundleFile(path, readFileSync(open, 'utf8'), verifierKey);
-  terminal.result({ ...facts, ...(open === undefined ? {} : { opened }) }, [
-    'OK: the bundle is whole and every record is in the log',
+  const isKeyGiven = verifierKey !== undefined;
+  terminal.result({ ok: true, isKeyGiven, ...facts, ...(open === undefined ? {} : { opened }) }, [
+    isKeyGiven ? 'OK: the bundle is whole and every record is in the log' : 'UNPROVEN: the bundle is whole in itself',
     ...Object.entries(facts).map(
       ([name, value]) => `  ${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
     ),

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { transformSync } from '@swc/core';
-import { type Clock, type ProtegoEvent } from '@protego/contracts';
+import { canonicalJson, type Clock, type ProtegoEvent } from '@protego/contracts';
 import { fixedHouse, fixedKeys } from '@protego/enclave/testing';
 import { OneKeyVault, sealedRecord, signInOf } from '../testing/one-key-vault';
 import { inTemporaryDirectory } from '../testing';
@@ -14,7 +14,7 @@ import { exportBundle, type BundleExportOptions, type BundleSummary } from './bu
 import { generateReceiverKey } from './hpke';
 import { writerAuthority } from './log-authority';
 import { subjectsOfRecord } from './record-selection';
-import { checkBundle, describeBundle } from './standalone/verify-bundle';
+import { checkBundle, describeBundle, signedTextOf } from './standalone/verify-bundle';
 
 const clock: Clock = { wallMs: () => Date.parse('2026-02-01T00:00:00Z'), monotonicMs: () => 0 };
 const receiver = generateReceiverKey();
@@ -216,6 +216,45 @@ describe('an evidence bundle', () => {
       };
       const { openBundle, receiverPrivateKey } = await import('./standalone/verify-bundle');
       expect(codeOf(() => openBundle(graft, receiverPrivateKey(receiver.privateKey)))).toBe('BUNDLE_INVALID');
+    });
+  });
+});
+
+/** The bundle with another manifest, signed anew as whoever holds the key of the log could. */
+function resigned(bundle: Buffer, manifest: (text: string) => string): Buffer {
+  const lengthsAt = bundle.length - 96;
+  const bytesOf = (section: number): number => Number(bundle.readBigUInt64BE(lengthsAt + 8 * section));
+  const at = 16 + bytesOf(0) + bytesOf(1) + bytesOf(2);
+  const changed = Buffer.from(manifest(bundle.toString('utf8', at, lengthsAt)));
+  const lengths = Buffer.from(bundle.subarray(lengthsAt, lengthsAt + 32));
+  lengths.writeBigUInt64BE(BigInt(changed.length), 24);
+  const body = Buffer.concat([bundle.subarray(0, at), changed, lengths]);
+  const text = signedTextOf('evidence-bundle', createHash('sha256').update(body).digest());
+  return Buffer.concat([body, fixedKeys('bundle').signer.sign(text)]);
+}
+
+describe('a manifest that its own log signed', () => {
+  it('is believed in nothing that the records contradict', async () => {
+    await inHospital(async ({ verifierKey, export: make }) => {
+      const { file } = await make({ selection: { fromSeq: 101, toSeq: 109 } });
+      const bundle = readFileSync(file);
+      const told = (selection: object): unknown => {
+        const bytes = resigned(bundle, (text) => canonicalJson({ ...(JSON.parse(text) as object), selection }));
+        try {
+          return describeBundle(checkBundle(bytes, verifierKey))['isSelectionProven'];
+        } catch (cause) {
+          return (cause as { code?: unknown }).code;
+        }
+      };
+      expect(told({ fromSeq: 101, toSeq: 109 })).toBe(true);
+      expect(told({ fromSeq: 100, toSeq: 110 })).toBe(false);
+      expect(told({ fromSeq: 0, toSeq: 50 })).toBe('BUNDLE_INVALID');
+      expect(told({ types: ['device.none'] })).toBe('BUNDLE_INVALID');
+      expect(told({ types: ['access.*'] })).toBe(false);
+      const nested = resigned(bundle, () => '['.repeat(200_000) + ']'.repeat(200_000));
+      expect(codeOf(() => checkBundle(nested, verifierKey))).toBe('BUNDLE_INVALID');
+      const deep = resigned(bundle, () => `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`);
+      expect(codeOf(() => checkBundle(deep, verifierKey))).toBe('BUNDLE_INVALID');
     });
   });
 });

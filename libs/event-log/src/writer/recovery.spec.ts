@@ -9,10 +9,11 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fixedKeys } from '@protego/enclave/testing';
 import { nodeFileLayer, writeThenSync, type LogFile, type LogFileLayer } from './file-layer';
 import { EventLogReader } from '../reader/reader';
+import { SegmentCursor } from '../segments/segment-cursor';
 import { FOOTER_MAGIC } from '../segments/segment-footer';
 import { inTemporaryDirectory, removeSigned, sampleRecords } from '../testing';
 import { EventLogWriter, type EventLogWriterOptions } from './writer';
@@ -48,6 +49,21 @@ async function written(
 
 // Hundreds of openings of a log, on a machine that may be busy.
 jest.setTimeout(30_000);
+
+/** Offsets of the blocks of a segment, by the group that they were written in. */
+function groupsOf(path: string): Map<number, number[]> {
+  const cursor = new SegmentCursor({ name: basename(path), path, firstSeq: 0 }, { windowBytes: 1 << 16 });
+  const groups = new Map<number, number[]>();
+  for (;;) {
+    const read = cursor.peekHeader();
+    if (read.kind !== 'header') break;
+    const { groupFirstSeq } = read.header;
+    groups.set(groupFirstSeq, [...(groups.get(groupFirstSeq) ?? []), read.offset]);
+    cursor.skip(read.header);
+  }
+  cursor.close();
+  return groups;
+}
 
 describe('recovery', () => {
   it('cuts a tail that is torn at any byte of the last block, and nothing else', async () => {
@@ -128,18 +144,27 @@ describe('recovery', () => {
     await inTemporaryDirectory(async (directory) => {
       const writer = await open(directory, { blockBytesMax: 3000 });
       await writer.append(sampleRecords(10));
-      const durableBytes = statSync(segmentsOf(directory)[0] ?? '').size;
-      // One group of several blocks: a crash before its sync may keep any of its pages.
       await writer.append(sampleRecords(300, 10));
       await writer.close();
       const [segment = ''] = segmentsOf(directory);
       const whole = readFileSync(segment);
-      const holed = Buffer.from(whole).fill(0, 4096, 8192);
-      writeFileSync(segment, holed);
+      const groups = [...groupsOf(segment)];
+      const at = groups.findIndex(([, offsets]) => offsets.length > 1);
+      const [groupFirstSeq, [first = 0, second = 0]] = groups[at] ?? [0, []];
+      const later = groups[at + 1]?.[1][0] ?? 0;
+      const hole = Math.ceil(first / 512) * 512;
+      expect([at > 0, hole + 512 < second, later > second]).toEqual([true, true, true]);
       removeSigned(directory);
+      // A crash before the sync of the last group may keep any of its pages.
+      const holed = Buffer.from(whole).fill(0, hole, hole + 512);
+      writeFileSync(segment, holed.subarray(0, later));
       const again = await open(directory);
-      expect([again.size, statSync(segment).size]).toEqual([10, durableBytes]);
+      expect([again.size, statSync(segment).size]).toEqual([groupFirstSeq, first]);
       await again.close();
+      // What a later group follows was durable, though a whole block of its own group follows first.
+      removeSigned(directory);
+      writeFileSync(segment, holed);
+      await expect(open(directory)).rejects.toMatchObject({ code: 'LOG_BLOCK_CORRUPT' });
       // The same hole in a page that was synced before is no trace of a crash.
       writeFileSync(segment, Buffer.from(whole).fill(0, 0, 1024));
       await expect(open(directory)).rejects.toMatchObject({ code: 'LOG_BLOCK_CORRUPT' });

@@ -218,14 +218,21 @@ export function checkCheckpoint(note: unknown, verifierKey: string): CheckedChec
   return { origin: name, size: Number(size), root: base64Bytes(root, 'the root of the checkpoint') };
 }
 
-/** Canonical JSON (RFC 8785) of a value that JSON.parse gave. */
-export function canonicalText(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalText).join(',')}]`;
+const JSON_DEPTH_MAX = 64;
+
+/**
+ * Canonical JSON (RFC 8785) of a value that JSON.parse gave.
+ *
+ * @throws EvidenceError when it is nested too deep
+ */
+export function canonicalText(value: unknown, depth = 0): string {
+  if (depth > JSON_DEPTH_MAX) return refuse('JSON is nested too deep');
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalText(item, depth + 1)).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   const members = value as JsonObject;
   const texts = Object.keys(members)
     .sort()
-    .map((name) => `${JSON.stringify(name)}:${canonicalText(members[name])}`);
+    .map((name) => `${JSON.stringify(name)}:${canonicalText(members[name], depth + 1)}`);
   return `{${texts.join(',')}}`;
 }
 
@@ -326,15 +333,49 @@ export function checkBundle(bytes: Buffer, verifierKey?: string): CheckedBundle 
   const first = seqs[0] ?? 0;
   const last = seqs.at(-1) ?? 0;
   if (first !== manifest['firstSeq'] || last !== manifest['lastSeq']) refuse('the manifest names other records');
+  const records = leaves.map((leaf, i) => recordOf(seqs[i] ?? 0, leaf));
+  checkSelection(selectionOf(manifest), records);
   return {
     manifest,
     checkpoint,
     earlier: earlierOf(manifest['earlier'], checkpoint, ownKey),
-    records: leaves.map((leaf, i) => recordOf(seqs[i] ?? 0, leaf)),
+    records,
     isContiguous: last - first + 1 === seqs.length,
     sealedKeys: sections.sealedKeys,
     recordsHash: sha256(sections.records),
   };
+}
+
+function selectionOf(manifest: JsonObject): JsonObject {
+  const { selection } = manifest;
+  return typeof selection === 'object' && selection !== null
+    ? (selection as JsonObject)
+    : refuse('no selection is named');
+}
+
+/** What the manifest says was selected must not be contradicted by the records. */
+function checkSelection(selection: JsonObject, records: readonly BundleRecord[]): void {
+  const { types } = selection;
+  const bound = (name: string, otherwise: number): number => {
+    const value = selection[name];
+    return typeof value === 'number' ? value : otherwise;
+  };
+  const [fromSeq, toSeq] = [bound('fromSeq', 0), bound('toSeq', Infinity)];
+  const [fromTimeMs, toTimeMs] = [bound('fromTimeMs', -Infinity), bound('toTimeMs', Infinity)];
+  const isOfType = (type: string): boolean =>
+    !Array.isArray(types) ||
+    types.some((each) => (String(each).endsWith('.*') ? type.startsWith(String(each).slice(0, -1)) : type === each));
+  for (const { seq, timeMs, event } of records) {
+    const isWithin = seq >= fromSeq && seq < toSeq && timeMs >= fromTimeMs && timeMs < toTimeMs;
+    if (!isWithin || !isOfType(String(event['type']))) refuse(`record ${seq} is not one of those that were selected`);
+  }
+}
+
+/** True when the tree itself proves that the selection was left nothing out of: a range of seqs that is there whole. */
+function isSelectionProven({ manifest, records, isContiguous }: CheckedBundle): boolean {
+  const { fromSeq = 0, toSeq, ...others } = selectionOf(manifest);
+  const [first, last] = [records[0]?.seq, records.at(-1)?.seq ?? 0];
+  return isContiguous && Object.keys(others).length === 0 && first === fromSeq && last + 1 === toSeq;
 }
 
 function earlierOf(member: unknown, newer: CheckedCheckpoint, verifierKey: string): CheckedCheckpoint | undefined {
@@ -561,14 +602,16 @@ function checkErasure(content: JsonObject, verifierKey: string): void {
 }
 
 /** What is printed about a bundle. */
-export function describeBundle({ manifest, checkpoint, earlier, records, isContiguous }: CheckedBundle): JsonObject {
+export function describeBundle(checked: CheckedBundle): JsonObject {
+  const { manifest, checkpoint, earlier, records, isContiguous } = checked;
   const { bundle, origin, logId, verifierKey, createdAt, purpose, selection, firstSeq, lastSeq, keys, receiver } =
     manifest;
   const { size, root } = checkpoint;
   const earlierSize = earlier?.size ?? null;
   const tree = { size, root: root.toString('hex'), earlierSize };
   const range = { records: records.length, firstSeq, lastSeq, isContiguous };
-  return { bundle, origin, logId, verifierKey, createdAt, purpose, selection, ...range, keys, receiver, ...tree };
+  const chosen = { selection, isSelectionProven: isSelectionProven(checked) };
+  return { bundle, origin, logId, verifierKey, createdAt, purpose, ...chosen, ...range, keys, receiver, ...tree };
 }
 
 const USAGE = `usage: node verify-bundle.js FILE [VERIFIER-KEY] [--open PRIVATE-KEY-FILE] [--json]
@@ -580,6 +623,9 @@ JSON object a line. Exit code 0: all is well; 1: the file was altered or does no
 const WARNING =
   'warning: no verifier key was given, so the file was checked against the key inside it. Compare this key with the one\n' +
   'that the owner of the log publishes elsewhere; without that the check proves nothing:\n';
+
+const UNPROVEN_SELECTION =
+  'note: that nothing was left out of the selection is what the maker of the bundle says; each record is proven by itself\n';
 
 interface Arguments {
   readonly file: string;
@@ -637,9 +683,16 @@ function report({ file, verifierKey, privateKeyFile, isJson }: Arguments, say: (
     return;
   }
   for (const [name, value] of Object.entries(facts)) say(`${name.padEnd(14)} ${plain(value)}\n`);
-  if (verifierKey === undefined) say(`${WARNING}  ${plain(facts['verifierKey'])}\n`);
-  say(isReceipt ? 'OK: the receipt is genuine\n' : 'OK: the bundle is whole and every record is in the log\n');
-  for (const record of opened) say(`${JSON.stringify(record)}\n`);
+  if (bundle !== undefined && facts['isSelectionProven'] !== true) say(UNPROVEN_SELECTION);
+  if (verifierKey === undefined)
+    say(`${WARNING}  ${plain(facts['verifierKey'])}\nUNPROVEN: the file is whole in itself\n`);
+  else say(isReceipt ? 'OK: the receipt is genuine\n' : 'OK: the bundle is whole and every record is in the log\n');
+  for (const record of opened) say(`${escaped(JSON.stringify(record))}\n`);
+}
+
+/** JSON text with the control characters escaped that JSON lets stand. */
+function escaped(json: string): string {
+  return json.replace(/[\x7f-\x9f]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
 }
 
 /** Text of a value that came from a file, with nothing in it that could steer a terminal. */
