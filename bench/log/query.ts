@@ -8,6 +8,8 @@ const BATCH_EVENTS = 1_000;
 /** Events that name the subject that is asked for, spread over the log. */
 const FOUND_EVENTS = 50;
 const SUBJECT = 'person-in-question';
+/** What the product asks for about a person: both tokens, the alias, and the text as it was given. */
+const ASKED_NAMES = [SUBJECT, 'its-token-as-patient', 'its-alias', 'its-name'];
 const START_MS = Date.UTC(2026, 2, 2, 7);
 const TYPE = 'access.record-read';
 
@@ -17,7 +19,7 @@ export const QUERY: BenchCase = {
   metric: 'query',
   unit: 'ms',
   description:
-    'Find the 50 events of one person among 5 million, two names each, in a log on the disk; at most one in a hundred of the other blocks, and one in fifty of all, may be read.',
+    'Find the 50 events of one person, asked for by four names at once as the product does, among 5 million of two names each, in a log on the disk; at most one in a hundred of the other blocks, and one in fifty of all, may be read.',
   prepare,
 };
 
@@ -37,7 +39,7 @@ async function prepare(say: Say): Promise<Contest> {
 
 function timeOfQuery(reader: EventLogReader, holding: readonly number[], say: Say): number {
   const startMs = performance.now();
-  const query = reader.query({ subjects: [SUBJECT] });
+  const query = reader.query({ subjects: ASKED_NAMES });
   const found = [...query].map(({ seq }) => Number(seq));
   const elapsedMs = performance.now() - startMs;
   if (found.join() !== holding.join()) throw new Error(`found ${found.length} of ${holding.length} events`);

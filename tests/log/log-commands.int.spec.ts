@@ -164,13 +164,16 @@ describe('protego log', () => {
       protego('log', 'export', ...inLog, ...args, '--out', at('case.bundle'), '--with-verifier', '--json'),
     );
     expect(made).toMatchObject({ records: 37, firstSeq: 3, lastSeq: 39, isContiguous: true });
-    expect(protego('log', 'verify', '--bundle', at('case.bundle')).code).toBe(0);
+    const { verifierKey } = checkBundle(readFileSync(at('case.bundle'))).manifest as { verifierKey: string };
+    expect(protego('log', 'verify', '--bundle', at('case.bundle'), ...inLog).out).toContain('OK: the bundle is whole');
+    expect(protego('log', 'verify', '--bundle', at('case.bundle')).out).toContain('UNPROVEN');
     const empty = mkdtempSync(join(tmpdir(), 'protego-court-'));
     try {
       for (const file of ['case.bundle', 'verify-bundle.js', 'court.key.pem']) renameSync(at(file), join(empty, file));
-      const verified = run(process.execPath, ['verify-bundle.js', 'case.bundle'], empty);
+      const verified = run(process.execPath, ['verify-bundle.js', 'case.bundle', verifierKey], empty);
       expect(verified).toMatchObject({ code: 0 });
       expect(verified.out).toContain('OK');
+      expect(run(process.execPath, ['verify-bundle.js', 'case.bundle'], empty).out).toContain('UNPROVEN');
       const bytes = readFileSync(join(empty, 'case.bundle'));
       for (let i = 0; i < 40; i++) {
         const bit = Math.floor((bytes.length * 8 * (i + 0.5)) / 40);

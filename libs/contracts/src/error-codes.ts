@@ -84,7 +84,9 @@ export const ERROR_CODES = {
   RECEIPT_INVALID: caller('The receipt was altered, or belongs to another log.'),
   BACKUP_INVALID: environment('The backup is not whole or was altered: use an older one.'),
   RESTORE_TARGET_TAKEN: caller('Restore into a directory that holds no log.'),
-  PERSON_UNKNOWN: caller('No key of such a person is known: check the spelling, or it was erased already.'),
+  PERSON_UNKNOWN: caller(
+    'No key of such a person is known: check the spelling. Who was erased already is known by identity only.',
+  ),
   VAULT_FULL: environment('The vault holds as many persons as it can: erase or expire some.'),
   LOG_CLOSED: { origin: 'internal', retry: 'no', help: 'The log was closed; open it again.' },
   LOG_RECORD_TOO_LARGE: caller('Keep a record within the limit of the log.'),

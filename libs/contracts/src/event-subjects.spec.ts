@@ -1,5 +1,9 @@
+import fc from 'fast-check';
 import type { ProtegoEvent } from './event';
 import { EVENT_SUBJECTS_MAX, subjectsOfEvent } from './event-subjects';
+
+/** Tokens of 26 bytes, each in quotes and with a comma, in a stored body of 65,536 bytes. */
+const STORED_TOKENS_MAX = Math.floor(65_536 / 29);
 
 const token = (letter: string, of: number): string => `~${letter}.${String(of).padStart(22, 'A')}`;
 
@@ -33,8 +37,17 @@ describe('subjectsOfEvent', () => {
     expect(subjectsOfEvent(eventOf(data, ''))).toEqual([]);
   });
 
-  it('has a bound', () => {
-    const data = { many: Array.from({ length: 100 }, (_, at) => token('s', at)) };
-    expect(subjectsOfEvent(eventOf(data, 'd'))).toHaveLength(EVENT_SUBJECTS_MAX);
+  it('leaves none out, however many persons an event has room for', () => {
+    const letter = fc.constantFrom('s', 'p');
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: STORED_TOKENS_MAX }), letter, fc.boolean(), (count, kind, isNested) => {
+        const tokens = Array.from({ length: count }, (_, at) => token(kind, at));
+        const accounts = isNested ? tokens.map((uid) => ({ user: { uid } })) : [...tokens, ...tokens];
+        const subjects = subjectsOfEvent(eventOf({ device: { uid: 'd' }, partner: { uid: 'q' }, accounts }, 'e'));
+        expect(subjects).toEqual(['e', 'd', 'q', ...tokens.sort()]);
+        expect(subjects.length).toBeLessThanOrEqual(EVENT_SUBJECTS_MAX);
+      }),
+      { numRuns: 30 },
+    );
   });
 });

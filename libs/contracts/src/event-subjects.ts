@@ -1,7 +1,7 @@
 import type { ProtegoEvent } from './event';
 
-/** Most names that a record is found by; what comes after is left out. */
-export const EVENT_SUBJECTS_MAX = 64;
+/** More names than any record is found by: a stored body has at most 65,536 bytes, and each token takes 29 of them. */
+export const EVENT_SUBJECTS_MAX = 4096;
 
 const TOKEN = /^~[sp]\.[A-Za-z0-9_-]{22}$/;
 const TEXT_PLACEHOLDER = '~t.';
@@ -22,8 +22,18 @@ export function subjectsOfEvent(event: ProtegoEvent): string[] {
     addName(subjects, uidOf(data['partner']));
     addTokens(tokens, data);
   }
-  for (const token of tokens.length > 1 ? tokens.sort() : tokens) addName(subjects, token);
-  return subjects.length > EVENT_SUBJECTS_MAX ? subjects.slice(0, EVENT_SUBJECTS_MAX) : subjects;
+  if (tokens.length > 0) addTokensOnce(subjects, tokens.length > 1 ? tokens.sort() : tokens);
+  return subjects;
+}
+
+// Equal tokens stand together. Of the subjects only the names before them are searched: an event may have thousands.
+function addTokensOnce(subjects: string[], sorted: readonly string[]): void {
+  const names = subjects.slice();
+  let last = '';
+  for (const token of sorted) {
+    if (token !== last && !names.includes(token)) subjects.push(token);
+    last = token;
+  }
 }
 
 function uidOf(value: unknown): unknown {

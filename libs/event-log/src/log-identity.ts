@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ProtegoError, canonicalJson, messageOf } from '@protego/contracts';
 import type { LogKeys } from '@protego/enclave';
+import { readSmallFile } from './files-if-there';
 import { writeFileAtomically, type LogFileLayer } from './writer/file-layer';
 import { verifierKeyOf } from './tree/signed-note';
 
@@ -47,11 +48,11 @@ export function hasIdentity(directory: string): boolean {
  * @throws ProtegoError `LOG_NOT_FOUND`, `LOG_FORMAT_UNKNOWN` for another version, `LOG_BLOCK_CORRUPT` when it is damaged
  */
 export function readIdentity(directory: string): LogIdentity {
-  if (!hasIdentity(directory)) {
-    throw new ProtegoError('LOG_NOT_FOUND', `no log in \`${directory}\``, { directory });
-  }
   const path = join(directory, FILE);
-  const { format, origin, logId, verifierKey } = parse(path, readFileSync(path, 'utf8'));
+  const content = readSmallFile(path);
+  if (content === undefined) throw new ProtegoError('LOG_NOT_FOUND', `no log in \`${directory}\``, { directory });
+  if (content === 'odd') throw new ProtegoError('LOG_BLOCK_CORRUPT', `\`${path}\` is not a file`, { path });
+  const { format, origin, logId, verifierKey } = parse(path, content.toString('utf8'));
   if (typeof format === 'number' && format !== LOG_FORMAT) {
     throw new ProtegoError('LOG_FORMAT_UNKNOWN', `\`${path}\` has format ${format}`, { path, format });
   }

@@ -93,7 +93,7 @@ function verifyLog(options: VerifyCommandOptions, { reader }: OpenLog): void {
 }
 
 function linesOf(report: VerifyReport): string[] {
-  const { ok, size, rootHash, problems, problemCount, checked: done, tornBytes, fromSeq } = report;
+  const { ok, size, rootHash, problems, problemCount, checked: done, tornBytes, fromSeq, unsignedFrom } = report;
   const from = fromSeq > 0 ? `, from seq ${fromSeq}` : '';
   return [
     ok ? `OK: ${size} records${from}, root ${rootHash}` : `NOT OK: ${problemCount} problems`,
@@ -103,6 +103,9 @@ function linesOf(report: VerifyReport): string[] {
       ? [
           `warning: the last ${tornBytes} bytes are no whole block: a writer is at work, or the end of the log is missing`,
         ]
+      : []),
+    ...(unsignedFrom === 0 && size > 0
+      ? ['warning: no checkpoint covers any record: nothing shows whether the log once went on, or was another']
       : []),
     `checked: ${done.records} records in ${done.blocks} blocks, ${done.bytes} bytes, ${done.tiles} tiles, ${done.checkpoints} checkpoints, ${done.footers} footers`,
   ];

@@ -1,6 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import {
   BLOCK_RECORDS_MAX,
+  BLOCK_SUBJECTS_MAX,
   COLUMN_BYTES_PER_RECORD,
   LEAF_HEAD_BYTES,
   TYPE_BYTES_MAX,
@@ -95,7 +96,8 @@ export class BlockBuilder {
   /** True when the block should be sealed before another record is added. */
   get isFull(): boolean {
     const isLarge = this.end - HEAD_ROOM + this.count * COLUMN_BYTES_PER_RECORD >= this.blockBytesMax;
-    return isLarge || this.count === BLOCK_RECORDS_MAX || this.typeTableBytes > TYPE_TABLE_BYTES_MAX;
+    const isCrowded = this.typeTableBytes > TYPE_TABLE_BYTES_MAX || this.filter.count >= BLOCK_SUBJECTS_MAX;
+    return isLarge || this.count === BLOCK_RECORDS_MAX || isCrowded;
   }
 
   /** Takes a record. */

@@ -6,6 +6,7 @@ import {
   BLOCK_RECORDS_MAX,
   CODEC_LZ4,
   CODEC_NONE,
+  FILTER_BYTES_MAX,
   TAG_BYTES,
   contentCrcOf,
   finishBlockHeader,
@@ -29,7 +30,7 @@ const headerArbitrary: fc.Arbitrary<BlockHeader> = fc
     firstSeq: seq,
     groupFirstSeq: seq,
     count: fc.integer({ min: 1, max: 8192 }),
-    filterBytes: fc.nat(98_304).map((words) => words * 8),
+    filterBytes: fc.nat(FILTER_BYTES_MAX / 8).map((words) => words * 8),
     dataKeyId: word,
     timeMsMin: time,
     timeMsMax: time,
@@ -40,6 +41,7 @@ const headerArbitrary: fc.Arbitrary<BlockHeader> = fc
     nonce: bytes(12),
     previousTag: bytes(16),
     root: bytes(32),
+    filterCrc: word,
     contentCrc: word,
   })
   .chain((header) =>
@@ -81,6 +83,7 @@ describe('block header', () => {
     ['less payload than its records need', { count: 2, rawBytes: 133, cipherBytes: 133 }],
     ['more payload than a reader takes', { rawBytes: (17 << 20) + 1, cipherBytes: (17 << 20) + 1 }],
     ['a filter of half a word', { filterBytes: 12 }],
+    ['a filter that is larger than any', { filterBytes: FILTER_BYTES_MAX + 8 }],
     ['a stored payload of another size', { codec: CODEC_NONE, rawBytes: 1000, cipherBytes: 999 }],
     ['a compressed payload that is not smaller', { codec: CODEC_LZ4, rawBytes: 1000, cipherBytes: 1000 }],
     ['an unknown codec', { codec: 2 }],

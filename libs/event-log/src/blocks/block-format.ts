@@ -1,4 +1,5 @@
 import { crc32c } from '@node-rs/crc32';
+import { EVENT_SUBJECTS_MAX } from '@protego/contracts';
 import { HASH_BYTES } from '../tree/merkle-tree';
 
 /** Version of the block layout that this code writes and reads. */
@@ -18,9 +19,13 @@ export const RAW_BYTES_MAX = BLOCK_BYTES_LIMIT + (1 << 20);
 /** Most bytes of the UTF-8 form of a record's type. */
 export const TYPE_BYTES_MAX = 255;
 /** Most subjects of one record. */
-export const RECORD_SUBJECTS_MAX = 64;
-/** Most bytes of a block's subject filter: twelve bits for each of the most subjects that a block can hold. */
-export const FILTER_BYTES_MAX = (BLOCK_RECORDS_MAX * RECORD_SUBJECTS_MAX * 12) / 8;
+export const RECORD_SUBJECTS_MAX = EVENT_SUBJECTS_MAX;
+/** Bits of a subject filter for each subject: with eight positions about one block in 7000 is read in vain for each name. */
+export const FILTER_BITS_PER_SUBJECT = 20;
+/** Subjects at which a writer closes a block: 64 for each of the most records. The last record may carry it over that. */
+export const BLOCK_SUBJECTS_MAX = BLOCK_RECORDS_MAX * 64;
+/** Most bytes of a block's subject filter. More subjects than it has room for only make it say yes more often. */
+export const FILTER_BYTES_MAX = (BLOCK_SUBJECTS_MAX * FILTER_BITS_PER_SUBJECT) / 8;
 /** Bytes of an AES-256-GCM tag. */
 export const TAG_BYTES = 16;
 /** Bytes of an AES-256-GCM nonce: four of zero, then the session's counter. */
@@ -54,6 +59,7 @@ const NONCE_AT = 120;
 const PREVIOUS_AT = 132;
 const ROOT_AT = 148;
 const RESERVED_AT = 180;
+const FILTER_CRC_AT = 196;
 const CONTENT_CRC_AT = 200;
 const HEADER_CRC_AT = 204;
 
@@ -93,6 +99,8 @@ export interface BlockHeader extends TimeRange {
   readonly previousTag: Buffer;
   /** RFC 6962 root of the log after this block. */
   readonly root: Buffer;
+  /** CRC-32C of the subject filter alone: for a reader that passes over the block because of it, and reads nothing else. */
+  readonly filterCrc: number;
   /** CRC-32C of filter, ciphertext and tag. */
   readonly contentCrc: number;
 }
@@ -152,13 +160,19 @@ export function writeBlockHeader(target: Buffer, header: Omit<BlockHeader, 'cont
   header.nonce.copy(target, NONCE_AT);
   header.previousTag.copy(target, PREVIOUS_AT);
   header.root.copy(target, ROOT_AT);
-  target.fill(0, RESERVED_AT, CONTENT_CRC_AT);
+  target.fill(0, RESERVED_AT, FILTER_CRC_AT);
+  target.writeUInt32BE(header.filterCrc, FILTER_CRC_AT);
 }
 
 /** Writes the two checksums. */
 export function finishBlockHeader(target: Buffer, contentCrc: number): void {
   target.writeUInt32BE(contentCrc, CONTENT_CRC_AT);
   target.writeUInt32BE(crc32c(target.subarray(0, HEADER_CRC_AT)), HEADER_CRC_AT);
+}
+
+/** CRC-32C of a subject filter; 0 when it is empty. */
+export function filterCrcOf(filter: Buffer): number {
+  return crc32c(filter);
 }
 
 /** CRC-32C of filter, ciphertext and tag, wherever each lies. */
@@ -237,7 +251,7 @@ function isConsistent({ firstSeq, count, codec, rawBytes, cipherBytes, filterByt
 }
 
 function isReservedZero(bytes: Buffer): boolean {
-  for (let at = RESERVED_AT; at < CONTENT_CRC_AT; at++) if (bytes[at] !== 0) return false;
+  for (let at = RESERVED_AT; at < FILTER_CRC_AT; at++) if (bytes[at] !== 0) return false;
   return bytes.readUInt32BE(DATA_KEY_ID_AT + 4) === 0;
 }
 
@@ -257,6 +271,7 @@ function decodeFields(bytes: Buffer): BlockHeader {
     nonce: copyOf(bytes, NONCE_AT, NONCE_BYTES),
     previousTag: copyOf(bytes, PREVIOUS_AT, TAG_BYTES),
     root: copyOf(bytes, ROOT_AT, HASH_BYTES),
+    filterCrc: bytes.readUInt32BE(FILTER_CRC_AT),
     contentCrc: bytes.readUInt32BE(CONTENT_CRC_AT),
   };
 }

@@ -27,6 +27,8 @@ export interface IndexedBlock extends TimeRange {
   readonly types: TypesBitmap;
   /** Subject filter; empty when no record of the block names a subject. */
   readonly filter: Buffer;
+  /** CRC-32C that the block's header gives its filter; undefined where an authenticated footer gave the filter. */
+  readonly filterCrc?: number;
 }
 
 /** Bytes of a segment that are no block although there should be one. */
@@ -205,9 +207,9 @@ class Hop {
     this.cursor.skip(header);
     // A block that goes back holds nothing new.
     if (firstSeq < this.nextSeq) return;
-    const { timeMsMin, timeMsMax, arrivedAtMsMin, arrivedAtMsMax, types } = header;
+    const { timeMsMin, timeMsMax, arrivedAtMsMin, arrivedAtMsMax, types, filterCrc } = header;
     const times = { timeMsMin, timeMsMax, arrivedAtMsMin, arrivedAtMsMax };
-    this.blocks.push({ offset, firstSeq, count, ...times, types, filter });
+    this.blocks.push({ offset, firstSeq, count, ...times, types, filter, filterCrc });
     this.nextSeq = firstSeq + count;
     this.root = header.root;
   }

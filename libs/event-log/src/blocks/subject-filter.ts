@@ -1,10 +1,8 @@
 import { randomFillSync } from 'node:crypto';
 import { crypto_shorthash, crypto_shorthash_BYTES, crypto_shorthash_KEYBYTES } from 'sodium-native';
 import { ProtegoError } from '@protego/contracts';
-import { FILTER_BYTES_MAX } from './block-format';
+import { FILTER_BITS_PER_SUBJECT, FILTER_BYTES_MAX } from './block-format';
 
-/** Bits of a filter for each subject: with eight positions about one block in 300 is read in vain. */
-export const SUBJECT_FILTER_BITS_PER_KEY = 12;
 /** Positions that one subject sets. */
 export const SUBJECT_FILTER_POSITIONS = 8;
 /**
@@ -143,10 +141,10 @@ export class SubjectFilterBuilder {
   }
 }
 
-/** Bytes of a filter over `count` distinct subjects, its salt included: a multiple of 8, 0 for none. */
+/** Bytes of a filter over `count` distinct subjects, its salt included: a multiple of 8 up to a bound, 0 for none. */
 export function subjectFilterBytes(count: number): number {
   if (count === 0) return 0;
-  const bytes = SUBJECT_FILTER_SALT_BYTES + Math.ceil((count * SUBJECT_FILTER_BITS_PER_KEY) / 64) * 8;
+  const bytes = SUBJECT_FILTER_SALT_BYTES + Math.ceil((count * FILTER_BITS_PER_SUBJECT) / 64) * 8;
   return Math.min(bytes, FILTER_BYTES_MAX);
 }
 

@@ -25,6 +25,7 @@ import { TileStore } from '../tree/tile-store';
 /** Version of the receipt that this code writes. */
 export const RECEIPT_VERSION = 1;
 
+const PERSON_TOKEN = /^~[sp]\.[A-Za-z0-9_-]{22}$/;
 const COPIES_MAX = 10_000;
 const REASON_CHARACTERS_MAX = 1_000;
 
@@ -96,21 +97,25 @@ export interface ErasureReceipt {
 
 /**
  * Forgets a person. The event comes first and is durable; then the keys are destroyed, here and in every backup within
- * reach; {@link applyErasures} on the next start ends what was cut off. The receipt is signed with the key of the log.
+ * reach; {@link applyErasures} on the next start destroys what was left here. Of a person who was forgotten already no second
+ * event is written: what was cut off is done, texts are searched anew, and the receipt is of the event there is. The receipt
+ * is signed with the key of the log.
  *
- * @throws ProtegoError `PERSON_UNKNOWN` when no key of such a person exists; `USAGE_INVALID` for a reason that is empty, too
+ * @throws ProtegoError `PERSON_UNKNOWN` when no key of such a person exists and none was destroyed; `USAGE_INVALID` for a reason that is empty, too
  *   long, or names the person; errors of reading and writing the log
  */
 export async function eraseSubject(options: ErasureOptions): Promise<ErasureReceipt> {
-  const { vault, authority, subject, reason } = options;
-  const { person, tokens, keyIds } = personOf(vault, subject);
+  const { vault, subject } = options;
+  const known = personOf(vault, subject);
+  const { tokens } = known;
+  const earlier = erasuresOf(options.reader, tokens);
   const { names, affected } = await surveyFields(options.reader, vault, tokens);
-  const search = new NameSearch([...names, subject]);
-  checkReason(reason, search);
-  const id = `erased-${randomBytes(16).toString('hex')}`;
-  const seq = await authority.append('log.erased', id, { person, keyIds, reason });
+  const search = new NameSearch([...names, ...(PERSON_TOKEN.test(subject) ? [] : [subject])]);
+  checkReason(options.reason, search);
+  const { person, keyIds, reason, seq } = await recorded(options, known, earlier);
   await vault.destroy(keyIds);
-  const backups = await eraseFromBackups(options, keyIds);
+  // An erasure that was cut off may not have come to the backups.
+  const backups = await eraseFromBackups(options, [...new Set([...earlier.flatMap((each) => each.keyIds), ...keyIds])]);
   const isSearching = options.searchesTexts !== false;
   const scan = isSearching
     ? await scanTexts(options.reader, vault, { keyIds, tokens, search })
@@ -145,13 +150,56 @@ export async function applyErasures(parts: {
   return { events, keysDestroyed };
 }
 
-function personOf(vault: PersonalDataVault, subject: string): { person: string; tokens: string[]; keyIds: string[] } {
+/** What the tokens of a person are, and the keys that exist; no `person` where there are none. */
+interface KnownPerson {
+  readonly person: string | undefined;
+  readonly tokens: readonly string[];
+  readonly keyIds: readonly string[];
+}
+
+/** What an erasure event says. */
+interface RecordedErasure {
+  readonly person: string;
+  readonly keyIds: readonly string[];
+  readonly reason: string;
+  readonly seq: EventSeq;
+}
+
+function personOf(vault: PersonalDataVault, subject: string): KnownPerson {
   // One identity may stand for a member of staff and for a patient: both are forgotten.
-  const refs = [subject, ...vault.tokensOf(subject)].map((name) => vault.find(name)).filter((ref) => ref !== undefined);
+  const names = [subject, ...vault.tokensOf(subject)];
+  const refs = names.map((name) => vault.find(name)).filter((ref) => ref !== undefined);
   const keyIds = [...new Set(refs.flatMap((ref) => ref.keyIds))];
-  const [first] = refs.filter((ref) => ref.keyIds.length > 0);
-  if (first !== undefined) return { person: first.token, tokens: [...new Set(refs.map((ref) => ref.token))], keyIds };
-  throw new ProtegoError('PERSON_UNKNOWN', `no key of \`${subject}\` exists`, { subject });
+  // A name stands in the log as the token of an alias: without it nobody learns the name that texts hold.
+  const tokens = refs.flatMap(({ token }) => [token, ...vault.tokensOf(token)]);
+  const person = refs.find((ref) => ref.keyIds.length > 0)?.token;
+  return { person, tokens: [...new Set([...tokens, ...names.filter((name) => name !== subject)])], keyIds };
+}
+
+function erasuresOf(reader: EventLogReader, tokens: readonly string[]): RecordedErasure[] {
+  const found: RecordedErasure[] = [];
+  for (const { seq, body } of reader.query({ types: ['log.erased'] })) {
+    const { data } = JSON.parse(body.toString('utf8')) as ProtegoEvent;
+    const erasure = { ...(data as unknown as Omit<RecordedErasure, 'seq'>), seq };
+    if (tokens.includes(erasure.person)) found.push(erasure);
+  }
+  return found;
+}
+
+/** The event of an erasure: a new one while there are keys, else the latest there is. */
+async function recorded(
+  { authority, subject, reason }: ErasureOptions,
+  { person, keyIds }: KnownPerson,
+  earlier: readonly RecordedErasure[],
+): Promise<RecordedErasure> {
+  if (person !== undefined) {
+    const id = `erased-${randomBytes(16).toString('hex')}`;
+    const seq = await authority.append('log.erased', id, { person, keyIds: [...keyIds], reason });
+    return { person, keyIds, reason, seq };
+  }
+  const latest = earlier.at(-1);
+  if (latest === undefined) throw new ProtegoError('PERSON_UNKNOWN', `no key of \`${subject}\` exists`, { subject });
+  return latest;
 }
 
 function checkReason(reason: string, search: NameSearch): void {

@@ -20,7 +20,9 @@ export function namesBehindToken(
 ): void {
   const visit = (before: unknown, after: unknown): void => {
     if (typeof before === 'string') {
-      if (tokens.includes(before) && typeof after === 'string' && names.size < NAMES_MAX) names.add(after);
+      // What is gone already still reads as its token, which is no name.
+      const isRevealed = typeof after === 'string' && after !== before;
+      if (isRevealed && tokens.includes(before) && names.size < NAMES_MAX) names.add(after);
     } else if (typeof before === 'object' && before !== null && typeof after === 'object' && after !== null) {
       for (const [key, value] of Object.entries(before)) visit(value, (after as Record<string, unknown>)[key]);
     }

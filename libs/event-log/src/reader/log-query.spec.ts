@@ -1,9 +1,12 @@
 import { readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { canonicalJson } from '@protego/contracts';
+import { basename, join } from 'node:path';
+import { canonicalJson, subjectsOfEvent, type ProtegoEvent } from '@protego/contracts';
 import { fixedKeys } from '@protego/enclave/testing';
 import fc from 'fast-check';
 import type { LogQueryOptions } from './log-query';
+import { BLOCK_HEADER_BYTES } from '../blocks/block-format';
+import type { BlockView } from '../blocks/block-view';
+import { subjectsOfRecord } from '../evidence/record-selection';
 import type { LogRecord, LogRecordInput } from '../log-record';
 import { EventLogReader } from './reader';
 import { inTemporaryDirectory } from '../testing';
@@ -13,6 +16,14 @@ const keys = fixedKeys();
 const TYPES = ['device.joined', 'device.left', 'access.signed-in', 'care.relationship-started', 'deviceless.thing'];
 const NAMES = Array.from({ length: 12 }, (_, i) => `name-${i}`);
 const START_MS = 1_700_000_000_000;
+
+interface EmptiedFilter {
+  readonly segment: string;
+  readonly offset: number;
+  readonly firstSeq: number;
+  readonly count: number;
+  readonly name: string;
+}
 
 interface Stored {
   readonly names: readonly string[];
@@ -211,6 +222,58 @@ describe('LogQuery', () => {
     });
   }, 120_000);
 
+  describe.each([
+    ['of an unfinished segment', -1],
+    ['of a finished segment whose footer is damaged', 1],
+  ])('with a damaged subject filter %s', (_, nth) => {
+    it('says that the block is damaged, and never passes over it in silence', async () => {
+      await inTemporaryDirectory(async (directory) => {
+        await (await fill(directory, 1500)).close();
+        const victim = emptyFilterIn(directory, nth, (await openReader(directory)).blocks());
+        const { firstSeq, count, offset } = victim;
+        const reader = await openReader(directory);
+        const place = { segment: victim.segment, offset, seq: firstSeq };
+        const refused = expect.objectContaining({ code: 'LOG_BLOCK_CORRUPT', details: place }) as Error;
+        const expected = Array.from({ length: 1500 }, (_, n) => n)
+          .filter((n) => n < firstSeq || n >= firstSeq + count)
+          .filter((n) => record(n).subjects?.includes(victim.name));
+        for (const direction of ['forwards', 'backwards'] as const) {
+          for (const name of [victim.name, 'nobody'])
+            expect(() => [...reader.query({ subjects: [name], direction })]).toThrow(refused);
+          const query = reader.query({ subjects: [victim.name], direction, onDamage: 'skip' });
+          const found = [...query].map(({ seq }) => seq as number);
+          expect(found).toEqual(direction === 'forwards' ? expected : [...expected].reverse());
+          expect(query.stats).toMatchObject({
+            recordsDamaged: count,
+            damageCount: 1,
+            damage: [{ code: 'LOG_BLOCK_CORRUPT', offset, seq: firstSeq, endSeq: firstSeq + count }],
+          });
+        }
+        expect([...reader.query({ subjects: [victim.name], toSeq: firstSeq })].length).toBeGreaterThan(0);
+        expect([...reader.query({ subjects: [victim.name], toTimeMs: START_MS - 6000 })]).toEqual([]);
+        const follow = async (): Promise<void> => {
+          const { signal } = new AbortController();
+          for await (const { seq } of reader.follow({ fromSeq: firstSeq, subjects: ['nobody'], signal }))
+            throw new Error(`record ${seq}`);
+        };
+        await expect(follow()).rejects.toThrow(refused);
+      });
+    });
+  });
+
+  it('finds each person of an event that names as many as there is room for', async () => {
+    await inTemporaryDirectory(async (directory) => {
+      const writer = await EventLogWriter.open({ directory, origin: 'north', keys });
+      const counts = [70, 1, 1755, 2200];
+      for (const [n, count] of counts.entries()) await writer.append([crowdedRecord(n, count)]);
+      await writer.close();
+      const reader = await EventLogReader.open({ directory, keys, subjectsOf: subjectsOfRecord });
+      for (const [n, count] of counts.entries())
+        for (let person = 0; person < count; person += 23)
+          expect([...reader.query({ subjects: [tokenOf(n, person)] })].map(({ seq }) => seq)).toEqual([n]);
+    });
+  });
+
   it('needs to be told the subjects of a record', async () => {
     await inTemporaryDirectory(async (directory) => {
       await (await fill(directory, 20)).close();
@@ -259,6 +322,42 @@ function flip(path: string, at: number): void {
   const bytes = readFileSync(path);
   bytes[at]! ^= 1;
   writeFileSync(path, bytes);
+}
+
+const tokenOf = (event: number, person: number): string => `~s.${`${event}-${person}`.padStart(22, 'A')}`;
+
+/** A record as the vault stores it, with the tokens of `count` persons. */
+function crowdedRecord(n: number, count: number): LogRecordInput {
+  const accounts = Array.from({ length: count }, (_, person) => tokenOf(n, person));
+  const envelope = { specversion: '1.0' as const, id: `e-${n}`, source: 's', type: TYPES[0]!, site: 'north' };
+  const event: ProtegoEvent = {
+    ...envelope,
+    time: '2026-01-01T00:00:00Z',
+    data: { device: { uid: 'host' }, accounts },
+  };
+  return { ...record(n), type: event.type, body: Buffer.from(canonicalJson(event)), subjects: subjectsOfEvent(event) };
+}
+
+/**
+ * Clears all bits in the filter of a block of a segment, and a bit of the segment's footer where it has one. `name` is a
+ * subject of the block.
+ */
+function emptyFilterIn(directory: string, nth: number, blocks: Iterable<BlockView>): EmptiedFilter {
+  const path = readdirSync(join(directory, 'segments'))
+    .sort()
+    .map((name) => join(directory, 'segments', name))
+    .at(nth)!;
+  const bytes = readFileSync(path);
+  const starts = [...blocks].filter(({ header }) => bytes.includes(header.root)).map(({ header }) => header);
+  const { firstSeq, count, root, filterBytes } = starts.find(
+    (header) => header.filterBytes > 0 && header !== starts[0],
+  )!;
+  const offset = bytes.indexOf(root) - 148;
+  bytes.fill(0, offset + BLOCK_HEADER_BYTES + 8, offset + BLOCK_HEADER_BYTES + filterBytes);
+  if (nth >= 0) bytes[Number(bytes.readBigUInt64BE(bytes.length - 32)) + 50]! ^= 1;
+  writeFileSync(path, bytes);
+  const names = Array.from({ length: count }, (_, i) => record(firstSeq + i).subjects ?? []).flat();
+  return { segment: basename(path), offset, firstSeq, count, name: names[0]! };
 }
 
 /** A log in which every record names a device and a person, and `rare` of them `rare` as well; returns their seqs. */

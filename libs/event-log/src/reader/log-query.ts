@@ -1,11 +1,12 @@
 import type { ErrorCode, ProtegoError } from '@protego/contracts';
+import { filterCrcOf } from '../blocks/block-format';
 import type { BlockIndex, IndexGap, IndexedBlock } from '../blocks/block-index';
 import type { BlockView } from '../blocks/block-view';
 import { blockCorrupt, chainBroken } from '../log-errors';
 import type { LogRecord } from '../log-record';
 import { rangeMissing, type LogSource } from './log-scan';
 import type { RecordChoice, RecordCriteria } from './record-choice';
-import { HOP_WINDOW_BYTES, SegmentCursor } from '../segments/segment-cursor';
+import { BAD_FILTER, HOP_WINDOW_BYTES, SegmentCursor } from '../segments/segment-cursor';
 import { listSegments, type SegmentFileName } from '../segments/segment-format';
 
 /** Most places of damage that the figures of one query list; more are counted. */
@@ -121,7 +122,9 @@ export class LogQuery implements Iterable<LogRecord> {
     const { fromSeq = 0, toSeq = Infinity } = this.options;
     const blocks = index.blocks
       .filter(({ firstSeq, count }) => firstSeq < toSeq && firstSeq + count > fromSeq)
-      .filter((block) => this.choice.mayHold(block, block.filter));
+      .filter((block) => this.choice.mayFit(block))
+      .map((block) => (this.choice.mayName(block.filter) ? block : filterGapOf(index, block)))
+      .filter((item) => item !== undefined);
     const gaps = gapsOf(index, next).filter(({ seq, endSeq = Infinity }) => seq < toSeq && endSeq >= fromSeq);
     if (gaps.length === 0) return this.options.direction === 'backwards' ? blocks.reverse() : blocks;
     const items = [...gaps, ...blocks].sort((a, b) => a.offset - b.offset);
@@ -178,6 +181,17 @@ function gapsOf({ segment, gaps, endSeq, endOffset }: BlockIndex, next: SegmentF
   const place = { segment: segment.name, offset: endOffset, seq: Math.min(endSeq, next.firstSeq) };
   const failure: ProtegoError = chainBroken(place, `the next segment starts at seq ${next.firstSeq}`);
   return [...ended, { ...place, endSeq: Math.max(place.seq, next.firstSeq), failure }];
+}
+
+/**
+ * What is missing with a block that its subject filter excludes: nothing when the filter is sound. One that is damaged says
+ * nothing about the block.
+ */
+function filterGapOf({ segment }: BlockIndex, block: IndexedBlock): IndexGap | undefined {
+  const { offset, firstSeq, count, filter, filterCrc } = block;
+  if (filterCrc === undefined || filterCrcOf(filter) === filterCrc) return undefined;
+  const failure = blockCorrupt({ segment: segment.name, offset, seq: firstSeq }, BAD_FILTER);
+  return { offset, seq: firstSeq, endSeq: firstSeq + count, failure };
 }
 
 function noCounts(): Counts {

@@ -132,8 +132,9 @@ export class EventLogReader {
   }
 
   /**
-   * The records that fit all that is asked for. Blocks that cannot hold one are not read. A query trusts the subject
-   * filters of the segment that is not finished yet; those of finished segments are authenticated.
+   * The records that fit all that is asked for. Blocks that cannot hold one are not read. The subject filters of finished
+   * segments are authenticated; those of the segment that is not finished yet, or has a damaged footer, are checked
+   * against their CRC: damage is found, and a forgery only by {@link EventLogReader.verify}.
    *
    * @throws ProtegoError `INTERNAL` when subjects are asked for and the reader was opened without `subjectsOf`; the query
    *   itself throws as {@link LogQuery} says

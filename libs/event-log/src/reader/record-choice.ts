@@ -56,8 +56,17 @@ export class RecordChoice {
 
   /** False only when no record of the block can be wanted. */
   mayHold(block: TimeRange & { readonly types: TypesBitmap }, filter: Buffer): boolean {
+    return this.mayFit(block) && this.mayName(filter);
+  }
+
+  /** False only when its times or types exclude every record of the block. */
+  mayFit(block: TimeRange & { readonly types: TypesBitmap }): boolean {
     if (block.timeMsMax < this.fromTimeMs || block.timeMsMin >= this.toTimeMs) return false;
-    if (this.typeBits?.some((bit) => hasTypeBit(block.types, bit)) === false) return false;
+    return this.typeBits?.some((bit) => hasTypeBit(block.types, bit)) !== false;
+  }
+
+  /** False only when no record of the block that has this subject filter names a wanted subject. */
+  mayName(filter: Buffer): boolean {
     return this.probe === undefined || this.probe.mayMatch(filter);
   }
 

@@ -1,9 +1,15 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { ProtegoError } from '@protego/contracts';
+import { openIfFile } from '../files-if-there';
+
+/** Most bytes of one view: the footer of the greatest segment has less. A length that was altered takes no more memory. */
+const VIEW_BYTES_MAX = 1 << 30;
 
 /** How much of a file is read at once. */
 export interface FileWindowOptions {
   readonly windowBytes: number;
+  /** True to take the file for what it was when it was opened: what is appended later is not there. Default false. */
+  readonly isFixed?: boolean;
 }
 
 /**
@@ -16,18 +22,24 @@ export class FileWindow {
   private start = 0;
   private end = 0;
   private knownBytes = 0;
+  private readonly fixedBytes: number | undefined;
 
-  /** @throws ProtegoError `LOG_RANGE_MISSING` when the file has gone: its records have expired since it was listed */
+  /**
+   * @throws ProtegoError `LOG_RANGE_MISSING` when the file has gone: its records have expired since it was listed;
+   *   `LOG_BLOCK_CORRUPT` when something else than a regular file has its name
+   */
   constructor(
     path: string,
     private readonly options: FileWindowOptions,
   ) {
-    this.descriptor = openForReading(path);
+    const { descriptor, bytes } = openForReading(path);
+    this.descriptor = descriptor;
+    this.fixedBytes = options.isFixed === true ? bytes : undefined;
   }
 
-  /** Size of the file now, bytes. */
+  /** Size of the file now, bytes; that of its opening when it is fixed. */
   fileBytes(): number {
-    return fstatSync(this.descriptor).size;
+    return this.fixedBytes ?? fstatSync(this.descriptor).size;
   }
 
   /** True when the file goes on to this offset at least; asks the file only when it did not when last asked. */
@@ -38,6 +50,7 @@ export class FileWindow {
 
   /** The bytes [offset, offset + length), valid until the next call; undefined when the file ends before. */
   view(offset: number, length: number): Buffer | undefined {
+    if (length > VIEW_BYTES_MAX) return undefined;
     if (offset < this.start || offset + length > this.end) {
       const fileBytes = this.fileBytes();
       if (offset + length > fileBytes) return undefined;
@@ -49,7 +62,7 @@ export class FileWindow {
 
   /** The bytes [offset, offset + length) in memory of their own; undefined when the file ends before. */
   copyOf(offset: number, length: number): Buffer | undefined {
-    if (offset < 0 || !this.reaches(offset + length)) return undefined;
+    if (offset < 0 || length > VIEW_BYTES_MAX || !this.reaches(offset + length)) return undefined;
     const copy = Buffer.allocUnsafeSlow(length);
     return this.read(copy, 0, offset, length) === length ? copy : undefined;
   }
@@ -85,11 +98,9 @@ export class FileWindow {
   }
 }
 
-function openForReading(path: string): number {
-  try {
-    return openSync(path, 'r');
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
-    throw new ProtegoError('LOG_RANGE_MISSING', `\`${path}\` is not there any more`, { path }, { cause });
-  }
+function openForReading(path: string): { descriptor: number; bytes: number } {
+  const there = openIfFile(path);
+  if (there.kind === 'file') return there;
+  if (there.kind === 'odd') throw new ProtegoError('LOG_BLOCK_CORRUPT', `\`${path}\` is not a file`, { path });
+  throw new ProtegoError('LOG_RANGE_MISSING', `\`${path}\` is not there any more`, { path });
 }

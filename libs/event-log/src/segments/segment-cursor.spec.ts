@@ -2,11 +2,11 @@ import { appendFileSync, readFileSync, truncateSync, writeFileSync } from 'node:
 import { crc32c } from '@node-rs/crc32';
 import { fixedKeys } from '@protego/enclave/testing';
 import { BlockCipher } from '../blocks/block-cipher';
-import { BLOCK_HEADER_BYTES, blockBytesOf } from '../blocks/block-format';
+import { BLOCK_HEADER_BYTES, TAG_BYTES, blockBytesOf, contentCrcOf, finishBlockHeader } from '../blocks/block-format';
 import { BlockIndexes } from '../blocks/block-index';
 import { openPayload } from '../blocks/block-payload';
 import { readIdentity } from '../log-identity';
-import { HOP_WINDOW_BYTES, SCAN_WINDOW_BYTES, SegmentCursor } from './segment-cursor';
+import { HOP_WINDOW_BYTES, SCAN_WINDOW_BYTES, SegmentCursor, type HeaderRead } from './segment-cursor';
 import { listSegments } from './segment-format';
 import { inTemporaryDirectory, sampleRecord, sampleRecords } from '../testing';
 import { EventLogWriter } from '../writer/writer';
@@ -132,6 +132,30 @@ describe('SegmentCursor', () => {
     });
   });
 
+  it('refuses a block that is authentic and gives its subject filter another CRC', async () => {
+    await inTemporaryDirectory(async (directory) => {
+      const cipher = await fill(directory);
+      const { path, firstSeq } = listSegments(directory)[0]!;
+      const cursor = cursorOn(directory, 0);
+      const { header, offset } = cursor.peekHeader() as HeaderRead & { kind: 'header' };
+      const bytes = readFileSync(path);
+      const block = bytes.subarray(offset, offset + blockBytesOf(header));
+      const [filter, content] = [block.subarray(0, 0), block.subarray(BLOCK_HEADER_BYTES, -TAG_BYTES)];
+      const place = { segmentFirstSeq: firstSeq, offset };
+      const parts = { header: block, filter, ciphertext: content, tag: block.subarray(-TAG_BYTES) };
+      const payload = cipher.openBlock(header, place, parts)!;
+      block.writeUInt32BE(1, 196);
+      const sealed = cipher.sealBlock(header, place, { header: block, filter, nonce: header.nonce, payload });
+      sealed.ciphertext.copy(block, BLOCK_HEADER_BYTES);
+      sealed.tag.copy(block, block.length - TAG_BYTES);
+      finishBlockHeader(block, contentCrcOf(filter, sealed.ciphertext, sealed.tag));
+      writeFileSync(path, bytes);
+      cursor.forget();
+      expect(cursor.next(cipher)).toMatchObject({ kind: 'bad', offset, reason: 'subject filter fails its CRC' });
+      cursor.close();
+    });
+  });
+
   it('keeps its views within the window, also over blocks larger than it', async () => {
     await inTemporaryDirectory(async (directory) => {
       const writer = await EventLogWriter.open({ directory, origin: 'north', keys });
@@ -180,7 +204,9 @@ describe('BlockIndexes', () => {
       const byFooter = new BlockIndexes(cipher).of(segment, false);
       truncateSync(segment.path, byFooter.endOffset);
       const byHeaders = new BlockIndexes(cipher).of(segment, false);
-      const { blocks, gaps, endSeq, endOffset, root } = byFooter;
+      const { gaps, endSeq, endOffset, root } = byFooter;
+      // The footer gives filters that are authenticated with it, the headers a CRC for each: 0, as these are empty.
+      const blocks = byFooter.blocks.map((block) => ({ ...block, filterCrc: 0 }));
       expect(byHeaders).toEqual({ ...byHeaders, blocks, gaps, endSeq, endOffset, root, isFinished: false });
       expect([byFooter.isFinished, blocks.length > 2, gaps]).toEqual([true, true, []]);
     });

@@ -1,7 +1,14 @@
 import { crc32c } from '@node-rs/crc32';
 import type { ProtegoError } from '@protego/contracts';
 import type { BlockCipher } from '../blocks/block-cipher';
-import { BLOCK_HEADER_BYTES, TAG_BYTES, blockBytesOf, readBlockHeader, type BlockHeader } from '../blocks/block-format';
+import {
+  BLOCK_HEADER_BYTES,
+  TAG_BYTES,
+  blockBytesOf,
+  filterCrcOf,
+  readBlockHeader,
+  type BlockHeader,
+} from '../blocks/block-format';
 import { openPayload } from '../blocks/block-payload';
 import { BlockView } from '../blocks/block-view';
 import { FileWindow, type FileWindowOptions } from './file-window';
@@ -13,6 +20,9 @@ import { decodeSegmentHeader, segmentHeaderBytes, type SegmentFileName } from '.
 export const SCAN_WINDOW_BYTES = 1 << 20;
 /** Window for hopping from header to header. */
 export const HOP_WINDOW_BYTES = 8192;
+
+/** What is wrong with a block whose subject filter is not the one that its header means. */
+export const BAD_FILTER = 'subject filter fails its CRC';
 
 /** Where no block stands. */
 export type NoBlock =
@@ -78,6 +88,8 @@ export class SegmentCursor {
     const { header, offset, bytes, tag } = read;
     const opened = openPayload(cipher, header, bytes, { segmentFirstSeq: this.segment.firstSeq, offset });
     if (opened.kind !== 'payload') return { ...opened, offset, header };
+    const filter = bytes.subarray(BLOCK_HEADER_BYTES, BLOCK_HEADER_BYTES + header.filterBytes);
+    if (filterCrcOf(filter) !== header.filterCrc) return { kind: 'bad', offset, reason: BAD_FILTER, header };
     const block = BlockView.over(header, opened.payload);
     if (typeof block === 'string') return { kind: 'bad', offset, reason: block, header };
     this.skip(header);

@@ -12,6 +12,7 @@ export const SEGMENT_VERSION = 2;
 const MAGIC = Buffer.from('\xf5PTGSEG\n', 'latin1');
 const FIXED_BYTES = 32;
 const CRC_AT = 24;
+const RESERVED_AT = 28;
 const NAME = /^(\d{16})\.seg$/;
 
 /** A segment file by its name. */
@@ -71,6 +72,7 @@ export function decodeSegmentHeader(bytes: Buffer, firstSeq: number): MerkleTree
   unsigned.writeUInt32BE(0, CRC_AT);
   if (crc32c(unsigned) !== bytes.readUInt32BE(CRC_AT)) return 'segment header fails its CRC';
   if (bytes.readUInt32BE(8) !== SEGMENT_VERSION) return 'segment header has an unknown version';
+  if (bytes.readUInt32BE(RESERVED_AT) !== 0) return 'segment header has a reserved field that is not zero';
   if (Number(bytes.readBigUInt64BE(16)) !== firstSeq) return 'segment header contradicts the name of the file';
   const peaks: Buffer[] = [];
   for (let at = FIXED_BYTES; at < bytes.length; at += HASH_BYTES) peaks.push(bytes.subarray(at, at + HASH_BYTES));

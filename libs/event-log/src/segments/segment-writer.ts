@@ -8,6 +8,7 @@ import {
   SESSION_SALT_BYTES,
   TAG_BYTES,
   contentCrcOf,
+  filterCrcOf,
   finishBlockHeader,
   writeBlockHeader,
   writeNonce,
@@ -167,7 +168,7 @@ export class SegmentWriter {
     const sizes = { rawBytes: raw.payload.length, cipherBytes: content.length, filterBytes: filter.length };
     const { timeMsMin, timeMsMax, arrivedAtMsMin, arrivedAtMsMax, firstSeq, count, types } = raw;
     const times = { timeMsMin, timeMsMax, arrivedAtMsMin, arrivedAtMsMax };
-    const chain = { nonce, previousTag: this.lastTag, root, ...this.session };
+    const chain = { nonce, previousTag: this.lastTag, root, filterCrc: filterCrcOf(filter), ...this.session };
     writeBlockHeader(header, { codec, firstSeq, groupFirstSeq, count, ...sizes, ...times, types, ...chain });
     const place = { segmentFirstSeq: this.firstSeq, offset: this.position };
     const parts = { header, filter, nonce, payload: content };

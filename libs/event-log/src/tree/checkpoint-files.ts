@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
-import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, existsSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { canonicalJson } from '@protego/contracts';
+import { ProtegoError, canonicalJson } from '@protego/contracts';
+import { openIfFile, readFully, readSmallFile } from '../files-if-there';
 import { openCheckpoint, type Checkpoint } from './checkpoint';
 import { writeAll, writeFileAtomically, type LogFile, type LogFileLayer } from '../writer/file-layer';
 import type { NoteVerifier } from './signed-note';
@@ -36,8 +37,13 @@ export function readLatestCheckpoint(
   directory: string,
   verifiers: readonly NoteVerifier[],
 ): SignedCheckpoint | undefined {
-  const path = join(directory, LATEST_FILE);
-  return existsSync(path) ? signedCheckpointOf(readFileSync(path, 'utf8'), verifiers) : undefined;
+  const content = readSmallFile(join(directory, LATEST_FILE));
+  if (content === 'odd') throw notAFile(LATEST_FILE);
+  return content === undefined ? undefined : signedCheckpointOf(content.toString('utf8'), verifiers);
+}
+
+function notAFile(name: string): ProtegoError {
+  return new ProtegoError('LOG_CHECKPOINT_INVALID', `\`${name}\` is not a file`, { file: name });
 }
 
 /**
@@ -57,34 +63,54 @@ export function signedCheckpointOf(note: string, verifiers: readonly NoteVerifie
  */
 export function readSignedState(directory: string, verifiers: readonly NoteVerifier[]): SignedCheckpoint | undefined {
   const inFile = readLatestCheckpoint(directory, verifiers);
-  const path = join(directory, HISTORY_FILE);
-  const last = existsSync(path) ? tailOf(path).last : undefined;
+  const { last } = tailOf(join(directory, HISTORY_FILE));
   const inHistory = last === undefined ? undefined : signedCheckpointOf(last.note, verifiers);
   return (inHistory?.size ?? 0) > (inFile?.size ?? 0) ? inHistory : inFile;
 }
 
 /** Every checkpoint in the history of a log, oldest first, as recorded: not verified. A torn last line is left out. */
 export function* readCheckpointHistory(directory: string): Generator<RecordedCheckpoint, void, undefined> {
-  const path = join(directory, HISTORY_FILE);
-  if (!existsSync(path)) return;
-  const handle = openSync(path, 'r');
+  for (const line of historyLines(directory)) {
+    const recorded = line.isWhole ? parseRecorded(line.text) : undefined;
+    if (recorded !== undefined) yield recorded;
+  }
+}
+
+/** A line of the history as it stands there, without its line feed. */
+export interface HistoryLine {
+  readonly text: string;
+  /** False for a last one without line feed, and for the beginning of one that is longer than any line of a history. */
+  readonly isWhole: boolean;
+}
+
+/**
+ * The lines of the history in its first `bytesMax` bytes. It ends with a line that is longer than any, which is cut.
+ *
+ * @throws ProtegoError `LOG_CHECKPOINT_INVALID` when something else than a regular file has its name
+ */
+export function* historyLines(directory: string, bytesMax = Infinity): Generator<HistoryLine, void, undefined> {
+  const there = openIfFile(join(directory, HISTORY_FILE));
+  if (there.kind === 'odd') throw notAFile(HISTORY_FILE);
+  if (there.kind === 'none') return;
   try {
     let rest = Buffer.alloc(0);
     const piece = Buffer.alloc(TAIL_BYTES);
-    for (let position = 0; ;) {
-      const bytes = readSync(handle, piece, 0, piece.length, position);
-      if (bytes === 0) return;
+    for (let position = 0; rest.length < TAIL_BYTES;) {
+      const wanted = Math.min(piece.length, bytesMax - position);
+      const bytes = wanted > 0 ? readSync(there.descriptor, piece, 0, wanted, position) : 0;
+      if (bytes === 0) break;
       position += bytes;
       const lines = Buffer.concat([rest, piece.subarray(0, bytes)]);
-      const end = lines.lastIndexOf(LINE_FEED) + 1;
-      for (const line of lines.toString('utf8', 0, end).split('\n')) {
-        const recorded = parseRecorded(line);
-        if (recorded !== undefined) yield recorded;
+      let start = 0;
+      for (let end = lines.indexOf(LINE_FEED); end >= 0; end = lines.indexOf(LINE_FEED, start)) {
+        yield { text: lines.toString('utf8', start, end), isWhole: true };
+        start = end + 1;
       }
-      rest = lines.subarray(end);
+      rest = lines.subarray(start);
     }
+    if (rest.length > 0) yield { text: rest.toString('utf8'), isWhole: false };
   } finally {
-    closeSync(handle);
+    closeSync(there.descriptor);
   }
 }
 
@@ -106,7 +132,7 @@ export class CheckpointFiles {
   ): Promise<CheckpointFiles> {
     const path = join(directory, HISTORY_FILE);
     const isNew = !existsSync(path);
-    const tail = isNew ? { bytes: 0, goodBytes: 0, last: undefined } : tailOf(path);
+    const tail = tailOf(path);
     const history = await layer.open(path, isNew ? 'create' : 'change');
     try {
       if (tail.goodBytes < tail.bytes) await history.truncate(tail.goodBytes);
@@ -130,9 +156,8 @@ export class CheckpointFiles {
   }
 
   private async recordMissing(note: string, last: RecordedCheckpoint | undefined, recordedAt: number): Promise<void> {
-    const path = join(this.directory, LATEST_FILE);
     if (last?.note !== note) await this.record({ note, recordedAt });
-    else if (!existsSync(path) || readFileSync(path, 'utf8') !== note) await this.replaceLatest(note);
+    else if (readSmallFile(join(this.directory, LATEST_FILE))?.toString() !== note) await this.replaceLatest(note);
   }
 
   private async replaceLatest(note: string): Promise<void> {
@@ -146,12 +171,14 @@ export class CheckpointFiles {
 }
 
 function tailOf(path: string): { bytes: number; goodBytes: number; last: RecordedCheckpoint | undefined } {
-  const handle = openSync(path, 'r');
+  const there = openIfFile(path);
+  if (there.kind === 'odd') throw notAFile(HISTORY_FILE);
+  if (there.kind === 'none') return { bytes: 0, goodBytes: 0, last: undefined };
+  const { descriptor, bytes } = there;
   try {
-    const bytes = fstatSync(handle).size;
     const from = Math.max(0, bytes - TAIL_BYTES);
     const tail = Buffer.alloc(bytes - from);
-    readSync(handle, tail, 0, tail.length, from);
+    readFully(descriptor, tail, from);
     let end = tail.lastIndexOf(LINE_FEED) + 1;
     // Bytes that the disk never wrote read as zeros; with them a line is not one that was finished.
     while (end > 0) {
@@ -162,7 +189,7 @@ function tailOf(path: string): { bytes: number; goodBytes: number; last: Recorde
     }
     return { bytes, goodBytes: from, last: undefined };
   } finally {
-    closeSync(handle);
+    closeSync(descriptor);
   }
 }
 

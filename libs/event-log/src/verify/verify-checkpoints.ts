@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf } from '@protego/contracts';
-import { parseRecorded, signedCheckpointOf } from '../tree/checkpoint-files';
+import { isProtegoError, messageOf } from '@protego/contracts';
+import { openIfFile, readSmallFile } from '../files-if-there';
+import { historyLines, parseRecorded, signedCheckpointOf, type HistoryLine } from '../tree/checkpoint-files';
 import type { NoteVerifier } from '../tree/signed-note';
 import type { ProblemList } from './verify-report';
 
@@ -20,13 +21,30 @@ export interface ExpectedRoot {
 const LATEST_FILE = 'checkpoint';
 const HISTORY_FILE = 'checkpoints.jsonl';
 
+/** How often the two files are looked at again while a writer signs checkpoints. */
+const LOOKS_MAX = 20;
+/** Lines of a history that are not checkpoints of the log: after so many it is not read on. */
+const BAD_LINES_MAX = 1000;
+/** A line has some hundred characters. */
+const LINE_LENGTH_MAX = 1 << 15;
+
+/** The files of checkpoints as they were at one moment. */
+interface CheckpointMoment {
+  readonly latest: Buffer | 'odd' | undefined;
+  /** Bytes of the history; undefined when there is no such file. */
+  readonly historyBytes: number | undefined;
+  /** False when a writer did not let them be: the history may be any number of lines ahead. */
+  readonly isStill: boolean;
+}
+
 /**
  * The roots that a log's own checkpoints name. What is not a checkpoint of the log is reported. A torn last line of the
- * history, as a crash leaves it, is none.
+ * history, as a crash leaves it, is none; nor is what a writer adds while this reads.
  */
 export function storedRoots(directory: string, verifier: NoteVerifier, problems: ProblemList): ExpectedRoot[] {
-  const history = historyRoots(directory, verifier, problems);
-  const latest = latestRoot(directory, verifier, problems);
+  const moment = momentOf(directory);
+  const history = historyRoots(directory, moment.historyBytes ?? 0, verifier, problems);
+  const latest = latestRoot(moment, verifier, problems);
   if (latest === 'invalid') return history;
   const last = history.at(-1);
   const report = (message: string): void =>
@@ -38,13 +56,40 @@ export function storedRoots(directory: string, verifier: NoteVerifier, problems:
   }
   const isLatest = last !== undefined && isSame(latest, last);
   const isOneBehind = history.length > 1 && isSame(latest, history.at(-2) as ExpectedRoot);
-  if (isLatest || isOneBehind) return history;
+  const isBehind = !moment.isStill && history.some((root) => isSame(root, latest));
+  if (isLatest || isOneBehind || isBehind) return history;
   report(
     last !== undefined && latest.size < last.size
       ? `the latest checkpoint is of ${latest.size} records, and the history goes on to ${last.size}`
       : `the history does not hold the latest checkpoint, of ${latest.size} records`,
   );
   return [...history, latest];
+}
+
+/** True when the file that every writer makes before its first record is there. */
+export function hasHistory(directory: string): boolean {
+  return sizeOf(join(directory, HISTORY_FILE)) !== undefined;
+}
+
+/** Bytes of a file; 0 for what is none, undefined when there is nothing. */
+function sizeOf(path: string): number | undefined {
+  const there = openIfFile(path);
+  if (there.kind !== 'file') return there.kind === 'odd' ? 0 : undefined;
+  closeSync(there.descriptor);
+  return there.bytes;
+}
+
+/** A writer adds a line, then replaces the note: while the note stays what it is, the history is one line ahead at most. */
+function momentOf(directory: string): CheckpointMoment {
+  const read = (): CheckpointMoment['latest'] => readSmallFile(join(directory, LATEST_FILE));
+  let latest = read();
+  for (let looks = 1; ; looks++) {
+    const historyBytes = sizeOf(join(directory, HISTORY_FILE));
+    const again = read();
+    const isStill = String(latest) === String(again);
+    if (isStill || looks >= LOOKS_MAX) return { latest, historyBytes, isStill };
+    latest = again;
+  }
 }
 
 /** The root that a brought note names; undefined, and a problem, when the log's key did not sign it. */
@@ -69,49 +114,71 @@ function isSame(a: ExpectedRoot, b: ExpectedRoot): boolean {
 }
 
 function latestRoot(
-  directory: string,
+  { latest }: CheckpointMoment,
   verifier: NoteVerifier,
   problems: ProblemList,
 ): ExpectedRoot | 'invalid' | undefined {
-  const path = join(directory, LATEST_FILE);
-  if (!existsSync(path)) return undefined;
-  try {
-    const { size, root } = signedCheckpointOf(readFileSync(path, 'utf8'), [verifier]);
-    return { size, root, source: 'stored', name: `\`${LATEST_FILE}\`` };
-  } catch (cause) {
+  if (latest === undefined) return undefined;
+  const report = (reason: string): void =>
     problems.add({
       code: 'LOG_CHECKPOINT_INVALID',
       kind: 'checkpoint',
       file: LATEST_FILE,
-      message: `\`${LATEST_FILE}\` is not a checkpoint of this log: ${messageOf(cause)}`,
+      message: `\`${LATEST_FILE}\` is not a checkpoint of this log: ${reason}`,
     });
-    return 'invalid';
+  try {
+    if (latest !== 'odd') {
+      const { size, root } = signedCheckpointOf(latest.toString('utf8'), [verifier]);
+      return { size, root, source: 'stored', name: `\`${LATEST_FILE}\`` };
+    }
+    report('it is not a file');
+  } catch (cause) {
+    report(messageOf(cause));
   }
+  return 'invalid';
 }
 
-function historyRoots(directory: string, verifier: NoteVerifier, problems: ProblemList): ExpectedRoot[] {
-  const path = join(directory, HISTORY_FILE);
-  if (!existsSync(path)) return [];
-  const lines = readFileSync(path, 'utf8').split('\n');
-  const torn = lines.pop() ?? '';
+function historyRoots(directory: string, bytes: number, verifier: NoteVerifier, problems: ProblemList): ExpectedRoot[] {
   const roots: ExpectedRoot[] = [];
-  const report = (line: number, reason: string): void =>
+  const report = (message: string): void =>
     problems.add({
       code: 'LOG_CHECKPOINT_INVALID',
       kind: 'checkpoint',
       file: HISTORY_FILE,
       seq: roots.at(-1)?.size ?? 0,
-      message: `line ${line} of \`${HISTORY_FILE}\` ${reason}`,
+      message,
     });
-  for (const [i, line] of lines.entries()) {
-    const read = rootOfLine(line, i + 1, verifier);
-    if (typeof read === 'string') report(i + 1, read);
-    else if (read.size < (roots.at(-1)?.size ?? 0)) report(i + 1, 'is of fewer records than the line before');
-    else roots.push(read);
+  let [number, bad] = [0, 0];
+  try {
+    for (const line of historyLines(directory, bytes)) {
+      const read = takeLine(line, ++number, roots.at(-1)?.size ?? 0, verifier);
+      if (typeof read === 'object') roots.push(read);
+      else if (read !== undefined) {
+        report(`line ${number} of \`${HISTORY_FILE}\` ${read}`);
+        if (++bad >= BAD_LINES_MAX) break;
+      }
+    }
+  } catch (cause) {
+    if (!isProtegoError(cause)) throw cause;
+    report(cause.message);
   }
-  // A line that a crash cut off is a part of one; a whole one with something else for its line feed was altered.
-  if (torn !== '' && parseRecorded(torn.slice(0, -1)) !== undefined) report(lines.length + 1, 'was altered at its end');
   return roots;
+}
+
+/** The root that a line names, or what is wrong with it; undefined for one that a crash cut off. */
+function takeLine(
+  { text, isWhole }: HistoryLine,
+  number: number,
+  sizeBefore: number,
+  verifier: NoteVerifier,
+): ExpectedRoot | string | undefined {
+  if (!isWhole) {
+    if (text.length >= LINE_LENGTH_MAX) return 'is longer than any that the log writes';
+    // A line that a crash cut off is a part of one; a whole one with something else for its line feed was altered.
+    return parseRecorded(text.slice(0, -1)) === undefined ? undefined : 'was altered at its end';
+  }
+  const read = rootOfLine(text, number, verifier);
+  return typeof read === 'object' && read.size < sizeBefore ? 'is of fewer records than the line before' : read;
 }
 
 function rootOfLine(line: string, number: number, verifier: NoteVerifier): ExpectedRoot | string {

@@ -1,4 +1,4 @@
-import type { BlockPlace, Findings, FoundBlock } from './verify-salvage';
+import { firstWhere, type BlockPlace, type Findings, type FoundBlock } from './verify-salvage';
 import type { LogProblemKind } from './verify-report';
 
 /** A part of a segment in the order of seq. */
@@ -54,7 +54,8 @@ export function diagnose(findings: Findings, part: DamagedPart): Diagnosis {
   pieces.sort((a, b) => a.seq - b.seq);
   const strangers = spansWithout(authentic, findings, part);
   const gaps = gapsBetween(pieces, part, lastSeqOf(findings, part));
-  for (const gap of gaps) damages.push(...new GapReader(gap, strangers, part).read());
+  const listedSeqs = part.listed === undefined ? undefined : [...part.listed.keys()].sort((a, b) => a - b);
+  for (const gap of gaps) damages.push(...new GapReader(gap, strangers, part, listedSeqs).read());
   const unreadable = gaps.map(({ seq, seqEnd }): Piece => ({ kind: 'gap', seq, seqEnd }));
   return { pieces: [...pieces, ...unreadable].sort((a, b) => a.seq - b.seq), damages };
 }
@@ -94,8 +95,8 @@ function reportReordered(blocks: readonly FoundBlock[], damages: Damage[]): void
   const ranges = moved.map(rangeOf);
   damages.push({
     kind: 'reordered',
-    seq: Math.min(...ranges.map(({ seq }) => seq)),
-    seqEnd: Math.max(...ranges.map(({ seqEnd }) => seqEnd)),
+    seq: ranges.reduce((least, { seq }) => Math.min(least, seq), Infinity),
+    seqEnd: ranges.reduce((greatest, { seqEnd }) => Math.max(greatest, seqEnd), 0),
     offset: first.offset,
     reason: 'blocks stand in another order',
   });
@@ -119,8 +120,7 @@ function spansWithout(authentic: readonly FoundBlock[], findings: Findings, part
 function lastSeqOf({ blocks }: Findings, part: DamagedPart): number {
   if (part.seqEnd !== undefined) return part.seqEnd;
   // Without a footer the headers tell, also those of blocks that cannot be opened, unless they belong elsewhere.
-  const ends = blocks.map((found) => rangeOf(found).seqEnd).filter((seqEnd) => seqEnd > part.from.seq);
-  return Math.max(part.from.seq, ...ends);
+  return blocks.reduce((last, found) => Math.max(last, rangeOf(found).seqEnd), part.from.seq);
 }
 
 /** A range of records that no authentic block holds, and where in the file it would have to be. */
@@ -149,33 +149,38 @@ function gapsBetween(pieces: readonly Piece[], part: DamagedPart, seqEnd: number
 class GapReader {
   private readonly damages: Damage[] = [];
   private readonly spans: readonly Span[];
+  private isBehindMissing = false;
 
   constructor(
     private readonly gap: Gap,
     strangers: readonly Span[],
     private readonly part: DamagedPart,
+    /** First seqs of the blocks that the footer lists, ascending. */
+    private readonly listedSeqs: readonly number[] | undefined,
   ) {
-    this.spans = strangers.filter(({ offset, end }) => offset < gap.end && end > gap.offset);
+    this.spans = spansIn(strangers, gap.offset, gap.end);
   }
 
   read(): Damage[] {
     const { seq, seqEnd, offset } = this.gap;
-    const junk = this.spans.find(({ found }) => found === undefined);
     if (seq === seqEnd) {
       if (this.spans.length > 0)
         this.push('altered', seq, undefined, this.spans[0]?.offset ?? offset, 'no block starts here');
       return this.damages;
     }
+    const junk = this.spans.find(({ found }) => found === undefined);
+    const owners = new Map<number, FoundBlock>();
+    for (const { found } of this.spans)
+      if (found !== undefined && !owners.has(found.header.firstSeq)) owners.set(found.header.firstSeq, found);
+    const anywhere = this.suspectsIn(this.spans);
     for (const [from, to] of this.blocksWithin()) {
-      const own = this.spans.find(({ found }) => found?.header.firstSeq === from);
-      const stranger = this.spans.find(
-        (span) => span.found?.isWhole === true && this.isForeign(span) && this.isAt(span, from),
-      );
-      const bytes = this.spans.find(
-        (span) => (span.found === undefined || !span.found.isWhole) && this.isAt(span, from),
-      );
-      if (own?.found !== undefined) {
-        if (!this.isUnproven(own.found)) this.push('altered', from, to, own.offset, reasonOf(own.found));
+      const own = owners.get(from);
+      const place = this.part.listed?.get(from);
+      // Where the footer puts the block, or anywhere in the gap without one.
+      const { stranger, bytes } =
+        place === undefined ? anywhere : this.suspectsIn(spansIn(this.spans, place.offset, place.offset + place.bytes));
+      if (own !== undefined) {
+        if (!this.isUnproven(own)) this.push('altered', from, to, own.offset, reasonOf(own));
       } else if (stranger !== undefined) this.push('reordered', from, to, stranger.offset, 'another block stands here');
       else if (bytes !== undefined) this.push('altered', from, to, bytes.offset, 'no block starts here');
       else this.push('missing', from, to, junk?.offset ?? offset, 'block is missing');
@@ -183,8 +188,16 @@ class GapReader {
     return this.damages;
   }
 
+  /** What may stand for a block: a whole one from elsewhere, or bytes that are none. */
+  private suspectsIn(spans: readonly Span[]): { readonly stranger?: Span; readonly bytes?: Span } {
+    const stranger = spans.find((span) => span.found?.isWhole === true && this.isForeign(span));
+    const bytes = spans.find(({ found }) => found === undefined || !found.isWhole);
+    return { ...(stranger === undefined ? {} : { stranger }), ...(bytes === undefined ? {} : { bytes }) };
+  }
+
   private push(kind: Damage['kind'], seq: number, seqEnd: number | undefined, offset: number, reason: string): void {
     const last = this.damages.at(-1);
+    this.isBehindMissing ||= kind === 'missing';
     // Neighbours that share a fate are one damage.
     if (last?.kind === kind && last.seqEnd === seq && kind === 'missing')
       this.damages[this.damages.length - 1] = { ...last, seqEnd };
@@ -196,8 +209,10 @@ class GapReader {
     const { seq, seqEnd } = this.gap;
     const borders = new Set([seq, seqEnd]);
     const isWithin = (border: number): boolean => border > seq && border < seqEnd;
-    for (const place of this.part.listed?.values() ?? []) if (isWithin(place.firstSeq)) borders.add(place.firstSeq);
-    if (this.part.listed === undefined) {
+    const listed = this.listedSeqs ?? [];
+    for (let i = firstWhere(listed, (first) => first > seq); isWithin(listed[i] ?? seqEnd); i++)
+      borders.add(listed[i] as number);
+    if (this.listedSeqs === undefined) {
       for (const { found } of this.spans) {
         if (found === undefined) continue;
         const { firstSeq, count } = found.header;
@@ -214,20 +229,21 @@ class GapReader {
     return firstSeq < this.gap.seq || firstSeq >= this.gap.seqEnd;
   }
 
-  /** True when the bytes may stand for the block: where the footer puts it, or anywhere in the gap without one. */
-  private isAt({ offset, end }: Span, firstSeq: number): boolean {
-    const place = this.part.listed?.get(firstSeq);
-    return place === undefined || (offset < place.offset + place.bytes && end > place.offset);
-  }
-
   /**
    * True for a block of an unfinished segment behind missing records: nothing tells where it stood, so it cannot be
    * authenticated, and need not be altered.
    */
   private isUnproven(found: FoundBlock): boolean {
-    const isBehindMissing = this.damages.some(({ kind }) => kind === 'missing');
-    return this.part.listed === undefined && found.isWhole && isBehindMissing;
+    return this.part.listed === undefined && found.isWhole && this.isBehindMissing;
   }
+}
+
+/** The spans that reach into `[from, to)`; they are in the order of the file and do not overlap. */
+function spansIn(spans: readonly Span[], from: number, to: number): readonly Span[] {
+  return spans.slice(
+    firstWhere(spans, ({ end }) => end > from),
+    firstWhere(spans, ({ offset }) => offset >= to),
+  );
 }
 
 function reasonOf({ isWhole }: FoundBlock): string {

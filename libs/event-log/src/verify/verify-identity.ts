@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson, isProtegoError, messageOf, type ErrorCode } from '@protego/contracts';
 import type { LogKeys } from '@protego/enclave';
+import { readIfThere } from '../files-if-there';
 import { LOG_FORMAT, readIdentity, requireFittingKeys, type LogIdentity } from '../log-identity';
 import { verifierKeyOf } from '../tree/signed-note';
 import type { ProblemList } from './verify-report';
@@ -33,7 +33,7 @@ export function verifiedIdentity(
     origin,
     verifierKey: identity.verifierKey,
   });
-  if (readFileSync(join(directory, 'log.json'), 'utf8') !== `${text}\n`) {
+  if (String(readIfThere(join(directory, 'log.json'))) !== `${text}\n`) {
     report('LOG_BLOCK_CORRUPT', '`log.json` is not what the log writes');
   }
   try {

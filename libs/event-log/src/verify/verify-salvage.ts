@@ -15,6 +15,8 @@ import type { SegmentCursor } from '../segments/segment-cursor';
 import { FOOTER_MAGIC, type SegmentIndex } from '../segments/segment-footer';
 
 const CHUNK_BYTES = 1 << 20;
+/** How many times its length the bytes of a part may be looked at again, inside of blocks that do not open. */
+const SEARCH_FACTOR = 8;
 
 /** Where a block belongs. */
 export interface BlockPlace {
@@ -62,6 +64,9 @@ export class Salvager {
     places: Map<number, BlockPlace>,
   ): Findings {
     const found: FoundBlock[] = [];
+    // What is looked at twice: every header may claim as much as it likes.
+    let budget = SEARCH_FACTOR * (end - from.offset);
+    const offsets = [...places.values()].map(({ offset }) => offset).sort((a, b) => a - b);
     let at = from.offset;
     while (at < end) {
       const header = this.headerAt(at, end);
@@ -71,10 +76,23 @@ export class Salvager {
         continue;
       }
       const bytes = blockBytesOf(header);
-      found.push({ header, offset: at, bytes, isWhole: this.isWhole(header, at) });
-      at += bytes;
+      const sealed = { header, offset: at, bytes, isWhole: this.isWhole(header, at) };
+      const block = this.open(sealed, places.get(header.firstSeq));
+      // Only a block that opens has the length that it says.
+      const isOpen = block.block !== undefined;
+      const next = isOpen ? undefined : this.nextWithin(at, at + bytes, budget > 0 ? end : offsets);
+      if (!isOpen) budget -= bytes;
+      found.push(next === undefined ? block : { ...block, bytes: next - at, isWhole: false });
+      at = next ?? at + bytes;
     }
     return { blocks: this.opened(found, from, places), end };
+  }
+
+  /** Where the next block may start inside of one that does not open: at a header, or at one of the given offsets. */
+  private nextWithin(at: number, before: number, ends: number | readonly number[]): number | undefined {
+    if (typeof ends === 'number') return this.nextHeader(at + 1, before, ends);
+    const offset = ends[firstWhere(ends, (listed) => listed > at)];
+    return offset !== undefined && offset < before ? offset : undefined;
   }
 
   private opened(
@@ -83,11 +101,14 @@ export class Salvager {
     places: Map<number, BlockPlace>,
   ): FoundBlock[] {
     if (!places.has(from.seq)) addPlacesInOrder(places, found, from);
-    const opened = found.map((block) => this.open(block, places.get(block.header.firstSeq)));
+    const opened = found.map((block) =>
+      block.block === undefined ? this.open(block, places.get(block.header.firstSeq)) : block,
+    );
+    const byOffset = new Map([...places.values()].map((place) => [place.offset, place]));
     let { seq } = from;
     return opened.map((block, i) => {
-      const named =
-        block.block === undefined ? this.renamed(block, seq, opened[i + 1]?.header.firstSeq, places) : block;
+      const nextSeq = opened[i + 1]?.header.firstSeq;
+      const named = block.block === undefined ? this.renamed(block, seq, nextSeq, byOffset.get(block.offset)) : block;
       seq = named.header.firstSeq + named.header.count;
       return named;
     });
@@ -101,9 +122,8 @@ export class Salvager {
     found: FoundBlock,
     seq: number,
     nextSeq: number | undefined,
-    places: ReadonlyMap<number, BlockPlace>,
+    place: BlockPlace | undefined,
   ): FoundBlock {
-    const place = [...places.values()].find(({ offset }) => offset === found.offset);
     const ranges = [
       [place?.firstSeq ?? seq, place?.count ?? found.header.count],
       [seq, (nextSeq ?? seq) - seq],
@@ -155,18 +175,35 @@ export class Salvager {
     return this.cursor.view(offset, FOOTER_MAGIC.length)?.equals(FOOTER_MAGIC) === true;
   }
 
-  private nextHeader(from: number, end: number): number | undefined {
-    for (let at = from; at < end;) {
-      const chunk = this.cursor.view(at, Math.min(CHUNK_BYTES, end - at));
+  /** Where the next header starts in `[from, before)`, of a block that ends at `end` at the latest. */
+  private nextHeader(from: number, before: number, end = before): number | undefined {
+    const stop = Math.min(end, before - 1 + BLOCK_HEADER_BYTES);
+    for (let at = from; at < before;) {
+      const chunk = this.cursor.view(at, Math.min(CHUNK_BYTES, stop - at));
       if (chunk === undefined) return undefined;
-      const length = chunk.length;
-      const hit = chunk.indexOf(BLOCK_MAGIC);
-      if (hit >= 0 && this.headerAt(at + hit, end) !== undefined) return at + hit;
-      // The magic may lie across the border of two chunks.
-      at += hit >= 0 ? hit + 1 : Math.max(1, length - BLOCK_MAGIC.length + 1);
+      let hit = chunk.indexOf(BLOCK_MAGIC);
+      for (; hit >= 0 && hit + BLOCK_HEADER_BYTES <= chunk.length; hit = chunk.indexOf(BLOCK_MAGIC, hit + 1)) {
+        if (at + hit >= before) return undefined;
+        const header = readBlockHeader(chunk.subarray(hit, hit + BLOCK_HEADER_BYTES));
+        if (typeof header !== 'string' && at + hit + blockBytesOf(header) <= end) return at + hit;
+      }
+      if (at + chunk.length >= stop) return undefined;
+      // Magic or header may lie across the border of two chunks.
+      at += hit > 0 ? hit : chunk.length - BLOCK_MAGIC.length + 1;
     }
     return undefined;
   }
+}
+
+/** Number of the first item from which on the test holds. */
+export function firstWhere<T>(items: readonly T[], holds: (item: T) => boolean): number {
+  let [low, high] = [0, items.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (holds(items[middle] as T)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 /** Places of the blocks of a segment, by their first seq, as its footer lists them. */

@@ -55,7 +55,7 @@ export class SegmentVerifier {
     /** First seq of the segment after this one; undefined in the last. */
     private readonly nextFirstSeq: number | undefined,
   ) {
-    this.cursor = new SegmentCursor(file, { windowBytes: SCAN_WINDOW_BYTES });
+    this.cursor = new SegmentCursor(file, { windowBytes: SCAN_WINDOW_BYTES, isFixed: true });
     this.seq = file.firstSeq;
   }
 
@@ -167,6 +167,11 @@ export class SegmentVerifier {
     const kept = tornAt === undefined ? findings : cutAt(findings, tornAt);
     const { pieces, damages } = diagnose(kept, { from, seqEnd, listed, end: kept.end });
     for (const damage of damages) this.visitor.takeDamage(damage, this.file.name);
+    if (damages.length === 0 && tornAt === undefined) {
+      // All blocks are there, and not where they were written: something else was put in.
+      const reason = 'other bytes stand between the blocks';
+      this.visitor.takeDamage({ kind: 'altered', ...from, seqEnd: from.seq, reason }, this.file.name);
+    }
     for (const piece of pieces) {
       if (piece.kind === 'gap') this.visitor.passGap(piece.seq, piece.seqEnd);
       else {

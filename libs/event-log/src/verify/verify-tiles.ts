@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { namesIn, readIfThere } from '../files-if-there';
+import { namesIn, readIfThere, statIfThere } from '../files-if-there';
 import { HASH_BYTES, TILE_HEIGHT, type TileHashSink } from '../tree/merkle-tree';
 import {
   TILE_BYTES,
@@ -26,6 +26,8 @@ export interface TileFinding {
   readonly seqEnd: number;
 }
 
+/** How often a partial tile is looked for while a writer puts wider ones in its place. */
+const LOOKS_MAX = 5;
 /** Findings that wait for the next checkpoint, which tells whether tile or record is the altered one. */
 const FINDINGS_MAX = 1000;
 
@@ -82,10 +84,18 @@ export class TileVerifier implements TileHashSink {
       const place = { level, index: state.index };
       if (state.filled === state.compared || state.filled === state.from) continue;
       state.compared = state.filled;
-      const stored = findTile(this.directory, place, state.filled);
+      const stored = this.find(place, state.filled);
       if (stored === undefined) this.report(place, 'missing', state.from, state.filled, state.filled);
       else this.compare(place, state, stored, state.filled);
     }
+  }
+
+  private find(place: TilePlace, width: number): Buffer | undefined {
+    let found: Buffer | undefined;
+    for (let looks = 0; found === undefined && looks < LOOKS_MAX; looks++) {
+      found = findTile(this.directory, place, width);
+    }
+    return found;
   }
 
   /** Compares the partial tiles at the right edge that nobody promised and that are there all the same. */
@@ -127,9 +137,12 @@ export class TileVerifier implements TileHashSink {
   private comparePartial(place: TilePlace, state: Level, width: number): void {
     const stored = readIfThere(join(this.directory, tilePath(place, width)));
     if (stored?.length === width * HASH_BYTES) this.compare(place, state, stored, width);
-    else if (stored !== undefined && place.index * tileLeaves(place.level) < this.requiredSize) {
-      this.report(place, 'length', 0, width, width);
-    }
+    else if (stored !== undefined && this.isPromised(place, width)) this.report(place, 'length', 0, width, width);
+  }
+
+  /** False for a tile beyond the latest checkpoint: a crash may have left it as it is, or a writer is at it. */
+  private isPromised({ level, index }: TilePlace, width: number): boolean {
+    return (index * TILE_WIDTH + width) * 2 ** (TILE_HEIGHT * level) <= this.requiredSize;
   }
 
   private compare(place: TilePlace, state: Level, stored: Buffer, width: number): void {
@@ -183,36 +196,46 @@ export function leavesInTiles(directory: string): number {
 /** Leaf hashes `[from, to)` as the tiles of level 0 have them; undefined when one of them is not there. */
 export function leafHashesOfTiles(directory: string, from: number, to: number): Buffer | undefined {
   // An altered header may claim any number: memory is taken for no more than there are tiles for.
-  if (to > leavesInTiles(directory)) return undefined;
-  const hashes = Buffer.alloc((to - from) * HASH_BYTES);
+  const pieces: Buffer[] = [];
   for (let seq = from; seq < to;) {
     const index = Math.floor(seq / TILE_WIDTH);
     const end = Math.min(to, (index + 1) * TILE_WIDTH);
     const tile = findTile(directory, { level: 0, index }, end - index * TILE_WIDTH);
     if (tile === undefined) return undefined;
-    tile.copy(hashes, (seq - from) * HASH_BYTES, (seq - index * TILE_WIDTH) * HASH_BYTES);
+    pieces.push(tile.subarray((seq - index * TILE_WIDTH) * HASH_BYTES));
     seq = end;
   }
-  return hashes;
+  return Buffer.concat(pieces);
 }
 
 /** Number after the last hash in the tiles under a folder; groups of three digits, as tile paths have them. */
 function lastTileIn(folder: string, prefix: number): number | undefined {
-  const names = namesIn(folder);
-  const groups = names.filter((name) => /^x\d{3}$/.test(name)).sort();
-  for (const name of groups.reverse()) {
+  // No tree has so many leaves: names that go on like this are not of tiles.
+  if (!Number.isSafeInteger((prefix + 999) * TILE_WIDTH)) return undefined;
+  const names = namesIn(folder).sort().reverse();
+  for (const name of names.filter((group) => /^x\d{3}$/.test(group))) {
     const found = lastTileIn(join(folder, name), (prefix + Number(name.slice(1))) * 1000);
     if (found !== undefined) return found;
   }
-  let last: number | undefined;
   for (const name of names) {
-    const [, digits = '', partial] = /^(\d{3})(\.p)?$/.exec(name) ?? [];
-    if (digits === '') continue;
-    const index = prefix + Number(digits);
-    const widths = partial === undefined ? [TILE_WIDTH] : namesIn(join(folder, name)).map(Number);
-    for (const width of widths) if (width > 0) last = Math.max(last ?? 0, index * TILE_WIDTH + width);
+    const digits = /^(\d{3})(\.p)?$/.exec(name)?.[1];
+    if (digits === undefined) continue;
+    const width = fullWidthOf(join(folder, digits)) || widestIn(join(folder, `${digits}.p`));
+    if (width > 0) return (prefix + Number(digits)) * TILE_WIDTH + width;
   }
-  return last;
+  return undefined;
+}
+
+/** Only a tile in its full length promises anything: one that a crash left empty does not. */
+function fullWidthOf(path: string, width = TILE_WIDTH): number {
+  const stat = statIfThere(path);
+  return stat?.isFile() === true && stat.size === width * HASH_BYTES ? width : 0;
+}
+
+function widestIn(folder: string): number {
+  const widths = namesIn(folder).filter((name) => /^[1-9]\d{0,2}$/.test(name) && Number(name) < TILE_WIDTH);
+  const sorted = widths.map(Number).sort((a, b) => b - a);
+  return sorted.find((width) => fullWidthOf(join(folder, String(width)), width) > 0) ?? 0;
 }
 
 function isSameHash(a: Buffer, b: Buffer, i: number): boolean {

@@ -1,17 +1,22 @@
-import { ProtegoError } from '@protego/contracts';
+import { ProtegoError, isProtegoError } from '@protego/contracts';
 import type { LogKeys } from '@protego/enclave';
 import { BlockCipher } from '../blocks/block-cipher';
 import type { LogIdentity } from '../log-identity';
 import { MerkleTree } from '../tree/merkle-tree';
 import { listSegments, type SegmentFileName } from '../segments/segment-format';
 import { noteKeyId, type NoteVerifier } from '../tree/signed-note';
-import { broughtRoot, storedRoots, type ExpectedRoot } from './verify-checkpoints';
+import { broughtRoot, hasHistory, storedRoots, type ExpectedRoot } from './verify-checkpoints';
 import { verifiedIdentity } from './verify-identity';
 import { ProblemList, rangeText, type LogProblem, type VerifiedAmount } from './verify-report';
 import { RecordVerifier, type ExpiredRange } from './verify-records';
 import { SegmentVerifier } from './verify-segment';
 import { TileVerifier, leafHashesOfTiles, leavesInTiles } from './verify-tiles';
 import { TreeFollower } from './verify-tree';
+
+/** How often a verification starts again because segments have expired. */
+const TRIES_MAX = 5;
+/** Offsets in a segment have 32 bits. */
+const SEGMENT_FILE_BYTES_MAX = 2 ** 32;
 
 export { PROBLEMS_MAX, type LogProblem, type LogProblemKind, type VerifiedAmount } from './verify-report';
 
@@ -53,6 +58,11 @@ export interface VerifyReport {
   readonly problemCount: number;
   readonly checked: VerifiedAmount;
   readonly bytesRead: number;
+  /**
+   * Seq of the first record that no checkpoint of the log covers: up to there the log is known to go on. 0 when there is no
+   * checkpoint: then nothing but the hashes of the log itself speaks for it.
+   */
+  readonly unsignedFrom: number;
   /** Bytes of a last block that is not whole: a writer is at it, or a crash was; the next writer cuts them. */
   readonly tornBytes: number;
 }
@@ -65,10 +75,20 @@ export interface VerifyReport {
  *   this log
  */
 export function verifyLog(options: VerifyOptions): VerifyReport {
+  for (let tries = 1; ; tries++) {
+    try {
+      return verifyOnce(options);
+    } catch (cause) {
+      // Segments that expire while the log is verified are gone from its list when that is read again.
+      if (!isProtegoError(cause) || cause.code !== 'LOG_RANGE_MISSING' || tries >= TRIES_MAX) throw cause;
+    }
+  }
+}
+
+function verifyOnce(options: VerifyOptions): VerifyReport {
   const problems = new ProblemList();
   const identity = verifiedIdentity(options, problems);
-  if (identity === undefined) return emptyReport(problems);
-  return new LogVerifier(options, identity, problems).run();
+  return identity === undefined ? emptyReport(problems) : new LogVerifier(options, identity, problems).run();
 }
 
 class LogVerifier {
@@ -79,6 +99,9 @@ class LogVerifier {
   private readonly tree: TreeFollower;
   private readonly records: RecordVerifier;
   private readonly cipher: BlockCipher;
+  /** Greatest size that a checkpoint of the log, or its tiles, name when the verification starts. */
+  private readonly published: number;
+  private readonly inTiles: number;
   /** Number of the first segment that is read. */
   private readonly start: number;
   private size = 0;
@@ -91,20 +114,22 @@ class LogVerifier {
     private readonly problems: ProblemList,
   ) {
     const { directory, keys } = options;
-    this.segments = listSegments(directory);
     this.cipher = new BlockCipher(keys, identity.logId);
     const { publicKey } = keys.signer;
     this.verifier = { name: identity.origin, keyId: noteKeyId(identity.origin, publicKey), publicKey };
     const stored = storedRoots(directory, this.verifier, problems);
-    const published = stored.reduce((size, root) => Math.max(size, root.size), 0);
+    this.published = stored.reduce((size, root) => Math.max(size, root.size), 0);
+    this.inTiles = leavesInTiles(directory);
+    // A writer may be at work: what it has promised by now is in segments that are listed after that.
+    this.segments = listSegments(directory);
     const from = this.startingRoot();
     this.expected = [...stored, ...from.roots, ...this.broughtRoots()].sort((a, b) => a.size - b.size);
     this.start = Math.max(
       0,
       this.segments.findLastIndex(({ firstSeq }) => firstSeq <= from.size),
     );
-    this.tiles = new TileVerifier(directory, published);
-    this.tree = new TreeFollower(directory, this.tiles, this.expected, problems, published);
+    this.tiles = new TileVerifier(directory, this.published);
+    this.tree = new TreeFollower(directory, this.tiles, this.expected, problems, this.published);
     this.records = new RecordVerifier({
       directory,
       tree: this.tree,
@@ -124,6 +149,7 @@ class LogVerifier {
     this.tree.finish();
     if (!isPartial) this.checkExpiry(fromSeq);
     this.checkEnd();
+    this.checkHistory();
     this.records.finish(this.problems);
     return this.report(fromSeq);
   }
@@ -159,7 +185,11 @@ class LogVerifier {
   }
 
   private verifySegment(file: SegmentFileName, nextFirstSeq: number | undefined, isFirst: boolean): void {
-    const segment = new SegmentVerifier(file, this.cipher, this.records, nextFirstSeq);
+    const segment = this.openSegment(file, nextFirstSeq);
+    if (typeof segment === 'string') {
+      this.passSegment(file, nextFirstSeq, isFirst, segment);
+      return;
+    }
     try {
       const isLast = nextFirstSeq === undefined;
       if (!this.enter(segment, file, isFirst, isLast)) return;
@@ -171,6 +201,36 @@ class LogVerifier {
       this.bytesRead += segment.cursor.fileBytes();
       segment.close();
     }
+  }
+
+  /** A verifier of the segment, or why there can be none. */
+  private openSegment(file: SegmentFileName, nextFirstSeq: number | undefined): SegmentVerifier | string {
+    try {
+      const segment = new SegmentVerifier(file, this.cipher, this.records, nextFirstSeq);
+      if (segment.cursor.fileBytes() <= SEGMENT_FILE_BYTES_MAX) return segment;
+      segment.close();
+      return 'file is larger than any segment';
+    } catch (cause) {
+      if (!isProtegoError(cause)) throw cause;
+      const isListed = listSegments(this.options.directory).some(({ name }) => name === file.name);
+      if (cause.code === 'LOG_RANGE_MISSING' && !isListed) throw cause;
+      return cause.message;
+    }
+  }
+
+  /** Reports a segment of which nothing can be read. */
+  private passSegment(
+    { firstSeq, name }: SegmentFileName,
+    nextFirstSeq: number | undefined,
+    isFirst: boolean,
+    reason: string,
+  ): void {
+    if (isFirst && this.start > 0) this.tree.lose();
+    if (!isFirst && firstSeq > this.size) this.reportMissing(this.size, firstSeq, name);
+    this.size = nextFirstSeq ?? firstSeq;
+    this.records.takeDamage({ kind: 'altered', seq: firstSeq, seqEnd: nextFirstSeq, offset: 0, reason }, name);
+    this.records.passGap(firstSeq, this.size);
+    this.records.startAfterGap();
   }
 
   /** Checks how a segment joins what came before; false when it holds nothing that can be read. */
@@ -236,7 +296,7 @@ class LogVerifier {
   /** The log must reach as far as the greatest checkpoint, and as the tiles. */
   private checkEnd(): void {
     const last = this.expected.at(-1);
-    const promised = Math.max(last?.size ?? 0, leavesInTiles(this.options.directory));
+    const promised = Math.max(last?.size ?? 0, this.inTiles);
     if (promised <= this.size) return;
     // Damage at the very end has been reported, with all that may be lost in it.
     if (this.records.extendOpenDamage(promised)) return;
@@ -248,6 +308,13 @@ class LogVerifier {
       seqEnd: promised,
       message: `the log ends after ${this.size} records, and ${who} covers ${promised}`,
     });
+  }
+
+  /** Every writer makes the history of checkpoints before its first record. */
+  private checkHistory(): void {
+    if (this.published > 0 || this.size === 0 || hasHistory(this.options.directory)) return;
+    const message = 'the log holds records, and its file of checkpoints is missing';
+    this.problems.add({ code: 'LOG_CHECKPOINT_INVALID', kind: 'checkpoint', file: 'checkpoints.jsonl', message });
   }
 
   private report(fromSeq: number): VerifyReport {
@@ -267,6 +334,7 @@ class LogVerifier {
         checkpoints: this.tree.checkpointCount,
       },
       bytesRead,
+      unsignedFrom: this.published,
       tornBytes,
     };
   }
@@ -283,6 +351,7 @@ function emptyReport(problems: ProblemList): VerifyReport {
     problemCount: problems.count,
     checked: { records: 0, blocks: 0, bytes: 0, tiles: 0, checkpoints: 0, footers: 0 },
     bytesRead: 0,
+    unsignedFrom: 0,
     tornBytes: 0,
   };
 }

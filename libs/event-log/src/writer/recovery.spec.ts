@@ -227,7 +227,7 @@ describe('recovery', () => {
       await expect(seqsIn(one)).rejects.toMatchObject({ code: 'LOG_CHAIN_BROKEN' });
       const reader = await EventLogReader.open({ directory: one, keys });
       expect(() => reader.stat()).toThrow(expect.objectContaining({ code: 'LOG_CHAIN_BROKEN' }));
-      expect(reader.verify()).toMatchObject({ ok: false, problems: [{ code: 'LOG_CHAIN_BROKEN' }] });
+      expect(reader.verify().problems.map(({ code }) => code)).toContain('LOG_CHAIN_BROKEN');
     });
   });
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { canonicalJson } from '@protego/contracts';
 import { fixedKeys } from '@protego/enclave/testing';
 import fc from 'fast-check';
-import { BLOCK_HEADER_BYTES, BLOCK_MAGIC, readBlockHeader } from '../blocks/block-format';
+import { BLOCK_HEADER_BYTES, BLOCK_MAGIC, RECORD_SUBJECTS_MAX, readBlockHeader } from '../blocks/block-format';
 import type { LogRecordInput } from '../log-record';
 import { merkleRootOf } from '../tree/merkle-tree';
 import { EventLogReader } from '../reader/reader';
@@ -173,7 +173,10 @@ describe('EventLogWriter', () => {
         [{ ...good, timeMs: Number.NaN }, 'LOG_RECORD_INVALID'],
         [{ ...good, arrivedAtMs: Infinity }, 'LOG_RECORD_INVALID'],
         [{ ...good, sealed: Buffer.alloc(131_073) }, 'LOG_RECORD_TOO_LARGE'],
-        [{ ...good, subjects: Array.from({ length: 65 }, (_, i) => `s${i}`) }, 'LOG_RECORD_INVALID'],
+        [
+          { ...good, subjects: Array.from({ length: RECORD_SUBJECTS_MAX + 1 }, (_, i) => `s${i}`) },
+          'LOG_RECORD_INVALID',
+        ],
       ];
       for (const [record, code] of refusals) {
         await expect(writer.append([good, record])).rejects.toMatchObject({ code });
