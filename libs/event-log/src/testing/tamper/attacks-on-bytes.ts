@@ -1,6 +1,6 @@
 import { crc32c } from '@node-rs/crc32';
 import type { SeededRandom } from '../index';
-import { BLOCK_HEADER_BYTES } from '../../blocks/block-format';
+import { BLOCK_HEADER_BYTES, blockBytesOf, readBlockHeader } from '../../blocks/block-format';
 import { HASH_BYTES } from '../../tree/merkle-tree';
 import { TRAILER_BYTES } from '../../segments/segment-footer';
 import { changed, fileOf, tileSeq, tilesOf, type TamperCase } from './tamper-attack';
@@ -51,7 +51,11 @@ function flipBetween(
   const bytes = file.subarray(block.offset, block.offset + block.bytes);
   bytes.writeUInt32BE(crc32c(bytes.subarray(BLOCK_HEADER_BYTES)), 200);
   bytes.writeUInt32BE(crc32c(bytes.subarray(0, 204)), 204);
-  return { changes: changed(block.path, file), kind: 'altered', seq: block.seq, seqEnd: block.seqEnd };
+  const header = readBlockHeader(bytes);
+  const runsOut = typeof header !== 'string' && block.offset + blockBytesOf(header) > file.length;
+  // Of the last block that says it is longer than the file, nothing tells whether the file was cut.
+  const kind = runsOut && block === log.blocks.at(-1) ? 'truncated' : 'altered';
+  return { changes: changed(block.path, file), kind, seq: block.seq, seqEnd: block.seqEnd };
 }
 
 /** One bit of a segment header. */
