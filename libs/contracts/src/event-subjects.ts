@@ -3,7 +3,7 @@ import type { ProtegoEvent } from './event';
 /** More names than any record is found by: a stored body has at most 65,536 bytes, and each token takes 29 of them. */
 export const EVENT_SUBJECTS_MAX = 4096;
 
-const TOKEN = /^~[sp]\.[A-Za-z0-9_-]{22}$/;
+const PERSON_TOKEN = /^~[sp]\.[A-Za-z0-9_-]{22}$/;
 const TEXT_PLACEHOLDER = '~t.';
 const TILDE = 126;
 
@@ -36,13 +36,18 @@ function addTokensOnce(subjects: string[], sorted: readonly string[]): void {
   }
 }
 
+/** A person's token, as it stands in the log. */
+export function isPersonToken(text: string): boolean {
+  return text.charCodeAt(0) === TILDE && PERSON_TOKEN.test(text);
+}
+
 function uidOf(value: unknown): unknown {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)['uid'] : undefined;
 }
 
 function addTokens(tokens: string[], value: unknown): void {
   if (typeof value === 'string') {
-    if (value.charCodeAt(0) === TILDE && TOKEN.test(value)) tokens.push(value);
+    if (isPersonToken(value)) tokens.push(value);
   } else if (Array.isArray(value)) {
     for (const item of value) addTokens(tokens, item);
   } else if (typeof value === 'object' && value !== null) {

@@ -4,11 +4,12 @@ import {
   systemClock,
   type Clock,
   type FieldClasses,
+  isPersonToken,
   type OpenedEvent,
   type ProtegoEvent,
 } from '@protego/contracts';
 import { unescapedForms } from './json-escapes';
-import { Tokeniser, isPersonToken, type TokenClass } from './identity';
+import { Tokeniser, type TokenClass } from './identity';
 import { deriveKey } from './key-derivation';
 import { KeyRing, type AppendSlot, type KeyOwner } from './key-ring';
 import { type PersonRef, type PersonalDataVault, type SealedEvent, type SlotKey } from './personal-data';

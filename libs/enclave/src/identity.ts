@@ -20,11 +20,6 @@ export function looksLikePlaceholder(text: string): boolean {
   return text.charCodeAt(0) === 126 && /^~[sptk]\./.test(text);
 }
 
-/** A person's token, as it stands in the log. */
-export function isPersonToken(text: string): boolean {
-  return /^~[sp]\.[A-Za-z0-9_-]{22}$/.test(text);
-}
-
 /**
  * An identity as it is compared: composed (NFC), lower case, white space trimmed and as one space; an account without its
  * domain (`DOMAIN\name`, `name@domain`).

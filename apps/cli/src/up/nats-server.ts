@@ -12,8 +12,6 @@ const STOP_TIMEOUT_MS = 5_000;
 const POLL_MS = 25;
 /** Largest message of any kind; events are far smaller. */
 const PAYLOAD_BYTES_MAX = 1_048_576;
-/** Replies of one request may take as long as its command does. */
-const REPLY_TIME_MAX = '1h';
 /** File with the key under which JetStream encrypts what it stores. */
 const STORE_KEY_FILE = 'jetstream.key';
 /** Variable in which the server gets it: its configuration then holds no key. */
@@ -87,18 +85,15 @@ export class NatsServer {
   }
 }
 
-function configText(options: NatsServerOptions, portsDir: string): string {
-  const { directory, users, port } = options;
+function configText({ directory, users, port }: NatsServerOptions, portsDir: string): string {
   const quote = (text: string): string => JSON.stringify(text);
   const list = (texts: readonly string[]): string => `[${texts.map(quote).join(', ')}]`;
   // An empty list would mean "everything": a role that may publish nothing is denied everything.
   const permission = (texts: readonly string[]): string =>
     texts.length === 0 ? '{deny: ">"}' : `{allow: ${list(texts)}}`;
-  const replies = (answers = false): string =>
-    answers ? `, allow_responses: {max: 1, expires: ${quote(REPLY_TIME_MAX)}}` : '';
   const userLines = users.map(
-    ({ name, password, publish, subscribe, answers }) =>
-      `    {user: ${quote(name)}, password: ${quote(password)}, permissions: {publish: ${permission(publish)}, subscribe: ${permission(subscribe)}${replies(answers)}}}`,
+    ({ name, password, publish, subscribe }) =>
+      `    {user: ${quote(name)}, password: ${quote(password)}, permissions: {publish: ${permission(publish)}, subscribe: ${permission(subscribe)}}}`,
   );
   return `server_name: protego
 listen: "127.0.0.1:${port ?? -1}"

@@ -16,8 +16,6 @@ export interface NatsUser {
   readonly password: string;
   readonly publish: readonly string[];
   readonly subscribe: readonly string[];
-  /** True for a user that answers requests: it may publish one reply to each. */
-  readonly answers?: boolean;
 }
 
 /** Role that writes the log and publishes results. */

@@ -8,6 +8,8 @@ import { BlockCipher } from '../blocks/block-cipher';
 import { BlockIndexes, type BlockIndex } from '../blocks/block-index';
 import { parseCheckpoint } from '../tree/checkpoint';
 import {
+  HISTORY_FILE,
+  LATEST_FILE,
   formatRecorded,
   readCheckpointHistory,
   readLatestCheckpoint,
@@ -181,8 +183,8 @@ async function storeFiles(
   for (const { index, bytes } of segments) {
     await add(`segments/${index.segment.name}`, fileSource(index.segment.path, bytes));
   }
-  await add('checkpoints.jsonl', { pieces: () => historyUpTo(directory, latest.size) });
-  await add('checkpoint', { pieces: () => onePiece(Buffer.from(latest.note)) });
+  await add(HISTORY_FILE, { pieces: () => historyUpTo(directory, latest.size) });
+  await add(LATEST_FILE, { pieces: () => onePiece(Buffer.from(latest.note)) });
   await add('log.json', fileSource(join(directory, 'log.json'), (await readFile(join(directory, 'log.json'))).length));
   for (let level = 0; level < levelCount(latest.size); level++) {
     const hashes = levelWidth(level, latest.size);

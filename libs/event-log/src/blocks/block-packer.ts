@@ -94,20 +94,21 @@ export class BlockPacker {
     hashLeaves(payload, count, memory.nodes);
     this.tree.appendLeaves(memory.nodes, count);
     const compressed = payload.length < COMPRESSED_BYTES_MIN ? payload : compressSync(payload);
-    const isSmaller = compressed.length < payload.length;
-    const packing = isSmaller ? { codec: CODEC_LZ4, content: compressed } : { codec: CODEC_NONE, content: payload };
-    return { raw, ...packing, peaksBefore, root: this.tree.root() };
+    return this.packed(raw, compressed.length < payload.length ? compressed : payload, peaksBefore);
   }
 
   private finish(job: Job, compressedBytes: number): void {
     const { raw } = job;
-    const { payload } = raw;
     const peaksBefore = this.tree.peaks();
     this.tree.appendFolded(raw.memory.nodes, raw.count);
-    const isSmaller = compressedBytes > 0;
-    const content = isSmaller ? payload.subarray(0, compressedBytes) : payload;
-    job.packed = { raw, codec: isSmaller ? CODEC_LZ4 : CODEC_NONE, content, peaksBefore, root: this.tree.root() };
+    job.packed = this.packed(raw, raw.payload.subarray(0, compressedBytes || raw.payload.length), peaksBefore);
     this.wakeUp();
+  }
+
+  /** A block whose leaves are in the tree. */
+  private packed(raw: RawBlock, content: Buffer, peaksBefore: readonly Buffer[]): PackedBlock {
+    const codec = content.length < raw.payload.length ? CODEC_LZ4 : CODEC_NONE;
+    return { raw, codec, content, peaksBefore, root: this.tree.root() };
   }
 
   private fail(cause: unknown): void {

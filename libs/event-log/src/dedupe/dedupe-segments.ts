@@ -1,8 +1,9 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LogKeys } from '@protego/enclave';
 import { BlockCipher, type CipherSession } from '../blocks/block-cipher';
 import { NONCE_BYTES, TAG_BYTES, readUint64, writeNonce } from '../blocks/block-format';
+import { readFully } from '../files-if-there';
 import { blockCorrupt } from '../log-errors';
 import { readIdentity } from '../log-identity';
 import type { RecordIdentity } from '../log-record';
@@ -187,8 +188,8 @@ export class SegmentIdentities {
   private bytesAt(offset: number, length: number): Buffer {
     const descriptor = openSync(this.file.path, 'r');
     try {
-      const bytes = bytesAt(descriptor, offset, length);
-      if (bytes.length !== length) throw this.corrupt(offset);
+      const bytes = Buffer.allocUnsafe(length);
+      if (readFully(descriptor, bytes, offset) !== length) throw this.corrupt(offset);
       return bytes;
     } finally {
       closeSync(descriptor);
@@ -205,15 +206,4 @@ function wordsOf(bigEndian: Buffer): Uint32Array {
   const isAligned = bigEndian.byteOffset % Uint32Array.BYTES_PER_ELEMENT === 0;
   const bytes = isAligned ? bigEndian : Buffer.from(new Uint8Array(bigEndian).buffer);
   return new Uint32Array(bytes.swap32().buffer, bytes.byteOffset, bytes.length / 4);
-}
-
-function bytesAt(descriptor: number, offset: number, length: number): Buffer {
-  const bytes = Buffer.allocUnsafe(length);
-  let have = 0;
-  while (have < length) {
-    const read = readSync(descriptor, bytes, have, length - have, offset + have);
-    if (read === 0) break;
-    have += read;
-  }
-  return bytes.subarray(0, have);
 }

@@ -2,6 +2,7 @@ import {
   canonicalJson,
   ProtegoError,
   formatRfc3339,
+  isPersonToken,
   type Clock,
   type EventSeq,
   type ProtegoEvent,
@@ -25,7 +26,6 @@ import { TileStore } from '../tree/tile-store';
 /** Version of the receipt that this code writes. */
 export const RECEIPT_VERSION = 1;
 
-const PERSON_TOKEN = /^~[sp]\.[A-Za-z0-9_-]{22}$/;
 const COPIES_MAX = 10_000;
 const REASON_CHARACTERS_MAX = 1_000;
 
@@ -108,9 +108,11 @@ export async function eraseSubject(options: ErasureOptions): Promise<ErasureRece
   const { vault, subject } = options;
   const known = personOf(vault, subject);
   const { tokens } = known;
-  const earlier = erasuresOf(options.reader, tokens);
+  const earlier = [...erasuresIn(options.reader)].filter(({ person }) => tokens.includes(person));
+  if (known.person === undefined && earlier.length === 0)
+    throw new ProtegoError('PERSON_UNKNOWN', `no key of \`${subject}\` exists`, { subject });
   const { names, affected } = await surveyFields(options.reader, vault, tokens);
-  const search = new NameSearch([...names, ...(PERSON_TOKEN.test(subject) ? [] : [subject])]);
+  const search = new NameSearch([...names, ...(isPersonToken(subject) ? [] : [subject])]);
   checkReason(options.reason, search);
   const { person, keyIds, reason, seq } = await recorded(options, known, earlier);
   await vault.destroy(keyIds);
@@ -142,10 +144,9 @@ export async function applyErasures(parts: {
 }): Promise<{ readonly events: number; readonly keysDestroyed: number }> {
   let events = 0;
   let keysDestroyed = 0;
-  for (const { body } of parts.reader.query({ types: ['log.erased'] })) {
-    const { data } = JSON.parse(body.toString('utf8')) as ProtegoEvent;
+  for (const { keyIds } of erasuresIn(parts.reader)) {
     events++;
-    keysDestroyed += await parts.vault.destroy(data['keyIds'] as string[]);
+    keysDestroyed += await parts.vault.destroy(keyIds);
   }
   return { events, keysDestroyed };
 }
@@ -176,30 +177,23 @@ function personOf(vault: PersonalDataVault, subject: string): KnownPerson {
   return { person, tokens: [...new Set([...tokens, ...names.filter((name) => name !== subject)])], keyIds };
 }
 
-function erasuresOf(reader: EventLogReader, tokens: readonly string[]): RecordedErasure[] {
-  const found: RecordedErasure[] = [];
+function* erasuresIn(reader: EventLogReader): Generator<RecordedErasure, void, undefined> {
   for (const { seq, body } of reader.query({ types: ['log.erased'] })) {
     const { data } = JSON.parse(body.toString('utf8')) as ProtegoEvent;
-    const erasure = { ...(data as unknown as Omit<RecordedErasure, 'seq'>), seq };
-    if (tokens.includes(erasure.person)) found.push(erasure);
+    yield { ...(data as unknown as Omit<RecordedErasure, 'seq'>), seq };
   }
-  return found;
 }
 
 /** The event of an erasure: a new one while there are keys, else the latest there is. */
 async function recorded(
-  { authority, subject, reason }: ErasureOptions,
+  { authority, reason }: ErasureOptions,
   { person, keyIds }: KnownPerson,
   earlier: readonly RecordedErasure[],
 ): Promise<RecordedErasure> {
-  if (person !== undefined) {
-    const id = `erased-${randomBytes(16).toString('hex')}`;
-    const seq = await authority.append('log.erased', id, { person, keyIds: [...keyIds], reason });
-    return { person, keyIds, reason, seq };
-  }
-  const latest = earlier.at(-1);
-  if (latest === undefined) throw new ProtegoError('PERSON_UNKNOWN', `no key of \`${subject}\` exists`, { subject });
-  return latest;
+  if (person === undefined) return earlier.at(-1) as RecordedErasure;
+  const id = `erased-${randomBytes(16).toString('hex')}`;
+  const seq = await authority.append('log.erased', id, { person, keyIds: [...keyIds], reason });
+  return { person, keyIds, reason, seq };
 }
 
 function checkReason(reason: string, search: NameSearch): void {

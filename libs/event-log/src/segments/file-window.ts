@@ -1,6 +1,6 @@
-import { closeSync, fstatSync, readSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { ProtegoError } from '@protego/contracts';
-import { openIfFile } from '../files-if-there';
+import { openIfFile, readFully } from '../files-if-there';
 
 /** Most bytes of one view: the footer of the greatest segment has less. A length that was altered takes no more memory. */
 const VIEW_BYTES_MAX = 1 << 30;
@@ -64,7 +64,7 @@ export class FileWindow {
   copyOf(offset: number, length: number): Buffer | undefined {
     if (offset < 0 || length > VIEW_BYTES_MAX || !this.reaches(offset + length)) return undefined;
     const copy = Buffer.allocUnsafeSlow(length);
-    return this.read(copy, 0, offset, length) === length ? copy : undefined;
+    return readFully(this.descriptor, copy, offset) === length ? copy : undefined;
   }
 
   /** Forgets what was read, so that the next view comes from the file. */
@@ -84,17 +84,7 @@ export class FileWindow {
     const have = kept?.copy(memory, 0, 0, length) ?? 0;
     this.memory = memory;
     this.start = offset;
-    this.end = offset + have + this.read(memory, have, offset + have, length - have);
-  }
-
-  private read(target: Buffer, at: number, offset: number, length: number): number {
-    let have = 0;
-    while (have < length) {
-      const bytes = readSync(this.descriptor, target, at + have, length - have, offset + have);
-      if (bytes === 0) break;
-      have += bytes;
-    }
-    return have;
+    this.end = offset + have + readFully(this.descriptor, memory.subarray(have, length), offset + have);
   }
 }
 

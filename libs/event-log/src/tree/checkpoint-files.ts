@@ -7,8 +7,10 @@ import { openCheckpoint, type Checkpoint } from './checkpoint';
 import { writeAll, writeFileAtomically, type LogFile, type LogFileLayer } from '../writer/file-layer';
 import type { NoteVerifier } from './signed-note';
 
-const LATEST_FILE = 'checkpoint';
-const HISTORY_FILE = 'checkpoints.jsonl';
+/** File with the latest checkpoint, in the directory of the log. */
+export const LATEST_FILE = 'checkpoint';
+/** File with every checkpoint that was signed, a line each. */
+export const HISTORY_FILE = 'checkpoints.jsonl';
 /** Bytes at the end of the history that hold its last line for sure: a note of this log has some hundred bytes. */
 const TAIL_BYTES = 1 << 16;
 const LINE_FEED = 0x0a;

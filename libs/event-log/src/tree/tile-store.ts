@@ -119,7 +119,12 @@ export function findTile(directory: string, place: TilePlace, width: number): Bu
 
 /** Widths of the partial tiles that are stored for a place, ascending. */
 export function partialWidths(directory: string, place: TilePlace): number[] {
-  const names = namesIn(join(directory, `${tilePath(place)}.p`)).filter((name) => /^[1-9]\d{0,2}$/.test(name));
+  return widthsIn(join(directory, `${tilePath(place)}.p`));
+}
+
+/** Widths of the partial tiles in a folder, ascending. */
+export function widthsIn(folder: string): number[] {
+  const names = namesIn(folder).filter((name) => /^[1-9]\d{0,2}$/.test(name));
   return names.map(Number).sort((a, b) => a - b);
 }
 

@@ -2,7 +2,14 @@ import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { isProtegoError, messageOf } from '@protego/contracts';
 import { openIfFile, readSmallFile } from '../files-if-there';
-import { historyLines, parseRecorded, signedCheckpointOf, type HistoryLine } from '../tree/checkpoint-files';
+import {
+  HISTORY_FILE,
+  LATEST_FILE,
+  historyLines,
+  parseRecorded,
+  signedCheckpointOf,
+  type HistoryLine,
+} from '../tree/checkpoint-files';
 import type { NoteVerifier } from '../tree/signed-note';
 import type { ProblemList } from './verify-report';
 
@@ -17,9 +24,6 @@ export interface ExpectedRoot {
   /** For messages. */
   readonly name: string;
 }
-
-const LATEST_FILE = 'checkpoint';
-const HISTORY_FILE = 'checkpoints.jsonl';
 
 /** How often the two files are looked at again while a writer signs checkpoints. */
 const LOOKS_MAX = 20;

@@ -12,7 +12,7 @@ import {
   type TilePlace,
 } from '../tree/tile-path';
 import { fillTiles, type FillingTile } from '../tree/tile-levels';
-import { findTile, partialWidths } from '../tree/tile-store';
+import { findTile, partialWidths, widthsIn } from '../tree/tile-store';
 
 /** A tile that does not hold the hashes of the records. */
 export interface TileFinding {
@@ -233,9 +233,9 @@ function fullWidthOf(path: string, width = TILE_WIDTH): number {
 }
 
 function widestIn(folder: string): number {
-  const widths = namesIn(folder).filter((name) => /^[1-9]\d{0,2}$/.test(name) && Number(name) < TILE_WIDTH);
-  const sorted = widths.map(Number).sort((a, b) => b - a);
-  return sorted.find((width) => fullWidthOf(join(folder, String(width)), width) > 0) ?? 0;
+  const isStored = (width: number): boolean =>
+    width < TILE_WIDTH && fullWidthOf(join(folder, String(width)), width) > 0;
+  return widthsIn(folder).findLast(isStored) ?? 0;
 }
 
 function isSameHash(a: Buffer, b: Buffer, i: number): boolean {

@@ -2,6 +2,7 @@ import { ProtegoError, isProtegoError } from '@protego/contracts';
 import type { LogKeys } from '@protego/enclave';
 import { BlockCipher } from '../blocks/block-cipher';
 import type { LogIdentity } from '../log-identity';
+import { HISTORY_FILE } from '../tree/checkpoint-files';
 import { MerkleTree } from '../tree/merkle-tree';
 import { listSegments, type SegmentFileName } from '../segments/segment-format';
 import { noteKeyId, type NoteVerifier } from '../tree/signed-note';
@@ -314,7 +315,7 @@ class LogVerifier {
   private checkHistory(): void {
     if (this.published > 0 || this.size === 0 || hasHistory(this.options.directory)) return;
     const message = 'the log holds records, and its file of checkpoints is missing';
-    this.problems.add({ code: 'LOG_CHECKPOINT_INVALID', kind: 'checkpoint', file: 'checkpoints.jsonl', message });
+    this.problems.add({ code: 'LOG_CHECKPOINT_INVALID', kind: 'checkpoint', file: HISTORY_FILE, message });
   }
 
   private report(fromSeq: number): VerifyReport {
