@@ -25,6 +25,10 @@ const SPELLINGS = [
   'mariakeller',
   'u-0417',
   'U-0417',
+  '<b>Maria</b>&nbsp;<b>Keller</b>',
+  'M%61ria/K&#101;ller',
+  'SU9VIE1hcmlhIEtlbGxlcg==',
+  'VABvACAATQBhAHIAaQBhACAASwBlAGwAbABlAHIA',
 ];
 
 /** Texts that name her. */

@@ -15,6 +15,7 @@ jest.setTimeout(120_000);
 const NAMES = [
   ...[MARIA.name, 'maria.keller', 'Keller, Maria', 'maria%20keller', 'maria+keller', 'mariakeller', MARIA.uid],
   '\\u004daria Kell\\u0065r',
+  ...['<b>Maria</b>', 'M%61ria/K&#101;ller'],
 ];
 /** A rule about what is named in clear: without her texts nobody can say what it would find. */
 const RULE = `title: Notes for somebody
@@ -184,7 +185,7 @@ describe('one of a thousand people is forgotten', () => {
   it('whom an attacker with all files and keys finds before, wherever something was kept', async () => {
     const hits = await attack();
     const found = (pattern: RegExp): number => hits.filter((hit) => pattern.test(hit)).length;
-    expect(found(/log record \d+ opened: .*UTF-8/)).toBeGreaterThan(TEXTS);
+    expect(found(/log record \d+ opened: .*(?:UTF-8|base64)/)).toBeGreaterThan(TEXTS);
     expect(found(/log\/keys\/vault opened: /)).toBeGreaterThan(1);
     expect(found(/log\/keys\/vault opened: key of the person/)).toBeGreaterThan(0);
     expect(found(/record \d+ opened: record key/)).toBeGreaterThan(TEXTS);

@@ -18,7 +18,7 @@ import {
   type PersonalFields,
   type Replacement,
 } from './personal-fields';
-import { addTextPseudonyms, hiddenKeyOf, stringsOf, textPlaceholderOf } from './placeholders';
+import { TEXT_SEPARATOR, addTextPseudonyms, hiddenKeyOf, searchTextsOf, textPlaceholderOf } from './placeholders';
 import { SLOT_KINDS, paddedPlaintext, sealSlots, type SlotInput } from './sealed-part';
 import { blake2b } from './sodium';
 
@@ -26,6 +26,8 @@ import { blake2b } from './sodium';
 const BODY_BYTES_MAX = 65_536;
 const CONTENT_HASH_BYTES = 8;
 const LENGTH_BYTES = 4;
+/** Longer text is no part of a name. */
+const NAME_PART_CHARACTERS_MAX = 64;
 /** Where the seconds of an RFC 3339 time begin. */
 const SECOND_AT = 17;
 const NO_BYTES = Buffer.alloc(0);
@@ -144,11 +146,12 @@ export class EventSealer {
     const entries: string[] = [];
     const nobodys: string[] = [];
     const groups = new Map<string, TextGroup>();
+    const persons = this.#personsInTexts(texts);
     texts.forEach((field, ordinal) => {
       const entry = entryOf(field, ordinal);
       entries.push(entry);
       placeText(field, ordinal, draft);
-      const found = this.#personsIn(field);
+      const found = persons[ordinal] as ReadonlySet<KeyOwner>;
       if (found.size === 0) nobodys.push(entry);
       else addToGroup(groups, found, entry);
     });
@@ -171,11 +174,25 @@ export class EventSealer {
     return this.ring.ownerOf('m', this.tokeniser.identify('m', name, 'plain'), this.append);
   }
 
-  #personsIn({ value, path, isUndeclared }: PersonalField): Set<KeyOwner> {
-    const found = new Set<KeyOwner>();
-    if (isUndeclared) this.ring.searchNames(path.at(-1) as string, found);
-    stringsOf(value, (text) => this.ring.searchNames(text, found));
-    return found;
+  /** Whose names stand in each of some texts, or in neighbours of them together. */
+  #personsInTexts(texts: readonly PersonalField[]): Set<KeyOwner>[] {
+    const persons = texts.map(({ value, path, isUndeclared }) => {
+      const found = new Set<KeyOwner>();
+      if (isUndeclared) this.ring.searchNames(path.at(-1) as string, found);
+      for (const text of searchTextsOf(value)) this.ring.searchNames(text, found);
+      return found;
+    });
+    // First name here, last name there: both fields are short. Whoever is found only so may be in any of them.
+    const short = texts.flatMap(({ value }, i) => (isShort(value) ? [i] : []));
+    if (short.length < 2) return persons;
+    const together = new Set<KeyOwner>();
+    const joined = short.map((i) => String((texts[i] as PersonalField).value)).join(TEXT_SEPARATOR);
+    this.ring.searchNames(joined, together);
+    for (const owner of together) {
+      if (persons.some((found) => found.has(owner))) continue;
+      for (const i of short) persons[i]?.add(owner);
+    }
+    return persons;
   }
 
   /** After the texts: what is a name as well as a text goes by the name's pseudonym. */
@@ -218,6 +235,10 @@ export class EventSealer {
     if (content.length > 0) this.#scratch.fill(0, 0, at);
     return digest.subarray(0, CONTENT_HASH_BYTES);
   }
+}
+
+function isShort(value: unknown): boolean {
+  return typeof value === 'string' && value.length <= NAME_PART_CHARACTERS_MAX;
 }
 
 function placeText({ path, value, isUndeclared }: PersonalField, ordinal: number, draft: Draft): void {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import {
   ProtegoError,
   UNDECLARED_FIELDS,
@@ -8,7 +9,6 @@ import {
   type OpenedEvent,
   type ProtegoEvent,
 } from '@protego/contracts';
-import { unescapedForms } from './json-escapes';
 import { Tokeniser, type TokenClass } from './identity';
 import { deriveKey } from './key-derivation';
 import { KeyRing, type AppendSlot, type KeyOwner } from './key-ring';
@@ -138,7 +138,7 @@ export class FileVault implements PersonalDataVault {
   sealText(text: Uint8Array, source: string, timeMs: number): Buffer {
     const found = new Set<KeyOwner>();
     const bytes = Buffer.from(text.buffer, text.byteOffset, text.byteLength);
-    for (const form of formsOf(bytes)) this.#ring.searchNames(form, found);
+    for (const each of textsOf(bytes)) this.#ring.searchNames(each, found);
     if (found.size === 0) {
       const month = this.#tokeniser.identify('m', monthNameOf(source, timeMs), 'plain');
       found.add(this.#ring.ownerOf('m', month, this.#append));
@@ -178,6 +178,11 @@ export class FileVault implements PersonalDataVault {
       for (const alias of owner.aliasTokens) if (this.#ring.byAlias(alias).length === 1) tokens.add(alias);
     }
     return [...tokens];
+  }
+
+  namesakesOf(names: readonly string[]): string[] {
+    this.#follow();
+    return [...new Set(names.flatMap((name) => this.#ring.named(name)).map(({ token }) => token))];
   }
 
   async destroy(keyIds: readonly string[]): Promise<number> {
@@ -275,11 +280,10 @@ export class FileVault implements PersonalDataVault {
   }
 }
 
-/** Ways to read bytes of unknown kind, so that a name is found behind `\n`, `\u00fc` and the like, and in UTF-16. */
-function formsOf(bytes: Buffer): string[] {
-  const text = bytes.toString('utf8');
-  const forms = unescapedForms(text);
-  const last = forms.at(-1) ?? text;
-  if (bytes.includes(0)) forms.push(text.replaceAll('\0', ''), bytes.toString('utf16le'));
-  return last.includes('\0') ? [...forms, last.replaceAll('\0', '')] : forms;
+/** Ways to read bytes of unknown kind: UTF-8, and where it may be neither that nor ASCII, Latin-1 and UTF-16. */
+function textsOf(bytes: Buffer): string[] {
+  const texts = [bytes.toString('utf8')];
+  if (!isUtf8(bytes)) texts.push(bytes.toString('latin1'));
+  if (bytes.includes(0)) texts.push(bytes.toString('utf16le'));
+  return texts;
 }

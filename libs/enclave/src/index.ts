@@ -1,5 +1,6 @@
 export { keysDirectoryOf, openHouseKeys, type HouseKeys, type HouseKeysOptions } from './house-keys';
-export { unescapedForms } from './json-escapes';
+export { NameIndex } from './name-index';
+export { searchTextsOf } from './placeholders';
 export { lockDirectory, type DirectoryLock } from './directory-lock';
 export { type LogKeys, type NoteSigner } from './log-keys';
 export { type PersonRef, type PersonalDataVault, type SealedEvent, type SlotKey } from './personal-data';

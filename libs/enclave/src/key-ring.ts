@@ -75,6 +75,11 @@ export class KeyRing {
     this.#names.search(text, found);
   }
 
+  /** Persons who have such a name. */
+  named(name: string): readonly KeyOwner[] {
+    return this.#names.named(name);
+  }
+
   /** The owner of an identity's key; makes the key when there is none. */
   ownerOf(tokenClass: TokenClass, { token, text }: Identity, append: AppendSlot): KeyOwner {
     const known = this.#byToken.get(token);

@@ -15,6 +15,11 @@ describe('NameIndex', () => {
   index.add('w.white@hospital.example', 'white');
   index.add('s-1-5-21-11-22-33-1001', 'sid');
   index.add('li', 'short');
+  index.add('ursula von der leyen', 'ursula');
+  index.add('eva keller-meier', 'eva');
+  index.add('jürgen müller', 'müller');
+  index.add('joerg strauß', 'strauß');
+  index.add('søren ågård', 'søren');
 
   it.each([
     ['jane doe', ['jane']],
@@ -32,6 +37,23 @@ describe('NameIndex', () => {
     ['jane said to josé garcía', ['jose']],
     ['janet doe, xjane doe; jan edo, jane does, li, 100%', []],
     ['', []],
+    ['von der Leyen, Ursula', ['ursula']],
+    ['LEYEN, Ursula von der', ['ursula']],
+    ['Keller-Meier, Eva; KELLER^MEIER^EVA', ['eva']],
+    ['<b>Jane</b> <i class="x">Doe</i>', ['jane']],
+    ['Jane&nbsp;Doe', ['jane']],
+    ['J&uuml;rgen&#32;M&#xFC;ller', ['müller']],
+    ['Juergen Mueller, mueller.juergen', ['müller']],
+    ['Jurgen_Muller', ['müller']],
+    ['J%C3%BCrgen+M%C3%BCller', ['müller']],
+    ['J%FCrgen%20M%FCller', ['müller']],
+    [String.raw`{"who":"J\u00fcrgen\nM\u00fcller"}`, ['müller']],
+    [String.raw`C:\Users\jane%20doe`, ['jane']],
+    ['Jörg Strauss and Soeren Aagaard', ['strauß', 'søren']],
+    ['powershell -enc VwByAGkAdABlACAASgBhAG4AZQAgAEQAbwBlAA==', ['jane']],
+    ['Authorization: Basic amFuZS5kb2U6c2VjcmV0', ['jane']],
+    ['token=eyJ3aG8iOiJKXHUwMGZjcmdlbiBNXHUwMGZjbGxlciJ9', ['müller']],
+    ['J\0a\0n\0e\0 \0D\0o\0e\0', ['jane']],
   ])('finds in `%s` %j', (text, owners) => expect(found(index, text)).toEqual(owners));
 
   it.each([

@@ -1,8 +1,11 @@
+import { textForms } from './text-forms';
+
 const SPAN_WORDS_MIN = 4;
 const SPAN_WORDS_MAX = 12;
 const NAME_LETTERS_MIN = 3;
 const NAME_LETTERS_MAX = 152;
-const DECODINGS_MAX = 2;
+/** Names of more words are looked for in the order in which they stand, and with the last word first. */
+const TURNED_WORDS_MAX = 6;
 const ASCII_MAX = 127;
 const CHARACTER_BYTES_MAX = 4;
 const WORDS_LETTERS_MIN = 4096;
@@ -13,8 +16,9 @@ const PREFIX_SLOTS = 1 << PREFIX_SLOT_BITS;
 
 /**
  * Finds names in text. A name is its words run together, without case, accents and what stands between them: so `jane.doe`,
- * `Jane Doe`, `JANE%20DOE`, `jane+doe`, `janedoe` and `Doe, Jane` are one name. Names of fewer than three letters and digits
- * are left out. A part of a word is no name.
+ * `Jane Doe`, `JANE%20DOE`, `jane+doe`, `janedoe` and `Doe, Jane` are one name, and `Müller` is `Muller` and `Mueller`. It is
+ * found in every form of a text ({@link textForms}). Names of fewer than three letters and digits are left out. A part of a
+ * word is no name.
  */
 export class NameIndex<T> {
   readonly #owners = new Map<string, Set<T>>();
@@ -32,11 +36,17 @@ export class NameIndex<T> {
 
   /** Adds a name of an owner. Of an account or address with a domain, the part before or after it counts as well. */
   add(name: string, owner: T): void {
-    this.#addWords(wordsOf(name), owner);
+    this.#addSpellings(name, owner);
     const account = name.slice(name.lastIndexOf('\\') + 1);
     const at = account.indexOf('@');
     const local = at > 0 ? account.slice(0, at) : account;
-    if (local !== name) this.#addWords(wordsOf(local), owner);
+    if (local !== name) this.#addSpellings(local, owner);
+  }
+
+  /** Owners of a name, however it is written. */
+  named(name: string): T[] {
+    const keys = [name, withUmlautsSpelledOut(name)].map((each) => wordsOf(each).join(''));
+    return [...new Set(keys.flatMap((key) => [...(this.#owners.get(key) ?? [])]))];
   }
 
   /** Drops all names of an owner. */
@@ -55,14 +65,13 @@ export class NameIndex<T> {
   /** Adds to `found` the owners of all names in a text. */
   search(text: string, found: Set<T>): void {
     if (this.#owners.size === 0) return;
-    let form = text;
-    for (let decodings = 0; ; decodings++) {
+    for (const form of textForms(text)) {
       this.#words.read(form);
       this.#searchWords(found);
-      if (decodings === DECODINGS_MAX || !form.includes('%')) break;
-      const decoded = percentDecode(form);
-      if (decoded === form) break;
-      form = decoded;
+      const spelledOut = withUmlautsSpelledOut(form);
+      if (spelledOut === form) continue;
+      this.#words.read(spelledOut);
+      this.#searchWords(found);
     }
     this.#words.wipe();
   }
@@ -95,10 +104,19 @@ export class NameIndex<T> {
     }
   }
 
+  #addSpellings(name: string, owner: T): void {
+    this.#addWords(wordsOf(name), owner);
+    const spelledOut = withUmlautsSpelledOut(name);
+    if (spelledOut !== name) this.#addWords(wordsOf(spelledOut), owner);
+  }
+
   #addWords(words: readonly string[], owner: T): void {
     this.#addKey(words.join(''), owner);
-    const last = words.at(-1) ?? '';
-    if (words.length > 1) this.#addKey(last + words.slice(0, -1).join(''), owner);
+    // Lists write `von der Leyen, Ursula`: the words go round, wherever the first name ends. Numbers are not written so.
+    const isTurned = !words.some((word) => /\d/.test(word));
+    const firstTurn = words.length <= TURNED_WORDS_MAX ? 1 : words.length - 1;
+    for (let turn = firstTurn; isTurned && turn < words.length; turn++)
+      this.#addKey([...words.slice(turn), ...words.slice(0, turn)].join(''), owner);
     this.#spanWords = Math.min(SPAN_WORDS_MAX, Math.max(this.#spanWords, words.length));
   }
 
@@ -243,12 +261,25 @@ function wordsOf(text: string): string[] {
   const folded = text
     .normalize('NFKD')
     .replace(/\p{M}+/gu, '')
-    .toLowerCase();
+    .toLowerCase()
+    .replace(/[ßæøœłđðþı]/g, (letter) => FOLDED_LETTERS[letter] ?? letter);
   return folded.match(/[\p{L}\p{N}]+/gu) ?? [];
 }
 
-function percentDecode(text: string): string {
-  return text.replace(/(?:%[0-9a-fA-F]{2})+/g, (codes) =>
-    Buffer.from(codes.replaceAll('%', ''), 'hex').toString('utf8'),
-  );
+/** Letters that have no accent to take away, as they are written where a keyboard lacks them. */
+const FOLDED_LETTERS: Readonly<Record<string, string>> = {
+  ...{ ß: 'ss', æ: 'ae', ø: 'o', œ: 'oe', ł: 'l', đ: 'd', ð: 'd', þ: 'th', ı: 'i' },
+};
+
+const UMLAUT = /[äöüåø]/gi;
+const SPELLED_OUT: Readonly<Record<string, string>> = { ä: 'ae', ö: 'oe', ü: 'ue', å: 'aa', ø: 'oe' };
+
+/** The text with `ae` for `ä` and the like; the very text where there is none. */
+function withUmlautsSpelledOut(text: string): string {
+  // eslint-disable-next-line no-control-regex -- the range is that of ASCII
+  if (/^[\x00-\x7f]*$/.test(text)) return text;
+  const composed = text.normalize('NFC');
+  UMLAUT.lastIndex = 0;
+  if (!UMLAUT.test(composed)) return text;
+  return composed.replace(UMLAUT, (letter) => SPELLED_OUT[letter.toLowerCase()] ?? letter);
 }

@@ -57,6 +57,8 @@ export interface PersonalDataVault {
   find(subject: string): PersonRef | undefined;
   /** Token under which the log's records of a subject are found, whether or not its keys still exist. */
   tokensOf(subject: string): string[];
+  /** Tokens of all persons who are known by one of some names, however it is written. */
+  namesakesOf(names: readonly string[]): string[];
   /** Destroys keys on the disk and in memory, durably. Keys that are not there are ignored. Returns how many were there. */
   destroy(keyIds: readonly string[]): Promise<number>;
   close(): Promise<void>;

@@ -86,13 +86,8 @@ export {
   type OpenedRecord,
 } from './evidence/standalone/verify-bundle';
 // Forgetting
-export {
-  applyErasures,
-  eraseSubject,
-  type ErasureOptions,
-  type ErasureReceipt,
-  type ReceiptContent,
-} from './erasure/erasure';
+export { eraseSubject, type ErasureOptions, type ErasureReceipt, type ReceiptContent } from './erasure/erasure';
+export { applyErasures, type AppliedErasures } from './erasure/erasure-events';
 export { type CopyOutOfReach } from './erasure/copy-out-of-reach';
 export { type AffectedRecords, type TextsFound } from './erasure/erasure-scan';
 export {
@@ -111,5 +106,5 @@ export { type TargetOpener } from './backup/backup-erasure';
 export { listBackups, readManifest, type BackupManifest, type CheckedManifest } from './backup/backup-manifest';
 export { registeredBackups, type RegisteredBackup } from './backup/backup-registry';
 export { invalidBackup, type BackupTarget } from './backup/backup-target';
-export { DirectoryTarget } from './backup/directory-target';
+export { DirectoryTarget, openDirectoryTarget } from './backup/directory-target';
 export { restoreLog, type RestoreOptions, type RestoreReport } from './backup/restore';

@@ -1,8 +1,6 @@
 import { ProtegoError } from '@protego/contracts';
-import { DirectoryTarget, type BackupTarget } from '@protego/event-log';
+import { DirectoryTarget, openDirectoryTarget, type BackupTarget } from '@protego/event-log';
 import { ObjectStoreTarget } from './object-store-target';
-
-const DIRECTORY_LOCATION = 'directory:';
 
 /**
  * The target of a backup: a directory, or a JetStream object store as `nats://user:password@host:port/bucket`.
@@ -11,8 +9,8 @@ const DIRECTORY_LOCATION = 'directory:';
  */
 export async function openBackupTarget(location: string): Promise<BackupTarget> {
   if (/^(nats|tls):\/\//.test(location)) return ObjectStoreTarget.open(location);
-  const directory = location.startsWith(DIRECTORY_LOCATION) ? location.slice(DIRECTORY_LOCATION.length) : location;
-  if (directory === '')
+  if (location.startsWith('directory:')) return openDirectoryTarget(location);
+  if (location === '')
     throw new ProtegoError('USAGE_INVALID', 'the target of a backup is a directory or nats://…/bucket');
-  return new DirectoryTarget(directory);
+  return new DirectoryTarget(location);
 }

@@ -76,13 +76,15 @@ async function eraseHere({ searchTexts, ...options }: EraseOptions): Promise<str
   return receipt.text;
 }
 
-function linesOf({ keyIds, person, affected, seq, backupsErased, texts, outOfReach }: ReceiptContent): string[] {
+function linesOf(receipt: ReceiptContent): string[] {
+  const { keyIds, person, affected, seq, backupsErased, texts, outOfReach, namesakes } = receipt;
   return [
     `${keyIds.length} keys of ${person} destroyed; ${affected.records} records held something of the person`,
     `recorded at seq ${seq}; ${backupsErased.length} backups followed`,
     texts === null
       ? 'readable texts were not searched for the name'
       : `${texts.records} records still hold a name of the person in a readable text`,
+    ...namesakes.map((token) => `has a name in common: ${token}; erase it too if it is the same person`),
     ...outOfReach.map(({ kind, name, note }) => `out of reach: ${kind} ${name}: ${note}`),
   ];
 }

@@ -1,3 +1,5 @@
+import { openBackupTarget } from './backup-target';
+import { Terminal } from '../terminal';
 import type { Command } from 'commander';
 import { systemClock } from '@protego/contracts';
 import { keysDirectoryOf, openHouseKeys, type HouseKeys } from '@protego/enclave';
@@ -77,7 +79,10 @@ export async function withWriter<T>(options: LogOptions, use: (log: HeldLog) => 
     const writer = await EventLogWriter.open({ directory: options.log, origin, keys: house.keys });
     try {
       const reader = await readerOf(options.log, house);
-      await applyErasures({ reader, vault: house.vault });
+      const backups = { directory: options.log, keysDirectory, clock: systemClock, openTarget: openBackupTarget };
+      const { backupsOutOfReach } = await applyErasures({ reader, vault: house.vault, backups });
+      for (const { name, note } of backupsOutOfReach)
+        new Terminal(options.json).note(`\`${name}\` still holds keys of erased persons: ${note}`);
       const arrivedAtMs = reader.stat().lastArrivedAtMs;
       const authority = writerAuthority({ writer, clock: systemClock, site: siteOfOrigin(origin), arrivedAtMs });
       return await use({ directory: options.log, keysDirectory, house, reader, writer, authority });

@@ -9,10 +9,10 @@ import {
   eraseSubject,
   expireSegments,
   exportBundle,
+  openDirectoryTarget,
   revealRecords,
   type LogAuthority,
   type RevealedRecord,
-  type TargetOpener,
   type WritableLog,
 } from '@protego/event-log';
 import { ENGINE_CLOCK, ENGINE_LOG } from '../engine.constants';
@@ -23,7 +23,6 @@ import { engineAuthority } from './engine-authority';
 
 /** Most bytes of records that one answer shows in clear; a message of the bus holds twice as much. */
 const REVEALED_BYTES_MAX = 524_288;
-const DIRECTORY_LOCATION = 'directory:';
 /** Where bundles wait for who asked for them, within the directory of the log. */
 const EXPORTS_FOLDER = 'exports';
 
@@ -67,7 +66,7 @@ export class LogCommands {
       subject,
       reason,
       findCopies: (search) => this.letters.naming(search),
-      openTarget: openDirectory,
+      openTarget: openDirectoryTarget,
       ...(searchTexts === undefined ? {} : { searchesTexts: searchTexts }),
     });
     return { receipt: receipt.text };
@@ -117,12 +116,6 @@ export class LogCommands {
     return { directory, keysDirectory, reader, keys, vault, clock: this.clock, authority: this.#authority };
   }
 }
-
-const openDirectory: TargetOpener = (location) => {
-  if (location.startsWith(DIRECTORY_LOCATION))
-    return Promise.resolve(new DirectoryTarget(location.slice(DIRECTORY_LOCATION.length)));
-  return Promise.reject(new ProtegoError('USAGE_INVALID', `the engine cannot reach \`${location}\``));
-};
 
 function lineOf({ record, event, erased }: RevealedRecord): object {
   return { seq: record.seq, event, ...(erased.length === 0 ? {} : { erased }) };

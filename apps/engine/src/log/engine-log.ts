@@ -22,5 +22,6 @@ export async function openEngineLog(config: ProtegoConfig, warn: (message: strin
     onIdsUnreadable: (error) => warn(messageOf(error)),
   });
   if (log.keysDestroyed > 0) warn(`destroyed ${log.keysDestroyed} keys of erased persons that had come back`);
+  for (const { name, note } of log.backupsOutOfReach) warn(`\`${name}\` still holds keys of erased persons: ${note}`);
   return log;
 }

@@ -1,7 +1,8 @@
 import { canonicalJson, formatRfc3339, messageOf, type Clock } from '@protego/contracts';
 import type { CopyOutOfReach } from '../erasure/copy-out-of-reach';
 import { copyKeys } from './backup-keys';
-import { registeredBackups } from './backup-registry';
+import { registerBackup, registeredBackups, type RegisteredBackup } from './backup-registry';
+import { requireGrownFrom } from './backup-growth';
 import { ERASURES_OBJECT, readSmall, type BackupTarget } from './backup-target';
 
 /** Opens the target at a location that a backup was registered with. */
@@ -18,31 +19,56 @@ export interface BackupErasure {
   readonly outOfReach: CopyOutOfReach[];
 }
 
+/** What is needed to reach the backups of a log. */
+export interface BackupReach {
+  /** Directory of the log. */
+  readonly directory: string;
+  readonly keysDirectory: string;
+  readonly clock: Clock;
+  /** Without it every backup counts as out of reach. */
+  readonly openTarget?: TargetOpener;
+}
+
+/** Keys that are to be gone: all that the log says were destroyed. */
+export interface DestroyedKeys {
+  readonly keyIds: readonly string[];
+  /** Seq of the latest erasure among them. */
+  readonly throughSeq: number;
+}
+
 /**
- * Destroys keys in every registered backup within reach: names them in the target's list, and writes the present vault
- * over its copy. Failures make a target one out of reach, never an error: the keys are destroyed here already.
+ * Destroys keys in every registered backup within reach: writes the present vault over its copy, and names them in the
+ * target's list. Failures make a target one out of reach, never an error: the keys are destroyed here already.
  */
-export async function eraseFromBackups(
-  parts: {
-    readonly directory: string;
-    readonly keysDirectory: string;
-    readonly clock: Clock;
-    readonly openTarget?: TargetOpener;
-  },
-  keyIds: readonly string[],
+export async function eraseFromBackups(reach: BackupReach, keys: DestroyedKeys): Promise<BackupErasure> {
+  return eraseFrom(reach, registeredBackups(reach.directory), keys);
+}
+
+/** As {@link eraseFromBackups}, of backups that have not followed all erasures yet. */
+export async function finishBackupErasures(reach: BackupReach, keys: DestroyedKeys): Promise<BackupErasure> {
+  const lagging = registeredBackups(reach.directory).filter(
+    ({ erasedThroughSeq = -1 }) => erasedThroughSeq < keys.throughSeq,
+  );
+  return eraseFrom(reach, lagging, keys);
+}
+
+async function eraseFrom(
+  reach: BackupReach,
+  backups: readonly RegisteredBackup[],
+  keys: DestroyedKeys,
 ): Promise<BackupErasure> {
-  const { directory, keysDirectory, clock, openTarget } = parts;
   const result: BackupErasure = { erased: [], outOfReach: [] };
-  for (const { location, lastBackupAt } of registeredBackups(directory)) {
+  for (const backup of backups) {
+    const { location, lastBackupAt } = backup;
     try {
-      if (openTarget === undefined) throw new Error('it was not opened');
-      const target = await openTarget(location);
+      if (reach.openTarget === undefined) throw new Error('it was not opened');
+      const target = await reach.openTarget(location);
       try {
-        await addErasures(target, keyIds, clock.wallMs());
-        await copyKeys(target, keysDirectory);
+        await eraseFromTarget(reach, target, keys);
       } finally {
         await target.close();
       }
+      await registerBackup(reach.directory, { location, lastBackupAt, erasedThroughSeq: keys.throughSeq });
       result.erased.push(location);
     } catch (cause) {
       const note = `backup of ${lastBackupAt}, could not be changed: ${messageOf(cause)}; back up again, or delete it`;
@@ -50,6 +76,14 @@ export async function eraseFromBackups(
     }
   }
   return result;
+}
+
+async function eraseFromTarget(reach: BackupReach, target: BackupTarget, { keyIds }: DestroyedKeys): Promise<void> {
+  const { directory, keysDirectory, clock } = reach;
+  await addErasures(target, keyIds, clock.wallMs());
+  // The vault of a log that was put back to an earlier day lacks keys that the backup's records need.
+  await requireGrownFrom(target, directory);
+  await copyKeys(target, keysDirectory);
 }
 
 /** Adds keys to a target's list of destroyed ones, durably. */

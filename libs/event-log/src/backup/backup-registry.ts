@@ -13,6 +13,8 @@ export interface RegisteredBackup {
   readonly location: string;
   /** RFC 3339. */
   readonly lastBackupAt: string;
+  /** Seq of the latest erasure that the target has followed, with all before it. */
+  readonly erasedThroughSeq?: number;
 }
 
 /**
@@ -35,15 +37,17 @@ export function registeredBackups(directory: string): RegisteredBackup[] {
 }
 
 /**
- * Notes that a target holds backups of the log, durably.
+ * Notes that a target holds backups of the log, durably; what was noted of it before and is not said anew stays.
  *
  * @throws ProtegoError `USAGE_INVALID` beyond {@link BACKUP_TARGETS_MAX}
  */
 export async function registerBackup(directory: string, backup: RegisteredBackup): Promise<void> {
-  const others = registeredBackups(directory).filter(({ location }) => location !== backup.location);
+  const known = registeredBackups(directory);
+  const others = known.filter(({ location }) => location !== backup.location);
+  const before = known.find(({ location }) => location === backup.location);
   if (others.length >= BACKUP_TARGETS_MAX) {
     throw new ProtegoError('USAGE_INVALID', `a log has backups in at most ${BACKUP_TARGETS_MAX} targets`);
   }
-  const list = [...others, backup];
+  const list = [...others, { ...before, ...backup }];
   await writeFileAtomically(nodeFileLayer, join(directory, FILE), Buffer.from(`${canonicalJson(list)}\n`));
 }

@@ -12,28 +12,26 @@ import {
   LATEST_FILE,
   formatRecorded,
   readCheckpointHistory,
-  readLatestCheckpoint,
   type SignedCheckpoint,
 } from '../tree/checkpoint-files';
-import { readIdentity, requireFittingKeys, type LogIdentity } from '../log-identity';
-import { checkConsistency, makeConsistencyProof } from '../tree/proof';
+import { readIdentity, requireFittingKeys } from '../log-identity';
 import { listSegments } from '../segments/segment-format';
-import { parseNote, parseVerifierKey } from '../tree/signed-note';
+import { parseNote } from '../tree/signed-note';
 import { TILE_WIDTH, levelWidth, tilePath } from '../tree/tile-path';
-import { TileStore, levelCount, readTile } from '../tree/tile-store';
+import { levelCount, readTile } from '../tree/tile-store';
+import { requireGrownFrom } from './backup-growth';
 import { copyKeys } from './backup-keys';
 import {
   BACKUP_FORMAT,
   digestsOf,
   listBackups,
-  readManifest,
   writeManifest,
   type BackupFile,
   type BackupTiles,
   type CheckedManifest,
 } from './backup-manifest';
 import { registerBackup } from './backup-registry';
-import { MANIFESTS, OBJECTS, invalidBackup, onePiece, type BackupTarget } from './backup-target';
+import { MANIFESTS, OBJECTS, onePiece, type BackupTarget } from './backup-target';
 
 /** Backups that a target keeps unless something else is asked for. */
 export const BACKUPS_KEPT = 14;
@@ -88,9 +86,7 @@ export async function backupLog(options: BackupOptions): Promise<BackupSummary> 
   const { directory, keys, target, clock, keepCount = BACKUPS_KEPT } = options;
   const identity = readIdentity(directory);
   requireFittingKeys(directory, identity, keys);
-  const latest = latestOf(directory, identity);
-  const previous = await previousOf(target, identity);
-  if (previous !== undefined) checkGrowth(directory, previous, latest);
+  const { latest, previous } = await requireGrownFrom(target, directory);
   const createdAt = formatRfc3339(clock.wallMs());
   // Before the first key leaves: an erasure from now on knows of the copy.
   await registerBackup(directory, { location: target.location, lastBackupAt: createdAt });
@@ -110,37 +106,6 @@ export async function backupLog(options: BackupOptions): Promise<BackupSummary> 
     ...{ name, location: target.location, size: latest.size, rootHash: latest.root.toString('hex') },
     ...{ files: files.length, objectsWritten: store.written, bytesWritten: store.bytesWritten, removed },
   };
-}
-
-function latestOf(directory: string, { verifierKey }: LogIdentity): SignedCheckpoint {
-  const latest = readLatestCheckpoint(directory, [parseVerifierKey(verifierKey)]);
-  if (latest !== undefined) return latest;
-  throw new ProtegoError('LOG_CHECKPOINT_INVALID', 'the log has no checkpoint yet: there is nothing to back up');
-}
-
-async function previousOf(target: BackupTarget, identity: LogIdentity): Promise<CheckedManifest | undefined> {
-  const name = (await listBackups(target)).at(-1);
-  if (name === undefined) return undefined;
-  const manifest = await readManifest(target, name);
-  const isSame = manifest.verifierKey === identity.verifierKey && manifest.logId === identity.logId.toString('hex');
-  if (isSame) return manifest;
-  throw invalidBackup(target, `it holds the log \`${manifest.origin}\` with the id \`${manifest.logId}\``);
-}
-
-function checkGrowth(directory: string, { tree, name }: CheckedManifest, latest: SignedCheckpoint): void {
-  if (tree.size > latest.size) {
-    const message = `the log has ${latest.size} records at its checkpoint, its backup \`${name}\` has ${tree.size}`;
-    throw new ProtegoError('LOG_TRUNCATED', message, { size: latest.size, backupSize: tree.size });
-  }
-  if (tree.size === 0) return;
-  const proof = makeConsistencyProof(new TileStore(directory, latest.size), tree.size);
-  try {
-    const second = { secondSize: latest.size, secondRoot: latest.root };
-    checkConsistency({ firstSize: tree.size, firstRoot: tree.root, ...second }, proof);
-  } catch (cause) {
-    const message = `the log has not grown from its backup \`${name}\`: verify it before anything is overwritten`;
-    throw new ProtegoError('LOG_FORKED', message, { backupSize: tree.size }, { cause });
-  }
 }
 
 interface SegmentPart {

@@ -1,12 +1,25 @@
 import { createReadStream } from 'node:fs';
 import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
+import { ProtegoError } from '@protego/contracts';
 import { nodeFileLayer } from '../writer/file-layer';
 import { writeFailure } from '../log-errors';
 import { invalidBackup, onePiece, type BackupTarget } from './backup-target';
 
 const NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]*(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/;
 const PART_SUFFIX = '.part';
+
+const LOCATION = 'directory:';
+
+/**
+ * The directory at a location that {@link DirectoryTarget.location} gave.
+ *
+ * @throws ProtegoError `USAGE_INVALID` for a location of another kind
+ */
+export function openDirectoryTarget(location: string): Promise<BackupTarget> {
+  if (location.startsWith(LOCATION)) return Promise.resolve(new DirectoryTarget(location.slice(LOCATION.length)));
+  return Promise.reject(new ProtegoError('USAGE_INVALID', `\`${location}\` is no directory: it cannot be reached`));
+}
 
 /** Keeps backups in a directory, which is made when it is missing; only its owner may enter it. */
 export class DirectoryTarget implements BackupTarget {
@@ -15,7 +28,7 @@ export class DirectoryTarget implements BackupTarget {
 
   constructor(directory: string) {
     this.root = resolve(directory);
-    this.location = `directory:${this.root}`;
+    this.location = LOCATION + this.root;
   }
 
   async list(prefix: string): Promise<string[]> {

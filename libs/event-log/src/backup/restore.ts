@@ -3,7 +3,7 @@ import { mkdir, open, readFile, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ProtegoError } from '@protego/contracts';
 import { openHouseKeys, type HouseKeys, type HouseKeysOptions, type LogKeys } from '@protego/enclave';
-import { applyErasures } from '../erasure/erasure';
+import { applyErasures } from '../erasure/erasure-events';
 import { verifyReceipt } from '../evidence/bundle-check';
 import { applyExpiries } from '../erasure/expiry';
 import { nodeFileLayer } from '../writer/file-layer';

@@ -3,18 +3,18 @@ import {
   ProtegoError,
   formatRfc3339,
   isPersonToken,
-  type Clock,
   type EventSeq,
   type ProtegoEvent,
 } from '@protego/contracts';
 import { createHash, randomBytes } from 'node:crypto';
 import type { LogKeys, PersonalDataVault } from '@protego/enclave';
-import { eraseFromBackups, type TargetOpener } from '../backup/backup-erasure';
+import { eraseFromBackups, type BackupReach } from '../backup/backup-erasure';
 import { openCheckpoint } from '../tree/checkpoint';
 import type { CopyOutOfReach } from './copy-out-of-reach';
 import type { LogAuthority } from '../evidence/log-authority';
 import { signedTextOf } from '../evidence/standalone/verify-bundle';
 import { readIdentity } from '../log-identity';
+import { erasuresIn, keysOf, type RecordedErasure } from './erasure-events';
 import { scanTexts, surveyFields, type AffectedRecords, type AffectedSeqs, type TextsFound } from './erasure-scan';
 import { NameSearch } from './name-search';
 import { makeRangeProof } from '../tree/range-proof';
@@ -29,18 +29,13 @@ export const RECEIPT_VERSION = 1;
 const COPIES_MAX = 10_000;
 const REASON_CHARACTERS_MAX = 1_000;
 
-/** Whose keys are destroyed, and why. */
-export interface ErasureOptions {
-  /** Directory of the log. */
-  readonly directory: string;
-  /** Key directory of the log: its vault is written over the copies that reachable backups hold. */
-  readonly keysDirectory: string;
+/** Whose keys are destroyed, and why; the vault is written over the copies that reachable backups hold. */
+export interface ErasureOptions extends BackupReach {
   /** Opened with `subjectsOf`. */
   readonly reader: EventLogReader;
   readonly keys: LogKeys;
   readonly vault: PersonalDataVault;
   readonly authority: LogAuthority;
-  readonly clock: Clock;
   /** The person: identity, alias or token. */
   readonly subject: string;
   /** Why. It stands in the log for ever, in clear: it must not name the person. */
@@ -50,8 +45,6 @@ export interface ErasureOptions {
    * records in the directory of the log are found without it.
    */
   readonly findCopies?: (search: NameSearch) => Promise<readonly CopyOutOfReach[]>;
-  /** Opens the target of a registered backup; without it every backup counts as out of reach. */
-  readonly openTarget?: TargetOpener;
   /**
    * False leaves out the pass over the whole log, and over what was refused, that finds texts in which a name still stands;
    * then only records that name the person in a field are counted. Default true.
@@ -86,6 +79,11 @@ export interface ReceiptContent {
   /** Locations of backups in which the keys were destroyed as well. */
   readonly backupsErased: readonly string[];
   readonly outOfReach: readonly CopyOutOfReach[];
+  /**
+   * Tokens of others who are known by one of the person's names, such as an account: whether they are the same person is
+   * for people to say, and to ask for.
+   */
+  readonly namesakes: readonly string[];
 }
 
 /** A signed receipt. */
@@ -97,7 +95,7 @@ export interface ErasureReceipt {
 
 /**
  * Forgets a person. The event comes first and is durable; then the keys are destroyed, here and in every backup within
- * reach; {@link applyErasures} on the next start destroys what was left here. Of a person who was forgotten already no second
+ * reach; `applyErasures` on the next start destroys what was left here. Of a person who was forgotten already no second
  * event is written: what was cut off is done, texts are searched anew, and the receipt is of the event there is. The receipt
  * is signed with the key of the log.
  *
@@ -108,19 +106,23 @@ export async function eraseSubject(options: ErasureOptions): Promise<ErasureRece
   const { vault, subject } = options;
   const known = personOf(vault, subject);
   const { tokens } = known;
-  const earlier = [...erasuresIn(options.reader)].filter(({ person }) => tokens.includes(person));
+  const all = [...erasuresIn(options.reader)];
+  const earlier = earlierOf(options.reader, all, known);
   if (known.person === undefined && earlier.length === 0)
     throw new ProtegoError('PERSON_UNKNOWN', `no key of \`${subject}\` exists`, { subject });
-  const { names, affected } = await surveyFields(options.reader, vault, tokens);
+  const personTokens = [...new Set([...tokens, ...earlier.map((each) => each.person)])];
+  const { names, affected } = await surveyFields(options.reader, vault, personTokens);
   const search = new NameSearch([...names, ...(isPersonToken(subject) ? [] : [subject])]);
   checkReason(options.reason, search);
-  const { person, keyIds, reason, seq } = await recorded(options, known, earlier);
+  const namesakes = vault.namesakesOf([...names, subject]).filter((token) => !personTokens.includes(token));
+  const erasure = await recorded(options, known, earlier);
+  const { person, keyIds, reason, seq } = erasure;
   await vault.destroy(keyIds);
-  // An erasure that was cut off may not have come to the backups.
-  const backups = await eraseFromBackups(options, [...new Set([...earlier.flatMap((each) => each.keyIds), ...keyIds])]);
+  // Others that were cut off may not have come to the backups.
+  const backups = await eraseFromBackups(options, keysOf([...all, erasure]));
   const isSearching = options.searchesTexts !== false;
   const scan = isSearching
-    ? await scanTexts(options.reader, vault, { keyIds, tokens, search })
+    ? await scanTexts(options.reader, vault, { keyIds, tokens: personTokens, search })
     : { affected, texts: null };
   const bundles = exportsOf(options.reader, scan.affected);
   const others = isSearching ? await copiesNaming(options, search) : [];
@@ -129,26 +131,8 @@ export async function eraseSubject(options: ErasureOptions): Promise<ErasureRece
     ...{ person, keyIds, reason, seq, texts: scan.texts, outOfReach: outOfReach.slice(0, COPIES_MAX) },
     affected: scan.affected.summary(),
     backupsErased: backups.erased,
+    namesakes: namesakes.slice(0, COPIES_MAX),
   });
-}
-
-/**
- * Destroys again every key that an erasure event names: on start, and after a restore. What is destroyed already is left
- * alone.
- *
- * @throws ProtegoError errors of reading the log and of the vault
- */
-export async function applyErasures(parts: {
-  readonly reader: EventLogReader;
-  readonly vault: PersonalDataVault;
-}): Promise<{ readonly events: number; readonly keysDestroyed: number }> {
-  let events = 0;
-  let keysDestroyed = 0;
-  for (const { keyIds } of erasuresIn(parts.reader)) {
-    events++;
-    keysDestroyed += await parts.vault.destroy(keyIds);
-  }
-  return { events, keysDestroyed };
 }
 
 /** What the tokens of a person are, and the keys that exist; no `person` where there are none. */
@@ -156,14 +140,6 @@ interface KnownPerson {
   readonly person: string | undefined;
   readonly tokens: readonly string[];
   readonly keyIds: readonly string[];
-}
-
-/** What an erasure event says. */
-interface RecordedErasure {
-  readonly person: string;
-  readonly keyIds: readonly string[];
-  readonly reason: string;
-  readonly seq: EventSeq;
 }
 
 function personOf(vault: PersonalDataVault, subject: string): KnownPerson {
@@ -177,11 +153,24 @@ function personOf(vault: PersonalDataVault, subject: string): KnownPerson {
   return { person, tokens: [...new Set([...tokens, ...names.filter((name) => name !== subject)])], keyIds };
 }
 
-function* erasuresIn(reader: EventLogReader): Generator<RecordedErasure, void, undefined> {
-  for (const { seq, body } of reader.query({ types: ['log.erased'] })) {
-    const { data } = JSON.parse(body.toString('utf8')) as ProtegoEvent;
-    yield { ...(data as unknown as Omit<RecordedErasure, 'seq'>), seq };
+/**
+ * The erasures of a person. An event names the person's token and no other name's: by one of those the person is found
+ * through the ids of destroyed keys, which stand in the records where that name's token stands.
+ */
+function earlierOf(
+  reader: EventLogReader,
+  erasures: readonly RecordedErasure[],
+  { person, tokens }: KnownPerson,
+): RecordedErasure[] {
+  const earlier = erasures.filter((each) => tokens.includes(each.person));
+  if (person !== undefined || earlier.length > 0 || erasures.length === 0) return earlier;
+  const ids = erasures.flatMap((each) => each.keyIds.map((keyId) => [Buffer.from(keyId, 'hex'), each] as const));
+  const found = new Set<RecordedErasure>();
+  for (const { sealed } of reader.query({ subjects: tokens })) {
+    if (sealed.length === 0) continue;
+    for (const [keyId, each] of ids) if (sealed.includes(keyId)) found.add(each);
   }
+  return [...found];
 }
 
 /** The event of an erasure: a new one while there are keys, else the latest there is. */
@@ -229,7 +218,7 @@ async function copiesNaming(
 
 type ReceiptFacts = Pick<
   ReceiptContent,
-  'person' | 'keyIds' | 'reason' | 'texts' | 'outOfReach' | 'affected' | 'backupsErased'
+  'person' | 'keyIds' | 'reason' | 'texts' | 'outOfReach' | 'affected' | 'backupsErased' | 'namesakes'
 > & { readonly seq: EventSeq };
 
 async function receiptOf(options: ErasureOptions, facts: ReceiptFacts): Promise<ErasureReceipt> {

@@ -1,11 +1,7 @@
 import type { ProtegoEvent } from '@protego/contracts';
-import { unescapedForms } from '@protego/enclave';
+import { NameIndex, searchTextsOf } from '@protego/enclave';
 
 const NAMES_MAX = 256;
-const NAME_CHARACTERS_MIN = 3;
-const SEPARATORS = /(?:%20|[\s._+-])+/g;
-const COMMA = / ?, ?/g;
-const WORD_CHARACTER = /[\p{L}\p{N}]/u;
 
 /**
  * Adds the clear values that stand where a stored event has one of the tokens.
@@ -30,51 +26,24 @@ export function namesBehindToken(
   visit(stored, revealed);
 }
 
-/** Looks for the names of one person in text, whatever separates their words and however they are cased. */
+/** Looks for the names of one person in text, as the vault does when it seals ({@link NameIndex}). */
 export class NameSearch {
-  private readonly names: readonly string[];
+  private readonly index = new NameIndex<true>();
 
-  /** Names of fewer than three characters are left out: they stand in every text. */
+  /** Names of fewer than three letters and digits are left out: they stand in every text. */
   constructor(names: readonly string[]) {
-    const normalised = names.map(normalise).filter((name) => name.length >= NAME_CHARACTERS_MIN);
-    this.names = [...new Set(normalised.flatMap((name) => [name, ...otherOrders(name)]))];
+    for (const name of names) this.index.add(name, true);
   }
 
-  /** True when one of the names stands in the text as whole words, also behind the escapes of JSON. */
+  /** True when one of the names stands in the text, however it is written there. */
   isIn(text: string): boolean {
-    return unescapedForms(text).some((form) => this.isWithin(normalise(form)));
+    const found = new Set<true>();
+    this.index.search(text, found);
+    return found.size > 0;
   }
 
-  private isWithin(haystack: string): boolean {
-    return this.names.some((name) => {
-      for (let at = haystack.indexOf(name); at >= 0; at = haystack.indexOf(name, at + 1)) {
-        if (!isWordAt(haystack, at - 1) && !isWordAt(haystack, at + name.length)) return true;
-      }
-      return false;
-    });
-  }
-
-  /** True when one of the names stands in any text of a JSON value. */
+  /** True when one of the names stands in a JSON value, be it split over neighbouring texts. */
   isInValue(value: unknown): boolean {
-    if (typeof value === 'string') return value.length >= NAME_CHARACTERS_MIN && this.isIn(value);
-    if (typeof value !== 'object' || value === null) return false;
-    return Object.values(value).some((each) => this.isInValue(each));
+    return searchTextsOf(value).some((text) => this.isIn(text));
   }
-}
-
-function normalise(text: string): string {
-  return text.normalize('NFC').toLowerCase().replace(SEPARATORS, ' ').replace(COMMA, ', ').trim();
-}
-
-/** A name as lists write it, `Lovelace, Ada`, and back; what holds digits or `@` is no name of that kind. */
-function otherOrders(name: string): string[] {
-  if (/[\d@]/.test(name)) return [];
-  const [last = '', first] = name.split(', ');
-  if (first !== undefined) return [`${first} ${last}`];
-  const at = name.lastIndexOf(' ');
-  return at < 0 ? [] : [`${name.slice(at + 1)}, ${name.slice(0, at)}`];
-}
-
-function isWordAt(text: string, at: number): boolean {
-  return at >= 0 && at < text.length && WORD_CHARACTER.test(text[at] as string);
 }

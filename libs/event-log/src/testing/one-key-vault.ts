@@ -69,6 +69,10 @@ export class OneKeyVault implements PersonalDataVault {
     return [tokenOf(found?.[0] ?? subject)];
   }
 
+  namesakesOf(names: readonly string[]): string[] {
+    return [...this.people].filter(([, { name }]) => names.includes(name)).map(([uid]) => tokenOf(uid));
+  }
+
   async destroy(keyIds: readonly string[]): Promise<number> {
     const gone = [...this.people].filter(([, { keyId }]) => keyIds.includes(keyId.toString('hex')));
     for (const [uid] of gone) this.people.delete(uid);

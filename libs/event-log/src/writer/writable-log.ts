@@ -2,7 +2,10 @@ import type { Clock, FieldClasses } from '@protego/contracts';
 import { openHouseKeys, type HouseKeys } from '@protego/enclave';
 import type { CheckpointPolicy } from '../tree/checkpointer';
 import { DedupeIndex } from '../dedupe/dedupe-index';
-import { applyErasures } from '../erasure/erasure';
+import { type TargetOpener } from '../backup/backup-erasure';
+import { openDirectoryTarget } from '../backup/directory-target';
+import type { CopyOutOfReach } from '../erasure/copy-out-of-reach';
+import { applyErasures } from '../erasure/erasure-events';
 import { subjectsOfRecord } from '../evidence/record-selection';
 import { applyExpiries } from '../erasure/expiry';
 import { originOfSite } from '../log-identity';
@@ -26,6 +29,8 @@ export interface WritableLogOptions {
   readonly checkpoint?: CheckpointPolicy;
   /** How far back in pipeline time ids are remembered, milliseconds. */
   readonly dedupeHorizonMs: number;
+  /** Opens backups that an erasure did not come to; by default those in directories. */
+  readonly openTarget?: TargetOpener;
   /** Told why the ids of a finished segment cannot be read back. They stay in memory, where they are found as well. */
   onIdsUnreadable(error: unknown): void;
 }
@@ -42,6 +47,8 @@ export interface WritableLog {
   readonly dedupe: DedupeIndex;
   /** Keys of erased persons that had come back and were destroyed again. */
   readonly keysDestroyed: number;
+  /** Backups that still hold keys of erased persons. */
+  readonly backupsOutOfReach: readonly CopyOutOfReach[];
 }
 
 /**
@@ -68,10 +75,11 @@ export async function openWritableLog(options: WritableLogOptions): Promise<Writ
         void known.ids?.segmentFinished(firstSeq).catch((error: unknown) => options.onIdsUnreadable(error)),
     });
     const reader = await EventLogReader.open({ directory, keys, subjectsOf: subjectsOfRecord });
-    const { keysDestroyed } = await applyErasures({ reader, vault });
+    const backups = { directory, keysDirectory, clock, openTarget: options.openTarget ?? openDirectoryTarget };
+    const { keysDestroyed, backupsOutOfReach } = await applyErasures({ reader, vault, backups });
     await applyExpiries({ directory, reader });
     const dedupe = (known.ids = await DedupeIndex.open({ directory, keys, horizonMs: options.dedupeHorizonMs }));
-    return { directory, keysDirectory, house, writer, reader, dedupe, keysDestroyed };
+    return { directory, keysDirectory, house, writer, reader, dedupe, keysDestroyed, backupsOutOfReach };
   } catch (error) {
     await writer?.close();
     await house.close();
