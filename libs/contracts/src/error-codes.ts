@@ -111,6 +111,44 @@ export const ERROR_CODES = {
   REPLAY_TOO_LARGE: caller('Narrow the range with --from and --to, or leave out the rule that fires most.'),
   SCENARIO_UNKNOWN: caller('Use a scenario that `protego simulate --help` lists.'),
   SETTING_INVALID: caller('Use --set key=value with a key that `protego simulate --help` lists.'),
+  CRYPTO_UNSUPPORTED: caller('Use keys, nonces, tags and costs of the lengths that docs/reference/sealing.md lists.'),
+  CRYPTO_REFUSED: caller("The data, its tag or the other side's key is not genuine: fetch it again from its origin."),
+  ENCLAVE_PLATFORM_DAMAGED: environment(
+    'The platform directory was altered or is not whole: restore it; what it sealed opens with nothing else.',
+  ),
+  ENCLAVE_COUNTER_REFUSED: caller('Use at most 1,024 counters, with names of 1 to 128 letters, digits and `./#-`.'),
+  ENCLAVE_MEASUREMENT_INVALID: caller('Name the regular files of the enclave below its root, each once.'),
+  ENCLAVE_SIGNATURE_INVALID: caller('Use the signed measurement that the author gave out for this very code.'),
+  ENCLAVE_BLOB_DAMAGED: environment('The sealed blob was altered or damaged: restore it from a backup.'),
+  ENCLAVE_BLOB_INVALID: caller('Seal at most 16 MiB, under a label of 1 to 128 letters, digits and `./-`.'),
+  ENCLAVE_PLATFORM_MISMATCH: environment(
+    'The blob was sealed on another platform: restore the platform directory too.',
+  ),
+  ENCLAVE_MEASUREMENT_MISMATCH: environment(
+    'The blob was sealed by an enclave of another measurement: start that one, and migrate the blob with a grant.',
+  ),
+  ENCLAVE_SIGNER_MISMATCH: environment(
+    'The blob was sealed for enclaves of another author, product or debug mode: start one of those.',
+  ),
+  ENCLAVE_VERSION_TOO_OLD: environment('A newer enclave sealed the blob: start an enclave of that security version.'),
+  ENCLAVE_LABEL_MISMATCH: environment('The blob was sealed for another purpose: name the file of this one.'),
+  ENCLAVE_ROLLED_BACK: environment(
+    'A newer blob, or a newer counter file, has been in use: restore the newest; older ones stay void.',
+  ),
+  ENCLAVE_GRANT_REFUSED: caller('Have the author sign a grant for this migration, or give the unlock secrets.'),
+  ENCLAVE_UNLOCK_REFUSED: caller('Give the unlock secrets of this site: all of them, and in their order.'),
+  ENCLAVE_UNLOCK_INVALID: caller('Mend the unlock method as docs/reference/sealing.md asks.'),
+  ENCLAVE_CLOSED: { origin: 'internal', retry: 'no', help: 'The platform was closed; open it again.' },
+  ATTESTATION_INVALID: caller('Send an emulated quote of profile `urn:protego:eat:emulated:1`, signed with EdDSA.'),
+  ATTESTATION_KEY: caller(
+    'The quote is not signed by a platform that the policy names: add its key only if you know it.',
+  ),
+  ATTESTATION_STALE: caller('Ask for a new quote, with a new nonce.'),
+  ATTESTATION_DEBUG: caller('Start the enclave without debug mode.'),
+  ATTESTATION_MEASUREMENT: caller(
+    'Start an enclave that the policy allows, or allow this one after you have checked it.',
+  ),
+  ATTESTATION_CHANNEL: caller('A frame was altered, repeated or out of order: attest anew and open a new channel.'),
   USAGE_INVALID: caller('See --help.'),
   NATS_SERVER_MISSING: environment('Install nats-server (Debian: apt-get install nats-server) or put it on the PATH.'),
   NATS_UNAVAILABLE: environment(

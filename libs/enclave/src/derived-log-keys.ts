@@ -1,13 +1,7 @@
-import {
-  crypto_sign_BYTES,
-  crypto_sign_PUBLICKEYBYTES,
-  crypto_sign_SECRETKEYBYTES,
-  crypto_sign_detached,
-  crypto_sign_seed_keypair,
-} from 'sodium-native';
 import { ProtegoError } from '@protego/contracts';
 import { deriveKey } from './key-derivation';
 import { type LogKeys, type NoteSigner } from './log-keys';
+import { Ed25519KeyPair } from './primitives/ed25519';
 
 const KEY_BYTES = 32;
 const SUBJECT_KEY_BYTES = 16;
@@ -21,7 +15,7 @@ export class DerivedLogKeys implements LogKeys {
   readonly #root: Buffer;
   readonly #subjectKey: Buffer;
   readonly #dedupeKey: Buffer;
-  readonly #signer: Ed25519Signer;
+  readonly #signer: Ed25519KeyPair;
   #dataKeyId = 0;
   #isClosed = false;
 
@@ -33,7 +27,7 @@ export class DerivedLogKeys implements LogKeys {
     this.#root = Buffer.from(root);
     this.#subjectKey = deriveKey(root, 'subject-filter/1', SUBJECT_KEY_BYTES);
     this.#dedupeKey = deriveKey(root, 'dedupe/1', KEY_BYTES);
-    this.#signer = new Ed25519Signer(deriveKey(root, 'note-signer/1', KEY_BYTES));
+    this.#signer = new Ed25519KeyPair(deriveKey(root, 'note-signer/1', KEY_BYTES));
     for (const id of dataKeyIds) this.addDataKey(id);
   }
 
@@ -83,25 +77,5 @@ export class DerivedLogKeys implements LogKeys {
 
   #mustBeOpen(): void {
     if (this.#isClosed) throw new ProtegoError('LOG_CLOSED', 'the keys of the log were closed');
-  }
-}
-
-class Ed25519Signer implements NoteSigner {
-  readonly publicKey = Buffer.alloc(crypto_sign_PUBLICKEYBYTES);
-  readonly #secretKey = Buffer.alloc(crypto_sign_SECRETKEYBYTES);
-
-  constructor(seed: Buffer) {
-    crypto_sign_seed_keypair(this.publicKey, this.#secretKey, seed);
-    seed.fill(0);
-  }
-
-  sign(message: Buffer): Buffer {
-    const signature = Buffer.alloc(crypto_sign_BYTES);
-    crypto_sign_detached(signature, message, this.#secretKey);
-    return signature;
-  }
-
-  wipe(): void {
-    this.#secretKey.fill(0);
   }
 }

@@ -19,7 +19,7 @@ export interface DirectoryLock {
  */
 export async function lockDirectory(
   directory: string,
-  kind: 'keys' | 'log',
+  kind: 'keys' | 'log' | 'platform',
   heldBy: () => ProtegoError,
 ): Promise<DirectoryLock> {
   const { dev, ino } = statSync(directory, { bigint: true });

@@ -1,6 +1,6 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
 import { ProtegoError, canonicalJson } from '@protego/contracts';
 import { deriveKey } from './key-derivation';
+import { HMAC_SHA256_BYTES, hmacSha256, isHmacSha256 } from './primitives/hmac';
 
 /** Version of the key directory's layout that this code writes and reads. */
 export const HOUSE_FORMAT = 1;
@@ -28,8 +28,8 @@ export function formatHouseRecord(record: HouseRecord, root: Buffer): Buffer {
 export function parseHouseRecord(text: Buffer, root: Buffer, path: string): HouseRecord {
   const { mac, ...fields } = parseObject(text);
   const claimed = Buffer.from(typeof mac === 'string' ? mac : '', 'hex');
-  const expected = macOf(fields, root);
-  if (claimed.length !== expected.length || !timingSafeEqual(claimed, expected)) {
+  const isGenuine = claimed.length === HMAC_SHA256_BYTES && isHmacSha256(macKey(root), canonicalJson(fields), claimed);
+  if (!isGenuine) {
     const message = `\`${path}\` and \`root.secret\` do not belong together: restore both from the same backup`;
     throw new ProtegoError('LOG_KEYS_DAMAGED', message, { path });
   }
@@ -42,8 +42,11 @@ export function parseHouseRecord(text: Buffer, root: Buffer, path: string): Hous
 }
 
 function macOf(fields: Readonly<Record<string, unknown>>, root: Buffer): Buffer {
-  const key = deriveKey(root, 'house-record/1', 32);
-  return createHmac('sha256', key).update(canonicalJson(fields)).digest();
+  return hmacSha256(macKey(root), canonicalJson(fields));
+}
+
+function macKey(root: Buffer): Buffer {
+  return deriveKey(root, 'house-record/1', 32);
 }
 
 function parseObject(text: Buffer): Record<string, unknown> {

@@ -16,3 +16,34 @@ export {
   type SealedSlot,
   type SlotKind,
 } from './sealed-part';
+// Emulated platform: who an enclave is, what it may open, and how it proves that
+export { measureFiles, measurementOf, type MeasuredFile, type MeasuredManifest } from './measurement/measure';
+export { signMeasurement, signerIdOf, type SignedMeasurement } from './measurement/signed-measurement';
+export {
+  identityOf,
+  type EnclaveIdentity,
+  type EnclaveImage,
+  type EnclaveSigner,
+} from './measurement/enclave-identity';
+export { openPlatform } from './platform/open-platform';
+export { type LaunchedEnclave, type MonotonicCounters, type Platform } from './platform/platform';
+export { commitBlob, openBlob, sealBlob, type OpenOptions, type SealOptions } from './sealing/sealed-blob';
+export { inspectBlob, type BlobHeader, type SealingPolicy } from './sealing/blob-format';
+export { readSealedFile, writeSealedFile, type SealedFile } from './sealing/sealed-file';
+export {
+  migrateBlob,
+  signMigrationGrant,
+  type MigrateOptions,
+  type MigrationAuthority,
+  type MigrationGrant,
+} from './sealing/migration';
+export { makeUnlockKeyFile, readUnlockKeyFile, type UnlockSecret } from './unlock/unlock-secret';
+export { unlockMethodOf, type UnlockFactor, type UnlockMethod } from './unlock/unlock-method';
+export { unwrapRoot, wrapRoot } from './unlock/wrapped-root';
+export { type AttestationKey } from './attestation/attestation-key';
+export { type MemoryState, type QuoteRequest } from './attestation/quote';
+export { type QuoteClaims } from './attestation/quote-claims';
+export { verifyQuote, type AppraisalPolicy, type AttestationResult } from './attestation/verify-quote';
+export { AttestedChannel, offerChannel, type ChannelOffer } from './attestation/attested-channel';
+export { Ed25519KeyPair } from './primitives/ed25519';
+export { type Argon2Cost } from './primitives/argon2';

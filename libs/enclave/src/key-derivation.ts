@@ -1,4 +1,4 @@
-import { hkdfSync } from 'node:crypto';
+import { hkdfSha256 } from './primitives/hkdf';
 
 const NO_SALT = Buffer.alloc(0);
 
@@ -16,5 +16,5 @@ export function deriveKey(
   { salt = NO_SALT, context = NO_SALT }: { salt?: Buffer; context?: Buffer } = {},
 ): Buffer {
   const info = Buffer.concat([Buffer.from(`protego/${purpose}\0`, 'latin1'), context]);
-  return Buffer.from(hkdfSync('sha256', secret, salt, info, bytes));
+  return hkdfSha256(secret, salt, info, bytes);
 }

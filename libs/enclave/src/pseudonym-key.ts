@@ -1,14 +1,12 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ProtegoError } from '@protego/contracts';
 import { deriveKey } from './key-derivation';
 import { mustBePrivate, onDisk, syncDirectory } from './key-files';
+import { AES_GCM_NONCE_BYTES, openAesGcm, sealAesGcm } from './primitives/aes-gcm';
 
 const KEY_BYTES = 32;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
-const CIPHER = 'aes-256-gcm';
 
 /**
  * Key of the persons' tokens that all logs of an installation share, so that a person goes by one token in each of them:
@@ -31,10 +29,8 @@ export async function sharedPseudonymKey(path: string): Promise<Buffer> {
 
 /** Seals the key under the root secret of one key directory; hex. */
 export function sealPseudonymKey(key: Buffer, root: Buffer): string {
-  const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv(CIPHER, wrappingKey(root), nonce);
-  const sealed = Buffer.concat([cipher.update(key), cipher.final()]);
-  return Buffer.concat([nonce, sealed, cipher.getAuthTag()]).toString('hex');
+  const nonce = randomBytes(AES_GCM_NONCE_BYTES);
+  return Buffer.concat([nonce, sealAesGcm({ key: wrappingKey(root), nonce }, key)]).toString('hex');
 }
 
 /**
@@ -45,11 +41,8 @@ export function sealPseudonymKey(key: Buffer, root: Buffer): string {
 export function openPseudonymKey(text: string, root: Buffer): Buffer {
   const sealed = Buffer.from(text, 'hex');
   try {
-    const decipher = createDecipheriv(CIPHER, wrappingKey(root), sealed.subarray(0, NONCE_BYTES), {
-      authTagLength: TAG_BYTES,
-    });
-    decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
-    return Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
+    const nonce = sealed.subarray(0, AES_GCM_NONCE_BYTES);
+    return openAesGcm({ key: wrappingKey(root), nonce }, sealed.subarray(AES_GCM_NONCE_BYTES));
   } catch (cause) {
     const message = 'the key of tokens in `house.json` does not open: restore the key directory';
     throw new ProtegoError('LOG_KEYS_DAMAGED', message, {}, { cause });

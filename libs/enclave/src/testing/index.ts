@@ -1,4 +1,6 @@
 export { recordKeyOf } from '../sealed-part';
 export { fixedHouse, fixedKeys } from './fixed-keys';
+export { MemoryCounters, memoryPlatform } from './memory-platform';
+export { sampleAuthor, sampleImage, type SampleEnclave } from './sample-enclaves';
 export { openVaultBytes } from './opened-vault';
 export { describeVault, type VaultUnderTest } from './vault-contract';

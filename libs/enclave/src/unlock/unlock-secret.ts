@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto';
+import { open, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { ProtegoError, messageOf } from '@protego/contracts';
+import { deriveKey } from '../key-derivation';
+import { mustBePrivate, onDisk, readKeyFile, syncDirectory } from '../key-files';
+import { argon2Hash } from '../primitives/argon2';
+import { type SaltedFactor } from './unlock-method';
+
+/** What an operator gives to unlock a site. */
+export type UnlockSecret =
+  | {
+      readonly kind: 'key-file';
+      /** 32 to 4,096 bytes that were drawn at random. */
+      readonly content: Buffer;
+    }
+  | {
+      readonly kind: 'passphrase';
+      /** UTF-8 of at most 1,024 bytes. */
+      readonly passphrase: Buffer;
+    };
+
+const FACTOR_KEY_BYTES = 32;
+const KEY_FILE_BYTES = { made: 32, min: 32, max: 4096 };
+const PASSPHRASE_CHARACTERS_MIN = 12;
+const PASSPHRASE_BYTES_MAX = 1024;
+const ASCII_MAX = 0x7f;
+
+/**
+ * Key of 32 bytes that a secret leads to; the caller wipes it.
+ *
+ * @throws ProtegoError `ENCLAVE_UNLOCK_INVALID` for secrets that are too long or too short to be one
+ */
+export async function factorKey(factor: SaltedFactor, secret: UnlockSecret): Promise<Buffer> {
+  mustBeBoundedSecret(secret);
+  if (secret.kind === 'key-file') {
+    return deriveKey(secret.content, 'unlock-key-file/1', FACTOR_KEY_BYTES, { salt: factor.salt });
+  }
+  if (factor.kind !== 'passphrase') throw invalid('a passphrase where a key file is needed');
+  const { memoryKib, passes, lanes, salt } = factor;
+  const password = composed(secret.passphrase);
+  try {
+    return await argon2Hash({ password, salt, memoryKib, passes, lanes, bytes: FACTOR_KEY_BYTES });
+  } finally {
+    password.fill(0);
+  }
+}
+
+/**
+ * Refuses a new secret that is easily guessed.
+ *
+ * @throws ProtegoError `ENCLAVE_UNLOCK_INVALID`
+ */
+export function mustBeStrong(secret: UnlockSecret): void {
+  mustBeBoundedSecret(secret);
+  if (secret.kind === 'key-file') return;
+  // Continuation bytes of UTF-8 begin no character.
+  const characters = secret.passphrase.reduce((count, byte) => count + ((byte & 0xc0) === 0x80 ? 0 : 1), 0);
+  if (characters < PASSPHRASE_CHARACTERS_MIN) {
+    throw invalid(`a passphrase has at least ${PASSPHRASE_CHARACTERS_MIN} characters`);
+  }
+}
+
+/** Bytes of a secret, to compare two of them. */
+export function secretBytes(secret: UnlockSecret): Buffer {
+  return secret.kind === 'key-file' ? secret.content : secret.passphrase;
+}
+
+/**
+ * Makes a key file: 32 random bytes, for its owner only.
+ *
+ * @throws ProtegoError `LOG_WRITE_FAILED` also when there is such a file; `LOG_READ_ONLY`, `LOG_DISK_FULL`
+ */
+export async function makeUnlockKeyFile(path: string): Promise<void> {
+  const content = randomBytes(KEY_FILE_BYTES.made);
+  await onDisk(path, async () => {
+    const handle = await open(path, 'wx', 0o600);
+    try {
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      content.fill(0);
+      await handle.close();
+    }
+    await syncDirectory(dirname(path));
+  });
+}
+
+/**
+ * Reads a key file; the caller wipes the content.
+ *
+ * @throws ProtegoError `ENCLAVE_UNLOCK_INVALID` when there is none or it has an odd size; `LOG_KEYS_DAMAGED` when
+ *   others can read it
+ */
+export async function readUnlockKeyFile(path: string): Promise<UnlockSecret> {
+  const { size } = await stat(path).catch((cause: unknown) => {
+    throw invalid(`the key file \`${path}\` cannot be read: ${messageOf(cause)}`, cause);
+  });
+  if (size < KEY_FILE_BYTES.min || size > KEY_FILE_BYTES.max) throw invalid(`\`${path}\` is no key file`);
+  await mustBePrivate(dirname(path), basename(path));
+  const content = await readKeyFile(dirname(path), basename(path));
+  if (content === undefined) throw invalid(`the key file \`${path}\` is gone`);
+  return { kind: 'key-file', content };
+}
+
+function mustBeBoundedSecret(secret: UnlockSecret): void {
+  const { length } = secretBytes(secret);
+  const [min, max] = secret.kind === 'key-file' ? [KEY_FILE_BYTES.min, KEY_FILE_BYTES.max] : [1, PASSPHRASE_BYTES_MAX];
+  if (length < min || length > max) throw invalid(`a ${secret.kind} has ${min} to ${max} bytes`);
+}
+
+/**
+ * The passphrase in composed form (Unicode NFC), as keyboards differ (RFC 8265, section 4.2). One in ASCII is its own
+ * composed form and never becomes a string, which could not be wiped.
+ */
+function composed(passphrase: Buffer): Buffer {
+  if (passphrase.every((byte) => byte <= ASCII_MAX)) return Buffer.from(passphrase);
+  return Buffer.from(passphrase.toString('utf8').normalize('NFC'));
+}
+
+function invalid(problem: string, cause?: unknown): ProtegoError {
+  return new ProtegoError('ENCLAVE_UNLOCK_INVALID', problem, {}, { cause });
+}
