@@ -1,4 +1,7 @@
 import type { BenchCase } from './bench-case';
+import { MISS, MISS_DIRTY, MISS_RATIO } from './enclave/page-miss';
+import { SEQUENTIAL_READ, SEQUENTIAL_READ_HIT, SEQUENTIAL_WRITE } from './enclave/sequential';
+import { HIT_READS, RANDOM_READ, RANDOM_READ_HIT, RANDOM_WRITE, RANDOM_WRITE_HIT } from './enclave/small-accesses';
 import { APPEND_BATCH, APPEND_BATCH_SYNCED } from './log/append-batch';
 import { APPEND_SEALED } from './log/append-sealed';
 import { APPEND_SINGLE } from './log/append-single';
@@ -33,4 +36,15 @@ export const BENCH_CASES: readonly BenchCase[] = [
   SLIDING_COUNT,
   PIPELINE_HOSPITAL_PACK,
   REPLAY_HOSPITAL_PACK,
+  MISS_RATIO,
+  MISS,
+  MISS_DIRTY,
+  HIT_READS,
+  RANDOM_READ_HIT,
+  RANDOM_WRITE_HIT,
+  RANDOM_READ,
+  RANDOM_WRITE,
+  SEQUENTIAL_READ,
+  SEQUENTIAL_READ_HIT,
+  SEQUENTIAL_WRITE,
 ];

@@ -88,6 +88,27 @@ export const ERROR_CODES = {
     'No key of such a person is known: check the spelling. Who was erased already is known by identity only.',
   ),
   VAULT_FULL: environment('The vault holds as many persons as it can: erase or expire some.'),
+  ENCLAVE_MEMORY_FAULT: environment(
+    'The encrypted memory was altered from outside: treat the host as attacked, and start the enclave anew.',
+  ),
+  ENCLAVE_LOCKED: environment('The enclave found its memory altered and wiped itself: start it anew.'),
+  ENCLAVE_CLOSED: { origin: 'internal', retry: 'no', help: 'The memory was closed; make a new one.' },
+  ENCLAVE_RANGE_INVALID: caller('Stay within the range that the message names.'),
+  ENCLAVE_PAGES_LENT: {
+    origin: 'internal',
+    retry: 'no',
+    help: 'Pages are lent out: return from the functions that use them first, or make the page cache larger.',
+  },
+  ENCLAVE_SLOT_UNKNOWN: {
+    origin: 'internal',
+    retry: 'no',
+    help: 'The slot was freed or never allocated: use what `allocate` gave.',
+  },
+  ENCLAVE_STORE_FULL: caller('Free slots, or make the store larger.'),
+  GUARDED_MEMORY_FULL: environment(
+    'Close what holds guarded memory and is not needed, or make page caches smaller.',
+    'with-backoff',
+  ),
   LOG_CLOSED: { origin: 'internal', retry: 'no', help: 'The log was closed; open it again.' },
   LOG_RECORD_TOO_LARGE: caller('Keep a record within the limit of the log.'),
   LOG_RECORD_INVALID: caller('Give a record a body, a type of at most 255 bytes and finite times.'),
@@ -138,7 +159,6 @@ export const ERROR_CODES = {
   ENCLAVE_GRANT_REFUSED: caller('Have the author sign a grant for this migration, or give the unlock secrets.'),
   ENCLAVE_UNLOCK_REFUSED: caller('Give the unlock secrets of this site: all of them, and in their order.'),
   ENCLAVE_UNLOCK_INVALID: caller('Mend the unlock method as docs/reference/sealing.md asks.'),
-  ENCLAVE_CLOSED: { origin: 'internal', retry: 'no', help: 'The platform was closed; open it again.' },
   ATTESTATION_INVALID: caller('Send an emulated quote of profile `urn:protego:eat:emulated:1`, signed with EdDSA.'),
   ATTESTATION_KEY: caller(
     'The quote is not signed by a platform that the policy names: add its key only if you know it.',

@@ -47,3 +47,13 @@ export { verifyQuote, type AppraisalPolicy, type AttestationResult } from './att
 export { AttestedChannel, offerChannel, type ChannelOffer } from './attestation/attested-channel';
 export { Ed25519KeyPair } from './primitives/ed25519';
 export { type Argon2Cost } from './primitives/argon2';
+// Encrypted memory, for secrets that outlive a call
+export {
+  EncryptedMemory,
+  type EncryptedMemoryOptions,
+  type EncryptedMemoryStats,
+  type MemoryFault,
+} from './memory/encrypted-memory';
+export { GuardedBytes } from './memory/guarded-memory';
+export { guardedMemoryState, type GuardedMemoryState } from './memory/guarded-memory-state';
+export { SecretStore, type SecretStoreOptions } from './memory/secret-store';

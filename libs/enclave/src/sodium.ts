@@ -20,11 +20,40 @@ declare module 'sodium-native' {
     nonce: Buffer,
     key: Buffer,
   ): number;
+  /** The same with the tag apart from the ciphertext; nothing is written but to the two buffers. */
+  export function crypto_aead_chacha20poly1305_ietf_encrypt_detached(
+    ciphertext: Buffer,
+    tag: Buffer,
+    message: Buffer,
+    additionalData: Buffer | null,
+    nsec: null,
+    nonce: Buffer,
+    key: Buffer,
+  ): number;
+  /** Inverse of the above; throws, with `message` all zeros, when the tag does not fit. */
+  export function crypto_aead_chacha20poly1305_ietf_decrypt_detached(
+    message: Buffer,
+    nsec: null,
+    ciphertext: Buffer,
+    tag: Buffer,
+    additionalData: Buffer | null,
+    nonce: Buffer,
+    key: Buffer,
+  ): void;
+  /** Detaches a buffer of `sodium_malloc`; its memory is zeroed and given back on the next turn of the event loop. */
+  export function sodium_free(buffer: SecureBuffer): void;
 }
 
 export {
   crypto_aead_chacha20poly1305_ietf_ABYTES as TAG_BYTES,
   crypto_aead_chacha20poly1305_ietf_decrypt as decryptAead,
+  crypto_aead_chacha20poly1305_ietf_decrypt_detached as decryptAeadDetached,
   crypto_aead_chacha20poly1305_ietf_encrypt as encryptAead,
+  crypto_aead_chacha20poly1305_ietf_encrypt_detached as encryptAeadDetached,
   crypto_generichash as blake2b,
+  randombytes_buf as randomBytesInto,
+  sodium_free as freeGuarded,
+  sodium_malloc as allocateGuarded,
+  sodium_mlock as lockMemory,
+  type SecureBuffer,
 } from 'sodium-native';
