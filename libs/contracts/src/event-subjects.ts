@@ -13,25 +13,33 @@ const TILDE = 126;
  * when it is read; so both give the same names in the same order, however its members are ordered.
  */
 export function subjectsOfEvent(event: ProtegoEvent): string[] {
-  const subjects: string[] = [];
-  const tokens: string[] = [];
   const { subject, data } = event;
-  addName(subjects, subject);
-  if (typeof data === 'object' && data !== null) {
-    addName(subjects, uidOf(data['device']));
-    addName(subjects, uidOf(data['partner']));
-    addTokens(tokens, data);
-  }
+  if (typeof data !== 'object' || data === null) return subjectsOfNames([subject], []);
+  const tokens: string[] = [];
+  addTokens(tokens, data);
+  return subjectsOfNames([subject, uidOf(data['device']), uidOf(data['partner'])], tokens);
+}
+
+/**
+ * The same, where the names and tokens were found already.
+ *
+ * @param names values of subject, device and partner, those that there are; what is no text is left out
+ * @param tokens all tokens of persons in `data`, in any order; they are sorted in place
+ */
+export function subjectsOfNames(names: readonly unknown[], tokens: string[]): string[] {
+  const subjects: string[] = [];
+  for (const name of names) addName(subjects, name);
   if (tokens.length > 0) addTokensOnce(subjects, tokens.length > 1 ? tokens.sort() : tokens);
   return subjects;
 }
 
 // Equal tokens stand together. Of the subjects only the names before them are searched: an event may have thousands.
 function addTokensOnce(subjects: string[], sorted: readonly string[]): void {
-  const names = subjects.slice();
+  const nameCount = subjects.length;
   let last = '';
   for (const token of sorted) {
-    if (token !== last && !names.includes(token)) subjects.push(token);
+    const isName = nameCount > 0 && subjects.lastIndexOf(token, nameCount - 1) >= 0;
+    if (token !== last && !isName) subjects.push(token);
     last = token;
   }
 }

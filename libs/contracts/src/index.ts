@@ -57,5 +57,5 @@ export {
 } from './declarations';
 export { UNDECLARED_FIELDS, parseFieldDeclarations, type FieldClasses } from './field-declarations';
 export { type FieldClass, type FieldPlan, type FieldRule, type IdentityForm } from './field-plan';
-export { EVENT_SUBJECTS_MAX, isPersonToken, subjectsOfEvent } from './event-subjects';
+export { EVENT_SUBJECTS_MAX, isPersonToken, subjectsOfEvent, subjectsOfNames } from './event-subjects';
 export { CONFIG_KEYS, environmentNameOf, parseConfig, type ProtegoConfig } from './config';

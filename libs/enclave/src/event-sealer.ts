@@ -7,8 +7,11 @@ import {
   type FieldPlan,
   type ProtegoEvent,
 } from '@protego/contracts';
+import { personalFieldsOf, subjectsOfShaped, writeShaped, type EventShape } from './event-shape';
 import { type Identity, type Tokeniser } from './identity';
+import { JsonBytes } from './json-bytes';
 import { type AppendSlot, type KeyOwner, type KeyRing } from './key-ring';
+import { KnownShapes } from './known-shapes';
 import { type SealedEvent } from './personal-data';
 import {
   collectPersonalFields,
@@ -19,7 +22,7 @@ import {
   type Replacement,
 } from './personal-fields';
 import { TEXT_SEPARATOR, addTextPseudonyms, hiddenKeyOf, searchTextsOf, textPlaceholderOf } from './placeholders';
-import { SLOT_KINDS, paddedPlaintext, sealSlots, type SlotInput } from './sealed-part';
+import { PLAINTEXT_BLOCK_BYTES, SLOT_KINDS, paddedPlaintext, sealSlots, type SlotInput } from './sealed-part';
 import { blake2b } from './sodium';
 
 /** Most bytes of a stored body; placeholders may be longer than what they stand for. */
@@ -28,20 +31,34 @@ const CONTENT_HASH_BYTES = 8;
 const LENGTH_BYTES = 4;
 /** Longer text is no part of a name. */
 const NAME_PART_CHARACTERS_MAX = 64;
+/** Most persons of an event that are told apart one by one. */
+const FEW_PERSONS = 8;
+const BRACKET = 0x5b;
+const BRACKET_END = 0x5d;
+const COMMA = 0x2c;
 /** Where the seconds of an RFC 3339 time begin. */
 const SECOND_AT = 17;
 const NO_BYTES = Buffer.alloc(0);
-const NO_PSEUDONYMS: ReadonlyMap<string, string> = new Map();
 
 /** What is said of one event while it is sealed. */
 interface Draft {
   readonly event: ProtegoEvent;
+  readonly shape: EventShape | undefined;
+  /** What goes into the stored event, where it has no shape; else that stands among the values of the shape. */
   readonly stored: Replacement[];
   readonly forPipeline: Replacement[];
+  /** Tokens of the identities, in their order. */
+  readonly tokens: string[];
   readonly pseudonyms: Map<string, string>;
   readonly slots: SlotInput[];
   /** What the content hash covers beside the body: plaintexts, and secrets that go when their keys go. */
   readonly content: Buffer[];
+}
+
+/** Fields of one person. */
+interface PersonGroup {
+  readonly owner: KeyOwner;
+  readonly fields: PersonalField[];
 }
 
 /** Free texts of an event that name the same persons: they are sealed together, because they can be read together. */
@@ -59,7 +76,11 @@ export function monthNameOf(source: string, timeMs: number): string {
 /** Takes the personal fields out of events. */
 export class EventSealer {
   readonly #contentKey: Buffer;
-  #scratch: Buffer = Buffer.alloc(4096);
+  readonly #shapes = new KnownShapes();
+  readonly #content = new JsonBytes();
+  readonly #plaintext = new JsonBytes();
+  /** 16 bytes are the least that BLAKE2b makes here; the first 8 are kept. */
+  readonly #digest = Buffer.alloc(2 * CONTENT_HASH_BYTES);
 
   /** @param contentKey 32 bytes, for content hashes */
   constructor(
@@ -80,40 +101,58 @@ export class EventSealer {
    */
   seal(event: ProtegoEvent): SealedEvent {
     const plan = this.fields.planOf(event.type);
-    const personal = plan === undefined ? undefined : collectPersonalFields(event, plan, this.fields);
-    if (plan === undefined || personal === undefined || personal.identities.length + personal.texts.length === 0)
-      return this.#finish(event, event, NO_BYTES, [], NO_PSEUDONYMS);
-    const draft: Draft = { event, stored: [], forPipeline: [], pseudonyms: new Map(), slots: [], content: [] };
-    // Persons first: whoever is named in a field is known when the texts are searched.
-    const persons = this.#groupByPerson(personal.identities, draft, plan);
-    this.#sealPersons(persons, draft);
-    if (personal.texts.length > 0) this.#sealTexts(personal, draft);
-    this.#noteStaff(personal.identities, draft);
-    const sealed = sealSlots(draft.slots);
-    const stored = withReplacements(event, draft.stored);
-    const forPipeline = withReplacements(event, draft.forPipeline);
-    return this.#finish(stored, forPipeline, sealed, draft.content, draft.pseudonyms);
+    try {
+      return plan === undefined ? this.#finish(draftOf(event, undefined)) : this.#sealFields(event, plan);
+    } finally {
+      this.#shapes.forget();
+      this.#content.wipe();
+    }
   }
 
   /** Wipes the key. */
   close(): void {
     this.#contentKey.fill(0);
-    this.#scratch.fill(0);
   }
 
-  #groupByPerson(identities: readonly PersonalField[], draft: Draft, plan: FieldPlan): Map<KeyOwner, PersonalField[]> {
-    const persons = new Map<KeyOwner, PersonalField[]>();
+  #sealFields(event: ProtegoEvent, plan: FieldPlan): SealedEvent {
+    const shape = this.#shapes.match(event, plan);
+    const personal =
+      shape === undefined
+        ? collectPersonalFields(event, plan, this.fields)
+        : personalFieldsOf(shape, this.#shapes.values, this.fields);
+    const draft = draftOf(event, shape);
+    // Persons first: whoever is named in a field is known when the texts are searched.
+    if (personal.identities.length > 0) this.#sealPersons(this.#groupByPerson(personal.identities, draft, plan), draft);
+    if (personal.texts.length > 0) this.#sealTexts(personal, draft);
+    noteStaff(personal.identities, draft);
+    return this.#finish(draft);
+  }
+
+  #groupByPerson(identities: readonly PersonalField[], draft: Draft, plan: FieldPlan): readonly PersonGroup[] {
+    const groups: PersonGroup[] = [];
+    const byOwner = identities.length > FEW_PERSONS ? new Map<KeyOwner, PersonGroup>() : undefined;
     for (const field of identities) {
       const own = this.#identify(field);
       const owner = this.#personOf(field, own, draft.event, plan);
-      const replacement = { path: field.path, value: own.token };
-      draft.stored.push(replacement);
-      if (owner.tokenClass === 'p') draft.forPipeline.push(replacement);
-      const fields = persons.get(owner);
-      if (fields === undefined) persons.set(owner, [field]);
-      else fields.push(field);
+      draft.tokens.push(own.token);
+      this.#store(field, own.token, draft);
+      if (owner.tokenClass === 'p') draft.forPipeline.push({ path: field.path, value: own.token });
+      const known = byOwner === undefined ? groups.find((group) => group.owner === owner) : byOwner.get(owner);
+      if (known !== undefined) {
+        known.fields.push(field);
+        continue;
+      }
+      const group = { owner, fields: [field] };
+      groups.push(group);
+      byOwner?.set(owner, group);
     }
-    return persons;
+    return groups;
+  }
+
+  /** Puts a placeholder in place of a field of the stored event. */
+  #store({ path, at }: PersonalField, placeholder: string, { stored }: Draft): void {
+    if (at === undefined) stored.push({ path, value: placeholder });
+    else this.#shapes.values[at] = placeholder;
   }
 
   #identify({ value, rule }: PersonalField): Identity {
@@ -133,12 +172,34 @@ export class EventSealer {
     return owner;
   }
 
-  #sealPersons(persons: ReadonlyMap<KeyOwner, readonly PersonalField[]>, draft: Draft): void {
-    for (const [owner, fields] of persons) {
+  #sealPersons(persons: readonly PersonGroup[], draft: Draft): void {
+    for (const { owner, fields } of persons) {
       const kind = owner.tokenClass === 'p' ? SLOT_KINDS.patient : SLOT_KINDS.staff;
-      const plaintext = plaintextOf(fields.map((field) => entryOf(field)));
+      const plaintext = this.#plaintextOf(fields);
       draft.slots.push({ kind, owners: [owner], plaintext });
       draft.content.push(plaintext, owner.contentSecret);
+    }
+  }
+
+  /** The same as {@link plaintextOf} of the entries of identities. */
+  #plaintextOf(fields: readonly PersonalField[]): Buffer {
+    const out = this.#plaintext;
+    try {
+      out.byte(BRACKET);
+      for (let i = 0; i < fields.length; i++) {
+        const { pointer, value } = fields[i] as PersonalField;
+        if (i > 0) out.byte(COMMA);
+        out.byte(BRACKET);
+        out.value(pointer);
+        out.byte(COMMA);
+        out.value(value);
+        out.byte(BRACKET_END);
+      }
+      out.byte(BRACKET_END);
+      out.pad(PLAINTEXT_BLOCK_BYTES);
+      return out.take();
+    } finally {
+      out.wipe();
     }
   }
 
@@ -150,7 +211,7 @@ export class EventSealer {
     texts.forEach((field, ordinal) => {
       const entry = entryOf(field, ordinal);
       entries.push(entry);
-      placeText(field, ordinal, draft);
+      this.#placeText(field, ordinal, draft);
       const found = persons[ordinal] as ReadonlySet<KeyOwner>;
       if (found.size === 0) nobodys.push(entry);
       else addToGroup(groups, found, entry);
@@ -195,45 +256,49 @@ export class EventSealer {
     return persons;
   }
 
-  /** After the texts: what is a name as well as a text goes by the name's pseudonym. */
-  #noteStaff(identities: readonly PersonalField[], { pseudonyms }: Draft): void {
-    for (const field of identities) {
-      if (field.rule?.class === 'staff') pseudonyms.set(String(field.value), this.#identify(field).token);
-    }
+  #placeText(field: PersonalField, ordinal: number, draft: Draft): void {
+    const { path, value, isUndeclared } = field;
+    const placeholder = textPlaceholderOf(ordinal);
+    if (isUndeclared) {
+      const hidden = [...path.slice(0, -1), hiddenKeyOf(ordinal)];
+      draft.stored.push({ path: hidden, value: placeholder, instead: path.at(-1) as string });
+    } else this.#store(field, placeholder, draft);
+    addTextPseudonyms(draft.pseudonyms, value, placeholder);
   }
 
-  #finish(
-    stored: ProtegoEvent,
-    pipelineEvent: ProtegoEvent,
-    sealed: Buffer,
-    content: readonly Buffer[],
-    pseudonyms: ReadonlyMap<string, string>,
-  ): SealedEvent {
-    const body = Buffer.from(canonicalJson(stored));
+  #finish({ event, shape, stored, forPipeline, slots, content, pseudonyms }: Draft): SealedEvent {
+    const sealed = slots.length === 0 ? NO_BYTES : sealSlots(slots);
+    const { values } = this.#shapes;
+    const out = this.#content;
+    out.skipUint32();
+    let subjects: string[];
+    if (shape === undefined) {
+      const replaced = withReplacements(event, stored);
+      out.value(replaced);
+      subjects = subjectsOfEvent(replaced);
+    } else {
+      writeShaped(shape, values, out);
+      subjects = subjectsOfShaped(shape, values);
+    }
+    const body = out.take(LENGTH_BYTES);
     if (body.length > BODY_BYTES_MAX) {
       const message = `the event takes \`${body.length}\` bytes with its personal fields replaced`;
       throw new ProtegoError('EVENT_TOO_LARGE', message, { bytes: body.length, bytesMax: BODY_BYTES_MAX });
     }
-    const contentHash = this.#contentHash(body, content);
-    return { body, sealed, subjects: subjectsOfEvent(stored), contentHash, pseudonyms, pipelineEvent };
+    out.setUint32(0, body.length);
+    const contentHash = this.#contentHash(content);
+    const pipelineEvent = withReplacements(event, forPipeline);
+    return { body, sealed, subjects, contentHash, pseudonyms, pipelineEvent };
   }
 
-  /** Keyed BLAKE2b-64 over body, plaintexts and secrets, each after its length (u32). */
-  #contentHash(body: Buffer, content: readonly Buffer[]): Buffer {
-    let bytes = LENGTH_BYTES + body.length;
-    for (const part of content) bytes += LENGTH_BYTES + part.length;
-    if (bytes > this.#scratch.length) this.#scratch = Buffer.alloc(bytes * 2);
-    let at = this.#scratch.writeUInt32BE(body.length, 0);
-    at += body.copy(this.#scratch, at);
-    for (const part of content) {
-      at = this.#scratch.writeUInt32BE(part.length, at);
-      at += part.copy(this.#scratch, at);
-    }
-    // 16 bytes are the least that BLAKE2b makes here; the first 8 are kept.
-    const digest = Buffer.allocUnsafe(2 * CONTENT_HASH_BYTES);
-    blake2b(digest, this.#scratch.subarray(0, at), this.#contentKey);
-    if (content.length > 0) this.#scratch.fill(0, 0, at);
-    return digest.subarray(0, CONTENT_HASH_BYTES);
+  /** Keyed BLAKE2b-64 over body, which is written already, plaintexts and secrets, each after its length (u32). */
+  #contentHash(content: readonly Buffer[]): Buffer {
+    const out = this.#content;
+    for (const part of content) out.lengthAndBytes(part);
+    blake2b(this.#digest, out.view(), this.#contentKey);
+    const contentHash = Buffer.allocUnsafe(CONTENT_HASH_BYTES);
+    for (let i = 0; i < CONTENT_HASH_BYTES; i++) contentHash[i] = this.#digest[i] as number;
+    return contentHash;
   }
 }
 
@@ -241,14 +306,15 @@ function isShort(value: unknown): boolean {
   return typeof value === 'string' && value.length <= NAME_PART_CHARACTERS_MAX;
 }
 
-function placeText({ path, value, isUndeclared }: PersonalField, ordinal: number, draft: Draft): void {
-  const placeholder = textPlaceholderOf(ordinal);
-  const name = path.at(-1) as string;
-  const replacement = isUndeclared
-    ? { path: [...path.slice(0, -1), hiddenKeyOf(ordinal)], value: placeholder, instead: name }
-    : { path, value: placeholder };
-  draft.stored.push(replacement);
-  addTextPseudonyms(draft.pseudonyms, value, placeholder);
+function draftOf(event: ProtegoEvent, shape: EventShape | undefined): Draft {
+  return { event, shape, stored: [], forPipeline: [], tokens: [], pseudonyms: new Map(), slots: [], content: [] };
+}
+
+/** After the texts: what is a name as well as a text goes by the name's pseudonym. */
+function noteStaff(identities: readonly PersonalField[], { pseudonyms, tokens }: Draft): void {
+  identities.forEach(({ value, rule }, i) => {
+    if (rule?.class === 'staff') pseudonyms.set(String(value), tokens[i] as string);
+  });
 }
 
 function addToGroup(groups: Map<string, TextGroup>, persons: ReadonlySet<KeyOwner>, entry: string): void {

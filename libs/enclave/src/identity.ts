@@ -1,13 +1,15 @@
 import { crypto_generichash } from 'sodium-native';
 import { type IdentityForm } from '@protego/contracts';
+import { type KeyOwner, type TokenClass } from './key-owner';
 
-/** Letter of a key's class in tokens: staff, patients, and the keys of a source and month. */
-export type TokenClass = 's' | 'p' | 'm';
+export { type TokenClass } from './key-owner';
 
 /** A value as it is compared, and the token that stands for it. */
 export interface Identity {
   readonly text: string;
   readonly token: string;
+  /** Who had the token's key when the key ring was last asked; it may be current no more. */
+  owner: KeyOwner | undefined;
 }
 
 const TOKEN_BYTES = 16;
@@ -40,7 +42,11 @@ export function normaliseIdentity(value: string, form: IdentityForm): string {
 export class Tokeniser {
   readonly #key: Buffer;
   readonly #digest = Buffer.alloc(TOKEN_BYTES);
-  readonly #cache = new Map<string, Identity>();
+  /** By value, for each class and form. */
+  readonly #caches = Object.fromEntries(
+    ['s', 'p', 'm'].map((each) => [each, { plain: new Map<string, Identity>(), account: new Map<string, Identity>() }]),
+  ) as Record<TokenClass, Record<IdentityForm, Map<string, Identity>>>;
+  #cached = 0;
   #scratch: Buffer = Buffer.alloc(1024);
 
   /** @param key 32 bytes */
@@ -50,13 +56,14 @@ export class Tokeniser {
 
   /** Identity of a value; its text is empty where the value holds nothing but white space. */
   identify(tokenClass: TokenClass, value: string, form: IdentityForm): Identity {
-    const name = `${tokenClass}${form === 'plain' ? '=' : '@'}${value}`;
-    const known = this.#cache.get(name);
+    const cache = this.#caches[tokenClass][form];
+    const known = cache.get(value);
     if (known !== undefined) return known;
-    if (this.#cache.size >= CACHE_ENTRIES_MAX) this.#cache.clear();
+    if (this.#cached >= CACHE_ENTRIES_MAX) this.#forgetValues();
     const text = normaliseIdentity(value, form);
-    const identity = { text, token: this.tokenOf(tokenClass, text) };
-    this.#cache.set(name, identity);
+    const identity = { text, token: this.tokenOf(tokenClass, text), owner: undefined };
+    cache.set(value, identity);
+    this.#cached++;
     return identity;
   }
 
@@ -71,7 +78,7 @@ export class Tokeniser {
 
   /** Forgets the values it has seen, not the key: their tokens stay the same. */
   forget(): void {
-    this.#cache.clear();
+    this.#forgetValues();
     this.#scratch.fill(0);
   }
 
@@ -79,5 +86,13 @@ export class Tokeniser {
   close(): void {
     this.forget();
     this.#key.fill(0);
+  }
+
+  #forgetValues(): void {
+    for (const { plain, account } of Object.values(this.#caches)) {
+      plain.clear();
+      account.clear();
+    }
+    this.#cached = 0;
   }
 }

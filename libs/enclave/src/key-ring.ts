@@ -1,26 +1,14 @@
 import { ProtegoError } from '@protego/contracts';
-import { type Identity, type TokenClass } from './identity';
+import { type Identity } from './identity';
+import { KeyMemory, type KeyRoom } from './key-memory';
+import { type KeyOwner, type TokenClass } from './key-owner';
 import { NameIndex } from './name-index';
 import { fillRandom } from './random-pool';
-import { KEY_BYTES, KEY_ID_BYTES } from './sealed-part';
+import { KEY_BYTES } from './sealed-part';
 import { blake2b } from './sodium';
 import { type LiveVaultSlot, VAULT_SLOT_KINDS, type VaultSlotKind } from './vault-slot';
 
-/** A key and whom, or which source and month, it belongs to. */
-export interface KeyOwner {
-  /** 16 bytes. */
-  readonly keyId: Buffer;
-  /** 32 bytes; zeros once it was destroyed. */
-  readonly key: Buffer;
-  /** 32 bytes that enter the content hashes of what the key seals, and go with it. */
-  readonly contentSecret: Buffer;
-  readonly tokenClass: TokenClass;
-  readonly token: string;
-  /** Tokens of other names of the person. */
-  readonly aliasTokens: Set<string>;
-  /** Slots of the vault that hold the key and the names. */
-  readonly slots: number[];
-}
+export { type KeyOwner } from './key-owner';
 
 /** Where new keys and names go to become durable; returns the number of their slot. */
 export type AppendSlot = (slot: LiveVaultSlot) => number;
@@ -35,6 +23,8 @@ const CLASS_OF_KIND: Readonly<Partial<Record<VaultSlotKind, TokenClass>>> = {
   [VAULT_SLOT_KINDS.staffAlias]: 's',
   [VAULT_SLOT_KINDS.patientAlias]: 'p',
 };
+/** What nearly all persons have. */
+const NO_ALIASES: ReadonlySet<string> = new Set();
 /** Other names of one person that are kept; more are sealed under the person's key all the same, and not looked for. */
 const ALIASES_MAX = 32;
 
@@ -45,6 +35,7 @@ export class KeyRing {
   readonly #byAlias = new Map<string, Set<KeyOwner>>();
   readonly #destroyed = new Set<string>();
   readonly #names = new NameIndex<KeyOwner>();
+  readonly #memory = new KeyMemory();
   #aliasesLeftOut = 0;
 
   /** Number of names of persons that were not kept because the person has too many. */
@@ -81,15 +72,10 @@ export class KeyRing {
   }
 
   /** The owner of an identity's key; makes the key when there is none. */
-  ownerOf(tokenClass: TokenClass, { token, text }: Identity, append: AppendSlot): KeyOwner {
-    const known = this.#byToken.get(token);
-    if (known !== undefined) return known;
-    const keyId = fillRandom(Buffer.alloc(KEY_ID_BYTES));
-    const key = fillRandom(Buffer.alloc(KEY_BYTES));
-    const tokenBytes = Buffer.from(token.slice(3), 'base64url');
-    const isInText = tokenClass !== 'm';
-    const slot = { kind: KEY_KINDS[tokenClass], keyId, key, tokenBytes, name: text, isInText };
-    return this.#addKey(slot, append(slot));
+  ownerOf(tokenClass: TokenClass, identity: Identity, append: AppendSlot): KeyOwner {
+    const { owner } = identity;
+    if (owner?.isCurrent === true) return owner;
+    return (identity.owner = this.#byToken.get(identity.token) ?? this.#makeKey(tokenClass, identity, append));
   }
 
   /** Notes another name of a person, so that it is found in texts and can be asked for. */
@@ -119,6 +105,7 @@ export class KeyRing {
     this.#destroyed.add(id);
     const owner = this.#byKeyId.get(id);
     if (owner === undefined) return;
+    owner.isCurrent = false;
     this.#byKeyId.delete(id);
     if (this.#byToken.get(owner.token) === owner) this.#byToken.delete(owner.token);
     for (const token of owner.aliasTokens) this.#byAlias.get(token)?.delete(owner);
@@ -128,29 +115,54 @@ export class KeyRing {
 
   /** Wipes all keys. */
   close(): void {
-    for (const owner of this.#byKeyId.values()) wipe(owner);
+    for (const owner of this.#byKeyId.values()) {
+      owner.isCurrent = false;
+      wipe(owner);
+    }
     this.#byKeyId.clear();
     this.#byToken.clear();
     this.#byAlias.clear();
   }
 
-  #addKey(slot: LiveVaultSlot, number: number): KeyOwner {
+  #makeKey(tokenClass: TokenClass, { token, text }: Identity, append: AppendSlot): KeyOwner {
+    const room = this.#memory.take();
+    const keyId = fillRandom(room.keyId);
+    const key = fillRandom(room.key);
+    const tokenBytes = Buffer.from(token.slice(3), 'base64url');
+    const isInText = tokenClass !== 'm';
+    const slot = { kind: KEY_KINDS[tokenClass], keyId, key, tokenBytes, name: text, isInText };
+    return this.#addOwner(slot, append(slot), room, tokenClass, token);
+  }
+
+  /** A key that was read from the vault moves into memory here. */
+  #addKey(slot: LiveVaultSlot, number: number): void {
     const tokenClass = CLASS_OF_KIND[slot.kind];
     if (tokenClass === undefined)
       throw new ProtegoError('LOG_KEYS_DAMAGED', `slot \`${number}\` of the vault is unknown`);
-    const contentSecret = Buffer.alloc(KEY_BYTES);
-    blake2b(contentSecret, CONTENT, slot.key);
+    const room = this.#memory.take();
+    slot.keyId.copy(room.keyId);
+    slot.key.copy(room.key);
+    slot.key.fill(0);
+    this.#addOwner(slot, number, room, tokenClass, `~${tokenClass}.${slot.tokenBytes.toString('base64url')}`);
+  }
+
+  #addOwner(slot: LiveVaultSlot, number: number, room: KeyRoom, tokenClass: TokenClass, token: string): KeyOwner {
+    blake2b(room.contentSecret, CONTENT, room.key);
+    const { keyId, key, contentSecret } = room;
     const owner: KeyOwner = {
-      keyId: slot.keyId,
-      key: slot.key,
+      keyId,
+      key,
       contentSecret,
       tokenClass,
-      token: `~${tokenClass}.${slot.tokenBytes.toString('base64url')}`,
-      aliasTokens: new Set(),
+      token,
+      aliasTokens: NO_ALIASES,
       slots: [number],
+      isCurrent: true,
     };
-    this.#byKeyId.set(slot.keyId.toString('latin1'), owner);
-    this.#byToken.set(owner.token, owner);
+    const before = this.#byToken.get(token);
+    if (before !== undefined) before.isCurrent = false;
+    this.#byKeyId.set(room.keyId.toString('latin1'), owner);
+    this.#byToken.set(token, owner);
     if (tokenClass !== 'm' && slot.isInText && slot.name !== undefined) this.#names.add(slot.name, owner);
     return owner;
   }
@@ -160,7 +172,8 @@ export class KeyRing {
     if (owner === undefined || owner.slots.includes(number)) return;
     const token = `~${owner.tokenClass}.${slot.tokenBytes.toString('base64url')}`;
     owner.slots.push(number);
-    owner.aliasTokens.add(token);
+    if (owner.aliasTokens === NO_ALIASES) owner.aliasTokens = new Set();
+    (owner.aliasTokens as Set<string>).add(token);
     const owners = this.#byAlias.get(token);
     if (owners === undefined) this.#byAlias.set(token, new Set([owner]));
     else owners.add(owner);

@@ -12,6 +12,8 @@ export interface PersonalField {
   readonly rule: FieldRule | undefined;
   /** True where the declarations do not name the field: its name is sealed along with the value. */
   readonly isUndeclared: boolean;
+  /** Place among the values of the event's shape; undefined when it is sealed without one. */
+  readonly at: number | undefined;
 }
 
 /** The personal fields of an event, by pointer. */
@@ -83,9 +85,13 @@ function collectContainer(value: object, plan: FieldPlan, collector: Collector):
 
 function collectScalar(value: string | number, rule: FieldRule | undefined, collector: Collector): void {
   if (rule === undefined || rule.class === 'free-text') return collectText(value, rule, collector);
-  const isNobody =
-    String(value).trim() === '' || (rule.class === 'staff' && collector.fields.isWellKnownAccount(String(value)));
-  if (!isNobody) collector.identities.push(fieldAt(collector.path, value, rule, false));
+  if (!isNobody(value, rule, collector.fields)) collector.identities.push(fieldAt(collector.path, value, rule, false));
+}
+
+/** True for the value of an identity that is no person: white space alone, or a well-known account. */
+export function isNobody(value: string | number, rule: FieldRule, fields: FieldClasses): boolean {
+  const name = String(value);
+  return name.trim() === '' || (rule.class === 'staff' && fields.isWellKnownAccount(name));
 }
 
 function collectText(value: unknown, rule: FieldRule | undefined, collector: Collector, isUndeclared = false): void {
@@ -101,10 +107,11 @@ function fieldAt(
   rule: FieldRule | undefined,
   isUndeclared: boolean,
 ): PersonalField {
-  return { path: [...path], pointer: pointerOf(path), value, rule, isUndeclared };
+  return { path: [...path], pointer: pointerOf(path), value, rule, isUndeclared, at: undefined };
 }
 
-function byPointer(a: PersonalField, b: PersonalField): number {
+/** Order by pointer, by UTF-16 code units. */
+export function byPointer(a: { readonly pointer: string }, b: { readonly pointer: string }): number {
   return a.pointer < b.pointer ? -1 : a.pointer > b.pointer ? 1 : 0;
 }
 
@@ -144,7 +151,9 @@ export interface Replacement {
 
 /** The event with other values at some paths. What lies on the way to them is copied, the rest is shared. */
 export function withReplacements(event: ProtegoEvent, replacements: readonly Replacement[]): ProtegoEvent {
-  if (replacements.length === 0) return event;
+  const [only] = replacements;
+  if (only === undefined) return event;
+  if (replacements.length === 1 && only.instead === undefined) return withValue(event, only, 0) as ProtegoEvent;
   const top: Container = { ...event };
   const copies = new Set<unknown>([top]);
   const parentOf = (path: readonly string[]): Container => {
@@ -160,14 +169,28 @@ export function withReplacements(event: ProtegoEvent, replacements: readonly Rep
 
 type Container = Record<string, unknown>;
 
+/** A copy of what lies at place `depth` of the path, with the value below it. */
+function withValue(container: unknown, replacement: Replacement, depth: number): unknown {
+  const { path, value } = replacement;
+  const key = path[depth] as string;
+  const copy = copyOf(container);
+  const isLast = depth >= path.length - 1;
+  put(copy, key, isLast ? value : withValue(Object.hasOwn(copy, key) ? copy[key] : undefined, replacement, depth + 1));
+  return copy;
+}
+
 function ownCopy(container: Container, key: string, copies: Set<unknown>): Container {
   const child = Object.hasOwn(container, key) ? container[key] : undefined;
   if (copies.has(child)) return child as Container;
-  // A damaged pointer may lead nowhere; then there is nothing to copy.
-  const copy = Array.isArray(child) ? ([...child] as unknown as Container) : { ...(child as Container) };
+  const copy = copyOf(child);
   copies.add(copy);
   put(container, key, copy);
   return copy;
+}
+
+function copyOf(container: unknown): Container {
+  // A damaged pointer may lead nowhere; then there is nothing to copy.
+  return Array.isArray(container) ? ([...container] as unknown as Container) : { ...(container as Container) };
 }
 
 function put(container: Container, key: string, value: unknown): void {

@@ -11,6 +11,9 @@ export const KEY_BYTES = 32;
 /** Bytes of the id of a person's key. */
 export const KEY_ID_BYTES = 16;
 
+/** Plaintexts are padded to a multiple of as many bytes. */
+export const PLAINTEXT_BLOCK_BYTES = 16;
+
 /** What a slot holds: fields of staff, fields of a patient, free text, or bytes from outside. */
 export const SLOT_KINDS = { staff: 1, patient: 2, text: 3, bytes: 4 } as const;
 /** One of {@link SLOT_KINDS}. */
@@ -53,7 +56,6 @@ const COMMITMENT_BYTES = 32;
 const HEADER_BYTES = 1 + SALT_BYTES + 2;
 const SLOT_FIXED_BYTES = 1 + 2 + COMMITMENT_BYTES + 4;
 const SLOTS_MAX = 0xffff;
-const PAD_BYTES = 16;
 const AAD_BYTES = 1 + SALT_BYTES + 2 + 1;
 const SALTS_AHEAD = 1024;
 
@@ -69,10 +71,15 @@ const saltAndSlot = aad.subarray(1, 1 + SALT_BYTES + 2);
 const commitInput = Buffer.concat([COMMIT, Buffer.alloc(KEY_BYTES)]);
 const commitKey = commitInput.subarray(COMMIT.length);
 
+/** A buffer's own way to write text, without the detour by the name of the encoding. */
+interface Latin1Buffer extends Buffer {
+  latin1Write(text: string, at: number, bytesMax: number): number;
+}
+
 /** Text as a plaintext: UTF-8, padded with spaces to a multiple of 16 bytes, so that lengths tell less. */
 export function paddedPlaintext(text: string): Buffer {
   const bytes = Buffer.byteLength(text);
-  const padded = Buffer.allocUnsafe(Math.ceil(bytes / PAD_BYTES) * PAD_BYTES);
+  const padded = Buffer.allocUnsafe(Math.ceil(bytes / PLAINTEXT_BLOCK_BYTES) * PLAINTEXT_BLOCK_BYTES);
   padded.write(text, 'utf8');
   return padded.fill(0x20, bytes);
 }
@@ -87,33 +94,46 @@ export function sealSlots(inputs: readonly SlotInput[], bytesMax = SEALED_BYTES_
   let bytes = HEADER_BYTES;
   for (const { owners, plaintext } of inputs)
     bytes += SLOT_FIXED_BYTES + owners.length * KEY_ID_BYTES + plaintext.length + TAG_BYTES;
-  const isTooLarge = inputs.length > SLOTS_MAX || inputs.some(({ owners }) => owners.length > SLOT_KEYS_MAX);
-  if (bytes > bytesMax || isTooLarge) {
+  if (bytes > bytesMax || inputs.length > SLOTS_MAX || inputs.some(hasTooManyOwners)) {
     const message = `the personal fields take \`${bytes}\` bytes or name too many persons`;
     throw new ProtegoError('EVENT_TOO_LARGE', message, { bytes, bytesMax });
   }
-  const sealed = Buffer.allocUnsafe(bytes);
-  sealed[0] = SEALED_VERSION;
-  takeSalt().copy(sealed, 1);
-  sealed.writeUInt16BE(inputs.length, 1 + SALT_BYTES);
+  const sealed = Buffer.allocUnsafe(bytes) as Latin1Buffer;
+  sealed[0] = aad[0] = SEALED_VERSION;
+  takeSalt(sealed, 1);
+  writeUint16(sealed, 1 + SALT_BYTES, inputs.length);
   let at = HEADER_BYTES;
   for (let slot = 0; slot < inputs.length; slot++) at = sealSlot(sealed, at, slot, inputs[slot] as SlotInput);
   commitKey.fill(0);
   return sealed;
 }
 
-function sealSlot(sealed: Buffer, start: number, slot: number, { kind, owners, plaintext }: SlotInput): number {
-  let at = start;
-  sealed[at] = kind;
-  at = sealed.writeUInt16BE(owners.length, at + 1);
-  for (const { keyId } of owners) at += keyId.copy(sealed, at);
-  setAdditionalData(sealed, slot, kind);
+function sealSlot(sealed: Latin1Buffer, start: number, slot: number, { kind, owners, plaintext }: SlotInput): number {
+  sealed[start] = kind;
+  writeUint16(sealed, start + 1, owners.length);
+  let at = start + 3;
+  for (const { keyId } of owners) {
+    sealed.set(keyId, at);
+    at += KEY_ID_BYTES;
+  }
+  setPlace(slot, kind);
   deriveRecordKey(owners, commitKey);
-  at += sealed.write(hash('sha256', commitInput, 'binary'), at, 'latin1');
+  const ciphertextAt = at + COMMITMENT_BYTES + 4;
   const ciphertextBytes = plaintext.length + TAG_BYTES;
-  at = sealed.writeUInt32BE(ciphertextBytes, at);
-  encryptAead(sealed.subarray(at, at + ciphertextBytes), plaintext, aad, null, NONCE, commitKey);
-  return at + ciphertextBytes;
+  sealed.latin1Write(hash('sha256', commitInput, 'binary'), at, COMMITMENT_BYTES);
+  sealed.writeUInt32BE(ciphertextBytes, ciphertextAt - 4);
+  const ciphertext = sealed.subarray(ciphertextAt, ciphertextAt + ciphertextBytes);
+  encryptAead(ciphertext, plaintext, aad, null, NONCE, commitKey);
+  return ciphertextAt + ciphertextBytes;
+}
+
+function hasTooManyOwners({ owners }: SlotInput): boolean {
+  return owners.length > SLOT_KEYS_MAX;
+}
+
+function writeUint16(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >> 8;
+  bytes[at + 1] = value & 0xff;
 }
 
 /**
@@ -161,7 +181,7 @@ function readSlot(bytes: Buffer, start: number, slot: number): SealedSlot {
 
 /** The key that opens one slot of one record, 32 bytes, from the keys of all its persons in the order of the slot. */
 export function recordKeyOf(salt: Uint8Array, slot: number, owners: readonly { readonly key: Buffer }[]): Buffer {
-  setAdditionalData(salt, slot, SLOT_KINDS.staff, 0);
+  setAdditionalData(salt, slot, SLOT_KINDS.staff);
   const recordKey = Buffer.alloc(KEY_BYTES);
   deriveRecordKey(owners, recordKey);
   return recordKey;
@@ -181,7 +201,7 @@ export function openSlot(part: SealedPart, sealedSlot: SealedSlot, recordKey: Bu
   commitKey.fill(0);
   if (!timingSafeEqual(commitment, sealedSlot.commitment)) return undefined;
   const { slot, kind, ciphertext } = sealedSlot;
-  setAdditionalData(part.salt, slot, kind, 0);
+  setAdditionalData(part.salt, slot, kind);
   const plaintext = Buffer.allocUnsafe(ciphertext.length - TAG_BYTES);
   try {
     decryptAead(plaintext, null, ciphertext, aad, NONCE, recordKey);
@@ -197,10 +217,15 @@ export function openSlot(part: SealedPart, sealedSlot: SealedSlot, recordKey: Bu
 }
 
 /** Version, salt, slot number and kind: binds a ciphertext to its place. */
-function setAdditionalData(bytes: Uint8Array, slot: number, kind: SlotKind, saltAt = 1): void {
+function setAdditionalData(salt: Uint8Array, slot: number, kind: SlotKind): void {
   aad[0] = SEALED_VERSION;
-  for (let i = 0; i < SALT_BYTES; i++) aad[1 + i] = bytes[saltAt + i] as number;
-  aad.writeUInt16BE(slot, 1 + SALT_BYTES);
+  for (let i = 0; i < SALT_BYTES; i++) aad[1 + i] = salt[i] as number;
+  setPlace(slot, kind);
+}
+
+/** Slot number and kind, behind version and salt. */
+function setPlace(slot: number, kind: SlotKind): void {
+  writeUint16(aad, 1 + SALT_BYTES, slot);
   aad[AAD_BYTES - 1] = kind;
 }
 
@@ -215,13 +240,14 @@ function deriveRecordKey(owners: readonly { readonly key: Buffer }[], recordKey:
   parts.fill(0);
 }
 
-function takeSalt(): Buffer {
+/** Puts the next salt into a sealed part and into the scratch memory. */
+function takeSalt(sealed: Buffer, at: number): void {
   if (nextSalt === salts.length) {
     randomFillSync(salts);
     nextSalt = 0;
   }
+  for (let i = 0; i < SALT_BYTES; i++) sealed[at + i] = aad[1 + i] = salts[nextSalt + i] as number;
   nextSalt += SALT_BYTES;
-  return salts.subarray(nextSalt - SALT_BYTES, nextSalt);
 }
 
 function damaged(reason: string): never {

@@ -31,3 +31,46 @@ export const ANY_EVENT = fc
     // As events come: through JSON.
     return JSON.parse(JSON.stringify(made).toWellFormed()) as ProtegoEvent;
   });
+
+const name = fc.oneof(
+  fc.string(),
+  fc.string({ unit: 'grapheme' }),
+  fc.integer(),
+  fc.constantFrom(
+    null,
+    true,
+    '',
+    ' ',
+    'SYSTEM',
+    'p-016',
+    'Jane Doe',
+    'host$',
+    '~t.0',
+    '~s.AAAAAAAAAAAAAAAAAAAAAA',
+    'x'.repeat(200),
+  ),
+);
+const user = fc.record({ uid: name, name, role: name, ward: name }, { requiredKeys: [] });
+const declaredData = fc.record(
+  {
+    user,
+    actor: fc.record({ user }, { requiredKeys: [] }),
+    patient: fc.record({ uid: name, name, birth_date: name, ward: name }, { requiredKeys: [] }),
+    device: fc.dictionary(fc.oneof(fc.constantFrom('uid', 'owner', '7', 'ü'), fc.string()), name, {
+      minKeys: 1,
+      maxKeys: 4,
+    }),
+    partner: fc.record({ uid: name }),
+    reason: name,
+    status_detail: name,
+    care_relationship: name,
+  },
+  { requiredKeys: [] },
+);
+/** Events whose members are nearly all declared, none of them an array, with values sound and odd. */
+export const SHAPED_EVENT = fc
+  .tuple(fc.constantFrom('access.signed-in', 'access.record-read', 'device.joined'), declaredData, name)
+  .map(([type, each, subject]) => {
+    const made = eventOf(type, { purpose: 'care', ...each }, typeof subject === 'string' ? { subject } : {});
+    return JSON.parse(JSON.stringify(made).toWellFormed()) as ProtegoEvent;
+  });

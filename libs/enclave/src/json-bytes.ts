@@ -1,0 +1,141 @@
+import { canonicalJson } from '@protego/contracts';
+
+const START_BYTES = 4096;
+const U32_BYTES = 4;
+/** Longest text that is written letter by letter; beyond, JSON.stringify is faster. */
+const PLAIN_LENGTH_MAX = 128;
+/** Bytes of UTF-8 that a UTF-16 code unit takes at most. */
+const UNIT_BYTES_MAX = 3;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const SPACE = 0x20;
+const TILDE = 0x7e;
+
+/**
+ * Canonical JSON (RFC 8785) and other bytes, written one after the other into memory that is used again. What was written
+ * is wiped by {@link JsonBytes.wipe}.
+ */
+export class JsonBytes {
+  #bytes: Buffer = Buffer.alloc(START_BYTES);
+  #length = 0;
+  // Up to here bytes were written by a text that was then given up.
+  #dirty = 0;
+
+  /** Leaves room for a number that {@link JsonBytes.setUint32} writes later. */
+  skipUint32(): void {
+    this.#reserve(U32_BYTES);
+    this.#length += U32_BYTES;
+  }
+
+  /** Writes a number (u32, big-endian) into the room that was left for it. */
+  setUint32(at: number, value: number): void {
+    this.#bytes.writeUInt32BE(value, at);
+  }
+
+  /** Copies bytes from one place of `source` to another. */
+  copy(source: Uint8Array, start = 0, end = source.length): void {
+    if (this.#length + end - start > this.#bytes.length) this.#reserve(end - start);
+    const bytes = this.#bytes;
+    let to = this.#length;
+    // For as few bytes as there mostly are, a call of `set` costs more.
+    for (let at = start; at < end; at++) bytes[to++] = source[at] as number;
+    this.#length = to;
+  }
+
+  /** Bytes after their length (u32, big-endian). */
+  lengthAndBytes(source: Uint8Array): void {
+    this.#reserve(U32_BYTES + source.length);
+    const at = this.#bytes.writeUInt32BE(source.length, this.#length);
+    this.#bytes.set(source, at);
+    this.#length = at + source.length;
+  }
+
+  /** One byte. */
+  byte(byte: number): void {
+    if (this.#length === this.#bytes.length) this.#reserve(1);
+    this.#bytes[this.#length++] = byte;
+  }
+
+  /**
+   * A value as canonical JSON.
+   *
+   * @throws ProtegoError what {@link canonicalJson} throws
+   */
+  value(value: unknown): void {
+    if (typeof value === 'string') {
+      if (value.length <= PLAIN_LENGTH_MAX && this.#plainText(value)) return;
+      this.#text(canonicalJson(value));
+    } else if (value === true) this.#text('true');
+    else this.#text(value === false ? 'false' : canonicalJson(value));
+  }
+
+  /** Values as canonical JSON, each after a part of `fixed`, which ends where `fixedEnds` says; and the rest of `fixed`. */
+  template(fixed: Uint8Array, fixedEnds: Uint32Array, values: readonly unknown[], order: readonly number[]): void {
+    let from = 0;
+    for (let i = 0; i < order.length; i++) {
+      const end = fixedEnds[i] as number;
+      this.copy(fixed, from, end);
+      this.value(values[order[i] as number]);
+      from = end;
+    }
+    this.copy(fixed, from, fixed.length);
+  }
+
+  /** Fills up with spaces to a multiple of `blockBytes`, counted from the start. */
+  pad(blockBytes: number): void {
+    const bytes = (blockBytes - (this.#length % blockBytes)) % blockBytes;
+    for (let left = bytes; left > 0; left--) this.byte(SPACE);
+  }
+
+  /** What was written between two places, in the memory here: only until more is written. */
+  view(start = 0, end = this.#length): Buffer {
+    return this.#bytes.subarray(start, end);
+  }
+
+  /** Copy of what was written between two places. */
+  take(start = 0, end = this.#length): Buffer {
+    const taken = Buffer.allocUnsafe(end - start);
+    taken.set(this.#bytes.subarray(start, end));
+    return taken;
+  }
+
+  /** Overwrites all that was written. */
+  wipe(): void {
+    this.#bytes.fill(0, 0, Math.max(this.#dirty, this.#length));
+    this.#dirty = this.#length = 0;
+  }
+
+  /** Writes text of which each character stands for itself; false, with nothing written, for any other. */
+  #plainText(text: string): boolean {
+    const { length } = text;
+    if (this.#length + length + 2 > this.#bytes.length) this.#reserve(length + 2);
+    const bytes = this.#bytes;
+    let at = this.#length;
+    bytes[at++] = QUOTE;
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code < SPACE || code > TILDE || code === QUOTE || code === BACKSLASH) {
+        this.#dirty = Math.max(this.#dirty, at);
+        return false;
+      }
+      bytes[at++] = code;
+    }
+    bytes[at++] = QUOTE;
+    this.#length = at;
+    return true;
+  }
+
+  #text(text: string): void {
+    this.#reserve(text.length * UNIT_BYTES_MAX);
+    this.#length += this.#bytes.write(text, this.#length, 'utf8');
+  }
+
+  #reserve(bytes: number): void {
+    const needed = this.#length + bytes;
+    if (needed <= this.#bytes.length) return;
+    const grown = Buffer.alloc(needed * 2);
+    this.#bytes.copy(grown, 0, 0, this.#length);
+    this.#bytes.fill(0);
+    this.#bytes = grown;
+  }
+}
