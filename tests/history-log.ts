@@ -4,7 +4,7 @@ import { EventValidator, eventRegistry, systemClock } from '@protego/contracts';
 import { openHouseKeys, type HouseKeys } from '@protego/enclave';
 import { fixedHouse } from '@protego/enclave/testing';
 import { EventLogReader, subjectsOfRecord } from '@protego/event-log';
-import { mergeByArrival, readSourceFile, type ImportFormat } from '@protego/sources';
+import { mergeBatchesByArrival, readSourceBatches, type ImportFormat } from '@protego/sources';
 import { replayLogOf, type ReplayLog } from '@protego/replay';
 import { ImportSession } from '../apps/cli/src/import/import-session';
 
@@ -30,12 +30,11 @@ export async function importHistory(
   await (await fixedHouse(join(directory, 'keys'), SHIPPED_FIELDS)).close();
   const session = await ImportSession.open({ directory, fields: SHIPPED_FIELDS, site, files, clock: systemClock });
   let refused = 0;
-  for await (const item of mergeByArrival(
-    files.map((path) =>
-      readSourceFile(path, format, { site, validator, timeMsMax: systemClock.wallMs() + SKEW_MAX_MS }),
-    ),
-  )) {
-    if (item.kind === 'rejected' || session.take(item) !== undefined) refused++;
+  const options = { site, validator, timeMsMax: systemClock.wallMs() + SKEW_MAX_MS };
+  for await (const items of mergeBatchesByArrival(files.map((path) => readSourceBatches(path, format, options)))) {
+    const events = items.filter((item) => item.kind === 'event');
+    const refusals = await session.take(events);
+    refused += items.length - events.length + refusals.filter((refusal) => refusal !== undefined).length;
     await session.drain();
   }
   await session.close();
@@ -58,11 +57,11 @@ export async function openHistory(directory: string): Promise<OpenHistory> {
 /** Replays what `use` makes of a log, and closes its keys. */
 export async function withReplayLog<T>(
   directory: string,
-  use: (log: ReplayLog, history: OpenHistory) => T,
+  use: (log: ReplayLog, history: OpenHistory) => T | Promise<T>,
 ): Promise<T> {
   const history = await openHistory(directory);
   try {
-    return use(replayLogOf(history.reader, history.house.vault), history);
+    return await use(replayLogOf(history.reader, history.house.vault), history);
   } finally {
     await history.house.close();
   }

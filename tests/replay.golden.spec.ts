@@ -81,8 +81,12 @@ describe('golden replay of general-hour', () => {
 
   it('finds every planted attack and no benign twin', async () => {
     const { house } = await openHistory(join(directory, 'first'));
-    const namesOf = (id: string): readonly string[] => [id, ...house.vault.tokensOf(id)];
     const labels = linesOf('labels.ndjson.gz').map((line) => JSON.parse(line) as SimulationLabel);
+    const ids = [...new Set(labels.flatMap(({ entities }) => entities.map(({ id }) => id)))];
+    const names = new Map(
+      await Promise.all(ids.map(async (id) => [id, [id, ...(await house.vault.tokensOf(id))]] as const)),
+    );
+    const namesOf = (id: string): readonly string[] => names.get(id) ?? [];
     const detections = outcome.detectionLines.map((line) => JSON.parse(line) as Detection);
     const attacks = labels.filter(({ kind }) => kind === 'attack');
     expect(attacks.length).toBeGreaterThanOrEqual(2);

@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadFieldClasses } from '@protego/artefacts';
-import { EventValidator, eventRegistry } from '@protego/contracts';
-import { openHouseKeys } from '@protego/enclave';
+import type { SourceDeclaration } from '@protego/contracts';
+import { openHouseKeys, type Admission, type GateOptions, type RawEvent } from '@protego/enclave';
 import { DedupeIndex, EventLogWriter, type LogRecordInput } from '@protego/event-log';
 import type { BenchCase, Contest, Say } from '../bench-case';
 import { STREAMS } from '../places';
@@ -15,6 +15,20 @@ const EVENTS = 102_400;
 const BATCH_EVENTS = 512;
 const APPENDS_IN_FLIGHT = 8;
 const PEER_EVENTS = 20_480;
+
+const SOURCE: SourceDeclaration = {
+  name: 'ehr',
+  description: 'the hospital system whose reads are sent',
+  families: ['access'],
+  authoritativeFor: [],
+  latenessMs: 0,
+  idleAfterMs: 0,
+  carriesClock: true,
+};
+const GATE: GateOptions = {
+  site: 'north',
+  sources: { skewMaxMs: 0, defaults: { latenessMs: 0, idleAfterMs: 0 }, sources: [SOURCE] },
+};
 
 /** Throughput of durable appends with personal fields. */
 export const APPEND_SEALED: BenchCase = {
@@ -49,28 +63,34 @@ async function prepare(say: Say): Promise<Contest> {
 
 async function appendSealed(directory: string, raw: readonly Buffer[]): Promise<number> {
   const fields = loadFieldClasses(STREAMS);
-  const house = await openHouseKeys({ directory: join(directory, 'keys'), mode: 'write', fields });
+  const house = await openHouseKeys({ directory: join(directory, 'keys'), mode: 'write', fields, gate: GATE });
   const { keys, vault } = house;
   const log = await EventLogWriter.open({ directory, origin: 'protego/bench', keys });
   const dedupe = await DedupeIndex.open({ directory, keys });
-  const validator = new EventValidator(eventRegistry);
-  const sealed = (bytes: Buffer): LogRecordInput => {
-    const { event, timeMs, arrivedAtMs = timeMs } = validator.check(JSON.parse(bytes.toString()));
-    const { body, sealed, subjects, contentHash } = vault.seal(event);
-    const identity = dedupe.identityOf(event.source, event.id, contentHash);
-    if (dedupe.admit(identity, arrivedAtMs) !== 'new')
-      throw new Error(`event \`${event.id}\` was taken for a known one`);
-    return { body, sealed, subjects, identity, type: event.type, timeMs, arrivedAtMs, recordedAtMs: arrivedAtMs };
+  const recordOf = (admission: Admission): LogRecordInput => {
+    if (admission.kind === 'refused') throw admission.error;
+    const { source, id, type, timeMs, carriedMs: arrivedAtMs = timeMs, sealed } = admission.event;
+    const identity = dedupe.identityOf(source, id, sealed.contentHash);
+    if (dedupe.admit(identity, arrivedAtMs) !== 'new') throw new Error(`event \`${id}\` was taken for a known one`);
+    const { body, subjects } = sealed;
+    return { body, sealed: sealed.sealed, subjects, identity, type, timeMs, arrivedAtMs, recordedAtMs: arrivedAtMs };
   };
-  const durably = async (records: LogRecordInput[]): Promise<void> => {
+  let turn: Promise<unknown> = Promise.resolve();
+  const durably = async (inputs: readonly RawEvent[]): Promise<void> => {
+    const before = turn;
+    const records = vault.admit(inputs).then((admissions) => before.then(() => admissions.map(recordOf)));
+    turn = records;
+    await records;
     // A record must not outlive the keys that it was sealed under.
     await vault.flush();
-    await log.append(records);
+    await log.append(await records);
   };
   const startMs = performance.now();
   const inFlight: Promise<void>[] = [];
   for (let at = 0; at < raw.length; at += BATCH_EVENTS) {
-    inFlight.push(durably(raw.slice(at, at + BATCH_EVENTS).map(sealed)));
+    inFlight.push(
+      durably(raw.slice(at, at + BATCH_EVENTS).map((bytes) => ({ bytes, source: SOURCE.name, family: undefined }))),
+    );
     if (inFlight.length >= APPENDS_IN_FLIGHT) await inFlight.shift();
   }
   await Promise.all(inFlight);

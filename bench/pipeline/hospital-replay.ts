@@ -27,9 +27,9 @@ async function prepare(): Promise<Contest> {
   const log = replayLogOf(reader);
   let expectedHash: string | undefined;
   return {
-    product: () => {
+    product: async () => {
       const startMs = performance.now();
-      const { manifest } = runReplay({ log, artefacts, artefactHashes: {}, engine: 'bench' });
+      const { manifest } = await runReplay({ log, artefacts, artefactHashes: {}, engine: 'bench' });
       const elapsedMs = performance.now() - startMs;
       expectedHash ??= manifest.outputHash;
       if (manifest.outputHash !== expectedHash) throw new Error('two replays of one log differ');

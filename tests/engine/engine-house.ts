@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { connect, type NatsConnection } from 'nats';
 import { parse, stringify } from 'yaml';
 import { loadSourceDeclarations } from '@protego/artefacts';
-import type { ProtegoEvent } from '@protego/contracts';
+import type { OpenedEvent, ProtegoEvent } from '@protego/contracts';
 import { openHouseKeys, type HouseKeys } from '@protego/enclave';
 import { EventLogReader, subjectsOfRecord } from '@protego/event-log';
 import { findNatsServer } from '../../apps/cli/src/up/nats-binary';
@@ -205,20 +205,23 @@ export class EngineHouse {
 
   /** The whole log, its personal fields in clear as far as their keys exist. */
   log(): Promise<Logged[]> {
-    return this.reading(({ house, reader }) =>
-      [...reader.records()].map(({ seq, arrivedAtMs, body, sealed }) => {
-        const stored = JSON.parse(body.toString('utf8')) as ProtegoEvent;
-        return { seq, arrivedAtMs, event: sealed.length === 0 ? stored : house.vault.reveal(stored, sealed).event };
-      }),
-    );
+    return this.reading(async ({ house, reader }) => {
+      const records = [...reader.records()];
+      const stored = records.map(({ body, sealed }) => ({
+        event: JSON.parse(body.toString('utf8')) as ProtegoEvent,
+        sealed,
+      }));
+      const opened = await house.vault.reveal(stored);
+      return records.map(({ seq, arrivedAtMs }, i) => ({ seq, arrivedAtMs, event: (opened[i] as OpenedEvent).event }));
+    });
   }
 
   /** What a dead letter holds, and why it was refused. */
   openLetter(letter: Stored): Promise<{ readonly bytes: Buffer | undefined; readonly reason: string }> {
-    return this.reading(({ house }) => ({
-      bytes: house.vault.openText(letter.data),
-      reason: house.vault.openText(Buffer.from(letter.header('Protego-Reason'), 'base64'))?.toString('utf8') ?? '',
-    }));
+    return this.reading(async ({ house: { vault } }) => {
+      const reason = await vault.openText(Buffer.from(letter.header('Protego-Reason'), 'base64'));
+      return { bytes: await vault.openText(letter.data), reason: reason?.toString('utf8') ?? '' };
+    });
   }
 
   /** Every message of a stream, in its order. */

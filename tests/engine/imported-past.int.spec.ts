@@ -1,4 +1,5 @@
 import { systemClock } from '@protego/contracts';
+import type { AcceptedItem } from '@protego/sources';
 import { ImportSession } from '../../apps/cli/src/import/import-session';
 import { SHIPPED_FIELDS } from '../history-log';
 import { EngineHouse, SITE, until } from './engine-house';
@@ -51,8 +52,9 @@ describe('an engine beside imports', () => {
       clock: systemClock,
     });
     const pastMs = Date.UTC(2024, 0, 1);
+    const items: AcceptedItem[] = [];
     for (let i = 0; i < 600; i++) {
-      session.take({
+      items.push({
         kind: 'event',
         event: failedSignIn(pastMs + i, `past-${i}`, '198.51.100.9', 'one-name'),
         timeMs: pastMs + i,
@@ -61,6 +63,7 @@ describe('an engine beside imports', () => {
         path: 'past.ndjson',
       });
     }
+    await session.take(items);
     await session.abandon();
     await house.startEngine();
     await attack(house, Date.now(), half, STUFFING_NAMES - half);
@@ -81,14 +84,15 @@ describe('an engine beside imports', () => {
       clock: systemClock,
     });
     const aheadMs = Date.now() + 3_600_000;
-    session.take({
+    const ahead: AcceptedItem = {
       kind: 'event',
       event: failedSignIn(aheadMs, 'ahead', '198.51.100.9', 'a-name'),
       timeMs: aheadMs,
       arrivedAtMs: aheadMs,
       line: 1,
       path: 'ahead.ndjson',
-    });
+    };
+    await session.take([ahead]);
     await session.close();
     await house.startEngine();
     await attack(house, Date.now() + 1, 1_000, STUFFING_NAMES);

@@ -169,7 +169,7 @@ describe('an engine whose events name persons', () => {
     const log = JSON.stringify((await house.log()).map(({ event }) => event));
     expect(log).not.toMatch(/lindqvist/i);
     expect(log).toContain(OTHER);
-    await house.reading(({ house: { vault } }) => expect(vault.find(PERSON)?.keyIds ?? []).toEqual([]));
+    await house.reading(async ({ house: { vault } }) => expect((await vault.find(PERSON))?.keyIds ?? []).toEqual([]));
     const { receipt: again } = await command<{ receipt: string }>('erase', { subject: PERSON, reason: 'again' });
     expect(again).not.toMatch(/lindqvist/i);
   });

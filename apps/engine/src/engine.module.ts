@@ -8,6 +8,7 @@ import { CommandService } from './commands/command-service';
 import { LogCommands } from './commands/log-commands.service';
 import {
   BUS,
+  DECLARED_SOURCES,
   ENGINE_CLOCK,
   ENGINE_CONFIG,
   ENGINE_LOG,
@@ -23,7 +24,6 @@ import { ErrorFilter } from './health/error.filter';
 import { HealthController } from './health/health.controller';
 import { Readiness } from './health/readiness';
 import { DeadLetters } from './ingest/dead-letters.service';
-import { EventGate } from './ingest/event-gate';
 import { EventsController } from './ingest/events.controller';
 import { InputController } from './ingest/input.controller';
 import { IntakeService } from './ingest/intake.service';
@@ -40,7 +40,8 @@ export interface EngineParts {
   readonly log: WritableLog;
   readonly pipeline: Pipeline;
   readonly bus: Bus;
-  readonly gate: EventGate;
+  /** Names of the sources that may send. */
+  readonly sources: ReadonlySet<string>;
   readonly pipelineClock: PipelineClock;
   readonly fatal: Fatal;
 }
@@ -62,7 +63,7 @@ export class EngineModule {
         { provide: PIPELINE, useValue: parts.pipeline },
         { provide: BUS, useValue: parts.bus },
         { provide: FATAL, useValue: parts.fatal },
-        { provide: EventGate, useValue: parts.gate },
+        { provide: DECLARED_SOURCES, useValue: parts.sources },
         { provide: PipelineClock, useValue: parts.pipelineClock },
         { provide: DedupeIndex, useValue: parts.log.dedupe },
         { provide: TokenGuard, useValue: new TokenGuard(parts.config.tokens) },

@@ -15,7 +15,6 @@ import { EngineModule } from './engine.module';
 import type { Fatal } from './engine.constants';
 import { LineLogger } from './health/line-logger';
 import { Readiness } from './health/readiness';
-import { EventGate } from './ingest/event-gate';
 import { IntakeService } from './ingest/intake.service';
 import { JetStreamInputStrategy } from './ingest/jetstream-input.strategy';
 import { PipelineClock } from './ingest/pipeline-clock';
@@ -52,7 +51,7 @@ export async function startEngine(config: ProtegoConfig, fatal: Fatal): Promise<
   const artefacts = loadArtefactSet({ rulesPath: join(config.streamsDir, 'rules'), streamsDir: config.streamsDir });
   const rules = compileSigma(artefacts.rules);
   reportRules(rules, logger);
-  const log = await openEngineLog(config, (message) => logger.warn(message));
+  const log = await openEngineLog(config, artefacts.declarations, (message) => logger.warn(message));
   const { writer } = log;
   if (writer.recovery.cutBytes > 0)
     logger.warn(
@@ -68,7 +67,7 @@ export async function startEngine(config: ProtegoConfig, fatal: Fatal): Promise<
       log,
       pipeline: buildPipeline({ rules, declarations: artefacts.declarations }),
       bus,
-      gate: new EventGate(config.site, artefacts.declarations),
+      sources: new Set(artefacts.declarations.sources.map(({ name }) => name)),
       pipelineClock,
       fatal,
     }),

@@ -2,7 +2,7 @@ import { EventRegistry, dataschemaOf, familyOf, type EventTypeVersion } from './
 import { INPUT_FAMILIES, KNOWLEDGE_FAMILIES, eventRegistry } from './event-types';
 import { newAjv } from './event-validator';
 import type { EventSeq } from './ids';
-import { readLoggedEvent } from './logged-event';
+import { readLoggedEvent, readLoggedEvents, type OpenPersonalFields } from './logged-event';
 
 const version = (type: string, number: number, upcast?: EventTypeVersion['upcast']): EventTypeVersion => ({
   type,
@@ -106,6 +106,53 @@ describe('readLoggedEvent', () => {
   it('stops at bytes that are no UTF-8', () => {
     const body = new Uint8Array([0x22, 0xff, 0x22]);
     expect(() => readLoggedEvent({ ...stored({}), body }, chain)).toThrow();
+  });
+});
+
+describe('readLoggedEvents', () => {
+  const stored = (seq: number, sealed?: string) => ({
+    seq: seq as EventSeq,
+    timeMs: 1,
+    arrivedAtMs: 2,
+    body: new TextEncoder().encode(JSON.stringify({ type: 'test.happened', data: { user: `~s.${seq}` } })),
+    ...(sealed === undefined ? {} : { sealed: new TextEncoder().encode(sealed) }),
+  });
+  const open = jest.fn<ReturnType<OpenPersonalFields>, Parameters<OpenPersonalFields>>(async (records) =>
+    records.map(({ event, sealed }) => {
+      const user = new TextDecoder().decode(sealed);
+      if (user === 'gone') return { event, pseudonyms: new Map(), erased: ['/data/user'] };
+      const pseudonyms = new Map([[user, String(event.data['user'])]]);
+      return { event: { ...event, data: { user } }, pseudonyms, erased: [] };
+    }),
+  );
+
+  it('opens all that hold sealed fields in one call, and gives each its own', async () => {
+    open.mockClear();
+    const records = [stored(1), stored(2, 'anna'), stored(3, ''), stored(4, 'gone'), stored(5, 'bert')];
+    const events = await readLoggedEvents(records, chain, open);
+    expect(events.map(({ seq, event }) => [seq, event.data])).toEqual([
+      [1, { user: { name: '~s.1' } }],
+      [2, { user: { name: 'anna' } }],
+      [3, { user: { name: '~s.3' } }],
+      [4, { user: { name: '~s.4' } }],
+      [5, { user: { name: 'bert' } }],
+    ]);
+    expect(events.map(({ pseudonyms }) => pseudonyms && [...pseudonyms])).toEqual([
+      undefined,
+      [['anna', '~s.2']],
+      undefined,
+      undefined,
+      [['bert', '~s.5']],
+    ]);
+    expect(events.map(({ erased }) => erased)).toEqual([undefined, undefined, undefined, ['/data/user'], undefined]);
+    expect(open.mock.calls.map(([asked]) => asked.length)).toEqual([3]);
+  });
+
+  it('asks nobody where there is nothing to open, and leaves fields sealed without `open`', async () => {
+    open.mockClear();
+    expect(await readLoggedEvents([stored(1)], chain, open)).toEqual([readLoggedEvent(stored(1), chain)]);
+    expect(await readLoggedEvents([stored(2, 'anna')], chain)).toEqual([readLoggedEvent(stored(2), chain)]);
+    expect(open).not.toHaveBeenCalled();
   });
 });
 

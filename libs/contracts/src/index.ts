@@ -10,7 +10,14 @@ export { formatRfc3339, parseRfc3339Ms } from './time';
 export { decodeBody } from './body-decoder';
 export { JSON_DEPTH_MAX, canonicalJson } from './canonical-json';
 export { EVENT_BYTES_MAX, type EventData, type LoggedEvent, type ProtegoEvent } from './event';
-export { readLoggedEvent, type OpenPersonalFields, type OpenedEvent, type StoredEvent } from './logged-event';
+export {
+  readLoggedEvent,
+  readLoggedEvents,
+  type OpenPersonalFields,
+  type OpenedEvent,
+  type StoredEvent,
+  type StoredFields,
+} from './logged-event';
 export {
   EventRegistry,
   dataschemaOf,

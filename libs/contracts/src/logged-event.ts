@@ -25,29 +25,63 @@ export interface OpenedEvent {
   readonly erased: readonly string[];
 }
 
-/** Puts clear values into the placeholders of a stored event. */
-export type OpenPersonalFields = (event: ProtegoEvent, sealed: Uint8Array) => OpenedEvent;
+/** A stored event, decoded, and the sealed personal fields beside it. */
+export interface StoredFields {
+  readonly event: ProtegoEvent;
+  /** Empty where there are none. */
+  readonly sealed: Uint8Array;
+}
+
+/** Puts clear values into the placeholders of stored events; one result each, in order. */
+export type OpenPersonalFields = (records: readonly StoredFields[]) => Promise<readonly OpenedEvent[]>;
 
 /**
  * A stored record as the pipeline reads it, its data lifted to the latest version of its type, which `dataschema` then
- * names. Without `open`, personal fields keep their placeholders.
+ * names. Personal fields keep their placeholders.
  *
  * @throws ProtegoError `EVENT_TYPE_UNKNOWN` or `EVENT_VERSION_UNKNOWN` for a record of a newer Protego
  */
-export function readLoggedEvent(stored: StoredEvent, registry: EventRegistry, open?: OpenPersonalFields): LoggedEvent {
-  const { seq, timeMs, arrivedAtMs, body, sealed } = stored;
-  const event = decodeBody(body, 0, body.length, stored.type ?? '') as ProtegoEvent;
-  if (open === undefined || sealed === undefined || sealed.length === 0)
-    return { seq, timeMs, arrivedAtMs, event: lifted(event, registry) };
-  const opened = open(event, sealed);
-  return {
-    seq,
-    timeMs,
-    arrivedAtMs,
-    event: lifted(opened.event, registry),
-    ...(opened.pseudonyms.size === 0 ? {} : { pseudonyms: opened.pseudonyms }),
-    ...(opened.erased.length === 0 ? {} : { erased: opened.erased }),
-  };
+export function readLoggedEvent(stored: StoredEvent, registry: EventRegistry): LoggedEvent {
+  const { seq, timeMs, arrivedAtMs } = stored;
+  return { seq, timeMs, arrivedAtMs, event: lifted(decoded(stored), registry) };
+}
+
+/**
+ * Stored records as the pipeline reads them, in order, with their personal fields opened as far as their keys exist: all
+ * that have any in one call of `open`. Without `open`, as {@link readLoggedEvent}.
+ *
+ * @throws ProtegoError as {@link readLoggedEvent}; what `open` throws
+ */
+export async function readLoggedEvents(
+  stored: readonly StoredEvent[],
+  registry: EventRegistry,
+  open?: OpenPersonalFields,
+): Promise<LoggedEvent[]> {
+  if (open === undefined) return stored.map((each) => readLoggedEvent(each, registry));
+  const events = stored.map(decoded);
+  const fields: StoredFields[] = [];
+  stored.forEach(({ sealed }, i) => {
+    if (sealed !== undefined && sealed.length > 0) fields.push({ event: events[i] as ProtegoEvent, sealed });
+  });
+  const opened = fields.length === 0 ? [] : await open(fields);
+  let next = 0;
+  return stored.map(({ seq, timeMs, arrivedAtMs, sealed }, i) => {
+    if (sealed === undefined || sealed.length === 0)
+      return { seq, timeMs, arrivedAtMs, event: lifted(events[i] as ProtegoEvent, registry) };
+    const { event, pseudonyms, erased } = opened[next++] as OpenedEvent;
+    return {
+      seq,
+      timeMs,
+      arrivedAtMs,
+      event: lifted(event, registry),
+      ...(pseudonyms.size === 0 ? {} : { pseudonyms }),
+      ...(erased.length === 0 ? {} : { erased }),
+    };
+  });
+}
+
+function decoded({ body, type }: StoredEvent): ProtegoEvent {
+  return decodeBody(body, 0, body.length, type ?? '') as ProtegoEvent;
 }
 
 function lifted(event: ProtegoEvent, registry: EventRegistry): ProtegoEvent {

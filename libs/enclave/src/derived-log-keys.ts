@@ -47,7 +47,8 @@ export class DerivedLogKeys implements LogKeys {
 
   get signer(): NoteSigner {
     this.#mustBeOpen();
-    return this.#signer;
+    const pair = this.#signer;
+    return { publicKey: pair.publicKey, sign: (message) => Promise.resolve(pair.sign(message)) };
   }
 
   blockKey(dataKeyId: number, logId: Buffer, sessionSalt: Buffer): Buffer {

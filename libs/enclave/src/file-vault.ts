@@ -12,7 +12,7 @@ import {
 import { Tokeniser, type TokenClass } from './identity';
 import { deriveKey } from './key-derivation';
 import { KeyRing, type AppendSlot, type KeyOwner } from './key-ring';
-import { type PersonRef, type PersonalDataVault, type SealedEvent, type SlotKey } from './personal-data';
+import { type PersonRef, type SealedEvent, type SlotKey } from './personal-data';
 import { openEvent, type OpeningScope } from './event-opener';
 import { EventSealer, monthNameOf } from './event-sealer';
 import {
@@ -54,7 +54,7 @@ const KEY_BYTES = 32;
  * The vault in the process: keys of persons in the file `vault` of the key directory, each sealed under a key of the root
  * secret. Secrets are private fields; printing the object shows none.
  */
-export class FileVault implements PersonalDataVault {
+export class FileVault {
   readonly #ring: KeyRing;
   readonly #tokeniser: Tokeniser;
   readonly #sealer: EventSealer;

@@ -14,7 +14,7 @@ import { inspect } from 'node:util';
 import { crypto_sign_verify_detached } from 'sodium-native';
 import { openHouseKeys, type HouseKeys } from './house-keys';
 import { eventOf } from './testing/sample-events';
-import { fixedHouse, fixedKeys } from './testing';
+import { fixedHouse, fixedKeys, revealedOf, sealedOf } from './testing';
 
 const LOG_ID = Buffer.alloc(16, 7);
 const SALT = Buffer.alloc(32, 9);
@@ -78,10 +78,10 @@ describe('openHouseKeys', () => {
     expect(keys.dataKeyId).toBe(2);
   });
 
-  it('signs with Ed25519', () => {
+  it('signs with Ed25519', async () => {
     const { signer } = fixedKeys();
     const message = Buffer.from('a note');
-    const signature = signer.sign(message);
+    const signature = await signer.sign(message);
     expect(crypto_sign_verify_detached(signature, message, signer.publicKey)).toBe(true);
     expect(crypto_sign_verify_detached(signature, Buffer.from('b note'), signer.publicKey)).toBe(false);
   });
@@ -184,12 +184,11 @@ describe('openHouseKeys', () => {
   it('holds the vault, and keeps what it made when it is closed', async () => {
     const event = eventOf('access.signed-in', { user: { uid: 'p-1' } });
     const first = await house();
-    const sealed = first.vault.seal(event);
+    const sealed = await sealedOf(first.vault, event);
     await first.vault.flush();
-    const stored = JSON.parse(sealed.body.toString()) as typeof event;
-    expect((await house('read')).vault.reveal(stored, sealed.sealed).event).toEqual(event);
+    expect((await revealedOf((await house('read')).vault, sealed)).event).toEqual(event);
     await closeAll();
-    expect((await house()).vault.reveal(stored, sealed.sealed).event).toEqual(event);
+    expect((await revealedOf((await house()).vault, sealed)).event).toEqual(event);
   });
 
   it('of a fixed house gives tokens that a seed decides, and keys that it does not', async () => {
@@ -197,16 +196,16 @@ describe('openHouseKeys', () => {
     const c = await fixedHouse(join(parent, 'c'), undefined, 'other');
     open.push(a, b, c);
     const event = eventOf('access.signed-in', {}, { subject: 'p-1' });
-    const [one, two, three] = [a, b, c].map(({ vault }) => vault.seal(event));
+    const [one, two, three] = await Promise.all([a, b, c].map(({ vault }) => sealedOf(vault, event)));
     expect(one?.body).toEqual(two?.body);
     expect(one?.body).not.toEqual(three?.body);
     expect(one?.contentHash).not.toEqual(two?.contentHash);
-    expect(a.vault.find('p-1')?.keyIds).not.toEqual(b.vault.find('p-1')?.keyIds);
+    expect((await a.vault.find('p-1'))?.keyIds).not.toEqual((await b.vault.find('p-1'))?.keyIds);
   });
 
   it('does not open a vault beside a secret that is not its own', async () => {
     const { vault } = await house();
-    vault.seal(eventOf('access.signed-in', {}, { subject: 'p-1' }));
+    await sealedOf(vault, eventOf('access.signed-in', {}, { subject: 'p-1' }));
     await vault.flush();
     await closeAll();
     const other = await fixedHouse(join(parent, 'other'));

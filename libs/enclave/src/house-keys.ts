@@ -9,7 +9,9 @@ import { lockDirectory, type DirectoryLock } from './directory-lock';
 import { formatHouseRecord, parseHouseRecord, type HouseRecord } from './house-record';
 import { makeKeyDirectory, mustBePrivate, readKeyFile, writeKeyFile } from './key-files';
 import { type LogKeys } from './log-keys';
+import { EventGate, type GateOptions } from './admission/event-gate';
 import { FileVault } from './file-vault';
+import { InProcessVault } from './in-process-vault';
 import { type PersonalDataVault } from './personal-data';
 
 const ROOT_FILE = 'root.secret';
@@ -31,6 +33,8 @@ export interface HouseKeysOptions {
    * takes it over, sealed, so that a person has the same token in each log. Without it a new directory has tokens of its own.
    */
   readonly pseudonymKeyFile?: string;
+  /** Which messages become events; without it the vault admits none. */
+  readonly gate?: GateOptions;
 }
 
 /** Where the keys of a log are, unless `named` says another place. */
@@ -85,7 +89,8 @@ async function openHouse(options: HouseKeysOptions, root: Buffer, lock: Director
     record.pseudonymKey === undefined
       ? deriveKey(root, 'pseudonym/1', ROOT_BYTES)
       : openPseudonymKey(record.pseudonymKey, root);
-  const vault = await FileVault.open({ ...options, root, pseudonymKey });
+  const gate = options.gate === undefined ? undefined : new EventGate(options.gate);
+  const vault = new InProcessVault(await FileVault.open({ ...options, root, pseudonymKey }), gate);
   const keys = new DerivedLogKeys(root, record.dataKeyIds);
   return {
     keys,

@@ -3,7 +3,18 @@ export { NameIndex } from './name-index';
 export { searchTextsOf } from './placeholders';
 export { lockDirectory, type DirectoryLock } from './directory-lock';
 export { type LogKeys, type NoteSigner } from './log-keys';
-export { type PersonRef, type PersonalDataVault, type SealedEvent, type SlotKey } from './personal-data';
+export { type GateOptions } from './admission/event-gate';
+export {
+  type Admission,
+  type AdmittedEvent,
+  type PersonRef,
+  type PersonalDataVault,
+  type RawEvent,
+  type SealedEvent,
+  type Sealing,
+  type SlotKey,
+  type StoredFields,
+} from './personal-data';
 // The sealed part of a record, for those who hold record keys and no vault
 export { openWithSlotKeys } from './event-opener';
 export {

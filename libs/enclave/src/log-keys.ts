@@ -2,8 +2,8 @@
 export interface NoteSigner {
   /** Raw public key, 32 bytes. */
   readonly publicKey: Buffer;
-  /** Signature of 64 bytes. */
-  sign(message: Buffer): Buffer;
+  /** Signature of 64 bytes. The key may be in another process: whoever asks must keep what it orders in order. */
+  sign(message: Buffer): Promise<Buffer>;
 }
 
 /**

@@ -1,4 +1,6 @@
-import type { OpenedEvent, ProtegoEvent } from '@protego/contracts';
+import type { OpenedEvent, ProtegoError, ProtegoEvent, StoredFields } from '@protego/contracts';
+
+export type { StoredFields } from '@protego/contracts';
 
 /** An event as the log stores it. */
 export interface SealedEvent {
@@ -10,11 +12,42 @@ export interface SealedEvent {
   readonly subjects: readonly string[];
   /** Keyed hash of the event's content, 8 bytes: equal for equal content however often it is sealed. */
   readonly contentHash: Buffer;
-  /** Clear text → pseudonym, for what the pipeline sees in clear. */
+  /** Clear text → pseudonym, for what the pipeline sees in clear. May be decoded when it is first read. */
   readonly pseudonyms: ReadonlyMap<string, string>;
-  /** The event as the pipeline sees it: patients tokenised, staff and free text in clear. */
+  /** The event as the pipeline sees it: patients tokenised, staff and free text in clear. May be decoded when it is first read. */
   readonly pipelineEvent: ProtegoEvent;
 }
+
+/** A message as it came in, with what its subject or token says of it. */
+export interface RawEvent {
+  readonly bytes: Uint8Array;
+  /** Source that the subject or the token belongs to. */
+  readonly source: string;
+  /** Family of the subject; undefined over HTTP, where the token allows all families of its source. */
+  readonly family: string | undefined;
+}
+
+/** A message that became an event, sealed. */
+export interface AdmittedEvent {
+  readonly source: string;
+  readonly id: string;
+  readonly type: string;
+  /** Event time, milliseconds since the Unix epoch. */
+  readonly timeMs: number;
+  /** Pipeline time that the producer sent and is declared to carry, milliseconds. */
+  readonly carriedMs: number | undefined;
+  readonly sealed: SealedEvent;
+}
+
+/** What became of a message; an error that is not the sender's, such as `VAULT_FULL`, has another origin than `caller`. */
+export type Admission =
+  | { readonly kind: 'admitted'; readonly event: AdmittedEvent }
+  | { readonly kind: 'refused'; readonly error: ProtegoError };
+
+/** What became of an event that was to be sealed. */
+export type Sealing =
+  | { readonly kind: 'sealed'; readonly sealed: SealedEvent }
+  | { readonly kind: 'refused'; readonly error: ProtegoError };
 
 /** The record key of one sealed slot: opens this slot of this record and nothing else. */
 export interface SlotKey {
@@ -32,34 +65,61 @@ export interface PersonRef {
   readonly keyIds: readonly string[];
 }
 
-/** Seals and opens personal fields, and can forget a person. */
+/**
+ * Seals and opens personal fields, and can forget a person. It may live in another process: each call may be a round trip,
+ * so many events go in one. Calls are carried out in the order in which they were made. A promise that is rejected means a
+ * fault of the whole call, or of the vault; what is wrong with one event or message is an outcome.
+ */
 export interface PersonalDataVault {
   /**
-   * Takes the personal fields out of an event. Keys that it makes are durable after {@link flush}, which must come before
-   * the record is acknowledged.
+   * Parses messages, checks that their sources may say what they say, and seals them; one outcome each, in order. Keys are
+   * durable as for {@link seal}.
+   *
+   * @throws ProtegoError `INTERNAL` when the vault was opened without a gate
+   */
+  admit(inputs: readonly RawEvent[]): Promise<Admission[]>;
+  /**
+   * Takes the personal fields out of events; one outcome each, in order. Keys that it makes are durable after a
+   * {@link flush} that was asked for after it resolved, which must come before the record is acknowledged.
+   */
+  seal(events: readonly ProtegoEvent[]): Promise<Sealing[]>;
+  /** Makes keys that were made since durable. */
+  flush(): Promise<void>;
+  /**
+   * Puts staff and free text back in clear; patients keep their tokens. What cannot be opened is named in `erased`. One
+   * result each, in order.
+   *
+   * @throws ProtegoError `LOG_BLOCK_CORRUPT`, `LOG_FORMAT_UNKNOWN` when one of them was altered
+   */
+  openForPipeline(records: readonly StoredFields[]): Promise<OpenedEvent[]>;
+  /** Puts everything back in clear that can be opened; otherwise as {@link openForPipeline}. */
+  reveal(records: readonly StoredFields[]): Promise<OpenedEvent[]>;
+  /**
+   * Record keys of the slots that can still be opened, for an evidence bundle; one list for each sealed part.
+   *
+   * @throws ProtegoError `LOG_BLOCK_CORRUPT`, `LOG_FORMAT_UNKNOWN` when one of them was altered
+   */
+  slotKeys(sealed: readonly Uint8Array[]): Promise<SlotKey[][]>;
+  /**
+   * Seals arbitrary bytes from outside, such as a refused message, under the persons found in it (also behind escapes of
+   * JSON), else under the key of source and month.
    *
    * @throws ProtegoError `VAULT_FULL`
    */
-  seal(event: ProtegoEvent): SealedEvent;
-  /** Makes keys that were made since durable. */
-  flush(): Promise<void>;
-  /** Puts staff and free text back in clear; patients keep their tokens. What cannot be opened is named in `erased`. */
-  openForPipeline(event: ProtegoEvent, sealed: Uint8Array): OpenedEvent;
-  /** Puts everything back in clear that can be opened. */
-  reveal(event: ProtegoEvent, sealed: Uint8Array): OpenedEvent;
-  /** Record keys of the slots that can still be opened, for an evidence bundle. */
-  slotKeys(sealed: Uint8Array): SlotKey[];
-  /** Seals arbitrary bytes from outside, such as a refused message, under the persons found in it (also behind escapes of JSON), else under the key of source and month. */
-  sealText(text: Uint8Array, source: string, timeMs: number): Buffer;
-  /** Opens what {@link sealText} made; undefined when a key is gone. */
-  openText(sealed: Uint8Array): Buffer | undefined;
+  sealText(text: Uint8Array, source: string, timeMs: number): Promise<Buffer>;
+  /**
+   * Opens what {@link sealText} made; undefined when a key is gone.
+   *
+   * @throws ProtegoError `LOG_BLOCK_CORRUPT`, `LOG_FORMAT_UNKNOWN` when it was altered
+   */
+  openText(sealed: Uint8Array): Promise<Buffer | undefined>;
   /** The person known by an identity, alias or token. */
-  find(subject: string): PersonRef | undefined;
+  find(subject: string): Promise<PersonRef | undefined>;
   /** Token under which the log's records of a subject are found, whether or not its keys still exist. */
-  tokensOf(subject: string): string[];
+  tokensOf(subject: string): Promise<string[]>;
   /** Tokens of all persons who are known by one of some names, however it is written. */
-  namesakesOf(names: readonly string[]): string[];
-  /** Destroys keys on the disk and in memory, durably. Keys that are not there are ignored. Returns how many were there. */
+  namesakesOf(names: readonly string[]): Promise<string[]>;
+  /** Destroys keys on the disk and in memory, durably. Keys that are not there are ignored. Resolves with how many were there. */
   destroy(keyIds: readonly string[]): Promise<number>;
   close(): Promise<void>;
 }

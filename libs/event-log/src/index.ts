@@ -57,6 +57,7 @@ export { makeEntryBundle, parseEntryBundle, type EntryBundle } from './tree/entr
 export { entriesPath } from './tree/tile-path';
 // Evidence
 export { writerAuthority, type LogAuthority, type OwnEventType } from './evidence/log-authority';
+export { BATCH_RECORDS_MAX, recordBatches } from './reader/record-batches';
 export { selectRecords, storedNamesOf, subjectsOfRecord, type RecordSelection } from './evidence/record-selection';
 export {
   appendLook,
@@ -91,6 +92,7 @@ export { applyErasures, type AppliedErasures } from './erasure/erasure-events';
 export { type CopyOutOfReach } from './erasure/copy-out-of-reach';
 export { type AffectedRecords, type TextsFound } from './erasure/erasure-scan';
 export {
+  isUnreadable,
   openRefused,
   refusedFileOf,
   refusedFilesIn,

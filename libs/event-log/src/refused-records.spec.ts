@@ -20,7 +20,7 @@ async function inHouse(test: (house: HouseKeys, directory: string) => Promise<vo
     const house = await fixedHouse(join(directory, 'keys'), FIELDS);
     try {
       const event = { specversion: '1.0', id: '1', source: 'ehr', type: 'access.signed-in', site: 'ward' } as const;
-      house.vault.seal({ ...event, time: '2026-02-01T00:00:00Z', subject: 'a-101', data: {} });
+      await house.vault.seal([{ ...event, time: '2026-02-01T00:00:00Z', subject: 'a-101', data: {} }]);
       await test(house, directory);
     } finally {
       await house.close();
@@ -47,14 +47,14 @@ describe('records that an import refused', () => {
   ])('are sealed and opened as they came: %s', async (_, text) => {
     await inHouse(async ({ vault }) => {
       const record = refusalOf(text);
-      const line = sealRefused(record, vault, 'ehr', NOW_MS);
+      const line = await sealRefused(record, vault, 'ehr', NOW_MS);
       expect(Object.keys(JSON.parse(line) as object)).toEqual(['code', 'path', 'line', 'sealed']);
       expect(JSON.parse(line)).toMatchObject(PLACE);
-      expect(openRefused(line, vault)).toEqual(record);
-      expect(openRefused(JSON.stringify(record), vault)).toEqual(record);
+      expect(await openRefused(line, vault)).toEqual(record);
+      expect(await openRefused(JSON.stringify(record), vault)).toEqual(record);
       await vault.destroy(await keyIdsOf(vault));
       const isNamed = text.includes('a-101');
-      expect(openRefused(line, vault)).toEqual(isNamed ? { ...PLACE, erased: true } : record);
+      expect(await openRefused(line, vault)).toEqual(isNamed ? { ...PLACE, erased: true } : record);
     });
   });
 
@@ -63,7 +63,9 @@ describe('records that an import refused', () => {
       const named = refusalOf(Buffer.from('{"who":"a-101", broken'));
       const early = refusalOf(Buffer.from('{"who":"Ada Example", broken'));
       const earlyLatin = refusalOf(Buffer.from('{"ort":"K\xf6ln","who":"Ada Example", broken', 'latin1'));
-      const lines = [named, early, earlyLatin].map((record) => sealRefused(record, vault, 'ehr', NOW_MS));
+      const lines = await Promise.all(
+        [named, early, earlyLatin].map((record) => sealRefused(record, vault, 'ehr', NOW_MS)),
+      );
       const path = refusedFileOf(directory, NOW_MS);
       writeFileSync(path, `${lines.join('\n')}\n${JSON.stringify(early)}\nnot a line\n`);
       writeFileSync(join(directory, 'rejects-1.ndjson'), `${lines[0]}\n`);
@@ -80,5 +82,5 @@ describe('records that an import refused', () => {
 
 async function keyIdsOf(vault: HouseKeys['vault']): Promise<readonly string[]> {
   await vault.flush();
-  return vault.find('a-101')?.keyIds ?? [];
+  return (await vault.find('a-101'))?.keyIds ?? [];
 }

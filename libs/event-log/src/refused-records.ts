@@ -1,7 +1,7 @@
 import { createReadStream, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { ProtegoError } from '@protego/contracts';
+import { ProtegoError, isProtegoError } from '@protego/contracts';
 import type { PersonalDataVault } from '@protego/enclave';
 import type { CopyOutOfReach } from './erasure/copy-out-of-reach';
 import type { NameSearch } from './erasure/name-search';
@@ -16,6 +16,8 @@ export interface RefusedRecord {
   readonly [name: string]: unknown;
 }
 
+/** Lines that a vault is asked to open at one time; each may be long. */
+const LINES_OPENED_MAX = 64;
 const FILE = /^rejects-.*\.ndjson$/;
 
 /** Path of the file in the directory of a log in which one import seals what it refuses. */
@@ -29,10 +31,15 @@ export function refusedFileOf(directory: string, nowMs: number): string {
  *
  * @throws ProtegoError `VAULT_FULL`
  */
-export function sealRefused(record: RefusedRecord, vault: PersonalDataVault, source: string, nowMs: number): string {
+export async function sealRefused(
+  record: RefusedRecord,
+  vault: PersonalDataVault,
+  source: string,
+  nowMs: number,
+): Promise<string> {
   const { code, path, line, ...rest } = record;
-  const sealed = vault.sealText(Buffer.from(JSON.stringify(searchable(rest))), source, nowMs).toString('base64');
-  return JSON.stringify({ code, path, line, sealed });
+  const sealed = await vault.sealText(Buffer.from(JSON.stringify(searchable(rest))), source, nowMs);
+  return JSON.stringify({ code, path, line, sealed: sealed.toString('base64') });
 }
 
 /**
@@ -41,12 +48,17 @@ export function sealRefused(record: RefusedRecord, vault: PersonalDataVault, sou
  *
  * @throws ProtegoError `LOG_BLOCK_CORRUPT` when the line was altered
  */
-export function openRefused(text: string, vault: PersonalDataVault): RefusedRecord {
+export async function openRefused(text: string, vault: PersonalDataVault): Promise<RefusedRecord> {
   const { sealed, ...open } = parsed(text);
   if (typeof sealed !== 'string') return open;
-  const rest = vault.openText(Buffer.from(sealed, 'base64'));
+  const rest = await vault.openText(Buffer.from(sealed, 'base64'));
   if (rest === undefined) return { ...open, erased: true };
   return { ...open, ...asItCame(JSON.parse(rest.toString('utf8')) as Record<string, unknown>) };
+}
+
+/** True for what opening sealed bytes throws when they are damaged; all else is a fault of the vault. */
+export function isUnreadable(error: unknown): boolean {
+  return !isProtegoError(error) || error.code === 'LOG_BLOCK_CORRUPT' || error.code === 'LOG_FORMAT_UNKNOWN';
 }
 
 /** Files of refused records in the directory of a log, oldest first. */
@@ -73,23 +85,45 @@ export async function refusedNaming(
 ): Promise<CopyOutOfReach[]> {
   const copies: CopyOutOfReach[] = [];
   for (const path of refusedFilesIn(directory)) {
-    let records = 0;
-    for await (const line of refusedLinesOf(path)) if (names(line, vault, search)) records++;
+    const records = await recordsNaming(refusedLinesOf(path), vault, search);
     const note = `${records} records that an import refused still name the person: delete them, or the file`;
     if (records > 0) copies.push({ kind: 'file', name: path, note });
   }
   return copies;
 }
 
-function names(line: string, vault: PersonalDataVault, search: NameSearch): boolean {
+async function recordsNaming(
+  lines: AsyncIterable<string>,
+  vault: PersonalDataVault,
+  search: NameSearch,
+): Promise<number> {
+  let records = 0;
+  let some: string[] = [];
+  for await (const line of lines) {
+    some.push(line);
+    if (some.length < LINES_OPENED_MAX) continue;
+    records += await countNaming(some, vault, search);
+    some = [];
+  }
+  return records + (await countNaming(some, vault, search));
+}
+
+async function countNaming(lines: readonly string[], vault: PersonalDataVault, search: NameSearch): Promise<number> {
+  // Asked together: a vault in another process must not cost a round trip for each.
+  const named = await Promise.all(lines.map((line) => names(line, vault, search)));
+  return named.filter((isNamed) => isNamed).length;
+}
+
+async function names(line: string, vault: PersonalDataVault, search: NameSearch): Promise<boolean> {
   if (search.isIn(line)) return true;
   try {
-    const { raw, rawEncoding, ...rest } = openRefused(line, vault);
+    const { raw, rawEncoding, ...rest } = await openRefused(line, vault);
     const text = rawEncoding === 'base64' ? Buffer.from(String(raw), 'base64').toString('latin1') : raw;
     return search.isInValue(rest) || search.isInValue(text);
-  } catch {
+  } catch (error) {
     // What cannot be opened cannot be read.
-    return false;
+    if (isUnreadable(error)) return false;
+    throw error;
   }
 }
 

@@ -34,6 +34,6 @@ export function replayLogOf(
     firstSeq,
     rootHash,
     records: () => reader.records({ toSeq: size }),
-    ...(vault === undefined ? {} : { open: (event, sealed) => vault.openForPipeline(event, sealed) }),
+    ...(vault === undefined ? {} : { open: (records) => vault.openForPipeline(records) }),
   };
 }

@@ -4,10 +4,10 @@ import {
   eventRegistry,
   familyOf,
   formatRfc3339,
-  readLoggedEvent,
+  readLoggedEvents,
   type LoggedEvent,
 } from '@protego/contracts';
-import { merkleRootOf } from '@protego/event-log';
+import { merkleRootOf, recordBatches } from '@protego/event-log';
 import {
   buildPipeline,
   isPipelineInput,
@@ -66,20 +66,25 @@ export const DETECTIONS_MAX = 5_000_000;
  *
  * @throws ProtegoError `REPLAY_TOO_LARGE` beyond {@link DETECTIONS_MAX} detections
  */
-export function runReplay(request: ReplayRequest): ReplayOutcome {
+export async function runReplay(request: ReplayRequest): Promise<ReplayOutcome> {
   const collector = new ResultCollector(request);
   let runner = new ChunkRunner(request.artefacts, (result) => collector.take(result));
   const chunkRecords = request.chunkRecords ?? Number.POSITIVE_INFINITY;
   let read = 0;
   const { open } = request.log;
-  for (const record of request.log.records()) {
-    collector.countRecord(record);
-    if (isPipelineInput(record.type)) runner.next(readLoggedEvent(record, eventRegistry, open));
-    // What this version does not know it must not pass over: it might be what everything hangs on.
-    else eventRegistry.latestVersionOf(record.type);
-    read++;
-    if (read % chunkRecords === 0) runner = runner.handOver();
-    if (read % PROGRESS_RECORDS === 0) request.onProgress?.(read, request.log.size);
+  for (const batch of recordBatches(request.log.records())) {
+    const inputs = batch.filter(({ type }) => isPipelineInput(type));
+    const events = await readLoggedEvents(inputs, eventRegistry, open);
+    let next = 0;
+    for (const record of batch) {
+      collector.countRecord(record);
+      if (isPipelineInput(record.type)) runner.next(events[next++] as LoggedEvent);
+      // What this version does not know it must not pass over: it might be what everything hangs on.
+      else eventRegistry.latestVersionOf(record.type);
+      read++;
+      if (read % chunkRecords === 0) runner = runner.handOver();
+      if (read % PROGRESS_RECORDS === 0) request.onProgress?.(read, request.log.size);
+    }
   }
   runner.stop();
   return collector.outcome(read);

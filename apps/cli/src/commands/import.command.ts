@@ -89,7 +89,7 @@ async function importFiles(files: readonly string[], options: ImportOptions): Pr
   const progress = terminal.progress('import', 'records');
   try {
     for await (const batch of mergeBatchesByArrival(readers)) {
-      for (const item of batch) takeItem(item, session, rejects);
+      await takeBatch(batch, session, rejects);
       await rejects.flush();
       await session.drain();
       progress.update(session.appended + session.duplicates + rejects.count, 0);
@@ -111,14 +111,18 @@ function rejectsFileOf({ rejects, log, source }: ImportOptions, format: string, 
   return new RejectsFile(refusedFileOf(log, nowMs), { vault, source: source ?? format, nowMs });
 }
 
-function takeItem(item: SourceItem, session: ImportSession, rejects: RejectsFile): void {
-  if (item.kind === 'rejected') {
-    const { kind: _, ...rejected } = item;
-    rejects.add(rejected);
-    return;
+async function takeBatch(items: readonly SourceItem[], session: ImportSession, rejects: RejectsFile): Promise<void> {
+  const refusals = await session.take(items.filter((item) => item.kind === 'event'));
+  let next = 0;
+  for (const item of items) {
+    if (item.kind === 'rejected') {
+      const { kind: _, ...rejected } = item;
+      rejects.add(rejected);
+      continue;
+    }
+    const refusal = refusals[next++];
+    if (refusal !== undefined) rejects.add({ ...refusal, path: item.path, line: item.line, event: item.event });
   }
-  const refusal = session.take(item);
-  if (refusal !== undefined) rejects.add({ ...refusal, path: item.path, line: item.line, event: item.event });
 }
 
 function report(terminal: Terminal, session: ImportSession, rejects: RejectsFile, root: string): void {

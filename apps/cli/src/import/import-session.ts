@@ -11,7 +11,7 @@ import {
   type ProtegoError,
   type ProtegoEvent,
 } from '@protego/contracts';
-import { keysDirectoryOf, type PersonalDataVault, type SealedEvent } from '@protego/enclave';
+import { keysDirectoryOf, type PersonalDataVault, type SealedEvent, type Sealing } from '@protego/enclave';
 import {
   RECORD_BYTES_MAX,
   SEALED_BYTES_MAX,
@@ -84,14 +84,40 @@ export class ImportSession {
     return session;
   }
 
-  /** Takes one event in; undefined when it was taken or known, else why not. Await {@link drain} between batches. */
-  take({ event, timeMs, arrivedAtMs }: AcceptedItem): ImportRefusal | undefined {
-    if (!this.#sources.has(event.source)) {
-      if (this.#sources.size >= SOURCE_COUNT_MAX)
-        return { code: 'SOURCE_LIMIT_EXCEEDED', message: `source \`${event.source}\` is one too many` };
-      this.#sources.add(event.source);
-    }
-    const sealed = this.log.house.vault.seal(event);
+  /**
+   * Takes events in, in their order: for each undefined when it was taken or known, else why not. Calls must not overlap.
+   * Await {@link drain} between them.
+   *
+   * @throws ProtegoError `VAULT_FULL` and other faults of the vault; the events before the one that met it were taken
+   */
+  async take(items: readonly AcceptedItem[]): Promise<(ImportRefusal | undefined)[]> {
+    const refusals: (ImportRefusal | undefined)[] = [];
+    for (let at = 0; at < items.length; at += APPEND_EVENTS_MAX)
+      refusals.push(...(await this.#takeSome(items.slice(at, at + APPEND_EVENTS_MAX))));
+    return refusals;
+  }
+
+  async #takeSome(items: readonly AcceptedItem[]): Promise<(ImportRefusal | undefined)[]> {
+    const isKnown = items.map(({ event }) => this.#isKnownSource(event.source));
+    const wanted = items.filter((_, i) => isKnown[i]).map(({ event }) => event);
+    const sealings = await this.log.house.vault.seal(wanted);
+    let next = 0;
+    return items.map((item, i) => {
+      if (isKnown[i] === true) return this.#takeSealed(item, sealings[next++] as Sealing);
+      return { code: 'SOURCE_LIMIT_EXCEEDED', message: `source \`${item.event.source}\` is one too many` };
+    });
+  }
+
+  #isKnownSource(source: string): boolean {
+    if (this.#sources.has(source)) return true;
+    if (this.#sources.size >= SOURCE_COUNT_MAX) return false;
+    this.#sources.add(source);
+    return true;
+  }
+
+  #takeSealed({ event, timeMs, arrivedAtMs }: AcceptedItem, sealing: Sealing): ImportRefusal | undefined {
+    if (sealing.kind === 'refused') return refusalOf(sealing.error);
+    const { sealed } = sealing;
     if (sealed.body.length > RECORD_BYTES_MAX || sealed.sealed.length > SEALED_BYTES_MAX)
       return { code: 'EVENT_TOO_LARGE', message: `event has more than ${EVENT_BYTES_MAX} bytes once it is sealed` };
     return this.#admit(event, sealed, timeMs, arrivedAtMs);
@@ -199,6 +225,12 @@ export class ImportSession {
     appended.catch(() => undefined);
     this.#inFlight.push(appended);
   }
+}
+
+/** What is wrong with one event is no reason to stop; what our side lacks is one. */
+function refusalOf(error: ProtegoError): ImportRefusal {
+  if (error.origin !== 'caller') throw error;
+  return { code: error.code, message: error.message };
 }
 
 function openLog(target: ImportTarget): Promise<WritableLog> {

@@ -15,7 +15,7 @@ export interface RejectsSeal {
  */
 export class RejectsFile {
   #fd: number | undefined;
-  #lines: string[] = [];
+  #added: RefusedRecord[] = [];
   count = 0;
   readonly byCode: Record<string, number> = {};
 
@@ -30,24 +30,32 @@ export class RejectsFile {
     return this.seal !== undefined;
   }
 
-  /** @throws ProtegoError `VAULT_FULL` */
+  /** Takes the next one; it is kept in memory until {@link flush}. */
   add(rejected: RefusedRecord): void {
-    const { seal } = this;
-    this.#lines.push(
-      seal === undefined ? JSON.stringify(rejected) : sealRefused(rejected, seal.vault, seal.source, seal.nowMs),
-    );
+    this.#added.push(rejected);
     this.count++;
     this.byCode[rejected.code] = (this.byCode[rejected.code] ?? 0) + 1;
   }
 
-  /** Writes what was added since. Keys come first: a line that is found after a crash must be one that can be read. */
+  /**
+   * Writes what was added since. Keys come first: a line that is found after a crash must be one that can be read.
+   *
+   * @throws ProtegoError `VAULT_FULL`
+   */
   async flush(): Promise<void> {
-    const lines = this.#lines;
-    if (lines.length === 0) return;
-    this.#lines = [];
+    const added = this.#added;
+    if (added.length === 0) return;
+    this.#added = [];
+    // All at once: a vault in another process must not cost a round trip for each.
+    const lines = await Promise.all(added.map((each) => this.#lineOf(each)));
     await this.seal?.vault.flush();
     this.#fd ??= openSync(this.path, 'w', 0o600);
     writeSync(this.#fd, lines.map((line) => `${line}\n`).join(''));
+  }
+
+  async #lineOf(rejected: RefusedRecord): Promise<string> {
+    const { seal } = this;
+    return seal === undefined ? JSON.stringify(rejected) : sealRefused(rejected, seal.vault, seal.source, seal.nowMs);
   }
 
   close(): void {

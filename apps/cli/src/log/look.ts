@@ -66,12 +66,12 @@ async function cat(options: CatOptions): Promise<void> {
   await withReader(options, (log) => (options.follow ? follow(options, log) : print(options, log)));
 }
 
-function print(options: CatOptions, { reader, house }: OpenLog): void {
+async function print(options: CatOptions, { reader, house }: OpenLog): Promise<void> {
   const terminal = new Terminal(true);
   const { subject, ...criteria } = selectionOf(options);
   const query = reader.query({
     ...criteria,
-    ...(subject === undefined ? {} : { subjects: storedNamesOf(subject, house.vault) }),
+    ...(subject === undefined ? {} : { subjects: await storedNamesOf(subject, house.vault) }),
     direction: options.reverse ? 'backwards' : 'forwards',
     onDamage: options.skipDamaged ? 'skip' : 'throw',
   });
@@ -91,7 +91,7 @@ async function follow(options: CatOptions, { reader, house }: OpenLog): Promise<
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   const { fromSeq, types, subject } = selectionOf(options);
-  const subjects = subject === undefined ? undefined : storedNamesOf(subject, house.vault);
+  const subjects = subject === undefined ? undefined : await storedNamesOf(subject, house.vault);
   let left = options.limit ?? Number.POSITIVE_INFINITY;
   for await (const record of reader.follow({ fromSeq, types, subjects, signal: stop.signal })) {
     terminal.line(recordLine(record));

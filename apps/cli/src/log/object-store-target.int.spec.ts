@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Clock } from '@protego/contracts';
 import { openHouseKeys } from '@protego/enclave';
+import { sealedOf } from '@protego/enclave/testing';
 import {
   EventLogReader,
   EventLogWriter,
@@ -122,13 +123,14 @@ describe('backups in an object store of JetStream', () => {
     const writer = await EventLogWriter.open({ directory, origin: 'hospital.example', keys });
     const time = '2026-01-05T08:00:00.000Z';
     const timeMs = Date.parse(time);
-    const records = Array.from({ length: 100 }, (_, i) => {
-      const sealed = vault.seal({
+    const sealing = Array.from({ length: 100 }, async (_, i) => {
+      const sealed = await sealedOf(vault, {
         ...{ specversion: '1.0', id: `e-${i}`, source: 'hosts', type: 'access.signed-in', time, site: 'ward' },
         ...{ subject: `nurse-${i % 10}`, data: { service: { name: 'ehr' } } },
       });
       return { ...sealed, type: 'access.signed-in', timeMs, arrivedAtMs: timeMs, recordedAtMs: timeMs };
     });
+    const records = await Promise.all(sealing);
     await vault.flush();
     await writer.append(records);
     await writer.signCheckpoint();
@@ -150,8 +152,8 @@ describe('backups in an object store of JetStream', () => {
     });
     expect(report.size).toBe(100);
     const copy = await openHouseKeys({ directory: join(restored, 'keys'), mode: 'write' });
-    expect(copy.vault.find('nurse-3')?.keyIds ?? []).toEqual([]);
-    expect(copy.vault.find('nurse-4')?.keyIds).toHaveLength(1);
+    expect((await copy.vault.find('nurse-3'))?.keyIds ?? []).toEqual([]);
+    expect((await copy.vault.find('nurse-4'))?.keyIds).toHaveLength(1);
     await target.close();
     await copy.close();
     await writer.close();

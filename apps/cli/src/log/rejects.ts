@@ -59,7 +59,7 @@ async function revealRejects(
     // What somebody called a file elsewhere may name a person, and the event stays for ever.
     const name = ownFiles.includes(file) ? basename(file) : 'elsewhere';
     await appendLook(authority, { fromSeq: 0, toSeq: 0, records: lines.length, file: name, reason });
-    for (const text of lines) terminal.line(JSON.stringify(openRefused(text, house.vault)));
+    for (const text of lines) terminal.line(JSON.stringify(await openRefused(text, house.vault)));
   }
 }
 

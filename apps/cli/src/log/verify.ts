@@ -152,11 +152,11 @@ async function verifyErasure(options: VerifyCommandOptions, path: string): Promi
   if (verifierKey === undefined) terminal.note(`${UNCOMPARED} ${String(content['verifierKey'])}`);
 }
 
-function requireErased(content: Readonly<Record<string, unknown>>, { reader, house }: OpenLog): void {
+async function requireErased(content: Readonly<Record<string, unknown>>, { reader, house }: OpenLog): Promise<void> {
   const { origin, logId } = reader.identity;
   if (content['origin'] !== origin || content['logId'] !== logId.toString('hex'))
     throw new ProtegoError('RECEIPT_INVALID', `the receipt is of the log \`${String(content['origin'])}\``);
-  const known = house.vault.find(String(content['person']))?.keyIds ?? [];
+  const known = (await house.vault.find(String(content['person'])))?.keyIds ?? [];
   const left = (content['keyIds'] as string[]).filter((keyId) => known.includes(keyId));
   if (left.length > 0) throw new ProtegoError('RECEIPT_INVALID', `${left.length} of the keys are in the vault`);
 }

@@ -1,13 +1,12 @@
 import { Logger } from '@nestjs/common';
-import { eventRegistry, readLoggedEvent, type Clock } from '@protego/contracts';
+import { eventRegistry, readLoggedEvents, type Clock, type LoggedEvent } from '@protego/contracts';
 import type { PersonalDataVault } from '@protego/enclave';
-import type { EventLogReader } from '@protego/event-log';
+import { recordBatches, type EventLogReader } from '@protego/event-log';
 import { SESSION_CLOSED, SESSION_OPENED, isOutputType, isPipelineInput } from '@protego/streams';
 import type { PipelineClock } from '../ingest/pipeline-clock';
 import { ACTIVATED, type PipelineRunner } from '../pipeline/pipeline-runner.service';
 
 const PROGRESS_MS = 3_000;
-const RECORDS_A_TURN = 4_096;
 
 /** What the log said last. */
 export interface Recalled {
@@ -39,22 +38,35 @@ export async function recallLog(parts: RecallParts): Promise<Recalled> {
   let reportedMs = clock.monotonicMs();
   let openSession: string | undefined;
   let hashes: unknown;
-  for (const record of reader.records({ toSeq: size })) {
-    const { type, seq, arrivedAtMs } = record;
-    if (isPipelineInput(type) || isOutputType(type) || type === ACTIVATED) {
-      const logged = readLoggedEvent(record, eventRegistry, (event, sealed) => vault.openForPipeline(event, sealed));
+  for (const batch of recordBatches(reader.records({ toSeq: size }))) {
+    const events = await readLoggedEvents(
+      batch.filter(({ type }) => isRecalled(type)),
+      eventRegistry,
+      (records) => vault.openForPipeline(records),
+    );
+    let next = 0;
+    for (const { type, arrivedAtMs } of batch) {
+      if (!isRecalled(type)) {
+        eventRegistry.latestVersionOf(type);
+        continue;
+      }
+      const logged = events[next++] as LoggedEvent;
       const { data } = logged.event;
       if (type === SESSION_OPENED) openSession = String(data['session']);
       else if (type === SESSION_CLOSED) openSession = undefined;
       else if (type === ACTIVATED) hashes = data['hashes'];
       else if (openSession === undefined) pipelineClock.recall(arrivedAtMs);
       pipeline.recall(logged);
-    } else eventRegistry.latestVersionOf(type);
-    if (seq % RECORDS_A_TURN !== 0) continue;
+    }
+    // Whoever asks after the engine's health meanwhile is to be answered.
     await new Promise((resolve) => setImmediate(resolve));
     if (clock.monotonicMs() - reportedMs < PROGRESS_MS) continue;
     reportedMs = clock.monotonicMs();
-    log.log(`read ${seq} of ${size} records`);
+    log.log(`read ${batch.at(-1)?.seq} of ${size} records`);
   }
   return { openSession, hashes };
+}
+
+function isRecalled(type: string): boolean {
+  return isPipelineInput(type) || isOutputType(type) || type === ACTIVATED;
 }

@@ -25,6 +25,9 @@ export interface RejectedInput {
   readonly byteCount: number;
 }
 
+/** A refused input as it is read back. */
+export type SealedLetter = Pick<RejectedInput, 'subject' | 'sealedReason' | 'sealedBytes'>;
+
 /** The engine's outgoing side of the message bus. */
 export interface Bus {
   /** @throws ProtegoError `NATS_UNAVAILABLE` */
@@ -40,7 +43,7 @@ export interface Bus {
   /** Stores a refused input with its reason; resolves when it is stored. */
   publishRejected(rejected: RejectedInput): Promise<void>;
   /** The newest refused inputs that are stored, oldest first, at most `countMax`. */
-  rejected(countMax: number): AsyncIterable<Pick<RejectedInput, 'subject' | 'sealedReason' | 'sealedBytes'>>;
+  rejected(countMax: number): AsyncIterable<SealedLetter>;
   /** True while the connection stands. */
   isConnected(): boolean;
   close(): Promise<void>;

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { ProtegoError, inputSubject, isProtegoError, type ErrorCode, type ProtegoConfig } from '@protego/contracts';
 import { ENGINE_CONFIG } from '../engine.constants';
 import { DeadLetters } from './dead-letters.service';
-import type { RawInput } from './event-gate';
+import type { RawEvent } from '@protego/enclave';
 import { IntakeService, type IntakeOutcome } from './intake.service';
 import { outcomeToJson } from './input.controller';
 import { TokenGuard } from './token-guard';
@@ -72,12 +72,12 @@ export class EventsController {
     if (lines.length > linesMax) {
       throw new ProtegoError('REQUEST_TOO_LARGE', `one request may carry at most ${linesMax} lines`, { linesMax });
     }
-    const inputs: RawInput[] = lines.map((bytes) => ({ bytes, source, family: undefined }));
+    const inputs: RawEvent[] = lines.map((bytes) => ({ bytes, source, family: undefined }));
     const outcomes = await this.#accept(inputs, body.length);
     return { results: outcomes.map(outcomeToJson) };
   }
 
-  async #accept(inputs: readonly RawInput[], bytes: number): Promise<IntakeOutcome[]> {
+  async #accept(inputs: readonly RawEvent[], bytes: number): Promise<IntakeOutcome[]> {
     if (this.intake.isBusy(inputs.length, bytes))
       throw new ProtegoError('INTAKE_BUSY', 'more events wait than the queue holds');
     const outcomes = await this.intake.accept(inputs);
@@ -90,8 +90,8 @@ export class EventsController {
   }
 
   // Two accounts of one event are evidence whichever way they came; the sender tries again when the second cannot be kept.
-  async #keepConflict(index: number, inputs: readonly RawInput[], outcomes: IntakeOutcome[]): Promise<void> {
-    const { bytes, source } = inputs[index] as RawInput;
+  async #keepConflict(index: number, inputs: readonly RawEvent[], outcomes: IntakeOutcome[]): Promise<void> {
+    const { bytes, source } = inputs[index] as RawEvent;
     const { error } = outcomes[index] as Extract<IntakeOutcome, { kind: 'rejected' }>;
     const id = `http-${createHash('sha256').update(source).update('\0').update(bytes).digest('hex')}`;
     const subject = inputSubject(this.config.site, 'http', source);

@@ -5,17 +5,17 @@ import { ProtegoError, isProtegoError, parseInputSubject, type ProtegoConfig } f
 import { ENGINE_CONFIG } from '../engine.constants';
 import { EngineMetrics } from '../health/engine-metrics';
 import { DeadLetters } from './dead-letters.service';
-import type { RawInput } from './event-gate';
+import type { RawEvent } from '@protego/enclave';
 import { IntakeService, type IntakeOutcome } from './intake.service';
 import { INPUT_BATCH_PATTERN, type InputVerdict } from './jetstream-input.strategy';
 
 /** What is known of the messages of a batch, by their place in it. */
 interface SortedBatch {
-  readonly inputs: { readonly place: number; readonly input: RawInput }[];
+  readonly inputs: { readonly place: number; readonly input: RawEvent }[];
   readonly refusals: { readonly place: number; readonly error: ProtegoError }[];
 }
 
-/** Dead letters on their way to the server at one time. */
+/** Dead letters of one batch on their way to the server at one time. */
 const REFUSALS_IN_FLIGHT_MAX = 32;
 
 /** Takes batches of JetStream messages to the intake, and refused ones to the dead-letter stream. */
@@ -33,9 +33,7 @@ export class InputController {
   async takeBatch(@Payload() messages: readonly JsMsg[]): Promise<InputVerdict[]> {
     const verdicts = new Array<InputVerdict>(messages.length).fill('redeliver');
     const { inputs, refusals } = this.#sort(messages);
-    const bytes = messages.reduce((sum, { data }) => sum + data.length, 0);
-    await this.intake.room(inputs.length, bytes);
-    const outcomes = await this.intake.accept(inputs.map(({ input }) => input));
+    const outcomes = await this.intake.acceptInTurn(inputs.map(({ input }) => input));
     inputs.forEach(({ place }, i) => {
       const outcome = outcomes[i] as IntakeOutcome;
       if (outcome.kind !== 'rejected') verdicts[place] = 'acknowledge';
@@ -66,7 +64,7 @@ export class InputController {
     return batch;
   }
 
-  #inputOf({ subject, data }: JsMsg): RawInput {
+  #inputOf({ subject, data }: JsMsg): RawEvent {
     const { site, family, source } = parseInputSubject(subject);
     if (site !== this.config.site) {
       throw new ProtegoError('EVENT_SITE_FOREIGN', `subject names site \`${site}\``, { site: this.config.site });

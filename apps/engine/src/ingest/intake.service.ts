@@ -6,9 +6,8 @@ import {
   type Clock,
   type LoggedEvent,
   type ProtegoConfig,
-  type ProtegoEvent,
 } from '@protego/contracts';
-import type { PersonalDataVault, SealedEvent } from '@protego/enclave';
+import type { Admission, PersonalDataVault, RawEvent, SealedEvent } from '@protego/enclave';
 import {
   DedupeIndex,
   EventLogWriter,
@@ -20,7 +19,6 @@ import {
 import { ENGINE_CLOCK, ENGINE_CONFIG, EVENT_LOG, FATAL, VAULT, type Fatal } from '../engine.constants';
 import { EngineMetrics } from '../health/engine-metrics';
 import { PipelineRunner } from '../pipeline/pipeline-runner.service';
-import { EventGate, type RawInput } from './event-gate';
 import { PipelineClock } from './pipeline-clock';
 
 /** What became of one input, in the order of the inputs. */
@@ -32,16 +30,38 @@ export type IntakeOutcome =
 /** Most bytes of events that wait for the log or the pipeline. */
 export const INTAKE_BYTES_MAX = 33_554_432;
 
-interface Admitted {
+/** Most messages of one call of the vault. */
+const ADMITTED_EVENTS_MAX = 512;
+
+/** An event that is new. */
+interface Taken {
+  /** Its place in the batch. */
   readonly index: number;
   readonly id: string;
   readonly sealed: SealedEvent;
   readonly record: LogRecordInput;
 }
 
+/** A batch that has had its turn. */
+interface Batch {
+  readonly taken: readonly Taken[];
+  /** What became of the others; the places of the taken ones are empty. */
+  readonly outcomes: IntakeOutcome[];
+  readonly placed: Promise<Placed>;
+}
+
 /** An append that has its place in the log; it is awaited apart from that, so that the next one need not wait. */
 interface Placed {
-  readonly durable: ReturnType<EventLogWriter['append']>;
+  /** Seq of the first record, when all are durable. */
+  readonly firstSeq: Promise<number>;
+  /** Resolves when they are through the pipeline too. */
+  readonly fed: Promise<void>;
+}
+
+/** What a batch weighs now. */
+interface Load {
+  events: number;
+  bytes: number;
 }
 
 /**
@@ -50,10 +70,16 @@ interface Placed {
  */
 @Injectable()
 export class IntakeService {
-  /** Events that are not durable, or not through the pipeline yet. */
+  /** Events that are being admitted, not durable, or not through the pipeline yet. */
   #waitingEvents = 0;
   #waitingBytes = 0;
   #stopped = false;
+  /** The vault or the log failed: what is on its way must not overtake what is lost. */
+  #hasFailed = false;
+  /** Resolves when the batches that wait for room so far have come in. */
+  #entered: Promise<unknown> = Promise.resolve();
+  /** Resolves when the batches so far have had their turn. */
+  #turn: Promise<unknown> = Promise.resolve();
   /** Resolves when the appends so far have their place in the log. */
   #placed: Promise<unknown> = Promise.resolve();
   readonly #room: (() => void)[] = [];
@@ -65,7 +91,6 @@ export class IntakeService {
     @Inject(EVENT_LOG) private readonly log: EventLogWriter,
     @Inject(VAULT) private readonly vault: PersonalDataVault,
     @Inject(FATAL) private readonly fatal: Fatal,
-    private readonly gate: EventGate,
     private readonly pipelineClock: PipelineClock,
     private readonly dedupe: DedupeIndex,
     private readonly pipeline: PipelineRunner,
@@ -85,11 +110,6 @@ export class IntakeService {
     return isOver && this.#waitingEvents > 0;
   }
 
-  /** Resolves when there is room again. */
-  async room(eventCount: number, bytes: number): Promise<void> {
-    while (this.isBusy(eventCount, bytes)) await new Promise<void>((resolve) => this.#room.push(resolve));
-  }
-
   /** Refuses all further input and resolves when what was taken in is durable and through the pipeline. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -97,38 +117,83 @@ export class IntakeService {
   }
 
   /**
-   * Takes a batch in; resolves when everything that it names is durable. Call {@link room} or {@link isBusy} first.
+   * Takes a batch in; resolves when everything that it names is durable. Batches have their turn in the order of the calls,
+   * whichever of them the vault is done with first. Call {@link isBusy} first.
    *
-   * @throws ProtegoError `INTAKE_STOPPED` when the engine is stopping or its disk failed
+   * @throws ProtegoError `INTAKE_STOPPED` when the engine is stopping, or its vault or disk failed
    */
-  async accept(inputs: readonly RawInput[]): Promise<IntakeOutcome[]> {
+  async accept(inputs: readonly RawEvent[]): Promise<IntakeOutcome[]> {
     if (this.#stopped) throw new ProtegoError('INTAKE_STOPPED', 'the engine is stopping');
-    const outcomes: IntakeOutcome[] = [];
-    const admitted = inputs.flatMap((input, index) => this.#admit(input, index, outcomes));
-    const bytes = admitted.reduce((sum, { sealed }) => sum + sealed.body.length + sealed.sealed.length, 0);
-    this.#waitingEvents += admitted.length;
-    this.#waitingBytes += bytes;
-    const firstSeq = await this.#append(admitted);
-    admitted.forEach(({ index, id }, i) => {
+    const load: Load = { events: 0, bytes: 0 };
+    this.#weigh(load, inputs.length, bytesOf(inputs));
+    const turn = this.#takeInTurn(inputs, load);
+    // Whatever becomes of it: once it is through, others have its room.
+    const through = turn.then(({ placed }) => placed).then(({ fed }) => fed);
+    void through.catch(() => undefined).then(() => this.#weigh(load, 0, 0));
+    const { taken, outcomes, placed } = await turn;
+    const firstSeq = await (await placed).firstSeq;
+    taken.forEach(({ index, id }, i) => {
       outcomes[index] = { kind: 'appended', id, seq: firstSeq + i };
     });
-    void this.#feed(admitted, firstSeq).then(() => this.#release(admitted.length, bytes));
     return outcomes;
   }
 
-  #release(events: number, bytes: number): void {
-    this.#waitingEvents -= events;
-    this.#waitingBytes -= bytes;
+  /** As {@link accept}, but waits for room first: behind all that wait for it already. */
+  async acceptInTurn(inputs: readonly RawEvent[]): Promise<IntakeOutcome[]> {
+    const entered = this.#entered
+      .then(() => this.#roomFor(inputs.length, bytesOf(inputs)))
+      .then(() => ({ outcomes: this.accept(inputs) }));
+    this.#entered = entered;
+    return (await entered).outcomes;
+  }
+
+  async #roomFor(eventCount: number, bytes: number): Promise<void> {
+    while (this.isBusy(eventCount, bytes)) await new Promise<void>((resolve) => this.#room.push(resolve));
+  }
+
+  /** Counts a batch with what it weighs from now on; where that is less, others have room. */
+  #weigh(load: Load, events: number, bytes: number): void {
+    this.#waitingEvents += events - load.events;
+    this.#waitingBytes += bytes - load.bytes;
+    Object.assign(load, { events, bytes });
     for (const resume of this.#room.splice(0)) resume();
   }
 
-  #admit(input: RawInput, index: number, outcomes: IntakeOutcome[]): Admitted[] {
+  #takeInTurn(inputs: readonly RawEvent[], load: Load): Promise<Batch> {
+    const admitting = this.#admit(inputs);
+    // It may fail before its turn has come, in which that is heard.
+    admitting.catch(() => undefined);
+    const turn = this.#turn.then(async () => {
+      const admissions = await admitting.catch((error: unknown) => this.#fail(error));
+      this.#requireSound();
+      const outcomes: IntakeOutcome[] = [];
+      const taken = admissions.flatMap((admission, index) => this.#take(admission, index, outcomes));
+      const bytes = taken.reduce((sum, { sealed }) => sum + sealed.body.length + sealed.sealed.length, 0);
+      this.#weigh(load, taken.length, bytes);
+      return { taken, outcomes, placed: this.#place(taken) };
+    });
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** One call of the vault takes no more than it can answer soon; a request may hold more. */
+  async #admit(inputs: readonly RawEvent[]): Promise<Admission[]> {
+    const calls: Promise<Admission[]>[] = [];
+    for (let at = 0; at < inputs.length; at += ADMITTED_EVENTS_MAX)
+      calls.push(this.vault.admit(inputs.slice(at, at + ADMITTED_EVENTS_MAX)));
+    const admissions = (await Promise.all(calls)).flat();
+    if (admissions.length === inputs.length) return admissions;
+    throw new ProtegoError('INTERNAL', `the vault has ${admissions.length} outcomes for ${inputs.length} messages`);
+  }
+
+  #take(admission: Admission, index: number, outcomes: IntakeOutcome[]): Taken[] {
     try {
-      const { event, timeMs, carriedMs } = this.gate.admit(input);
-      const sealed = this.#seal(event);
-      const identity = this.dedupe.identityOf(event.source, event.id, sealed.contentHash);
-      if (this.#isDuplicate(event, identity)) {
-        outcomes[index] = { kind: 'duplicate', id: event.id };
+      if (admission.kind === 'refused') throw admission.error;
+      const { source, id, type, timeMs, carriedMs, sealed } = admission.event;
+      requireFitting(sealed);
+      const identity = this.dedupe.identityOf(source, id, sealed.contentHash);
+      if (this.#isDuplicate(source, id, identity)) {
+        outcomes[index] = { kind: 'duplicate', id };
         this.metrics.duplicates.inc();
         return [];
       }
@@ -137,8 +202,7 @@ export class IntakeService {
       this.dedupe.add(identity, arrivedAtMs);
       const times = { timeMs, arrivedAtMs, recordedAtMs: this.clock.wallMs() };
       const { body, subjects } = sealed;
-      const record = { body, ...times, type: event.type, sealed: sealed.sealed, subjects, identity };
-      return [{ index, id: event.id, sealed, record }];
+      return [{ index, id, sealed, record: { body, ...times, type, sealed: sealed.sealed, subjects, identity } }];
     } catch (error) {
       const refusal = this.#refusalOf(error);
       outcomes[index] = { kind: 'rejected', error: refusal };
@@ -147,15 +211,7 @@ export class IntakeService {
     }
   }
 
-  #seal(event: ProtegoEvent): SealedEvent {
-    const sealed = this.vault.seal(event);
-    // Placeholders may take more room than many short texts did.
-    const bytes = Math.max(sealed.body.length, sealed.sealed.length - SEALED_BYTES_MAX + RECORD_BYTES_MAX);
-    if (bytes <= RECORD_BYTES_MAX) return sealed;
-    throw new ProtegoError('EVENT_TOO_LARGE', 'the event is too large once it is sealed', { bytes });
-  }
-
-  #isDuplicate({ source, id }: ProtegoEvent, identity: RecordIdentity): boolean {
+  #isDuplicate(source: string, id: string, identity: RecordIdentity): boolean {
     const verdict = this.dedupe.check(identity);
     if (verdict !== 'conflict') return verdict === 'duplicate';
     const message = `id \`${id}\` of source \`${source}\` came before with other content`;
@@ -165,46 +221,89 @@ export class IntakeService {
   // A fault of ours on one input must not take its neighbours along: the dedupe index already knows them, so that they
   // would pass for duplicates when they are sent again.
   #refusalOf(error: unknown): ProtegoError {
+    if (isProtegoError(error) && error.code !== 'INTERNAL') return error;
+    this.#logger.error(`an input could not be checked: ${messageOf(causeOf(error))}`);
     if (isProtegoError(error)) return error;
-    this.#logger.error(`an input could not be checked: ${messageOf(error)}`);
     return new ProtegoError('INTERNAL', 'the event could not be checked', {}, { cause: error });
   }
 
-  async #append(admitted: readonly Admitted[]): Promise<number> {
+  #place(taken: readonly Taken[]): Promise<Placed> {
     // A duplicate may be answered only when the first of its kind is durable too, which may still be on its way.
-    if (admitted.length === 0) return this.#placed.then(() => this.log.flushed()).then(() => this.log.size);
+    if (taken.length === 0) {
+      return this.#placed.then(() => {
+        this.#requireSound();
+        return { firstSeq: this.log.flushed().then(() => this.log.size), fed: Promise.resolve() };
+      });
+    }
+    // Keys come first: a record that is found after a crash must be one that can be read. Batches keep their order.
     const startedMs = this.clock.monotonicMs();
-    const { firstSeq } = await this.#place(admitted.map(({ record }) => record)).catch((error: unknown) => {
-      // The dedupe index already knows these ids: going on would drop them when they are sent again.
-      this.#stopped = true;
-      this.fatal(error);
-      throw error;
-    });
-    this.metrics.appendSeconds.observe((this.clock.monotonicMs() - startedMs) / 1_000);
-    this.metrics.appended.inc(admitted.length);
-    this.metrics.sealedEvents.inc(admitted.filter(({ sealed }) => sealed.sealed.length > 0).length);
-    return firstSeq;
+    const placed = Promise.all([this.vault.flush(), this.#placed]).then(() => this.#append(taken, startedMs));
+    // The dedupe index already knows these ids: going on would drop them when they are sent again.
+    this.#placed = placed.catch((error: unknown) => this.#fail(error));
+    return placed;
   }
 
-  // Keys come first: a record that is found after a crash must be one that can be read. Batches keep their order.
-  async #place(records: readonly LogRecordInput[]): ReturnType<EventLogWriter['append']> {
-    const placed: Promise<Placed> = Promise.all([this.vault.flush(), this.#placed]).then(() => ({
-      durable: this.log.append(records),
-    }));
-    this.#placed = placed.catch(() => undefined);
-    const { durable } = await placed;
-    return durable;
+  #append(taken: readonly Taken[], startedMs: number): Placed {
+    this.#requireSound();
+    const appended = this.log.append(taken.map(({ record }) => record));
+    appended.catch((error: unknown) => this.#fail(error));
+    // Nothing is awaited in between: what is appended after these must not come before them into the pipeline.
+    const fed = appended.then(({ firstSeq }) => this.#feed(taken, firstSeq));
+    const durable = appended.then(({ firstSeq }) => {
+      this.#count(taken, this.clock.monotonicMs() - startedMs);
+      return firstSeq;
+    });
+    return { firstSeq: durable, fed };
   }
 
   // The pipeline works behind the acknowledgement: what it finds is recomputed from the log after a crash.
-  async #feed(admitted: readonly Admitted[], firstSeq: number): Promise<void> {
-    const events = admitted.map(({ sealed, record }, i) => ({
-      seq: (firstSeq + i) as LoggedEvent['seq'],
-      timeMs: record.timeMs,
-      arrivedAtMs: record.arrivedAtMs,
-      event: this.pipeline.lift(sealed.pipelineEvent),
-      pseudonyms: sealed.pseudonyms,
-    }));
-    await this.pipeline.process(events).catch((error: unknown) => this.fatal(error));
+  async #feed(taken: readonly Taken[], firstSeq: number): Promise<void> {
+    try {
+      const events = taken.map(({ sealed, record }, i) => ({
+        seq: (firstSeq + i) as LoggedEvent['seq'],
+        timeMs: record.timeMs,
+        arrivedAtMs: record.arrivedAtMs,
+        event: this.pipeline.lift(sealed.pipelineEvent),
+        pseudonyms: sealed.pseudonyms,
+      }));
+      await this.pipeline.process(events);
+    } catch (error) {
+      this.fatal(error);
+    }
   }
+
+  #count(taken: readonly Taken[], elapsedMs: number): void {
+    this.metrics.appendSeconds.observe(elapsedMs / 1_000);
+    this.metrics.appended.inc(taken.length);
+    this.metrics.sealedEvents.inc(taken.filter(({ sealed }) => sealed.sealed.length > 0).length);
+  }
+
+  #fail(error: unknown): never[] {
+    this.#stopped = true;
+    if (this.#hasFailed) return [];
+    this.#hasFailed = true;
+    this.fatal(error);
+    return [];
+  }
+
+  #requireSound(): void {
+    if (this.#hasFailed)
+      throw new ProtegoError('INTAKE_STOPPED', 'the vault or the log failed: the engine is stopping');
+  }
+}
+
+function bytesOf(inputs: readonly RawEvent[]): number {
+  return inputs.reduce((sum, { bytes }) => sum + bytes.length, 0);
+}
+
+/** @throws ProtegoError `EVENT_TOO_LARGE` */
+function requireFitting({ body, sealed }: SealedEvent): void {
+  // Placeholders may take more room than many short texts did.
+  const bytes = Math.max(body.length, sealed.length - SEALED_BYTES_MAX + RECORD_BYTES_MAX);
+  if (bytes > RECORD_BYTES_MAX)
+    throw new ProtegoError('EVENT_TOO_LARGE', 'the event is too large once it is sealed', { bytes });
+}
+
+function causeOf(error: unknown): unknown {
+  return isProtegoError(error) ? (error.cause ?? error) : error;
 }

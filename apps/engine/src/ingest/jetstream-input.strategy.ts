@@ -17,6 +17,8 @@ export const INPUT_BATCH_PATTERN = 'protego.input-batch';
 /** Durable consumer of the engine. */
 export const INPUT_CONSUMER = 'engine';
 
+/** Batches that are with the handler at one time: while the log makes one durable, the next is checked and sealed. */
+export const BATCHES_IN_FLIGHT_MAX = 4;
 /** Messages delivered and not yet acknowledged, at most: it bounds what a slow disk lets pile up here. */
 export const ACK_PENDING_MAX = 8_192;
 /** Something delivered whose acknowledgement was lost comes again after this time. */
@@ -28,8 +30,9 @@ const NOT_FOUND = 404;
 export type InputVerdict = 'acknowledge' | 'redeliver';
 
 /**
- * Nest transport over a durable JetStream pull consumer. Messages are handed over in batches; each is acknowledged only
- * after the handler has answered for it, which the engine does when the log has fsynced.
+ * Nest transport over a durable JetStream pull consumer. Messages are handed over in batches, in their order and several at a
+ * time, so the handler must take them in the order of its calls; each is acknowledged only after the handler has answered
+ * for it, which the engine does when the log has fsynced.
  */
 export class JetStreamInputStrategy extends Server implements CustomTransportStrategy {
   readonly #log = new Logger('input');
@@ -37,6 +40,7 @@ export class JetStreamInputStrategy extends Server implements CustomTransportStr
   #isClosed = false;
   #pending: JsMsg[] = [];
   #flushing: Promise<void> | undefined;
+  readonly #inFlight = new Set<Promise<void>>();
   #loop: Promise<void> = Promise.resolve();
 
   constructor(
@@ -59,6 +63,7 @@ export class JetStreamInputStrategy extends Server implements CustomTransportStr
     await this.#messages?.close();
     await this.#loop;
     await this.#flushing;
+    await Promise.all(this.#inFlight);
   }
 
   override on(): never {
@@ -127,8 +132,16 @@ export class JetStreamInputStrategy extends Server implements CustomTransportStr
   async #flush(): Promise<void> {
     // A turn of the event loop gathers what has already come in, so that a lone message waits for nothing.
     await new Promise((resolve) => setImmediate(resolve));
-    while (this.#pending.length > 0) await this.#handle(this.#pending.splice(0, this.batchEventsMax));
+    while (this.#pending.length > 0) {
+      if (this.#inFlight.size >= BATCHES_IN_FLIGHT_MAX) await Promise.race(this.#inFlight);
+      else this.#begin(this.#pending.splice(0, this.batchEventsMax));
+    }
     this.#flushing = undefined;
+  }
+
+  #begin(batch: readonly JsMsg[]): void {
+    const handled = this.#handle(batch).finally(() => this.#inFlight.delete(handled));
+    this.#inFlight.add(handled);
   }
 
   async #handle(batch: readonly JsMsg[]): Promise<void> {

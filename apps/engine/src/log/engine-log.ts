@@ -1,4 +1,4 @@
-import { messageOf, systemClock, type ProtegoConfig } from '@protego/contracts';
+import { messageOf, systemClock, type ProtegoConfig, type SourceDeclarations } from '@protego/contracts';
 import { loadFieldClasses } from '@protego/artefacts';
 import { keysDirectoryOf } from '@protego/enclave';
 import { openWritableLog, type WritableLog } from '@protego/event-log';
@@ -6,9 +6,15 @@ import { openWritableLog, type WritableLog } from '@protego/event-log';
 /**
  * Opens the log of the configuration.
  *
+ * @param sources whose messages its vault admits
+ *
  * @throws ProtegoError as {@link openWritableLog}; `DECLARATION_INVALID`
  */
-export async function openEngineLog(config: ProtegoConfig, warn: (message: string) => void): Promise<WritableLog> {
+export async function openEngineLog(
+  config: ProtegoConfig,
+  sources: SourceDeclarations,
+  warn: (message: string) => void,
+): Promise<WritableLog> {
   const { logDir: directory, keysDir, site, checkpoint, pseudonymKeyFile, dedupeHorizonMs, streamsDir } = config;
   const log = await openWritableLog({
     directory,
@@ -16,6 +22,7 @@ export async function openEngineLog(config: ProtegoConfig, warn: (message: strin
     site,
     clock: systemClock,
     fields: loadFieldClasses(streamsDir),
+    sources,
     pseudonymKeyFile,
     checkpoint,
     dedupeHorizonMs,

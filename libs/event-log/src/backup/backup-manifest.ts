@@ -105,7 +105,7 @@ export async function writeManifest(
   const digest = createHash('sha256').update(content).digest('hex');
   const name = `${manifest.createdAt.replace(/[-:.]/g, '')}-${String(size).padStart(16, '0')}`;
   await target.write(OBJECTS + digest, onePiece(content));
-  const note = signNote(`${HEAD}\n${digest}\n`, manifest.origin, signer);
+  const note = await signNote(`${HEAD}\n${digest}\n`, manifest.origin, signer);
   await target.write(`${MANIFESTS}${name}.note`, onePiece(Buffer.from(note)));
   return name;
 }

@@ -1,7 +1,9 @@
-import type { ProtegoEvent } from '@protego/contracts';
+import type { OpenedEvent, ProtegoEvent, StoredFields } from '@protego/contracts';
 import type { PersonalDataVault } from '@protego/enclave';
 import { type NameSearch, namesBehindToken } from './name-search';
+import type { LogRecord } from '../log-record';
 import type { EventLogReader } from '../reader/reader';
+import { recordBatches } from '../reader/record-batches';
 
 /** Most seqs of records with a name in readable text that are listed. */
 export const TEXT_SEQS_MAX = 1_000;
@@ -70,14 +72,13 @@ export async function surveyFields(
 ): Promise<{ readonly affected: AffectedSeqs; readonly names: ReadonlySet<string> }> {
   const affected = new AffectedSeqs();
   const names = new Set<string>();
-  const turn = new Turns();
-  for (const { seq, type, body, sealed } of reader.query({ subjects: tokens })) {
-    await turn.next();
-    if (type === ERASED) continue;
-    affected.add(seq);
-    if (sealed.length === 0) continue;
-    const stored = JSON.parse(body.toString('utf8')) as ProtegoEvent;
-    namesBehindToken(stored, vault.reveal(stored, sealed).event, tokens, names);
+  for await (const batch of batchesOf(reader.query({ subjects: tokens }))) {
+    const stored = batch.map(storedFieldsOf);
+    const revealed = await revealedOf(vault, stored);
+    batch.forEach(({ seq }, i) => {
+      affected.add(seq);
+      namesBehindToken((stored[i] as StoredFields).event, revealed[i] as ProtegoEvent, tokens, names);
+    });
   }
   return { affected, names };
 }
@@ -95,22 +96,21 @@ export async function scanTexts(
   const affected = new AffectedSeqs();
   const seqs: number[] = [];
   let records = 0;
-  const turn = new Turns();
-  for (const { seq, type, body, sealed } of reader.records()) {
-    await turn.next();
-    if (type === ERASED) continue;
-    const isSealed = sealed.length > 0;
-    // A sealed part names its keys by 16 random bytes, which stand nowhere else.
-    if (
-      (isSealed && keyIds.some((keyId) => sealed.includes(keyId))) ||
-      person.tokens.some((each) => body.includes(each))
-    ) {
-      affected.add(seq);
-    }
-    const stored = JSON.parse(body.toString('utf8')) as ProtegoEvent;
-    if (!person.search.isInValue(isSealed ? vault.reveal(stored, sealed).event : stored)) continue;
-    records++;
-    if (seqs.length < TEXT_SEQS_MAX) seqs.push(seq);
+  for await (const batch of batchesOf(reader.records())) {
+    const stored = batch.map(storedFieldsOf);
+    const revealed = await revealedOf(vault, stored);
+    batch.forEach(({ seq, body, sealed }, i) => {
+      // A sealed part names its keys by 16 random bytes, which stand nowhere else.
+      if (
+        (sealed.length > 0 && keyIds.some((keyId) => sealed.includes(keyId))) ||
+        person.tokens.some((each) => body.includes(each))
+      ) {
+        affected.add(seq);
+      }
+      if (!person.search.isInValue(revealed[i])) return;
+      records++;
+      if (seqs.length < TEXT_SEQS_MAX) seqs.push(seq);
+    });
   }
   return { affected, texts: { records, seqs } };
 }
@@ -119,12 +119,22 @@ const ERASED = 'log.erased';
 /** Records between two turns of the event loop: an engine must go on taking events while a log is searched. */
 const RECORDS_A_TURN = 256;
 
-/** Lets others have the event loop now and then. */
-class Turns {
-  private count = 0;
-
-  next(): Promise<void> | undefined {
-    if (++this.count % RECORDS_A_TURN !== 0) return undefined;
-    return new Promise((resolve) => setImmediate(resolve));
+/** The records that are no erasures, in batches, with a turn of the event loop for others before each but the first. */
+async function* batchesOf(records: Iterable<LogRecord>): AsyncGenerator<LogRecord[], void, undefined> {
+  for (const batch of recordBatches(records, RECORDS_A_TURN)) {
+    yield batch.filter(({ type }) => type !== ERASED);
+    await new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+function storedFieldsOf({ body, sealed }: LogRecord): StoredFields {
+  return { event: JSON.parse(body.toString('utf8')) as ProtegoEvent, sealed };
+}
+
+/** Events with their personal fields in clear as far as their keys exist, in order; those that have any in one call. */
+async function revealedOf(vault: PersonalDataVault, stored: readonly StoredFields[]): Promise<ProtegoEvent[]> {
+  const withFields = stored.filter(({ sealed }) => sealed.length > 0);
+  const opened = withFields.length === 0 ? [] : await vault.reveal(withFields);
+  let next = 0;
+  return stored.map(({ event, sealed }) => (sealed.length === 0 ? event : (opened[next++] as OpenedEvent).event));
 }

@@ -104,7 +104,7 @@ export interface ErasureReceipt {
  */
 export async function eraseSubject(options: ErasureOptions): Promise<ErasureReceipt> {
   const { vault, subject } = options;
-  const known = personOf(vault, subject);
+  const known = await personOf(vault, subject);
   const { tokens } = known;
   const all = [...erasuresIn(options.reader)];
   const earlier = earlierOf(options.reader, all, known);
@@ -114,7 +114,7 @@ export async function eraseSubject(options: ErasureOptions): Promise<ErasureRece
   const { names, affected } = await surveyFields(options.reader, vault, personTokens);
   const search = new NameSearch([...names, ...(isPersonToken(subject) ? [] : [subject])]);
   checkReason(options.reason, search);
-  const namesakes = vault.namesakesOf([...names, subject]).filter((token) => !personTokens.includes(token));
+  const namesakes = (await vault.namesakesOf([...names, subject])).filter((token) => !personTokens.includes(token));
   const erasure = await recorded(options, known, earlier);
   const { person, keyIds, reason, seq } = erasure;
   await vault.destroy(keyIds);
@@ -142,15 +142,16 @@ interface KnownPerson {
   readonly keyIds: readonly string[];
 }
 
-function personOf(vault: PersonalDataVault, subject: string): KnownPerson {
+async function personOf(vault: PersonalDataVault, subject: string): Promise<KnownPerson> {
   // One identity may stand for a member of staff and for a patient: both are forgotten.
-  const names = [subject, ...vault.tokensOf(subject)];
-  const refs = names.map((name) => vault.find(name)).filter((ref) => ref !== undefined);
+  const names = [subject, ...(await vault.tokensOf(subject))];
+  const refs = (await Promise.all(names.map((name) => vault.find(name)))).filter((ref) => ref !== undefined);
   const keyIds = [...new Set(refs.flatMap((ref) => ref.keyIds))];
   // A name stands in the log as the token of an alias: without it nobody learns the name that texts hold.
-  const tokens = refs.flatMap(({ token }) => [token, ...vault.tokensOf(token)]);
+  const aliases = await Promise.all(refs.map(async ({ token }) => [token, ...(await vault.tokensOf(token))]));
   const person = refs.find((ref) => ref.keyIds.length > 0)?.token;
-  return { person, tokens: [...new Set([...tokens, ...names.filter((name) => name !== subject)])], keyIds };
+  const tokens = [...new Set([...aliases.flat(), ...names.filter((name) => name !== subject)])];
+  return { person, tokens, keyIds };
 }
 
 /**
@@ -241,6 +242,6 @@ async function receiptOf(options: ErasureOptions, facts: ReceiptFacts): Promise<
     checkpoint,
   };
   const hash = createHash('sha256').update(canonicalJson(content)).digest();
-  const signature = keys.signer.sign(signedTextOf('erasure-receipt', hash)).toString('base64');
+  const signature = (await keys.signer.sign(signedTextOf('erasure-receipt', hash))).toString('base64');
   return { content, text: `${canonicalJson({ receipt: content, signature })}\n` };
 }

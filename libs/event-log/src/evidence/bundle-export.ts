@@ -5,7 +5,9 @@ import { openCheckpoint, type Checkpoint } from '../tree/checkpoint';
 import { readIdentity, type LogIdentity } from '../log-identity';
 import { checkConsistency, makeConsistencyProof } from '../tree/proof';
 import { makeRangeProof, type LeafRange } from '../tree/range-proof';
+import type { LogRecord } from '../log-record';
 import type { EventLogReader } from '../reader/reader';
+import { recordBatches } from '../reader/record-batches';
 import { parseVerifierKey } from '../tree/signed-note';
 import { TileStore } from '../tree/tile-store';
 import { BUNDLE_VERSION, BundleFile } from './bundle-file';
@@ -125,21 +127,21 @@ async function collect(bundle: BundleFile, options: BundleExportOptions, hasRece
   const { reader, vault, selection } = options;
   const ranges: { begin: number; end: number }[] = [];
   const keys: Buffer[] = [];
-  const wanted = selection.subject === undefined ? [] : storedNamesOf(selection.subject, vault);
+  const wanted = selection.subject === undefined ? [] : await storedNamesOf(selection.subject, vault);
   const names = new Set<string>();
   let records = 0;
-  for (const record of selectRecords(reader, vault, selection)) {
-    if (records === BUNDLE_RECORDS_MAX) throw tooMany();
-    const { seq, leaf, sealed } = record;
-    await bundle.add(seq, leaf);
-    if (names.size < wanted.length) addNames(names, wanted, subjectsOfRecord(record));
-    if (hasReceiver && sealed.length > 0) {
-      for (const { slot, key } of vault.slotKeys(sealed)) keys.push(keyEntry(records, slot, key));
+  for (const batch of recordBatches(await selectRecords(reader, vault, selection))) {
+    if (hasReceiver) keys.push(...(await keyEntriesOf(batch, records, vault)));
+    for (const record of batch) {
+      if (records === BUNDLE_RECORDS_MAX) throw tooMany();
+      const { seq, leaf } = record;
+      await bundle.add(seq, leaf);
+      if (names.size < wanted.length) addNames(names, wanted, subjectsOfRecord(record));
+      const last = ranges.at(-1);
+      if (last?.end === seq) last.end = seq + 1;
+      else ranges.push({ begin: seq, end: seq + 1 });
+      records++;
     }
-    const last = ranges.at(-1);
-    if (last?.end === seq) last.end = seq + 1;
-    else ranges.push({ begin: seq, end: seq + 1 });
-    records++;
   }
   if (records === 0) throw new ProtegoError('LOG_RANGE_MISSING', 'no record of the log fits the selection');
   return { ranges, records, keys, names };
@@ -147,6 +149,14 @@ async function collect(bundle: BundleFile, options: BundleExportOptions, hasRece
 
 function addNames(names: Set<string>, wanted: readonly string[], stored: readonly string[]): void {
   for (const name of wanted) if (stored.includes(name)) names.add(name);
+}
+
+/** Entries for the slots of some records, of which the first is the one with the ordinal `from`. */
+async function keyEntriesOf(records: readonly LogRecord[], from: number, vault: PersonalDataVault): Promise<Buffer[]> {
+  const ordinals = records.flatMap(({ sealed }, i) => (sealed.length > 0 ? [i] : []));
+  if (ordinals.length === 0) return [];
+  const keys = await vault.slotKeys(ordinals.map((i) => (records[i] as LogRecord).sealed));
+  return ordinals.flatMap((i, n) => (keys[n] ?? []).map(({ slot, key }) => keyEntry(from + i, slot, key)));
 }
 
 function keyEntry(ordinal: number, slot: number, key: Buffer): Buffer {

@@ -81,7 +81,7 @@ export class BundleFile {
     const sizes = [this.bytes - HEADER_BYTES, proof.length, sealedKeys.length, manifest.length];
     for (const [i, size] of sizes.entries()) lengths.writeBigUInt64BE(BigInt(size), 8 * i);
     for (const part of [proof, sealedKeys, manifest, lengths]) await this.write(part);
-    await this.write(signer.sign(signedTextOf('evidence-bundle', this.whole.copy().digest())));
+    await this.write(await signer.sign(signedTextOf('evidence-bundle', this.whole.copy().digest())));
     return onDisk(this.path, async () => {
       await this.flush();
       await this.file.sync();

@@ -87,7 +87,7 @@ async function inHospital(test: (hospital: Hospital) => Promise<void>): Promise<
     const writer = await EventLogWriter.open({ directory, origin: 'hospital.example', keys, segmentRecordsMax: 500 });
     const clock: Clock = { wallMs: () => START_MS + 86_400_000, monotonicMs: () => 0 };
     try {
-      const records = historyOf().map((event) => sealedRecord(vault, event, Date.parse(event.time)));
+      const records = await Promise.all(historyOf().map((event) => sealedRecord(vault, event, Date.parse(event.time))));
       await vault.flush();
       await writer.append(records);
       await writer.signCheckpoint();
@@ -143,13 +143,16 @@ async function erase(hospital: Hospital, more: { targets?: readonly DirectoryTar
 }
 
 /** Everything in a log that its keys still open, as text. */
-function allRevealed(reader: EventLogReader, house: HouseKeys): string {
-  const texts: string[] = [];
-  for (const { body, sealed } of reader.records()) {
-    const stored = JSON.parse(body.toString()) as ProtegoEvent;
-    texts.push(JSON.stringify(sealed.length === 0 ? stored : house.vault.reveal(stored, sealed).event));
-  }
-  return texts.join('\n').toLowerCase();
+async function allRevealed(reader: EventLogReader, house: HouseKeys): Promise<string> {
+  const stored = [...reader.records()].map(({ body, sealed }) => ({
+    event: JSON.parse(body.toString()) as ProtegoEvent,
+    sealed,
+  }));
+  const opened = await house.vault.reveal(stored);
+  return opened
+    .map(({ event }) => JSON.stringify(event))
+    .join('\n')
+    .toLowerCase();
 }
 
 function needlesOf(person: number): string[] {
@@ -178,9 +181,9 @@ describe('forgetting one of a thousand people', () => {
     await inHospital(async (hospital) => {
       const { root, directory, house, writer, reader, clock } = hospital;
       const { keys } = house;
-      const person = house.vault.find(uidOf(FORGOTTEN));
+      const person = await house.vault.find(uidOf(FORGOTTEN));
       const keyIds = person?.keyIds ?? [];
-      const before = allRevealed(reader, house);
+      const before = await allRevealed(reader, house);
       for (const needle of needlesOf(FORGOTTEN)) expect(before).toContain(needle);
       const slots = vaultSlots(directory, keyIds);
       expect(slots.length).toBeGreaterThan(0);
@@ -206,7 +209,7 @@ describe('forgetting one of a thousand people', () => {
       expect(standalone(join(root, 'away'), receipt.text, writer.identity.verifierKey)).toBe(0);
       const forged = receipt.text.replace('"reason":"request under', '"reason":"request  under');
       expect(standalone(join(root, 'away'), forged, writer.identity.verifierKey)).toBe(1);
-      const after = allRevealed(reader, house);
+      const after = await allRevealed(reader, house);
       for (const needle of needlesOf(FORGOTTEN)) expect(after).not.toContain(needle);
       for (const needle of [...needlesOf(FORGOTTEN + 1), ...needlesOf(5), ...needlesOf(7)])
         expect(after).toContain(needle);
@@ -226,7 +229,7 @@ describe('forgetting one of a thousand people', () => {
       const target = new DirectoryTarget(join(root, 'backups'));
       await backupLog({ directory, keysDirectory: join(directory, 'keys'), keys, target, clock });
       cpSync(join(root, 'backups'), join(root, 'tape'), { recursive: true });
-      expect(allRevealed(reader, house)).toContain(uidOf(FORGOTTEN));
+      expect(await allRevealed(reader, house)).toContain(uidOf(FORGOTTEN));
       const receipt = await erase(hospital, { targets: [target] });
       const rootSecretFile = join(directory, 'keys', 'root.secret');
       const tape = new DirectoryTarget(join(root, 'tape'));
@@ -240,7 +243,7 @@ describe('forgetting one of a thousand people', () => {
         const copy = await openHouseKeys({ directory: join(restored, 'keys'), mode: 'write', fields });
         const again = await EventLogReader.open({ directory: restored, keys: copy.keys });
         await applyErasures({ reader: again, vault: copy.vault });
-        const text = allRevealed(again, copy);
+        const text = await allRevealed(again, copy);
         for (const needle of needlesOf(FORGOTTEN)) expect(text).not.toContain(needle);
         expect(text).toContain(uidOf(FORGOTTEN + 1));
         await copy.close();
@@ -250,7 +253,7 @@ describe('forgetting one of a thousand people', () => {
       await restoreLog({ target: tape, directory: unwarned, rootSecretFile, fields });
       const copy = await openHouseKeys({ directory: join(unwarned, 'keys'), mode: 'write', fields });
       const again = await EventLogReader.open({ directory: unwarned, keys: copy.keys });
-      expect(allRevealed(again, copy)).toContain(uidOf(FORGOTTEN));
+      expect(await allRevealed(again, copy)).toContain(uidOf(FORGOTTEN));
       await copy.close();
     });
   }, 120_000);

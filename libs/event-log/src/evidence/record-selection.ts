@@ -25,8 +25,8 @@ export function subjectsOfRecord(record: LogRecord): readonly string[] {
 }
 
 /** Names that the records of a subject carry: tokens when it is a person, and the name itself, as devices have it. */
-export function storedNamesOf(subject: string, vault: PersonalDataVault): string[] {
-  return [...new Set([...vault.tokensOf(subject), subject])];
+export async function storedNamesOf(subject: string, vault: PersonalDataVault): Promise<string[]> {
+  return [...new Set([...(await vault.tokensOf(subject)), subject])];
 }
 
 /**
@@ -34,15 +34,15 @@ export function storedNamesOf(subject: string, vault: PersonalDataVault): string
  *
  * @throws ProtegoError as {@link EventLogReader.query}
  */
-export function selectRecords(
+export async function selectRecords(
   reader: EventLogReader,
   vault: PersonalDataVault,
   selection: RecordSelection,
-): Iterable<LogRecord> {
+): Promise<Iterable<LogRecord>> {
   const { subject, types, ...range } = selection;
   return reader.query({
     ...range,
     ...(types === undefined ? {} : { types }),
-    ...(subject === undefined ? {} : { subjects: storedNamesOf(subject, vault) }),
+    ...(subject === undefined ? {} : { subjects: await storedNamesOf(subject, vault) }),
   });
 }

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { EventSeq, ProtegoEvent } from '@protego/contracts';
+import type { EventSeq, OpenedEvent, ProtegoEvent } from '@protego/contracts';
 import type { PersonalDataVault } from '@protego/enclave';
 import type { LogRecord } from '../log-record';
 import type { EventLogReader } from '../reader/reader';
+import { recordBatches } from '../reader/record-batches';
 import type { LogAuthority } from './log-authority';
 import { selectRecords, type RecordSelection } from './record-selection';
 
@@ -57,18 +58,26 @@ export function appendLook(authority: LogAuthority, look: Look): Promise<EventSe
  */
 export async function revealRecords(options: RevealOptions): Promise<Revelation | undefined> {
   const { reader, vault, authority, selection, reason } = options;
-  const records = firstOf(selectRecords(reader, vault, selection), options);
+  const records = firstOf(await selectRecords(reader, vault, selection), options);
   const [first, last] = [records[0], records.at(-1)];
   if (first === undefined || last === undefined) return undefined;
   const look = { fromSeq: first.seq, toSeq: last.seq + 1, records: records.length, reason };
   const eventSeq = await appendLook(authority, look);
-  return { eventSeq, records: records.map((record) => revealed(record, vault)) };
+  const revealed: RevealedRecord[] = [];
+  for (const batch of recordBatches(records)) revealed.push(...(await revealedOf(batch, vault)));
+  return { eventSeq, records: revealed };
 }
 
-function revealed(record: LogRecord, vault: PersonalDataVault): RevealedRecord {
-  const stored = JSON.parse(record.body.toString('utf8')) as ProtegoEvent;
-  const { event, erased } = vault.reveal(stored, record.sealed);
-  return { record, event, erased };
+async function revealedOf(records: readonly LogRecord[], vault: PersonalDataVault): Promise<RevealedRecord[]> {
+  const stored = records.map(({ body, sealed }) => ({
+    event: JSON.parse(body.toString('utf8')) as ProtegoEvent,
+    sealed,
+  }));
+  const opened = await vault.reveal(stored);
+  return records.map((record, i) => {
+    const { event, erased } = opened[i] as OpenedEvent;
+    return { record, event, erased };
+  });
 }
 
 function firstOf(records: Iterable<LogRecord>, options: RevealOptions): LogRecord[] {

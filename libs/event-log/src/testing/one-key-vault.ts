@@ -1,6 +1,15 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
 import { canonicalJson, type EventSeq, type OpenedEvent, type ProtegoEvent } from '@protego/contracts';
-import type { PersonalDataVault, SealedEvent, SlotKey } from '@protego/enclave';
+import type {
+  Admission,
+  PersonRef,
+  PersonalDataVault,
+  SealedEvent,
+  Sealing,
+  SlotKey,
+  StoredFields,
+} from '@protego/enclave';
+import { sealedOf } from '@protego/enclave/testing';
 import type { LogRecordInput } from '../log-record';
 
 /**
@@ -10,7 +19,15 @@ import type { LogRecordInput } from '../log-record';
 export class OneKeyVault implements PersonalDataVault {
   readonly people = new Map<string, { readonly keyId: Buffer; readonly key: Buffer; name: string }>();
 
-  seal(event: ProtegoEvent): SealedEvent {
+  async admit(): Promise<Admission[]> {
+    throw new Error('not needed');
+  }
+
+  async seal(events: readonly ProtegoEvent[]): Promise<Sealing[]> {
+    return events.map((event) => ({ kind: 'sealed', sealed: this.sealEvent(event) }));
+  }
+
+  private sealEvent(event: ProtegoEvent): SealedEvent {
     const user = event.data['user'] as { uid?: string; name?: string } | undefined;
     if (user?.uid === undefined) return this.sealed(event, Buffer.alloc(0));
     const person = this.personOf(user.uid, user.name ?? user.uid);
@@ -27,13 +44,17 @@ export class OneKeyVault implements PersonalDataVault {
     // Nothing is on a disk.
   }
 
-  openForPipeline(event: ProtegoEvent, sealed: Uint8Array): OpenedEvent {
-    return this.reveal(event, sealed);
+  openForPipeline(records: readonly StoredFields[]): Promise<OpenedEvent[]> {
+    return this.reveal(records);
   }
 
-  reveal(event: ProtegoEvent, sealed: Uint8Array): OpenedEvent {
+  async reveal(records: readonly StoredFields[]): Promise<OpenedEvent[]> {
+    return records.map(({ event, sealed }) => this.revealEvent(event, sealed));
+  }
+
+  private revealEvent(event: ProtegoEvent, sealed: Uint8Array): OpenedEvent {
     const opened = structuredClone(event);
-    const [slotKey] = this.slotKeys(sealed);
+    const [slotKey] = this.keysOf(sealed);
     if (slotKey === undefined) return { event, pseudonyms: new Map(), erased: ['/data/user'] };
     for (const [pointer, value] of openOne(Buffer.from(sealed), slotKey.key)) {
       (opened.data['user'] as Record<string, unknown>)[pointer.split('/').at(-1) as string] = value;
@@ -41,7 +62,11 @@ export class OneKeyVault implements PersonalDataVault {
     return { event: opened, pseudonyms: new Map(), erased: [] };
   }
 
-  slotKeys(sealed: Uint8Array): SlotKey[] {
+  async slotKeys(sealed: readonly Uint8Array[]): Promise<SlotKey[][]> {
+    return sealed.map((each) => this.keysOf(each));
+  }
+
+  private keysOf(sealed: Uint8Array): SlotKey[] {
     if (sealed.length === 0) return [];
     const bytes = Buffer.from(sealed);
     const keyId = bytes.subarray(22, 38);
@@ -51,25 +76,25 @@ export class OneKeyVault implements PersonalDataVault {
     return [];
   }
 
-  sealText(): Buffer {
+  async sealText(): Promise<Buffer> {
     throw new Error('not needed');
   }
 
-  openText(): Buffer | undefined {
+  async openText(): Promise<Buffer | undefined> {
     throw new Error('not needed');
   }
 
-  find(subject: string): { token: string; keyIds: string[] } | undefined {
+  async find(subject: string): Promise<PersonRef | undefined> {
     const found = [...this.people].find(([uid, { name }]) => [uid, name, tokenOf(uid)].includes(subject));
     return found && { token: tokenOf(found[0]), keyIds: [found[1].keyId.toString('hex')] };
   }
 
-  tokensOf(subject: string): string[] {
+  async tokensOf(subject: string): Promise<string[]> {
     const found = [...this.people].find(([uid, { name }]) => [uid, name, tokenOf(uid)].includes(subject));
     return [tokenOf(found?.[0] ?? subject)];
   }
 
-  namesakesOf(names: readonly string[]): string[] {
+  async namesakesOf(names: readonly string[]): Promise<string[]> {
     return [...this.people].filter(([, { name }]) => names.includes(name)).map(([uid]) => tokenOf(uid));
   }
 
@@ -100,8 +125,12 @@ export class OneKeyVault implements PersonalDataVault {
 }
 
 /** A record as an engine would append it. */
-export function sealedRecord(vault: PersonalDataVault, event: ProtegoEvent, timeMs: number): LogRecordInput {
-  const { body, sealed, subjects } = vault.seal(event);
+export async function sealedRecord(
+  vault: PersonalDataVault,
+  event: ProtegoEvent,
+  timeMs: number,
+): Promise<LogRecordInput> {
+  const { body, sealed, subjects } = await sealedOf(vault, event);
   return { body, sealed, subjects, type: event.type, timeMs, arrivedAtMs: timeMs, recordedAtMs: timeMs };
 }
 

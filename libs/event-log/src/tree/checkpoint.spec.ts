@@ -24,13 +24,13 @@ describe('checkpoints', () => {
     );
   });
 
-  it('open when signed by the key that they name', () => {
+  it('open when signed by the key that they name', async () => {
     const checkpoint = { origin: 'log.example/a', size: 12, root, extensions: [] };
-    expect(openCheckpoint(signCheckpoint(checkpoint, signer), [verifier('log.example/a')])).toEqual(checkpoint);
+    expect(openCheckpoint(await signCheckpoint(checkpoint, signer), [verifier('log.example/a')])).toEqual(checkpoint);
   });
 
-  it('of another log do not open, though a known key signed them', () => {
-    const note = signNote(text, 'log.example/b', signer);
+  it('of another log do not open, though a known key signed them', async () => {
+    const note = await signNote(text, 'log.example/b', signer);
     expect(() => openCheckpoint(note, [verifier('log.example/b')])).toThrow(invalid);
   });
 

@@ -55,7 +55,7 @@ export function parseCheckpoint(text: string): Checkpoint {
  *
  * @throws ProtegoError `LOG_CHECKPOINT_INVALID` for an origin that cannot name a key
  */
-export function signCheckpoint(checkpoint: Checkpoint, signer: NoteSigner): string {
+export async function signCheckpoint(checkpoint: Checkpoint, signer: NoteSigner): Promise<string> {
   return signNote(formatCheckpoint(checkpoint), checkpoint.origin, signer);
 }
 

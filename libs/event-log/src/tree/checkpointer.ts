@@ -160,7 +160,7 @@ export class Checkpointer {
       }
       const { origin, signer, clock } = this.options;
       const checkpoint: Checkpoint = { origin, size, root, extensions: [] };
-      const note = signCheckpoint(checkpoint, signer);
+      const note = await signCheckpoint(checkpoint, signer);
       await this.files.record({ note, recordedAt: clock.wallMs() });
       this.signed = { ...checkpoint, note };
     } catch (cause) {

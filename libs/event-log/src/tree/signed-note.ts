@@ -120,13 +120,14 @@ export function formatNote({ text, signatures }: SignedNote): string {
  *
  * @throws ProtegoError `LOG_CHECKPOINT_INVALID` for a text without a last line feed or a name that no key can have
  */
-export function signNote(text: string, name: string, signer: NoteSigner): string {
+export async function signNote(text: string, name: string, signer: NoteSigner): Promise<string> {
   if (!text.endsWith('\n') || !text.isWellFormed() || CONTROL_CHARACTER.test(text)) {
     throw invalid('the text needs a last line feed and no other control character');
   }
   if (!isKeyName(name)) throw invalid('the name cannot be that of a key');
   const keyId = noteKeyId(name, signer.publicKey);
-  return formatNote({ text, signatures: [{ name, keyId, signature: signer.sign(Buffer.from(text)) }] });
+  const signature = await signer.sign(Buffer.from(text));
+  return formatNote({ text, signatures: [{ name, keyId, signature }] });
 }
 
 /**

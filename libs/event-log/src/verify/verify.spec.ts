@@ -128,14 +128,14 @@ describe('verifyLog', () => {
     await inTemporaryDirectory(async (directory) => {
       await write(directory, batchesOf(12), SMALL);
       const note = noteOf(directory);
-      const sign = (size: number, root = Buffer.alloc(32, 7), signer = keys.signer): string =>
+      const sign = (size: number, root = Buffer.alloc(32, 7), signer = keys.signer): Promise<string> =>
         signCheckpoint({ origin, size, root, extensions: [] }, signer);
       const kindsFor = (...against: (string | Uint8Array)[]): unknown[] =>
         verifyLog({ directory, keys, against }).problems.map(({ code, seq, seqEnd }) => [code, seq, seqEnd]);
       expect(kindsFor(note, Buffer.from(note))).toEqual([]);
-      expect(kindsFor(sign(77))).toEqual([['LOG_FORKED', 0, 77]]);
-      expect(kindsFor(note, sign(500))).toEqual([['LOG_TRUNCATED', 120, 500]]);
-      expect(kindsFor(sign(120, Buffer.alloc(32), fixedKeys('other').signer))).toEqual([
+      expect(kindsFor(await sign(77))).toEqual([['LOG_FORKED', 0, 77]]);
+      expect(kindsFor(note, await sign(500))).toEqual([['LOG_TRUNCATED', 120, 500]]);
+      expect(kindsFor(await sign(120, Buffer.alloc(32), fixedKeys('other').signer))).toEqual([
         ['LOG_CHECKPOINT_INVALID', undefined, undefined],
       ]);
       const { problems } = verifyLog({ directory, keys, against: note, verifierKey: 'north+00000000+AAAA' });

@@ -1,4 +1,4 @@
-import type { Clock, FieldClasses } from '@protego/contracts';
+import type { Clock, FieldClasses, SourceDeclarations } from '@protego/contracts';
 import { openHouseKeys, type HouseKeys } from '@protego/enclave';
 import type { CheckpointPolicy } from '../tree/checkpointer';
 import { DedupeIndex } from '../dedupe/dedupe-index';
@@ -23,6 +23,8 @@ export interface WritableLogOptions {
   readonly clock: Clock;
   /** Which fields are personal. */
   readonly fields: FieldClasses;
+  /** Whose messages the vault admits; without it, it only seals events. */
+  readonly sources?: SourceDeclarations;
   /** As for {@link openHouseKeys}. */
   readonly pseudonymKeyFile?: string;
   /** As for {@link EventLogWriter.open}. */
@@ -58,8 +60,9 @@ export interface WritableLog {
  * @throws ProtegoError `LOG_LOCKED`, `LOG_KEY_MISSING`, `LOG_KEYS_DAMAGED`, `LOG_BLOCK_CORRUPT` …
  */
 export async function openWritableLog(options: WritableLogOptions): Promise<WritableLog> {
-  const { directory, keysDirectory, site, clock, fields, pseudonymKeyFile, checkpoint } = options;
-  const house = await openHouseKeys({ directory: keysDirectory, mode: 'write', fields, pseudonymKeyFile });
+  const { directory, keysDirectory, site, clock, fields, sources, pseudonymKeyFile, checkpoint } = options;
+  const gate = sources === undefined ? undefined : { site, sources };
+  const house = await openHouseKeys({ directory: keysDirectory, mode: 'write', fields, pseudonymKeyFile, gate });
   let writer: EventLogWriter | undefined;
   try {
     const { keys, vault } = house;

@@ -18,28 +18,28 @@ function withNote(log: CleanLog, note: string): Map<string, Buffer | undefined> 
 }
 
 /** A checkpoint of another key. */
-export function forgeWithOtherKey(log: CleanLog, random: SeededRandom): TamperCase {
+export async function forgeWithOtherKey(log: CleanLog, random: SeededRandom): Promise<TamperCase> {
   const root = Buffer.alloc(HASH_BYTES, random.below(256));
   const { signer } = fixedKeys(`other ${random.below(100)}`);
-  const note = signCheckpoint({ origin: ORIGIN, size: log.size, root, extensions: [] }, signer);
+  const note = await signCheckpoint({ origin: ORIGIN, size: log.size, root, extensions: [] }, signer);
   return { changes: withNote(log, note), kind: 'checkpoint' };
 }
 
 /** A checkpoint of the real key over another tree. */
-export function forgeWithRealKey(log: CleanLog, random: SeededRandom): TamperCase {
+export async function forgeWithRealKey(log: CleanLog, random: SeededRandom): Promise<TamperCase> {
   const root = Buffer.alloc(HASH_BYTES, random.below(256));
   const size = log.size + (random.chance(0.5) ? 0 : random.integer(1, 5000));
-  const note = signCheckpoint({ origin: ORIGIN, size, root, extensions: [] }, KEYS.signer);
+  const note = await signCheckpoint({ origin: ORIGIN, size, root, extensions: [] }, KEYS.signer);
   const isLonger = size > log.size;
   const seq = log.size;
   return { changes: withNote(log, note), kind: isLonger ? 'truncated' : 'forked', seq, seqEnd: size };
 }
 
 /** A checkpoint of the real key over another tree, brought by somebody. */
-export function bringForgedNote(log: CleanLog, random: SeededRandom): TamperCase {
+export async function bringForgedNote(log: CleanLog, random: SeededRandom): Promise<TamperCase> {
   const root = Buffer.alloc(HASH_BYTES, random.below(256));
   const size = random.integer(1, log.size);
-  const against = signCheckpoint({ origin: ORIGIN, size, root, extensions: [] }, KEYS.signer);
+  const against = await signCheckpoint({ origin: ORIGIN, size, root, extensions: [] }, KEYS.signer);
   return { changes: new Map(), against, kind: 'forked', seq: 0, seqEnd: size };
 }
 
@@ -50,42 +50,42 @@ function anyRecord(log: CleanLog, random: SeededRandom, isPlain: boolean): { blo
 }
 
 /** With the data key: one block is sealed again over an altered record. */
-export function sealOneAgain(log: CleanLog, random: SeededRandom): TamperCase | undefined {
+export async function sealOneAgain(log: CleanLog, random: SeededRandom): Promise<TamperCase | undefined> {
   const record = anyRecord(log, random, true);
   if (record === undefined) return undefined;
-  const changes = forge(log, { ...record, isRebuilt: false });
+  const changes = await forge(log, { ...record, isRebuilt: false });
   return { changes, kind: 'altered', seq: record.seq, seqEnd: record.seq + 1, also: ['index'] };
 }
 
 /** With the data key: everything that the key protects is made to fit; tiles and checkpoints are as they were. */
-export function rebuildBlocks(log: CleanLog, random: SeededRandom): TamperCase | undefined {
+export async function rebuildBlocks(log: CleanLog, random: SeededRandom): Promise<TamperCase | undefined> {
   const record = anyRecord(log, random, false);
   if (record === undefined) return undefined;
-  const changes = forge(log, { ...record, isRebuilt: true });
+  const changes = await forge(log, { ...record, isRebuilt: true });
   return { changes, kind: 'altered', seq: record.seq, seqEnd: record.seq + 1 };
 }
 
 /** The same with the tiles: only the checkpoints are as they were. */
-export function rebuildWithTiles(log: CleanLog, random: SeededRandom): TamperCase | undefined {
+export async function rebuildWithTiles(log: CleanLog, random: SeededRandom): Promise<TamperCase | undefined> {
   const record = anyRecord(log, random, false);
   if (record === undefined) return undefined;
-  const changes = forge(log, { ...record, isRebuilt: true, hasNewTiles: true });
+  const changes = await forge(log, { ...record, isRebuilt: true, hasNewTiles: true });
   const before = log.checkpoints.filter(({ size }) => size <= record.seq).at(-1)?.size ?? 0;
   const after = log.checkpoints.find(({ size }) => size > record.seq)?.size;
   return { changes, kind: 'forked', seq: before, seqEnd: after };
 }
 
 /** The same with all keys: only what a subscriber has kept is as it was. */
-export function rebuildAndSign(log: CleanLog, random: SeededRandom): TamperCase | undefined {
+export async function rebuildAndSign(log: CleanLog, random: SeededRandom): Promise<TamperCase | undefined> {
   const record = anyRecord(log, random, false);
   if (record === undefined) return undefined;
-  const changes = forge(log, { ...record, isRebuilt: true, hasNewTiles: true, isSignedAgain: true });
+  const changes = await forge(log, { ...record, isRebuilt: true, hasNewTiles: true, isSignedAgain: true });
   const kept = random.pick(log.checkpoints.filter(({ size }) => size > record.seq));
   return { changes, against: kept.note, kind: 'forked', seq: 0, seqEnd: kept.size };
 }
 
 /** A tail cut off together with all that tells of it: checkpoints and tiles end where the log ends now. */
-export function cutWithCheckpoints(log: CleanLog, random: SeededRandom): TamperCase | undefined {
+export async function cutWithCheckpoints(log: CleanLog, random: SeededRandom): Promise<TamperCase | undefined> {
   const { path, blocks, firstSeq } = lastSegment(log);
   const kept = log.checkpoints.filter(({ size }) => size > firstSeq && size < log.size);
   if (kept.length === 0) return undefined;

@@ -16,7 +16,7 @@ export interface TamperCase {
 }
 
 /** Does something to a log; undefined when this log has no place for it. */
-export type Attack = (log: CleanLog, random: SeededRandom) => TamperCase | undefined;
+export type Attack = (log: CleanLog, random: SeededRandom) => TamperCase | undefined | Promise<TamperCase | undefined>;
 
 /** One file changed; undefined removes it. */
 export const changed = (path: string, content: Buffer | undefined): Map<string, Buffer | undefined> =>

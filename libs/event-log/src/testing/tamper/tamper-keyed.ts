@@ -35,13 +35,13 @@ export interface KeyedForgery {
 }
 
 /** Files that an attacker with the data keys changes. The altered record keeps its length. */
-export function forge(log: CleanLog, forgery: KeyedForgery): Map<string, Buffer> {
+export async function forge(log: CleanLog, forgery: KeyedForgery): Promise<Map<string, Buffer>> {
   const cipher = new BlockCipher(KEYS, readIdentity(log.directory).logId);
   if (!forgery.isRebuilt) return sealAgain(log, forgery, cipher);
   const rebuilt = new Rebuilder(log, forgery, cipher);
   const files = rebuilt.segments();
   if (forgery.hasNewTiles === true) rebuilt.addTiles(files);
-  if (forgery.isSignedAgain === true) rebuilt.addCheckpoints(files);
+  if (forgery.isSignedAgain === true) await rebuilt.addCheckpoints(files);
   return files;
 }
 
@@ -130,12 +130,13 @@ class Rebuilder implements TileHashSink {
     }
   }
 
-  addCheckpoints(files: Map<string, Buffer>): void {
-    const notes = this.log.checkpoints.map(({ size }) => {
+  async addCheckpoints(files: Map<string, Buffer>): Promise<void> {
+    const signing = this.log.checkpoints.map(({ size }) => {
       const root = this.roots.get(size);
       if (root === undefined) throw new Error(`no block ends at ${size}`);
       return signCheckpoint({ origin: ORIGIN, size, root, extensions: [] }, KEYS.signer);
     });
+    const notes = await Promise.all(signing);
     const lines = notes.map((note) => `${formatRecorded({ note, recordedAt: 1_700_000_000_000 })}\n`);
     files.set('checkpoints.jsonl', Buffer.from(lines.join('')));
     files.set('checkpoint', Buffer.from(notes.at(-1) ?? ''));

@@ -25,10 +25,10 @@ function isExpected(tamper: TamperCase, problems: readonly LogProblem[]): boolea
 }
 
 /** What went wrong in a case; undefined when it was found as it should be, null when the log has no place for it. */
-function runCase(log: CleanLog, caseSeed: number): string | undefined | null {
+async function runCase(log: CleanLog, caseSeed: number): Promise<string | undefined | null> {
   const random = new SeededRandom(caseSeed);
   const { name, attack } = random.pick(WEIGHTED);
-  const tamper = attack(log, random);
+  const tamper = await attack(log, random);
   if (tamper === undefined) return null;
   const restore = applyFiles(log.directory, log.files, tamper.changes);
   try {
@@ -63,7 +63,7 @@ describe('tamper campaign', () => {
             done++;
             continue;
           }
-          const failure = runCase(log, caseSeed);
+          const failure = await runCase(log, caseSeed);
           if (failure === null) continue;
           done++;
           if (failure !== undefined) failures.push(failure);

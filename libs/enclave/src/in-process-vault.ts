@@ -1,0 +1,106 @@
+import {
+  ProtegoError,
+  isProtegoError,
+  type OpenedEvent,
+  type ProtegoEvent,
+  type StoredFields,
+} from '@protego/contracts';
+import { type EventGate } from './admission/event-gate';
+import { type FileVault } from './file-vault';
+import {
+  type Admission,
+  type PersonRef,
+  type PersonalDataVault,
+  type RawEvent,
+  type Sealing,
+  type SlotKey,
+} from './personal-data';
+
+/** A vault in this process, over its key directory. Each call does its work before it returns. */
+export class InProcessVault implements PersonalDataVault {
+  readonly #vault: FileVault;
+  readonly #gate: EventGate | undefined;
+
+  /**
+   * @param vault closes with this one
+   * @param gate decides what {@link admit} lets in; without it nothing is admitted
+   */
+  constructor(vault: FileVault, gate?: EventGate) {
+    this.#vault = vault;
+    this.#gate = gate;
+  }
+
+  async admit(inputs: readonly RawEvent[]): Promise<Admission[]> {
+    const gate = this.#gate;
+    if (gate === undefined) {
+      const message = 'the keys were opened without `gate`, so that no message can be admitted: name site and sources';
+      throw new ProtegoError('INTERNAL', message);
+    }
+    return inputs.map((input) => orRefused(() => this.#admitted(gate, input)));
+  }
+
+  async seal(events: readonly ProtegoEvent[]): Promise<Sealing[]> {
+    return events.map((event) => orRefused(() => ({ kind: 'sealed', sealed: this.#vault.seal(event) })));
+  }
+
+  flush(): Promise<void> {
+    return this.#vault.flush();
+  }
+
+  async openForPipeline(records: readonly StoredFields[]): Promise<OpenedEvent[]> {
+    return records.map(({ event, sealed }) => this.#vault.openForPipeline(event, sealed));
+  }
+
+  async reveal(records: readonly StoredFields[]): Promise<OpenedEvent[]> {
+    return records.map(({ event, sealed }) => this.#vault.reveal(event, sealed));
+  }
+
+  async slotKeys(sealed: readonly Uint8Array[]): Promise<SlotKey[][]> {
+    return sealed.map((each) => this.#vault.slotKeys(each));
+  }
+
+  async sealText(text: Uint8Array, source: string, timeMs: number): Promise<Buffer> {
+    return this.#vault.sealText(text, source, timeMs);
+  }
+
+  async openText(sealed: Uint8Array): Promise<Buffer | undefined> {
+    return this.#vault.openText(sealed);
+  }
+
+  async find(subject: string): Promise<PersonRef | undefined> {
+    return this.#vault.find(subject);
+  }
+
+  async tokensOf(subject: string): Promise<string[]> {
+    return this.#vault.tokensOf(subject);
+  }
+
+  async namesakesOf(names: readonly string[]): Promise<string[]> {
+    return this.#vault.namesakesOf(names);
+  }
+
+  destroy(keyIds: readonly string[]): Promise<number> {
+    return this.#vault.destroy(keyIds);
+  }
+
+  close(): Promise<void> {
+    return this.#vault.close();
+  }
+
+  #admitted(gate: EventGate, input: RawEvent): Admission {
+    const { event, timeMs, carriedMs } = gate.admit(input);
+    const { source, id, type } = event;
+    return { kind: 'admitted', event: { source, id, type, timeMs, carriedMs, sealed: this.#vault.seal(event) } };
+  }
+}
+
+/** A fault of ours on one event must not take its neighbours along. */
+function orRefused<T>(outcome: () => T): T | { readonly kind: 'refused'; readonly error: ProtegoError } {
+  try {
+    return outcome();
+  } catch (cause) {
+    if (isProtegoError(cause)) return { kind: 'refused', error: cause };
+    const error = new ProtegoError('INTERNAL', 'the event could not be checked', {}, { cause });
+    return { kind: 'refused', error };
+  }
+}
