@@ -51,7 +51,7 @@ export async function startEngine(config: ProtegoConfig, fatal: Fatal): Promise<
   const artefacts = loadArtefactSet({ rulesPath: join(config.streamsDir, 'rules'), streamsDir: config.streamsDir });
   const rules = compileSigma(artefacts.rules);
   reportRules(rules, logger);
-  const log = await openEngineLog(config, artefacts.declarations, (message) => logger.warn(message));
+  const log = await openEngineLog(config, artefacts.declarations, (message) => logger.warn(message), fatal);
   const { writer } = log;
   if (writer.recovery.cutBytes > 0)
     logger.warn(

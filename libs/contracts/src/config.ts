@@ -19,6 +19,8 @@ export interface ProtegoConfig {
   readonly dedupeHorizonMs: number;
   /** Directory of rules, declarations and policies. */
   readonly streamsDir: string;
+  /** Processes that hold the keys of persons and seal what comes in. */
+  readonly enclave: { readonly processes: number };
   readonly nats: { readonly url: string; readonly user: string; readonly passwordFile: string };
   readonly http: {
     readonly host: string;
@@ -82,6 +84,11 @@ export const CONFIG_KEYS: Readonly<Record<string, ConfigKey>> = {
     'How long an id of an event is remembered, milliseconds of arrival time.',
   ),
   streamsDir: key({ type: 'string', minLength: 1 }, 'streams', 'Directory that holds `declarations/` and `rules/`.'),
+  'enclave.processes': key(
+    positive(16),
+    2,
+    'Processes of the enclave, which parse and seal what comes in. With more of them than cores nothing is gained.',
+  ),
   'nats.url': key(
     { type: 'string', pattern: '^(nats|tls)://' },
     'nats://127.0.0.1:4222',

@@ -71,6 +71,11 @@ export const ERROR_CODES = {
     "Name the directory of the log's keys with --keys, or restore it: without it nothing can be read.",
   ),
   LOG_KEYS_DAMAGED: environment('The key directory was altered or damaged: restore it from its backup.'),
+  ENCLAVE_CALL_INVALID: environment('What crosses the border of the enclave is out of its bounds: report it.'),
+  ENCLAVE_LOST: environment(
+    'A process of the enclave ended: start again; nothing acknowledged was lost.',
+    'with-backoff',
+  ),
   LOG_TRUNCATED: environment('The log is shorter than the checkpoint says: its end was cut off or it was rolled back.'),
   LOG_FORKED: environment('The log holds another history than the checkpoint: treat it as altered.'),
   LOG_TILE_MISMATCH: environment(

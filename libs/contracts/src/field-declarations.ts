@@ -22,6 +22,8 @@ export interface FieldClasses {
   classOf(type: string, path: readonly string[]): FieldClass;
   /** True for accounts that are no person, such as `SYSTEM`; upper and lower case are the same. */
   isWellKnownAccount(account: string): boolean;
+  /** What they were read from, so that another process can read the same; undefined for those that no declarations made. */
+  readonly declaration?: { readonly text: string; readonly path: string };
 }
 
 interface Declared {
@@ -104,6 +106,7 @@ export function parseFieldDeclarations(yamlText: string, path: string): FieldCla
     patternsOf(declared, checked, path),
     declared.pseudonymous ?? [],
     declared.wellKnownAccounts ?? [],
+    { text: yamlText, path },
   );
 }
 
@@ -115,6 +118,7 @@ class DeclaredFieldClasses implements FieldClasses {
     private readonly patterns: readonly FieldPattern[],
     private readonly pseudonymous: readonly string[],
     wellKnownAccounts: readonly string[],
+    readonly declaration: { readonly text: string; readonly path: string },
   ) {
     this.#wellKnown = new AccountPatterns(wellKnownAccounts);
   }

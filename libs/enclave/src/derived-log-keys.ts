@@ -6,6 +6,23 @@ import { Ed25519KeyPair } from './primitives/ed25519';
 const KEY_BYTES = 32;
 const SUBJECT_KEY_BYTES = 16;
 
+/** Key of the blocks of one writer session: see {@link LogKeys.blockKey}. */
+export function blockKeyOf(dataKey: Buffer, logId: Buffer, sessionSalt: Buffer): Buffer {
+  return deriveKey(dataKey, 'block/1', KEY_BYTES, { salt: sessionSalt, context: logId });
+}
+
+/**
+ * The data key of a number.
+ *
+ * @throws ProtegoError `LOG_KEY_MISSING`
+ */
+export function requireDataKey(dataKeys: ReadonlyMap<number, Buffer>, dataKeyId: number): Buffer {
+  const dataKey = dataKeys.get(dataKeyId);
+  if (dataKey !== undefined) return dataKey;
+  const message = `there is no data key \`${dataKeyId}\`: restore the key directory of this log from its backup`;
+  throw new ProtegoError('LOG_KEY_MISSING', message, { dataKeyId });
+}
+
 /**
  * Keys of a log, all derived from one root secret. The secrets are private fields, and what the interface gives out are
  * getters of the class: printing or serialising the object shows none of them.
@@ -53,12 +70,21 @@ export class DerivedLogKeys implements LogKeys {
 
   blockKey(dataKeyId: number, logId: Buffer, sessionSalt: Buffer): Buffer {
     this.#mustBeOpen();
-    const dataKey = this.#dataKeys.get(dataKeyId);
-    if (dataKey === undefined) {
-      const message = `there is no data key \`${dataKeyId}\`: restore the key directory of this log from its backup`;
-      throw new ProtegoError('LOG_KEY_MISSING', message, { dataKeyId });
-    }
-    return deriveKey(dataKey, 'block/1', KEY_BYTES, { salt: sessionSalt, context: logId });
+    return blockKeyOf(this.dataKey(dataKeyId), logId, sessionSalt);
+  }
+
+  /** Numbers of the data keys that exist, ascending. */
+  get dataKeyIds(): number[] {
+    return [...this.#dataKeys.keys()].sort((a, b) => a - b);
+  }
+
+  /**
+   * A data key; it is not copied.
+   *
+   * @throws ProtegoError `LOG_KEY_MISSING`
+   */
+  dataKey(dataKeyId: number): Buffer {
+    return requireDataKey(this.#dataKeys, dataKeyId);
   }
 
   /** Makes a data key known; blocks written from now on use the one with the greatest number. */

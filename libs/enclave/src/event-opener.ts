@@ -13,6 +13,13 @@ export type RecordKeyOf = (slot: SealedSlot) => Buffer | undefined;
 /** Pointer and value of a field; the ordinal of its placeholder where its name is hidden. */
 type Entry = readonly [pointer: string, value: unknown, ordinal?: number];
 
+/** What the slots of a sealed part say, by kind of slot, as far as their keys exist. */
+export interface OpenedFields {
+  /** False when the key of a slot that was to be opened is not to be had. */
+  readonly isAllOpen: boolean;
+  readonly fields: readonly (readonly [kind: SealedSlot['kind'], entries: readonly Entry[]])[];
+}
+
 interface OpenedText {
   readonly value: unknown;
   readonly placeholder: string;
@@ -32,16 +39,37 @@ export function openEvent(
   recordKeyOf: RecordKeyOf,
   scope: OpeningScope,
 ): OpenedEvent {
-  const replacements: Replacement[] = [];
-  const texts: OpenedText[] = [];
-  const names: OpenedText[] = [];
+  return applyOpened(event, openFields(part, recordKeyOf, scope), scope);
+}
+
+/**
+ * What the slots of a sealed part say: all that needs keys.
+ *
+ * @throws ProtegoError `LOG_BLOCK_CORRUPT` when a key that exists does not fit its slot
+ */
+export function openFields(part: SealedPart, recordKeyOf: RecordKeyOf, scope: OpeningScope): OpenedFields {
+  const fields: [SealedSlot['kind'], readonly Entry[]][] = [];
   let isAllOpen = true;
   for (const slot of part.slots) {
     if (slot.kind === SLOT_KINDS.bytes || (slot.kind === SLOT_KINDS.patient && scope !== 'all')) continue;
     const recordKey = recordKeyOf(slot);
     if (recordKey === undefined) isAllOpen = false;
-    else for (const entry of entriesOf(part, slot, recordKey)) place(entry, event, replacements, slot, texts, names);
+    else fields.push([slot.kind, entriesOf(part, slot, recordKey)]);
   }
+  return { isAllOpen, fields };
+}
+
+/** Puts what {@link openFields} found into the placeholders of a stored event. */
+export function applyOpened(
+  event: ProtegoEvent,
+  { isAllOpen, fields }: OpenedFields,
+  scope: OpeningScope,
+): OpenedEvent {
+  const replacements: Replacement[] = [];
+  const texts: OpenedText[] = [];
+  const names: OpenedText[] = [];
+  for (const [kind, entries] of fields)
+    for (const entry of entries) place(entry, event, replacements, kind, texts, names);
   const pseudonyms = new Map<string, string>();
   // By ordinal, as when the event was sealed, whichever slots they lie in.
   texts.sort((a, b) => ordinalOf(a) - ordinalOf(b));
@@ -81,7 +109,7 @@ function place(
   [pointer, value, ordinal]: Entry,
   event: ProtegoEvent,
   replacements: Replacement[],
-  slot: SealedSlot,
+  kind: SealedSlot['kind'],
   texts: OpenedText[],
   names: OpenedText[],
 ): void {
@@ -93,7 +121,7 @@ function place(
   }
   replacements.push({ path, value });
   const opened = { value, placeholder: String(valueAt(event, path)) };
-  if (slot.kind === SLOT_KINDS.text) texts.push(opened);
+  if (kind === SLOT_KINDS.text) texts.push(opened);
   else names.push(opened);
 }
 

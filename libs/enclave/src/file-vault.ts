@@ -13,7 +13,7 @@ import { Tokeniser, type TokenClass } from './identity';
 import { deriveKey } from './key-derivation';
 import { KeyRing, type AppendSlot, type KeyOwner } from './key-ring';
 import { type PersonRef, type SealedEvent, type SlotKey } from './personal-data';
-import { openEvent, type OpeningScope } from './event-opener';
+import { openEvent, openFields, type OpenedFields, type OpeningScope } from './event-opener';
 import { EventSealer, monthNameOf } from './event-sealer';
 import {
   SLOT_KINDS,
@@ -25,13 +25,14 @@ import {
   type SealedSlot,
 } from './sealed-part';
 import { openVaultForReading, openVaultForWriting, type VaultDisk } from './vault-disk';
-import { VaultStore, type VaultLimits } from './vault-store';
+import { VaultStore, tellOfSlot, type VaultFollower, type VaultLimits, type VaultListener } from './vault-store';
 
 /** What a vault is made of. */
 export interface FileVaultOptions {
   /** The key directory. */
   readonly directory: string;
-  readonly mode: 'write' | 'read';
+  /** A replica has read the file, makes no keys, and hears of changes from the process that writes ({@link FileVault.follow}). */
+  readonly mode: 'write' | 'read' | 'replica';
   /** Root secret, 32 bytes; it is not kept. */
   readonly root: Buffer;
   /** Key of the tokens, 32 bytes; by default one derived from the root secret. */
@@ -50,6 +51,15 @@ const LENGTH_BYTES = 4;
 const PAD_BYTES = 16;
 const KEY_BYTES = 32;
 
+/** A replica cannot make keys: what needs a new one is for the process that writes. */
+export class KeeperNeeded extends Error {
+  override readonly name = 'KeeperNeeded';
+
+  constructor() {
+    super('a key has to be made by the process that keeps the vault');
+  }
+}
+
 /**
  * The vault in the process: keys of persons in the file `vault` of the key directory, each sealed under a key of the root
  * secret. Secrets are private fields; printing the object shows none.
@@ -59,7 +69,7 @@ export class FileVault {
   readonly #tokeniser: Tokeniser;
   readonly #sealer: EventSealer;
   readonly #vaultKey: Buffer;
-  readonly #isWriter: boolean;
+  readonly #mode: FileVaultOptions['mode'];
   readonly #clock: Clock;
   readonly #store: VaultStore;
   readonly #append: AppendSlot;
@@ -74,11 +84,12 @@ export class FileVault {
     this.#ring = ring;
     this.#store = store;
     this.#vaultKey = vaultKey;
-    this.#isWriter = mode === 'write';
+    this.#mode = mode;
     this.#clock = clock;
     this.#refreshedAtMs = clock.monotonicMs();
     this.#append = (slot) => {
-      if (!this.#isWriter)
+      if (mode === 'replica') throw new KeeperNeeded();
+      if (mode === 'read')
         throw new ProtegoError('LOG_READ_ONLY', 'the vault was opened for reading: it makes no keys');
       return store.append(slot);
     };
@@ -96,7 +107,7 @@ export class FileVault {
     const { directory, mode, root, limits } = options;
     const vaultKey = deriveKey(root, 'vault/1', KEY_BYTES);
     const ring = new KeyRing();
-    if (mode === 'read') {
+    if (mode !== 'write') {
       const disk = options.disk ?? openVaultForReading(directory);
       return new FileVault(options, ring, VaultStore.openForReading(disk, vaultKey, ring), vaultKey);
     }
@@ -114,7 +125,38 @@ export class FileVault {
   }
 
   flush(): Promise<void> {
-    return this.#isWriter ? this.#store.flush() : Promise.resolve();
+    return this.#mode === 'write' ? this.#store.flush() : Promise.resolve();
+  }
+
+  /** Tells somebody of every change from now on, for replicas. */
+  follow(follower: VaultFollower): void {
+    this.#store.follow(follower);
+  }
+
+  /**
+   * Takes over a change that the writer told of.
+   *
+   * @throws ProtegoError `LOG_KEYS_DAMAGED` when it is of another vault, or was altered
+   */
+  applyChange(bytes: Buffer, number: number): void {
+    const ring = this.#ring;
+    const listener: VaultListener = {
+      onLive: (slot, at) => ring.onLive(slot, at),
+      onDestroyed: (keyId) => {
+        ring.onDestroyed(keyId);
+        // The name may be among those that are remembered for speed.
+        this.#tokeniser.forget();
+      },
+    };
+    if (tellOfSlot(bytes, number, this.#vaultKey, listener) === undefined)
+      throw new ProtegoError('LOG_KEYS_DAMAGED', `a change of slot \`${number}\` of the vault cannot be read`);
+  }
+
+  /** What the slots of a sealed part say. */
+  openFields(sealed: Uint8Array, scope: OpeningScope): OpenedFields {
+    this.#follow();
+    const part = readSealedPart(sealed);
+    return openFields(part, (slot) => this.#recordKeyOf(part, slot), scope);
   }
 
   openForPipeline(event: ProtegoEvent, sealed: Uint8Array): OpenedEvent {
@@ -186,7 +228,7 @@ export class FileVault {
   }
 
   async destroy(keyIds: readonly string[]): Promise<number> {
-    if (!this.#isWriter)
+    if (this.#mode !== 'write')
       throw new ProtegoError('LOG_READ_ONLY', 'the vault was opened for reading: it destroys nothing');
     const slots = new Map<Buffer, readonly number[]>();
     for (const id of new Set(keyIds)) {
@@ -202,7 +244,7 @@ export class FileVault {
 
   async close(): Promise<void> {
     try {
-      if (this.#isWriter) await this.#store.mark();
+      if (this.#mode === 'write') await this.#store.mark();
     } finally {
       await this.#store.close();
       this.#ring.close();
@@ -229,7 +271,7 @@ export class FileVault {
     const owners: KeyOwner[] = [];
     for (const keyId of keyIds) {
       let owner = this.#ring.byKeyId(keyId);
-      if (owner === undefined && !this.#isWriter && !this.#ring.isDestroyed(keyId)) {
+      if (owner === undefined && this.#mode === 'read' && !this.#ring.isDestroyed(keyId)) {
         this.#store.refresh();
         owner = this.#ring.byKeyId(keyId);
       }
@@ -241,7 +283,7 @@ export class FileVault {
 
   /** A reader looks now and then for what the writer has destroyed. */
   #follow(): void {
-    if (this.#isWriter) return;
+    if (this.#mode !== 'read') return;
     const nowMs = this.#clock.monotonicMs();
     if (nowMs - this.#refreshedAtMs < REFRESH_MS) return;
     this.#refreshedAtMs = nowMs;

@@ -37,6 +37,9 @@ export interface HouseKeysOptions {
   readonly gate?: GateOptions;
 }
 
+/** Opens the keys of a log: in processes of their own (`openEnclave`), or in this one ({@link openHouseKeys}). */
+export type HouseOpener = (options: HouseKeysOptions) => Promise<HouseKeys>;
+
 /** Where the keys of a log are, unless `named` says another place. */
 export function keysDirectoryOf(logDirectory: string, named = ''): string {
   return named === '' ? join(logDirectory, 'keys') : named;
@@ -66,6 +69,32 @@ export interface HouseKeys {
  *   `LOG_WRITE_FAILED` from the disk
  */
 export async function openHouseKeys(options: HouseKeysOptions): Promise<HouseKeys> {
+  const { house, secrets } = await openServedHouse(options);
+  secrets.root.fill(0);
+  secrets.pseudonymKey.fill(0);
+  return house;
+}
+
+/** A house as the process has it that keeps its secrets. */
+export interface ServedHouse extends HouseKeys {
+  readonly keys: DerivedLogKeys;
+  readonly vault: InProcessVault;
+}
+
+/** What {@link openServedHouse} opens. */
+export interface OpenedHouse {
+  readonly house: ServedHouse;
+  readonly fileVault: FileVault;
+  /** For processes that share the work; the caller wipes them. */
+  readonly secrets: { readonly root: Buffer; readonly pseudonymKey: Buffer };
+}
+
+/**
+ * As {@link openHouseKeys}, with what lies behind the interface.
+ *
+ * @throws ProtegoError as {@link openHouseKeys}
+ */
+export async function openServedHouse(options: HouseKeysOptions): Promise<OpenedHouse> {
   const { directory, mode } = options;
   if (mode === 'read') return openHouse(options, await readRoot(directory), undefined);
   await makeKeyDirectory(directory);
@@ -82,7 +111,11 @@ function heldByAnother(directory: string): ProtegoError {
   return new ProtegoError('LOG_LOCKED', `the keys in \`${directory}\` are in use by another writer`, { directory });
 }
 
-async function openHouse(options: HouseKeysOptions, root: Buffer, lock: DirectoryLock | undefined): Promise<HouseKeys> {
+async function openHouse(
+  options: HouseKeysOptions,
+  root: Buffer,
+  lock: DirectoryLock | undefined,
+): Promise<OpenedHouse> {
   const { directory } = options;
   let record = await readRecord(options, root);
   const pseudonymKey =
@@ -90,9 +123,11 @@ async function openHouse(options: HouseKeysOptions, root: Buffer, lock: Director
       ? deriveKey(root, 'pseudonym/1', ROOT_BYTES)
       : openPseudonymKey(record.pseudonymKey, root);
   const gate = options.gate === undefined ? undefined : new EventGate(options.gate);
-  const vault = new InProcessVault(await FileVault.open({ ...options, root, pseudonymKey }), gate);
+  const secrets = { root: Buffer.from(root), pseudonymKey: Buffer.from(pseudonymKey) };
+  const fileVault = await FileVault.open({ ...options, root, pseudonymKey });
+  const vault = new InProcessVault(fileVault, gate);
   const keys = new DerivedLogKeys(root, record.dataKeyIds);
-  return {
+  const house: ServedHouse = {
     keys,
     vault,
     async rotateDataKey() {
@@ -113,6 +148,7 @@ async function openHouse(options: HouseKeysOptions, root: Buffer, lock: Director
       }
     },
   };
+  return { house, fileVault, secrets };
 }
 
 async function readRoot(directory: string): Promise<Buffer> {

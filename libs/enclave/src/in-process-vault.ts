@@ -6,6 +6,7 @@ import {
   type StoredFields,
 } from '@protego/contracts';
 import { type EventGate } from './admission/event-gate';
+import { type OpenedFields, type OpeningScope } from './event-opener';
 import { type FileVault } from './file-vault';
 import {
   type Admission,
@@ -45,6 +46,11 @@ export class InProcessVault implements PersonalDataVault {
 
   flush(): Promise<void> {
     return this.#vault.flush();
+  }
+
+  /** What the slots of sealed parts say, as far as their keys exist; one result each, in order. */
+  openFields(sealed: readonly Uint8Array[], scope: OpeningScope): OpenedFields[] {
+    return sealed.map((each) => this.#vault.openFields(each, scope));
   }
 
   async openForPipeline(records: readonly StoredFields[]): Promise<OpenedEvent[]> {

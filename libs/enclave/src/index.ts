@@ -1,6 +1,8 @@
-export { keysDirectoryOf, openHouseKeys, type HouseKeys, type HouseKeysOptions } from './house-keys';
+export { keysDirectoryOf, openHouseKeys, type HouseKeys, type HouseKeysOptions, type HouseOpener } from './house-keys';
 export { NameIndex } from './name-index';
 export { searchTextsOf } from './placeholders';
+export { openEnclave, type Enclave, type EnclaveOptions } from './process/open-enclave';
+export { ENCLAVE_PROCESSES_MAX } from './process/enclave-start';
 export { lockDirectory, type DirectoryLock } from './directory-lock';
 export { type LogKeys, type NoteSigner } from './log-keys';
 export { type GateOptions } from './admission/event-gate';

@@ -19,6 +19,9 @@ export interface VaultListener {
   onDestroyed(keyId: Buffer): void;
 }
 
+/** Told of each slot that a writer adds, as it may be read by who has the vault's key; it may not be durable yet. */
+export type VaultFollower = (bytes: Buffer, number: number) => void;
+
 /** Bounds of a vault. */
 export interface VaultLimits {
   readonly slotsMax: number;
@@ -27,6 +30,31 @@ export interface VaultLimits {
 /** Most slots of a vault: 256 MB. */
 export const VAULT_SLOTS_MAX = 1_000_000;
 const SLOTS_PER_READ = 4096;
+
+/**
+ * Tells a listener of a slot. Returns how many slots it says were durable; undefined when it is not of the vault with this key,
+ * or of another place.
+ */
+export function tellOfSlot(
+  bytes: Buffer,
+  number: number,
+  vaultKey: Buffer,
+  listener: VaultListener,
+): number | undefined {
+  const decoded = decodeVaultSlot(bytes, number, vaultKey);
+  if (decoded.state === 'invalid') return undefined;
+  if (decoded.state === 'destroyed') {
+    listener.onDestroyed(decoded.keyId);
+    return 0;
+  }
+  const { slot, durableSlots } = decoded;
+  if (slot.kind !== VAULT_SLOT_KINDS.mark) {
+    listener.onLive(slot, number);
+    return durableSlots;
+  }
+  // A mark that covers all before it covers itself: it needs no other.
+  return durableSlots === number ? number + 1 : durableSlots;
+}
 
 /** A slot to be written: a key or name, or the notice that a key was destroyed. */
 interface Pending {
@@ -47,6 +75,7 @@ export class VaultStore {
   /** Slots that a slot on the disk says were durable. */
   #markedSlots = 0;
   readonly #pending: Pending[] = [];
+  #follower: VaultFollower | undefined;
   /** Slots by key id whose destruction failed; the next one includes them. */
   #undone = new Map<Buffer, readonly number[]>();
   #tail: Promise<void> = Promise.resolve();
@@ -88,6 +117,11 @@ export class VaultStore {
   /** Number of slots, those not yet durable included. */
   get slotCount(): number {
     return this.#slotCount;
+  }
+
+  /** Tells somebody of all slots that are added from now on, notices of destruction included. */
+  follow(follower: VaultFollower): void {
+    this.#follower = follower;
   }
 
   /** Reads what the writer has appended since; a reader's only. */
@@ -175,7 +209,13 @@ export class VaultStore {
   #enqueue(slot: Pending['slot']): number {
     const number = this.#slotCount++;
     this.#pending.push({ slot, number });
+    this.#follower?.(this.#encoded({ slot, number }), number);
     return number;
+  }
+
+  #encoded({ slot, number }: Pending): Buffer {
+    if ('destroyedKeyId' in slot) return encodeDestroyedSlot(slot.destroyedKeyId, number, this.vaultKey);
+    return encodeVaultSlot(slot, number, this.#durableSlots, this.vaultKey);
   }
 
   async #writePending(): Promise<void> {
@@ -183,11 +223,7 @@ export class VaultStore {
     const batch = [...this.#pending];
     const first = batch[0] as Pending;
     // Numbers are given out in turn, so that what waits is one run.
-    const bytes = batch.map(({ slot, number }) =>
-      'destroyedKeyId' in slot
-        ? encodeDestroyedSlot(slot.destroyedKeyId, number, this.vaultKey)
-        : encodeVaultSlot(slot, number, this.#durableSlots, this.vaultKey),
-    );
+    const bytes = batch.map((each) => this.#encoded(each));
     await this.disk.write(Buffer.concat(bytes), first.number * VAULT_SLOT_BYTES);
     await this.disk.sync();
     this.#pending.splice(0, batch.length);
@@ -243,16 +279,9 @@ export class VaultStore {
   }
 
   #tell(bytes: Buffer, number: number): boolean {
-    const decoded = decodeVaultSlot(bytes, number, this.vaultKey);
-    if (decoded.state === 'invalid') return false;
-    if (decoded.state === 'destroyed') this.listener.onDestroyed(decoded.keyId);
-    else {
-      const isMark = decoded.slot.kind === VAULT_SLOT_KINDS.mark;
-      // A mark that covers all before it covers itself: it needs no other.
-      const marked = isMark && decoded.durableSlots === number ? number + 1 : decoded.durableSlots;
-      this.#markedSlots = Math.max(this.#markedSlots, marked);
-      if (!isMark) this.listener.onLive(decoded.slot, number);
-    }
+    const durableSlots = tellOfSlot(bytes, number, this.vaultKey, this.listener);
+    if (durableSlots === undefined) return false;
+    this.#markedSlots = Math.max(this.#markedSlots, durableSlots);
     return true;
   }
 

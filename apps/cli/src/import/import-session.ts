@@ -11,7 +11,7 @@ import {
   type ProtegoError,
   type ProtegoEvent,
 } from '@protego/contracts';
-import { keysDirectoryOf, type PersonalDataVault, type SealedEvent, type Sealing } from '@protego/enclave';
+import { keysDirectoryOf, openEnclave, type PersonalDataVault, type SealedEvent, type Sealing } from '@protego/enclave';
 import {
   RECORD_BYTES_MAX,
   SEALED_BYTES_MAX,
@@ -25,6 +25,8 @@ import { SESSION_CLOSED, SESSION_OPENED, engineEventOf } from '@protego/streams'
 
 /** Events of one append. */
 export const APPEND_EVENTS_MAX = 512;
+/** Processes that seal what is imported; beyond the cores of a small machine nothing is gained. */
+const ENCLAVE_PROCESSES = 2;
 /** Appends on their way at one time. */
 const APPENDS_IN_FLIGHT_MAX = 32;
 
@@ -37,7 +39,7 @@ export interface ImportTarget {
   readonly directory: string;
   /** Key directory; default: `keys` in the log directory. */
   readonly keysDirectory?: string;
-  /** As for {@link openHouseKeys}. */
+  /** As for {@link openEnclave}. */
   readonly pseudonymKeyFile?: string;
   /** Which fields are personal. */
   readonly fields: FieldClasses;
@@ -236,6 +238,7 @@ function refusalOf(error: ProtegoError): ImportRefusal {
 function openLog(target: ImportTarget): Promise<WritableLog> {
   const { directory, pseudonymKeyFile, fields, site, clock } = target;
   return openWritableLog({
+    openHouse: (options) => openEnclave({ ...options, processes: ENCLAVE_PROCESSES }),
     directory,
     keysDirectory: keysDirectoryOf(directory, target.keysDirectory),
     site,

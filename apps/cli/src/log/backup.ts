@@ -1,3 +1,4 @@
+import { openEnclave } from '@protego/enclave';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
@@ -74,6 +75,7 @@ async function restore(options: RestoreCommandOptions): Promise<void> {
   const target = await openBackupTarget(options.from);
   try {
     const report = await restoreLog({
+      openHouse: openEnclave,
       target,
       directory: log,
       ...(keys === undefined ? {} : { keysDirectory: keys }),

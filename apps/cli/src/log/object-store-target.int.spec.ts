@@ -146,6 +146,7 @@ describe('backups in an object store of JetStream', () => {
     expect(content.backupsErased).toEqual([target.location]);
     const restored = join(root, 'restored');
     const report = await restoreLog({
+      openHouse: openHouseKeys,
       target,
       directory: restored,
       rootSecretFile: join(keysDirectory, 'root.secret'),

@@ -2,7 +2,7 @@ import { openBackupTarget } from './backup-target';
 import { Terminal } from '../terminal';
 import type { Command } from 'commander';
 import { systemClock } from '@protego/contracts';
-import { keysDirectoryOf, openHouseKeys, type HouseKeys } from '@protego/enclave';
+import { keysDirectoryOf, openEnclave, type HouseKeys } from '@protego/enclave';
 import {
   EventLogReader,
   EventLogWriter,
@@ -56,7 +56,7 @@ export function withLog(command: Command, example: string, failing = 'the check 
  */
 export async function withReader<T>(options: LogOptions, use: (log: OpenLog) => Promise<T> | T): Promise<T> {
   const keysDirectory = keysDirectoryOf(options.log, options.keys);
-  const house = await openHouseKeys({ directory: keysDirectory, mode: 'read' });
+  const house = await openEnclave({ directory: keysDirectory, mode: 'read' });
   try {
     const reader = await readerOf(options.log, house);
     return await use({ directory: options.log, keysDirectory, house, reader });
@@ -74,7 +74,7 @@ export async function withWriter<T>(options: LogOptions, use: (log: HeldLog) => 
   const keysDirectory = keysDirectoryOf(options.log, options.keys);
   // Before the lock: a directory that is mistyped must not become a log.
   const origin = await originOf(options);
-  const house = await openHouseKeys({ directory: keysDirectory, mode: 'write' });
+  const house = await openEnclave({ directory: keysDirectory, mode: 'write' });
   try {
     const writer = await EventLogWriter.open({ directory: options.log, origin, keys: house.keys });
     try {

@@ -79,7 +79,13 @@ describe('a backup', () => {
       const restored = join(root, 'restored');
       const rootSecretFile = join(keysDirectory, 'root.secret');
       const { verifierKey } = writer.identity;
-      const report = await restoreLog({ target, directory: restored, rootSecretFile, verifierKey });
+      const report = await restoreLog({
+        openHouse: openHouseKeys,
+        target,
+        directory: restored,
+        rootSecretFile,
+        verifierKey,
+      });
       expect(report).toMatchObject({ backup: summary.name, size: 900, firstSeq: 0, checkpointSize: 900, verifierKey });
       expect(report.rootHash).toBe(summary.rootHash);
       const original = await EventLogReader.open({ directory, keys: house.keys });
@@ -129,11 +135,13 @@ describe('a backup', () => {
       const rootSecretFile = join(keysDirectory, 'root.secret');
       for (const [i, name] of names.slice(2).entries()) {
         const directory = join(root, `restored-${i}`);
-        const report = await restoreLog({ target, directory, rootSecretFile, backup: name });
+        const report = await restoreLog({ openHouse: openHouseKeys, target, directory, rootSecretFile, backup: name });
         expect(report.checkpointSize).toBe(915 + 5 * i);
       }
       const directory = join(root, 'gone');
-      await expect(restoreLog({ target, directory, rootSecretFile, backup: names[0] })).rejects.toMatchObject({
+      await expect(
+        restoreLog({ openHouse: openHouseKeys, target, directory, rootSecretFile, backup: names[0] }),
+      ).rejects.toMatchObject({
         code: 'BACKUP_INVALID',
       });
       expect(existsSync(directory)).toBe(false);
@@ -155,13 +163,13 @@ describe('a backup', () => {
           if (content === undefined) rmSync(path);
           else writeFileSync(path, content);
           const directory = join(root, 'restored');
-          const restored = restoreLog({ target, directory, rootSecretFile, backup: name });
+          const restored = restoreLog({ openHouse: openHouseKeys, target, directory, rootSecretFile, backup: name });
           await expect(restored).rejects.toMatchObject({ code: 'BACKUP_INVALID' });
           expect(existsSync(directory)).toBe(false);
         }
         writeFileSync(path, bytes);
       }
-      await restoreLog({ target, directory: join(root, 'restored'), rootSecretFile });
+      await restoreLog({ openHouse: openHouseKeys, target, directory: join(root, 'restored'), rootSecretFile });
     });
   }, 60_000);
 
@@ -169,17 +177,25 @@ describe('a backup', () => {
     await atSite(async ({ root, directory, keysDirectory, target, backup }) => {
       await backup();
       const rootSecretFile = join(keysDirectory, 'root.secret');
-      await expect(restoreLog({ target, directory, rootSecretFile })).rejects.toMatchObject({
+      await expect(restoreLog({ openHouse: openHouseKeys, target, directory, rootSecretFile })).rejects.toMatchObject({
         code: 'RESTORE_TARGET_TAKEN',
       });
       const restored = join(root, 'restored');
-      await expect(restoreLog({ target, directory: restored })).rejects.toMatchObject({ code: 'LOG_KEY_MISSING' });
+      await expect(restoreLog({ openHouse: openHouseKeys, target, directory: restored })).rejects.toMatchObject({
+        code: 'LOG_KEY_MISSING',
+      });
       const other = join(root, 'other.secret');
       writeFileSync(other, Buffer.alloc(32, 7), { mode: 0o600 });
-      const wrong = restoreLog({ target, directory: restored, rootSecretFile: other });
+      const wrong = restoreLog({ openHouse: openHouseKeys, target, directory: restored, rootSecretFile: other });
       await expect(wrong).rejects.toMatchObject({ code: 'LOG_KEYS_DAMAGED' });
       const verifierKey = 'backup.example+00000000+AAAA';
-      const unsigned = restoreLog({ target, directory: restored, rootSecretFile, verifierKey });
+      const unsigned = restoreLog({
+        openHouse: openHouseKeys,
+        target,
+        directory: restored,
+        rootSecretFile,
+        verifierKey,
+      });
       await expect(unsigned).rejects.toMatchObject({ code: 'BACKUP_INVALID' });
       expect(existsSync(restored)).toBe(false);
     });
@@ -191,7 +207,7 @@ describe('a backup', () => {
       const kept = join(root, 'kept-keys');
       cpSync(keysDirectory, kept, { recursive: true });
       const before = readFileSync(join(kept, 'house.json'));
-      await restoreLog({ target, directory: join(root, 'restored'), keysDirectory: kept });
+      await restoreLog({ openHouse: openHouseKeys, target, directory: join(root, 'restored'), keysDirectory: kept });
       expect(readFileSync(join(kept, 'house.json')).equals(before)).toBe(true);
       expect(existsSync(join(root, 'restored', 'keys'))).toBe(false);
     });
@@ -207,10 +223,18 @@ describe('a backup', () => {
       const latest = await writer.signCheckpoint();
       const rootSecretFile = join(keysDirectory, 'root.secret');
       for (const [i, checkpoint] of [kept, later].entries()) {
-        await restoreLog({ target, directory: join(root, `restored-${i}`), rootSecretFile, checkpoint });
+        await restoreLog({
+          openHouse: openHouseKeys,
+          target,
+          directory: join(root, `restored-${i}`),
+          rootSecretFile,
+          checkpoint,
+        });
       }
       const directory = join(root, 'behind');
-      await expect(restoreLog({ target, directory, rootSecretFile, checkpoint: latest })).rejects.toMatchObject({
+      await expect(
+        restoreLog({ openHouse: openHouseKeys, target, directory, rootSecretFile, checkpoint: latest }),
+      ).rejects.toMatchObject({
         code: 'LOG_TRUNCATED',
       });
     });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, readFile, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ProtegoError } from '@protego/contracts';
-import { openHouseKeys, type HouseKeys, type HouseKeysOptions, type LogKeys } from '@protego/enclave';
+import { type HouseKeys, type HouseKeysOptions, type HouseOpener, type LogKeys } from '@protego/enclave';
 import { applyErasures } from '../erasure/erasure-events';
 import { verifyReceipt } from '../evidence/bundle-check';
 import { applyExpiries } from '../erasure/expiry';
@@ -32,7 +32,9 @@ export interface RestoreOptions {
   readonly keysDirectory?: string;
   /** File with the root secret, needed when the key directory has to be made again. */
   readonly rootSecretFile?: string;
-  /** Which fields are personal, as for {@link openHouseKeys}. */
+  /** Opens the keys of the restored log. */
+  readonly openHouse: HouseOpener;
+  /** Which fields are personal, as for {@link HouseOpener}. */
   readonly fields?: HouseKeysOptions['fields'];
   /** Name of the backup; default the latest. */
   readonly backup?: string;
@@ -88,7 +90,7 @@ export async function restoreLog(options: RestoreOptions): Promise<RestoreReport
   try {
     if (!keptRoot) await restoreKeys(options, keysDirectory, made);
     const { fields } = options;
-    const house = await openHouseKeys({ directory: keysDirectory, mode: 'write', ...(fields && { fields }) });
+    const house = await options.openHouse({ directory: keysDirectory, mode: 'write', ...(fields && { fields }) });
     try {
       const bytes = await restoreFiles(target, manifest, directory, made);
       return await proven(options, manifest, house, { keyIds, bytes });

@@ -238,7 +238,14 @@ describe('forgetting one of a thousand people', () => {
         ['from-tape', tape, [receipt.text]],
       ] as const) {
         const restored = join(root, name);
-        const report = await restoreLog({ target: source, directory: restored, rootSecretFile, fields, receipts });
+        const report = await restoreLog({
+          openHouse: openHouseKeys,
+          target: source,
+          directory: restored,
+          rootSecretFile,
+          fields,
+          receipts,
+        });
         expect(report.size).toBe(2_050);
         const copy = await openHouseKeys({ directory: join(restored, 'keys'), mode: 'write', fields });
         const again = await EventLogReader.open({ directory: restored, keys: copy.keys });
@@ -250,7 +257,7 @@ describe('forgetting one of a thousand people', () => {
       }
       // The same tape without a receipt: it is what the receipt of an erasure warns of.
       const unwarned = join(root, 'unwarned');
-      await restoreLog({ target: tape, directory: unwarned, rootSecretFile, fields });
+      await restoreLog({ openHouse: openHouseKeys, target: tape, directory: unwarned, rootSecretFile, fields });
       const copy = await openHouseKeys({ directory: join(unwarned, 'keys'), mode: 'write', fields });
       const again = await EventLogReader.open({ directory: unwarned, keys: copy.keys });
       expect(await allRevealed(again, copy)).toContain(uidOf(FORGOTTEN));

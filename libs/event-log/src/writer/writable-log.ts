@@ -1,5 +1,5 @@
 import type { Clock, FieldClasses, SourceDeclarations } from '@protego/contracts';
-import { openHouseKeys, type HouseKeys } from '@protego/enclave';
+import { type HouseKeys, type HouseOpener } from '@protego/enclave';
 import type { CheckpointPolicy } from '../tree/checkpointer';
 import { DedupeIndex } from '../dedupe/dedupe-index';
 import { type TargetOpener } from '../backup/backup-erasure';
@@ -25,7 +25,9 @@ export interface WritableLogOptions {
   readonly fields: FieldClasses;
   /** Whose messages the vault admits; without it, it only seals events. */
   readonly sources?: SourceDeclarations;
-  /** As for {@link openHouseKeys}. */
+  /** Opens the keys. */
+  readonly openHouse: HouseOpener;
+  /** As for {@link HouseOpener}. */
   readonly pseudonymKeyFile?: string;
   /** As for {@link EventLogWriter.open}. */
   readonly checkpoint?: CheckpointPolicy;
@@ -62,7 +64,7 @@ export interface WritableLog {
 export async function openWritableLog(options: WritableLogOptions): Promise<WritableLog> {
   const { directory, keysDirectory, site, clock, fields, sources, pseudonymKeyFile, checkpoint } = options;
   const gate = sources === undefined ? undefined : { site, sources };
-  const house = await openHouseKeys({ directory: keysDirectory, mode: 'write', fields, pseudonymKeyFile, gate });
+  const house = await options.openHouse({ directory: keysDirectory, mode: 'write', fields, pseudonymKeyFile, gate });
   let writer: EventLogWriter | undefined;
   try {
     const { keys, vault } = house;

@@ -1,0 +1,184 @@
+import { ProtegoError, isProtegoError, messageOf, type ErrorCode, type ErrorDetails } from '@protego/contracts';
+import type { Admission, RawEvent, SealedEvent, Sealing } from '../personal-data';
+import { type FrameReader, type FrameWriter } from './frame-bytes';
+
+/** Operations of an enclave process. */
+export const CALLS = {
+  open: 1,
+  admit: 2,
+  seal: 3,
+  flush: 4,
+  openFields: 5,
+  slotKeys: 6,
+  sealText: 7,
+  openText: 8,
+  find: 9,
+  tokensOf: 10,
+  namesakesOf: 11,
+  destroy: 12,
+  sign: 13,
+  rotateDataKey: 14,
+  sync: 15,
+  close: 16,
+} as const;
+/** One of {@link CALLS}. */
+export type Call = (typeof CALLS)[keyof typeof CALLS];
+
+/** How a call ended. */
+export const ANSWERS = { done: 0, failed: 1 } as const;
+
+/** Most events of one batch. */
+export const BATCH_EVENTS_MAX = 65_536;
+
+const REFUSED = 0;
+const TAKEN = 1;
+const NO_TIME = Number.NaN;
+const CONTENT_HASH_BYTES = 8;
+
+/** Messages on their way in. */
+export function writeRawEvents(writer: FrameWriter, inputs: readonly RawEvent[]): void {
+  writer.u32(inputs.length);
+  for (const { bytes, source, family } of inputs) {
+    writer.text(source);
+    writer.text(family ?? '');
+    writer.bytes(bytes);
+  }
+}
+
+/** What {@link writeRawEvents} wrote; the bytes lie in the frame. */
+export function readRawEvents(reader: FrameReader): RawEvent[] {
+  return Array.from({ length: batchCount(reader, 12) }, () => {
+    const source = reader.text();
+    const family = reader.text();
+    return { source, family: family === '' ? undefined : family, bytes: reader.bytes() };
+  });
+}
+
+/** Outcomes of {@link readRawEvents}'s messages. */
+export function writeAdmissions(writer: FrameWriter, admissions: readonly Admission[]): void {
+  writer.u32(admissions.length);
+  for (const admission of admissions) {
+    if (admission.kind === 'refused') {
+      writeRefusal(writer, admission.error);
+      continue;
+    }
+    const { source, id, type, timeMs, carriedMs, sealed } = admission.event;
+    writer.u8(TAKEN);
+    writer.text(source);
+    writer.text(id);
+    writer.text(type);
+    writer.f64(timeMs);
+    writer.f64(carriedMs ?? NO_TIME);
+    writeSealed(writer, sealed);
+  }
+}
+
+/** What {@link writeAdmissions} wrote; bodies and sealed parts lie in the frame. */
+export function readAdmissions(reader: FrameReader): Admission[] {
+  return Array.from({ length: batchCount(reader, 1) }, (): Admission => {
+    if (reader.u8() === REFUSED) return { kind: 'refused', error: readError(reader) };
+    const source = reader.text();
+    const id = reader.text();
+    const type = reader.text();
+    const timeMs = reader.f64();
+    const carried = reader.f64();
+    const carriedMs = Number.isNaN(carried) ? undefined : carried;
+    return { kind: 'admitted', event: { source, id, type, timeMs, carriedMs, sealed: readSealed(reader) } };
+  });
+}
+
+/** Outcomes of sealing. */
+export function writeSealings(writer: FrameWriter, sealings: readonly Sealing[]): void {
+  writer.u32(sealings.length);
+  for (const sealing of sealings) {
+    if (sealing.kind === 'refused') writeRefusal(writer, sealing.error);
+    else {
+      writer.u8(TAKEN);
+      writeSealed(writer, sealing.sealed);
+    }
+  }
+}
+
+/** What {@link writeSealings} wrote. */
+export function readSealings(reader: FrameReader): Sealing[] {
+  return Array.from({ length: batchCount(reader, 1) }, (): Sealing => {
+    if (reader.u8() === REFUSED) return { kind: 'refused', error: readError(reader) };
+    return { kind: 'sealed', sealed: readSealed(reader) };
+  });
+}
+
+/** An error as it crosses the border: code, message and details, no stack and no cause. */
+export function writeError(writer: FrameWriter, error: unknown): void {
+  const known = isProtegoError(error)
+    ? error
+    : new ProtegoError('INTERNAL', `the enclave failed: ${messageOf(error)}`.slice(0, 1_000).toWellFormed());
+  const { code, message, details } = known;
+  writer.json({ code, message, details });
+}
+
+/** What {@link writeError} wrote. */
+export function readError(reader: FrameReader): ProtegoError {
+  const { code, message, details } = reader.json() as { code: ErrorCode; message: string; details: ErrorDetails };
+  return new ProtegoError(code, message, details);
+}
+
+function writeRefusal(writer: FrameWriter, error: ProtegoError): void {
+  writer.u8(REFUSED);
+  writeError(writer, error);
+}
+
+function writeSealed(writer: FrameWriter, sealed: SealedEvent): void {
+  writer.bytes(sealed.body);
+  writer.bytes(sealed.sealed);
+  writer.bytes(sealed.contentHash);
+  writer.u8(sealed.subjects.length > 0xff ? 0xff : sealed.subjects.length);
+  if (sealed.subjects.length > 0xfe) writer.u32(sealed.subjects.length);
+  for (const subject of sealed.subjects) writer.text(subject);
+  // Of an event without personal fields the pipeline sees what is stored.
+  if (sealed.sealed.length === 0) return;
+  writer.json([...sealed.pseudonyms]);
+  writer.json(sealed.pipelineEvent);
+}
+
+function readSealed(reader: FrameReader): SealedEvent {
+  const body = reader.bytes();
+  const sealed = reader.bytes();
+  const contentHash = reader.bytes();
+  if (contentHash.length !== CONTENT_HASH_BYTES)
+    throw new ProtegoError('ENCLAVE_CALL_INVALID', `a content hash has \`${contentHash.length}\` bytes`);
+  const few = reader.u8();
+  const subjects = Array.from({ length: few === 0xff ? reader.count(4) : few }, () => reader.text());
+  if (sealed.length === 0) return new FramedSealedEvent(body, sealed, contentHash, subjects, NONE, body);
+  return new FramedSealedEvent(body, sealed, contentHash, subjects, reader.bytes(), reader.bytes());
+}
+
+const NONE = Buffer.from('[]');
+
+/** An event whose clear parts are decoded when somebody asks for them: most that are only stored need none. */
+class FramedSealedEvent implements SealedEvent {
+  #pseudonyms: ReadonlyMap<string, string> | undefined;
+  #pipelineEvent: SealedEvent['pipelineEvent'] | undefined;
+
+  constructor(
+    readonly body: Buffer,
+    readonly sealed: Buffer,
+    readonly contentHash: Buffer,
+    readonly subjects: readonly string[],
+    private readonly pseudonymBytes: Buffer,
+    private readonly pipelineBytes: Buffer,
+  ) {}
+
+  get pseudonyms(): ReadonlyMap<string, string> {
+    return (this.#pseudonyms ??= new Map(JSON.parse(this.pseudonymBytes.toString('utf8')) as [string, string][]));
+  }
+
+  get pipelineEvent(): SealedEvent['pipelineEvent'] {
+    return (this.#pipelineEvent ??= JSON.parse(this.pipelineBytes.toString('utf8')) as SealedEvent['pipelineEvent']);
+  }
+}
+
+function batchCount(reader: FrameReader, bytesEach: number): number {
+  const count = reader.count(bytesEach);
+  if (count <= BATCH_EVENTS_MAX) return count;
+  throw new ProtegoError('ENCLAVE_CALL_INVALID', `a batch of ${count} is too large`, { countMax: BATCH_EVENTS_MAX });
+}

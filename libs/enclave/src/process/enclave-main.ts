@@ -1,0 +1,157 @@
+import { parseFieldDeclarations } from '@protego/contracts';
+import { EventGate } from '../admission/event-gate';
+import { FileVault, KeeperNeeded } from '../file-vault';
+import { openServedHouse, type ServedHouse } from '../house-keys';
+import { InProcessVault } from '../in-process-vault';
+import type { DerivedLogKeys } from '../derived-log-keys';
+import { CALLS } from './call-codec';
+import { CallChannel, type CallServer } from './call-channel';
+import type { EnclaveStart, OpenedKeys } from './enclave-start';
+import { EnclaveService, type ServiceRole } from './enclave-service';
+import { FrameWriter, type FrameReader } from './frame-bytes';
+import { FrameChannel } from './frame-channel';
+import { KeeperLink, Replicas, type ReplicaSecrets } from './replica-link';
+
+/** Socket to the process that started the enclave. */
+const STARTER_FD = 3;
+/** First of the sockets that are passed on to replicas. */
+const REPLICA_FD = 4;
+
+// An enclave without its starter is of no use, and one without its keeper knows too little.
+function leave(): never {
+  process.exit(0);
+}
+
+/** The process that keeps the vault: it opens the house when it is asked to, and starts replicas. */
+function keep(): void {
+  const replicas = new Replicas();
+  let service: EnclaveService | undefined;
+  let house: ServedHouse | undefined;
+  const server: CallServer = {
+    answer: async (operation, reader) => {
+      if (operation === CALLS.open) {
+        const opened = await openKeeper(reader, replicas);
+        ({ house, service } = opened);
+        return opened.answer;
+      }
+      if (operation === CALLS.close) {
+        await house?.close();
+        replicas.close();
+        return new FrameWriter();
+      }
+      if (service === undefined) throw new Error('the enclave was not opened');
+      const answer = await service.answer(operation, reader);
+      replicas.tell();
+      return answer;
+    },
+    onEnd: () => void (house?.close() ?? Promise.resolve()).then(leave, leave),
+  };
+  new CallChannel((listener) => FrameChannel.overDescriptor(STARTER_FD, listener), server);
+}
+
+async function openKeeper(
+  reader: FrameReader,
+  replicas: Replicas,
+): Promise<{ house: ServedHouse; service: EnclaveService; answer: FrameWriter }> {
+  const text = reader.text();
+  const start = JSON.parse(text) as EnclaveStart;
+  const fields = start.fields && parseFieldDeclarations(start.fields.text, start.fields.path);
+  const { processes, fields: _, ...options } = start;
+  const { house, fileVault, secrets } = await openServedHouse({ ...options, ...(fields && { fields }) });
+  const { vault } = house;
+  fileVault.follow((bytes, number) => replicas.note(bytes, number));
+  const work = { admit: vault.admit.bind(vault), seal: vault.seal.bind(vault) };
+  const descriptors = Array.from({ length: processes - 1 }, (_each, i) => REPLICA_FD + i);
+  await replicas.start(__filename, descriptors, { ...secrets, options: text }, work, leave);
+  secrets.root.fill(0);
+  secrets.pseudonymKey.fill(0);
+  const role: ServiceRole = {
+    ...work,
+    get changes() {
+      return replicas.changes;
+    },
+    knowing: () => Promise.resolve(),
+    settled: () => replicas.settled(),
+  };
+  const answer = new FrameWriter();
+  answer.json(keysFor(house.keys));
+  return { house, service: new EnclaveService(house, role), answer };
+}
+
+/** A process that seals and opens with the keeper's keys, and sends on what needs new ones. */
+function replicate(): void {
+  let service: EnclaveService | undefined;
+  const openReplica = async ({ root, pseudonymKey, options }: ReplicaSecrets): Promise<FileVault> => {
+    const start = JSON.parse(options) as EnclaveStart;
+    const fields = start.fields && parseFieldDeclarations(start.fields.text, start.fields.path);
+    const { directory, gate } = start;
+    const fileVault = await FileVault.open({
+      directory,
+      // What another enclave writes nobody tells of: then each process follows the file.
+      mode: start.mode === 'write' ? 'replica' : 'read',
+      root,
+      pseudonymKey,
+      ...(fields && { fields }),
+    });
+    root.fill(0);
+    const vault = new InProcessVault(fileVault, gate && new EventGate(gate));
+    service = new EnclaveService(houseOfReplica(vault), {
+      get changes() {
+        return keeper.changes;
+      },
+      knowing: (changes) => keeper.knowing(changes),
+      admit: (inputs) => withKeeper(inputs, vault.admit(inputs), (some) => keeper.admit(some)),
+      seal: (events) => withKeeper(events, vault.seal(events), (some) => keeper.seal(some)),
+      settled: () => Promise.resolve(),
+    });
+    return fileVault;
+  };
+  const keeper = new KeeperLink(openReplica, leave);
+  new CallChannel((listener) => FrameChannel.overDescriptor(STARTER_FD, listener), {
+    answer: (operation, reader) => {
+      if (service === undefined) throw new Error('the enclave was not opened');
+      return service.answer(operation, reader);
+    },
+    onEnd: leave,
+  });
+}
+
+/** Outcomes in order; those that need a key which does not exist yet come from the keeper. */
+async function withKeeper<In, Out extends { readonly kind: string; readonly error?: Error }>(
+  inputs: readonly In[],
+  here: Promise<Out[]>,
+  there: (inputs: readonly In[]) => Promise<Out[]>,
+): Promise<Out[]> {
+  const outcomes = await here;
+  const left = outcomes.flatMap(({ error }, i) => (error?.cause instanceof KeeperNeeded ? [i] : []));
+  if (left.length === 0) return outcomes;
+  const kept = await there(left.map((i) => inputs[i] as In));
+  left.forEach((i, at) => (outcomes[i] = kept[at] as Out));
+  return outcomes;
+}
+
+function houseOfReplica(vault: InProcessVault): ServedHouse {
+  const refuse = (): never => {
+    throw new Error('only the keeper of the vault has the keys of the log');
+  };
+  return {
+    vault,
+    get keys(): DerivedLogKeys {
+      return refuse();
+    },
+    rotateDataKey: refuse,
+    close: () => vault.close(),
+  };
+}
+
+function keysFor(keys: DerivedLogKeys): OpenedKeys {
+  return {
+    dataKeys: keys.dataKeyIds.map((id) => [id, keys.dataKey(id).toString('base64')]),
+    subjectKey: keys.subjectKey.toString('base64'),
+    dedupeKey: keys.dedupeKey.toString('base64'),
+    publicKey: keys.signer.publicKey.toString('base64'),
+  };
+}
+
+if (process.argv[2] === 'replica') replicate();
+else keep();

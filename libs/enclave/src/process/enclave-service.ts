@@ -1,0 +1,106 @@
+import { ProtegoError } from '@protego/contracts';
+import type { ServedHouse } from '../house-keys';
+import type { Admission, PersonalDataVault, RawEvent } from '../personal-data';
+import { CALLS, readRawEvents, writeAdmissions, writeSealings } from './call-codec';
+import { FrameWriter, type FrameReader } from './frame-bytes';
+
+/** What differs between the process that keeps the vault and its replicas. */
+export interface ServiceRole {
+  /** Changes of the vault that this process knows of. */
+  readonly changes: number;
+  /** Resolves once this process knows of so many changes. */
+  knowing(changes: number): Promise<void>;
+  admit(inputs: readonly RawEvent[]): Promise<Admission[]>;
+  seal: PersonalDataVault['seal'];
+  /** Resolves when every process of this enclave has heard of all changes. */
+  settled(): Promise<void>;
+}
+
+type Answer = (reader: FrameReader, writer: FrameWriter) => Promise<void>;
+
+/**
+ * Answers the calls of the process that started the enclave. Every call says how many changes of the vault the caller has
+ * heard of, every answer how many this process has: whoever was known in an answered call is known in all calls after it,
+ * whichever process they go to.
+ */
+export class EnclaveService {
+  readonly #answers: Readonly<Record<number, Answer>>;
+
+  constructor(
+    private readonly house: ServedHouse,
+    private readonly role: ServiceRole,
+  ) {
+    const { vault } = house;
+    this.#answers = {
+      [CALLS.admit]: async (reader, writer) => writeAdmissions(writer, await role.admit(readRawEvents(reader))),
+      [CALLS.seal]: async (reader, writer) =>
+        writeSealings(writer, await role.seal(reader.json() as Parameters<PersonalDataVault['seal']>[0])),
+      [CALLS.flush]: () => vault.flush(),
+      [CALLS.openFields]: async (reader, writer) => this.#openFields(reader, writer),
+      [CALLS.slotKeys]: async (reader, writer) => {
+        for (const keys of await vault.slotKeys(sealedParts(reader))) {
+          writer.u32(keys.length);
+          for (const { slot, key } of keys) {
+            writer.u32(slot);
+            writer.bytes(key);
+            key.fill(0);
+          }
+        }
+      },
+      [CALLS.sealText]: async (reader, writer) =>
+        writer.bytes(await vault.sealText(reader.bytes(), reader.text(), reader.f64())),
+      [CALLS.openText]: async (reader, writer) => {
+        const text = await vault.openText(reader.bytes());
+        writer.u8(text === undefined ? 0 : 1);
+        if (text === undefined) return;
+        writer.bytes(text);
+        text.fill(0);
+      },
+      [CALLS.find]: async (reader, writer) => writer.json((await vault.find(reader.text())) ?? null),
+      [CALLS.tokensOf]: async (reader, writer) => writer.json(await vault.tokensOf(reader.text())),
+      [CALLS.namesakesOf]: async (reader, writer) => writer.json(await vault.namesakesOf(reader.json() as string[])),
+      [CALLS.destroy]: async (reader, writer) => {
+        writer.u32(await vault.destroy(reader.json() as string[]));
+        // What is destroyed must be gone from the memory of every process.
+        await role.settled();
+      },
+      [CALLS.sign]: async (reader, writer) => writer.bytes(await house.keys.signer.sign(reader.bytes())),
+      [CALLS.rotateDataKey]: async (_, writer) => {
+        const dataKeyId = await house.rotateDataKey();
+        writer.u32(dataKeyId);
+        writer.bytes(house.keys.dataKey(dataKeyId));
+      },
+      [CALLS.sync]: () => role.settled(),
+    };
+  }
+
+  /**
+   * Answers one call.
+   *
+   * @throws ProtegoError `ENCLAVE_CALL_INVALID` for an operation or fields that are none; what the operation throws
+   */
+  async answer(operation: number, reader: FrameReader): Promise<FrameWriter> {
+    const answer = this.#answers[operation];
+    if (answer === undefined) throw new ProtegoError('ENCLAVE_CALL_INVALID', `there is no call \`${operation}\``);
+    await this.role.knowing(reader.u32());
+    const writer = new FrameWriter();
+    // Filled in at the end: the call itself may change the vault.
+    writer.u32(0);
+    await answer(reader, writer);
+    if (!reader.isAtEnd) throw new ProtegoError('ENCLAVE_CALL_INVALID', `call \`${operation}\` has fields too many`);
+    writer.end().writeUInt32BE(this.role.changes, 0);
+    return writer;
+  }
+
+  #openFields(reader: FrameReader, writer: FrameWriter): void {
+    const scope = reader.u8() === 0 ? 'staff-and-text' : 'all';
+    for (const { isAllOpen, fields } of this.house.vault.openFields(sealedParts(reader), scope)) {
+      writer.u8(isAllOpen ? 1 : 0);
+      writer.json(fields);
+    }
+  }
+}
+
+function sealedParts(reader: FrameReader): Buffer[] {
+  return Array.from({ length: reader.count(4) }, () => reader.bytes());
+}

@@ -1,0 +1,24 @@
+import type { HouseKeysOptions } from '../house-keys';
+
+/** Most processes of one enclave. */
+export const ENCLAVE_PROCESSES_MAX = 16;
+
+/** What an enclave is started with, as it crosses the border. */
+export interface EnclaveStart extends Pick<HouseKeysOptions, 'directory' | 'mode' | 'pseudonymKeyFile' | 'gate'> {
+  /** Text of the declarations of personal fields, and where it was read. */
+  readonly fields?: { readonly text: string; readonly path: string };
+  /** Processes that share the work: the keeper of the vault, and replicas. */
+  readonly processes: number;
+}
+
+/**
+ * Keys that leave the enclave, base64: those of blocks, filters and dedupe hashes, which the writer and readers of the log use
+ * for every block. Root secret, keys of persons and tokens, and the signing key stay.
+ */
+export interface OpenedKeys {
+  readonly dataKeys: readonly (readonly [id: number, key: string])[];
+  readonly subjectKey: string;
+  readonly dedupeKey: string;
+  /** Of the signer, raw Ed25519. */
+  readonly publicKey: string;
+}

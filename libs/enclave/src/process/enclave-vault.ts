@@ -1,0 +1,223 @@
+import { ProtegoError, type OpenedEvent, type ProtegoEvent } from '@protego/contracts';
+import { applyOpened, type OpenedFields, type OpeningScope } from '../event-opener';
+import type {
+  Admission,
+  PersonRef,
+  PersonalDataVault,
+  RawEvent,
+  Sealing,
+  SlotKey,
+  StoredFields,
+} from '../personal-data';
+import type { CallChannel } from './call-channel';
+import { BATCH_EVENTS_MAX, CALLS, readAdmissions, readSealings, writeRawEvents, type Call } from './call-codec';
+import { FrameWriter, type FrameReader } from './frame-bytes';
+
+const RAW_EVENT_FIELDS_BYTES = 96;
+
+/**
+ * The vault behind the border: every call goes to a process of the enclave. What only reads or seals goes to the one with
+ * the least to do, what changes the vault to its keeper, the first.
+ */
+export class EnclaveVault implements PersonalDataVault {
+  /** Changes of the vault that any answer has told of. */
+  #changes = 0;
+  readonly #loads: number[];
+  /** What makes keys and has no answer yet. */
+  readonly #sealing = new Set<Promise<unknown>>();
+  /** Resolves when no key is being destroyed. */
+  #destroyed: Promise<unknown> = Promise.resolve();
+
+  /**
+   * @param channels that of the keeper first
+   * @param ended ends the processes and waits for it
+   */
+  constructor(
+    private readonly channels: readonly CallChannel[],
+    private readonly ended: () => Promise<void>,
+  ) {
+    this.#loads = channels.map(() => 0);
+  }
+
+  async admit(inputs: readonly RawEvent[]): Promise<Admission[]> {
+    requireBatch(inputs.length);
+    const bytes = inputs.reduce((sum, input) => sum + input.bytes.length + RAW_EVENT_FIELDS_BYTES, 64);
+    const writer = this.#begin(bytes);
+    writeRawEvents(writer, inputs);
+    return readAdmissions(await this.#sealed(CALLS.admit, writer));
+  }
+
+  async seal(events: readonly ProtegoEvent[]): Promise<Sealing[]> {
+    requireBatch(events.length);
+    const writer = this.#begin();
+    writer.json(events);
+    return readSealings(await this.#sealed(CALLS.seal, writer));
+  }
+
+  async flush(): Promise<void> {
+    await this.#call(CALLS.flush, this.#begin());
+  }
+
+  openForPipeline(records: readonly StoredFields[]): Promise<OpenedEvent[]> {
+    return this.#open(records, 'staff-and-text');
+  }
+
+  reveal(records: readonly StoredFields[]): Promise<OpenedEvent[]> {
+    return this.#open(records, 'all');
+  }
+
+  async slotKeys(sealed: readonly Uint8Array[]): Promise<SlotKey[][]> {
+    const reader = await this.#callAny(CALLS.slotKeys, this.#withParts(this.#begin(), sealed));
+    return sealed.map(() => {
+      const keys = Array.from({ length: reader.count(8) }, () => ({
+        slot: reader.u32(),
+        key: Buffer.from(reader.bytes()),
+      }));
+      return keys;
+    });
+  }
+
+  async sealText(text: Uint8Array, source: string, timeMs: number): Promise<Buffer> {
+    const writer = this.#begin();
+    writer.bytes(text);
+    writer.text(source);
+    writer.f64(timeMs);
+    return (await this.#call(CALLS.sealText, writer)).bytes();
+  }
+
+  async openText(sealed: Uint8Array): Promise<Buffer | undefined> {
+    const writer = this.#begin();
+    writer.bytes(sealed);
+    const reader = await this.#callAny(CALLS.openText, writer);
+    return reader.u8() === 0 ? undefined : reader.bytes();
+  }
+
+  async find(subject: string): Promise<PersonRef | undefined> {
+    return ((await this.#ask(CALLS.find, subject)) as PersonRef | null) ?? undefined;
+  }
+
+  async tokensOf(subject: string): Promise<string[]> {
+    return (await this.#ask(CALLS.tokensOf, subject)) as string[];
+  }
+
+  async namesakesOf(names: readonly string[]): Promise<string[]> {
+    await this.#settled();
+    const writer = this.#begin();
+    writer.json(names);
+    return (await this.#call(CALLS.namesakesOf, writer)).json() as string[];
+  }
+
+  async destroy(keyIds: readonly string[]): Promise<number> {
+    const destroyed = this.#settled().then(() => {
+      const writer = this.#begin();
+      writer.json(keyIds);
+      return this.#call(CALLS.destroy, writer);
+    });
+    this.#destroyed = destroyed.catch(() => undefined);
+    return (await destroyed).u32();
+  }
+
+  /** Signature with the key of the log. */
+  async sign(message: Buffer): Promise<Buffer> {
+    const writer = this.#begin();
+    writer.bytes(message);
+    return Buffer.from((await this.#call(CALLS.sign, writer)).bytes());
+  }
+
+  /** Makes a new data key. */
+  async rotateDataKey(): Promise<{ readonly dataKeyId: number; readonly key: Buffer }> {
+    const reader = await this.#call(CALLS.rotateDataKey, this.#begin());
+    return { dataKeyId: reader.u32(), key: Buffer.from(reader.bytes()) };
+  }
+
+  /** Ends the processes; the keeper marks the vault first. */
+  async close(): Promise<void> {
+    try {
+      await this.channels[0]?.call(CALLS.close, new FrameWriter());
+    } finally {
+      await this.ended();
+    }
+  }
+
+  async #open(records: readonly StoredFields[], scope: OpeningScope): Promise<OpenedEvent[]> {
+    const sealed = records.filter((record) => record.sealed.length > 0);
+    const opened = await this.#openFields(
+      sealed.map((record) => record.sealed),
+      scope,
+    );
+    let next = 0;
+    return records.map(({ event, sealed: part }) => {
+      if (part.length === 0) return { event, pseudonyms: new Map(), erased: [] };
+      return applyOpened(event, opened[next++] as OpenedFields, scope);
+    });
+  }
+
+  async #openFields(sealed: readonly Uint8Array[], scope: OpeningScope): Promise<OpenedFields[]> {
+    if (sealed.length === 0) return [];
+    const writer = this.#begin();
+    writer.u8(scope === 'all' ? 1 : 0);
+    const reader = await this.#callAny(CALLS.openFields, this.#withParts(writer, sealed));
+    return sealed.map(() => ({ isAllOpen: reader.u8() === 1, fields: reader.json() as OpenedFields['fields'] }));
+  }
+
+  async #ask(call: Call, subject: string): Promise<unknown> {
+    await this.#settled();
+    const writer = this.#begin();
+    writer.text(subject);
+    return (await this.#call(call, writer)).json();
+  }
+
+  /** Resolves when what was asked for before is done: it may be with another process. */
+  async #settled(): Promise<void> {
+    await Promise.allSettled([...this.#sealing, this.#destroyed]);
+  }
+
+  async #sealed(call: Call, writer: FrameWriter): Promise<FrameReader> {
+    const answered = this.#destroyed.then(() => this.#callAny(call, writer));
+    this.#sealing.add(answered);
+    try {
+      return await answered;
+    } finally {
+      this.#sealing.delete(answered);
+    }
+  }
+
+  #withParts(writer: FrameWriter, sealed: readonly Uint8Array[]): FrameWriter {
+    writer.u32(sealed.length);
+    for (const part of sealed) writer.bytes(part);
+    return writer;
+  }
+
+  #begin(bytes?: number): FrameWriter {
+    const writer = new FrameWriter(bytes);
+    // Filled in when it is sent.
+    writer.u32(0);
+    return writer;
+  }
+
+  async #call(call: Call, writer: FrameWriter, process = 0): Promise<FrameReader> {
+    const bytes = writer.end().length;
+    writer.end().writeUInt32BE(this.#changes, 0);
+    this.#loads[process] = (this.#loads[process] as number) + bytes;
+    try {
+      const reader = await (this.channels[process] as CallChannel).call(call, writer);
+      this.#changes = Math.max(this.#changes, reader.u32());
+      return reader;
+    } finally {
+      this.#loads[process] = (this.#loads[process] as number) - bytes;
+    }
+  }
+
+  #callAny(call: Call, writer: FrameWriter): Promise<FrameReader> {
+    let least = 0;
+    this.#loads.forEach((load, process) => {
+      if (load < (this.#loads[least] as number)) least = process;
+    });
+    return this.#call(call, writer, least);
+  }
+}
+
+function requireBatch(events: number): void {
+  if (events <= BATCH_EVENTS_MAX) return;
+  throw new ProtegoError('ENCLAVE_CALL_INVALID', `a batch of ${events} is too large`, { countMax: BATCH_EVENTS_MAX });
+}

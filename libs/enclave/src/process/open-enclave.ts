@@ -1,0 +1,115 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { ProtegoError } from '@protego/contracts';
+import type { HouseKeys, HouseKeysOptions } from '../house-keys';
+import { CallChannel } from './call-channel';
+import { CALLS } from './call-codec';
+import { ENCLAVE_PROCESSES_MAX, type EnclaveStart, type OpenedKeys } from './enclave-start';
+import { EnclaveVault } from './enclave-vault';
+import { FrameWriter } from './frame-bytes';
+import { FrameChannel } from './frame-channel';
+import { RemoteLogKeys } from './remote-log-keys';
+
+const ENTRY = join(__dirname, 'enclave-main.js');
+const STARTER_FD = 3;
+const EXIT_MS = 10_000;
+
+/** What an enclave is made of. */
+export interface EnclaveOptions extends HouseKeysOptions {
+  /** Processes that share the work, 1 to {@link ENCLAVE_PROCESSES_MAX}; default 1. */
+  readonly processes?: number;
+  /** Script of an enclave process; only a test has another. */
+  readonly entry?: string;
+  /** Told when a process of the enclave ends that was not asked to: nothing can be sealed any more. */
+  readonly onLost?: (error: ProtegoError) => void;
+}
+
+/** An enclave that runs. */
+export interface Enclave extends HouseKeys {
+  /** Process ids, the keeper's first; those of replicas are the keeper's to know. */
+  readonly keeperPid: number;
+}
+
+/**
+ * Starts the processes of an enclave and opens the key directory of a log in them. The keys of persons, the root secret and the
+ * signing key exist in those processes only.
+ *
+ * @throws ProtegoError as `openHouseKeys`; `ENCLAVE_LOST` when a process does not start; `USAGE_INVALID` for a number of
+ *   processes that makes no sense, and for fields that were not read from declarations
+ */
+export async function openEnclave(options: EnclaveOptions): Promise<Enclave> {
+  const { processes = 1, entry = ENTRY, onLost } = options;
+  const start = startOf(options, processes);
+  if (!existsSync(entry)) throw new ProtegoError('ENCLAVE_LOST', `\`${entry}\` is missing: run \`npm run build\``);
+  const sockets = Array.from({ length: processes }, () => 'pipe' as const);
+  const child = spawn(process.execPath, [entry], { stdio: ['ignore', 'ignore', 2, ...sockets], env: {} });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const state = { isClosing: false };
+  const lost = (): void => {
+    if (state.isClosing) return;
+    state.isClosing = true;
+    onLost?.(new ProtegoError('ENCLAVE_LOST', 'a process of the enclave ended'));
+  };
+  child.once('error', lost);
+  const channels = sockets.map((_, i) => {
+    const socket = child.stdio[STARTER_FD + i] as Socket;
+    const answer = (): Promise<never> =>
+      Promise.reject(new ProtegoError('ENCLAVE_CALL_INVALID', 'nothing is served here'));
+    return new CallChannel((listener) => FrameChannel.overSocket(socket, listener), { answer, onEnd: lost });
+  });
+  const closeAll = async (): Promise<void> => {
+    state.isClosing = true;
+    for (const channel of channels) channel.finish();
+    const timer = setTimeout(() => child.kill('SIGKILL'), EXIT_MS);
+    await ended;
+    clearTimeout(timer);
+  };
+  try {
+    const writer = new FrameWriter();
+    writer.json(start);
+    const opened = (await (channels[0] as CallChannel).call(CALLS.open, writer)).json() as OpenedKeys;
+    return enclaveOf(channels, opened, child.pid ?? 0, closeAll);
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+function startOf({ fields, directory, mode, pseudonymKeyFile, gate }: EnclaveOptions, processes: number): EnclaveStart {
+  if (!Number.isInteger(processes) || processes < 1 || processes > ENCLAVE_PROCESSES_MAX)
+    throw new ProtegoError('USAGE_INVALID', `an enclave has 1 to ${ENCLAVE_PROCESSES_MAX} processes`);
+  if (fields !== undefined && fields.declaration === undefined)
+    throw new ProtegoError('USAGE_INVALID', 'an enclave takes only field classes that were read from declarations');
+  return {
+    ...{ directory, mode, processes },
+    ...(pseudonymKeyFile === undefined ? {} : { pseudonymKeyFile }),
+    ...(gate === undefined ? {} : { gate }),
+    ...(fields?.declaration === undefined ? {} : { fields: fields.declaration }),
+  };
+}
+
+function enclaveOf(
+  channels: readonly CallChannel[],
+  opened: OpenedKeys,
+  keeperPid: number,
+  closeAll: () => Promise<void>,
+): Enclave {
+  const vault = new EnclaveVault(channels, closeAll);
+  const keys = new RemoteLogKeys(opened, (message) => vault.sign(message));
+  return {
+    keys,
+    vault,
+    keeperPid,
+    async rotateDataKey() {
+      const { dataKeyId, key } = await vault.rotateDataKey();
+      keys.addDataKey(dataKeyId, key);
+      return dataKeyId;
+    },
+    async close() {
+      keys.close();
+      await vault.close();
+    },
+  };
+}

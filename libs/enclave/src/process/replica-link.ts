@@ -1,0 +1,220 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { ProtegoError } from '@protego/contracts';
+import type { FileVault } from '../file-vault';
+import type { Admission, PersonalDataVault, RawEvent, Sealing } from '../personal-data';
+import { CallChannel } from './call-channel';
+import {
+  readAdmissions,
+  readRawEvents,
+  readSealings,
+  writeAdmissions,
+  writeRawEvents,
+  writeSealings,
+} from './call-codec';
+import { FrameWriter, type FrameReader } from './frame-bytes';
+import { FrameChannel } from './frame-channel';
+
+/** Calls between the process that keeps the vault and a replica. */
+const LINK_CALLS = { open: 1, changes: 2, admit: 3, seal: 4 } as const;
+/** Socket of a replica to the keeper. */
+const KEEPER_FD = 4;
+const SLOT_FIELDS_BYTES = 8;
+
+/** What a replica needs to read the vault. */
+export interface ReplicaSecrets {
+  /** Root secret of the house, 32 bytes; wiped once it was used. */
+  readonly root: Buffer;
+  /** Key of the tokens, 32 bytes. */
+  readonly pseudonymKey: Buffer;
+  /** Options of the enclave, as its starter gave them. */
+  readonly options: string;
+}
+
+/** What the keeper does for its replicas. */
+export interface KeeperWork {
+  admit(inputs: readonly RawEvent[]): Promise<Admission[]>;
+  seal: PersonalDataVault['seal'];
+}
+
+interface Change {
+  readonly number: number;
+  readonly bytes: Buffer;
+}
+
+/** The replicas of an enclave, as the process that keeps the vault has them. */
+export class Replicas {
+  readonly #channels: CallChannel[] = [];
+  readonly #children: ChildProcess[] = [];
+  #changes = 0;
+  #unsent: Change[] = [];
+  /** Settles when all changes that were sent have been heard of. */
+  #heard: Promise<unknown> = Promise.resolve();
+
+  /** Changes of the vault so far. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /**
+   * Starts replicas; each gets the socket to the enclave's starter that this process has for it.
+   *
+   * @param entry script of an enclave process
+   * @param descriptors sockets; closed here
+   */
+  async start(
+    entry: string,
+    descriptors: readonly number[],
+    secrets: ReplicaSecrets,
+    work: KeeperWork,
+    onLost: (error: Error | undefined) => void,
+  ): Promise<void> {
+    for (const fd of descriptors) {
+      const stdio = ['ignore', 'ignore', 2, fd, 'pipe'] as const;
+      const child = spawn(process.execPath, [entry, 'replica'], { stdio: [...stdio], env: {} });
+      closeSync(fd);
+      const answer = (call: number, reader: FrameReader): Promise<FrameWriter> => this.#answer(call, reader, work);
+      const socket = child.stdio[KEEPER_FD] as Socket;
+      const channel = new CallChannel((listener) => FrameChannel.overSocket(socket, listener), {
+        answer,
+        onEnd: onLost,
+      });
+      this.#children.push(child);
+      this.#channels.push(channel);
+    }
+    await Promise.all(
+      this.#channels.map((channel) => {
+        const writer = new FrameWriter();
+        writer.bytes(secrets.root);
+        writer.bytes(secrets.pseudonymKey);
+        writer.text(secrets.options);
+        return channel.call(LINK_CALLS.open, writer);
+      }),
+    );
+  }
+
+  /** Notes a change; it is sent before anything that was asked for afterwards is answered. */
+  note(bytes: Buffer, number: number): void {
+    this.#changes++;
+    if (this.#channels.length > 0) this.#unsent.push({ bytes, number });
+  }
+
+  /** Sends what was noted. */
+  tell(): void {
+    if (this.#unsent.length === 0) return;
+    const changes = this.#unsent;
+    this.#unsent = [];
+    const heard = this.#channels.map((channel) => {
+      const writer = new FrameWriter();
+      writer.u32(this.#changes);
+      writer.u32(changes.length);
+      for (const { number, bytes } of changes) {
+        writer.u32(number);
+        writer.bytes(bytes);
+      }
+      return channel.call(LINK_CALLS.changes, writer);
+    });
+    this.#heard = Promise.all([this.#heard, ...heard]);
+    // Whoever waits for it gets the failure; the end of a replica ends the enclave in any case.
+    this.#heard.catch(() => undefined);
+  }
+
+  /** Resolves when every replica has heard of all changes. */
+  async settled(): Promise<void> {
+    this.tell();
+    await this.#heard;
+  }
+
+  close(): void {
+    for (const channel of this.#channels) channel.finish();
+  }
+
+  async #answer(call: number, reader: FrameReader, work: KeeperWork): Promise<FrameWriter> {
+    const writer = new FrameWriter();
+    if (call === LINK_CALLS.admit) writeAdmissions(writer, await work.admit(readRawEvents(reader)));
+    else if (call === LINK_CALLS.seal)
+      writeSealings(writer, await work.seal(reader.json() as Parameters<PersonalDataVault['seal']>[0]));
+    else throw new ProtegoError('ENCLAVE_CALL_INVALID', `there is no call \`${call}\` between enclave processes`);
+    // On one channel the changes come before the answer, so that the replica knows the keys that were made for it.
+    this.tell();
+    return writer;
+  }
+}
+
+/** The keeper of the vault, as a replica has it. */
+export class KeeperLink {
+  readonly #channel: CallChannel;
+  readonly #waiting: { readonly changes: number; readonly resolve: () => void }[] = [];
+  #vault: FileVault | undefined;
+  #changes = 0;
+  #early: { readonly changes: number; readonly list: readonly Change[] }[] = [];
+
+  /**
+   * @param onOpen opens the vault of the replica with what the keeper sends; changes that come meanwhile are kept for it
+   * @param onEnd the keeper is gone
+   */
+  constructor(onOpen: (secrets: ReplicaSecrets) => Promise<FileVault>, onEnd: () => void) {
+    this.#channel = new CallChannel((listener) => FrameChannel.overDescriptor(KEEPER_FD, listener), {
+      answer: async (call, reader) => {
+        if (call === LINK_CALLS.open) await this.#open(reader, onOpen);
+        else if (call === LINK_CALLS.changes) this.#take(reader);
+        else throw new ProtegoError('ENCLAVE_CALL_INVALID', `there is no call \`${call}\` between enclave processes`);
+        return new FrameWriter();
+      },
+      onEnd,
+    });
+  }
+
+  /** Changes of the vault that this process has heard of. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** Resolves once this process has heard of so many changes. */
+  async knowing(changes: number): Promise<void> {
+    if (changes <= this.#changes) return;
+    await new Promise<void>((resolve) => this.#waiting.push({ changes, resolve }));
+  }
+
+  /** Has the keeper take messages in that need keys which do not exist yet. */
+  async admit(inputs: readonly RawEvent[]): Promise<Admission[]> {
+    const writer = new FrameWriter();
+    writeRawEvents(writer, inputs);
+    return readAdmissions(await this.#channel.call(LINK_CALLS.admit, writer));
+  }
+
+  /** Has the keeper seal events that need keys which do not exist yet. */
+  async seal(events: Parameters<PersonalDataVault['seal']>[0]): Promise<Sealing[]> {
+    const writer = new FrameWriter();
+    writer.json(events);
+    return readSealings(await this.#channel.call(LINK_CALLS.seal, writer));
+  }
+
+  async #open(reader: FrameReader, onOpen: (secrets: ReplicaSecrets) => Promise<FileVault>): Promise<void> {
+    const root = Buffer.from(reader.bytes());
+    const pseudonymKey = Buffer.from(reader.bytes());
+    const vault = await onOpen({ root, pseudonymKey, options: reader.text() });
+    this.#vault = vault;
+    for (const { changes, list } of this.#early) this.#apply(vault, changes, list);
+    this.#early = [];
+  }
+
+  #take(reader: FrameReader): void {
+    const changes = reader.u32();
+    const list = Array.from({ length: reader.count(SLOT_FIELDS_BYTES) }, () => ({
+      number: reader.u32(),
+      bytes: Buffer.from(reader.bytes()),
+    }));
+    if (this.#vault === undefined) this.#early.push({ changes, list });
+    else this.#apply(this.#vault, changes, list);
+  }
+
+  #apply(vault: FileVault, changes: number, list: readonly Change[]): void {
+    for (const { number, bytes } of list) vault.applyChange(bytes, number);
+    this.#changes = changes;
+    const ready = this.#waiting.filter((each) => each.changes <= changes);
+    this.#waiting.splice(0, Infinity, ...this.#waiting.filter((each) => each.changes > changes));
+    for (const { resolve } of ready) resolve();
+  }
+}
