@@ -48,15 +48,18 @@ export class EventsController {
     @Headers('authorization') authorization: string | undefined,
     @Headers('content-type') contentType: string | undefined,
   ): Promise<unknown> {
+    const body = request.body instanceof Buffer ? request.body : Buffer.alloc(0);
     try {
       const source = this.tokens.sourceOf(authorization);
-      const body = request.body instanceof Buffer ? request.body : Buffer.alloc(0);
       const mediaType = (contentType ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
       if (SINGLE_TYPES.includes(mediaType)) return await this.#single(body, source, reply);
       if (mediaType === LINES_TYPE) return await this.#lines(body, source);
       throw new ProtegoError('REQUEST_INVALID', `content type \`${mediaType.slice(0, 64)}\` is not accepted`);
     } catch (error) {
       return refuse(reply, error);
+    } finally {
+      // What patients' fields were in it is in the enclave now.
+      body.fill(0);
     }
   }
 

@@ -31,6 +31,15 @@ export class InputController {
   /** One verdict a message: acknowledged when it is durable, known, or stored with the reason why it was refused. */
   @MessagePattern(INPUT_BATCH_PATTERN)
   async takeBatch(@Payload() messages: readonly JsMsg[]): Promise<InputVerdict[]> {
+    try {
+      return await this.#verdictsOn(messages);
+    } finally {
+      // What patients' fields were in them is in the enclave now; what is delivered again comes anew.
+      for (const { data } of messages) data.fill(0);
+    }
+  }
+
+  async #verdictsOn(messages: readonly JsMsg[]): Promise<InputVerdict[]> {
     const verdicts = new Array<InputVerdict>(messages.length).fill('redeliver');
     const { inputs, refusals } = this.#sort(messages);
     const outcomes = await this.intake.acceptInTurn(inputs.map(({ input }) => input));
