@@ -89,9 +89,8 @@ export const ERROR_CODES = {
   RECEIPT_INVALID: caller('The receipt was altered, or belongs to another log.'),
   BACKUP_INVALID: environment('The backup is not whole or was altered: use an older one.'),
   RESTORE_TARGET_TAKEN: caller('Restore into a directory that holds no log.'),
-  PERSON_UNKNOWN: caller(
-    'No key of such a person is known: check the spelling. Who was erased already is known by identity only.',
-  ),
+  PERSON_UNKNOWN: caller('No key of such a person is known: check the spelling.'),
+  PERSON_AMBIGUOUS: caller('Several persons have this name: ask with the identity or the token of one of them.'),
   VAULT_FULL: environment('The vault holds as many persons as it can: erase or expire some.'),
   ENCLAVE_MEMORY_FAULT: environment(
     'The encrypted memory was altered from outside: treat the host as attacked, and start the enclave anew.',

@@ -185,11 +185,15 @@ const OUTPUT_TYPES = [
   version1(
     'log.erased',
     'The keys of a person were destroyed: what was sealed under them cannot be read any more.',
-    object({ person: string, keyIds: { type: 'array', items: string }, reason: string }, [
-      'person',
-      'keyIds',
-      'reason',
-    ]),
+    object(
+      {
+        person: string,
+        keyIds: { type: 'array', items: string },
+        aliases: { type: 'array', items: string },
+        reason: string,
+      },
+      ['person', 'keyIds', 'reason'],
+    ),
   ),
   version1(
     'log.expired',

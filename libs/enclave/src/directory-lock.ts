@@ -19,7 +19,7 @@ export interface DirectoryLock {
  */
 export async function lockDirectory(
   directory: string,
-  kind: 'keys' | 'log' | 'platform',
+  kind: 'keys' | 'log' | 'backup' | 'platform',
   heldBy: () => ProtegoError,
 ): Promise<DirectoryLock> {
   const { dev, ino } = statSync(directory, { bigint: true });

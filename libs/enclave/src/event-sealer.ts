@@ -12,6 +12,7 @@ import { type Identity, type Tokeniser } from './identity';
 import { JsonBytes } from './json-bytes';
 import { type AppendSlot, type KeyOwner, type KeyRing } from './key-ring';
 import { KnownShapes } from './known-shapes';
+import { addNamesAcross } from './names-across-fields';
 import { type SealedEvent } from './personal-data';
 import {
   collectPersonalFields,
@@ -21,7 +22,7 @@ import {
   type PersonalFields,
   type Replacement,
 } from './personal-fields';
-import { TEXT_SEPARATOR, addTextPseudonyms, hiddenKeyOf, searchTextsOf, textPlaceholderOf } from './placeholders';
+import { addTextPseudonyms, hiddenKeyOf, searchTextsOf, textPlaceholderOf } from './placeholders';
 import { PLAINTEXT_BLOCK_BYTES, SLOT_KINDS, paddedPlaintext, sealSlots, type SlotInput } from './sealed-part';
 import { blake2b } from './sodium';
 
@@ -29,8 +30,6 @@ import { blake2b } from './sodium';
 const BODY_BYTES_MAX = 65_536;
 const CONTENT_HASH_BYTES = 8;
 const LENGTH_BYTES = 4;
-/** Longer text is no part of a name. */
-const NAME_PART_CHARACTERS_MAX = 64;
 /** Most persons of an event that are told apart one by one. */
 const FEW_PERSONS = 8;
 const BRACKET = 0x5b;
@@ -168,7 +167,7 @@ export class EventSealer {
       return this.ring.ownerOf(tokenClass, own, this.append);
     const identity = this.tokeniser.identify(tokenClass, String(value), formAt(plan, rule.person));
     const owner = this.ring.ownerOf(tokenClass, identity, this.append);
-    this.ring.addAlias(owner, own, rule.inText, this.append);
+    this.ring.addAlias(owner, own, rule, this.append);
     return owner;
   }
 
@@ -207,7 +206,7 @@ export class EventSealer {
     const entries: string[] = [];
     const nobodys: string[] = [];
     const groups = new Map<string, TextGroup>();
-    const persons = this.#personsInTexts(texts);
+    const persons = this.#personsInTexts(draft.event, texts);
     texts.forEach((field, ordinal) => {
       const entry = entryOf(field, ordinal);
       entries.push(entry);
@@ -235,24 +234,15 @@ export class EventSealer {
     return this.ring.ownerOf('m', this.tokeniser.identify('m', name, 'plain'), this.append);
   }
 
-  /** Whose names stand in each of some texts, or in neighbours of them together. */
-  #personsInTexts(texts: readonly PersonalField[]): Set<KeyOwner>[] {
+  /** Whose names stand in each of some texts, or in several of them together. */
+  #personsInTexts(event: ProtegoEvent, texts: readonly PersonalField[]): Set<KeyOwner>[] {
     const persons = texts.map(({ value, path, isUndeclared }) => {
       const found = new Set<KeyOwner>();
       if (isUndeclared) this.ring.searchNames(path.at(-1) as string, found);
       for (const text of searchTextsOf(value)) this.ring.searchNames(text, found);
       return found;
     });
-    // First name here, last name there: both fields are short. Whoever is found only so may be in any of them.
-    const short = texts.flatMap(({ value }, i) => (isShort(value) ? [i] : []));
-    if (short.length < 2) return persons;
-    const together = new Set<KeyOwner>();
-    const joined = short.map((i) => String((texts[i] as PersonalField).value)).join(TEXT_SEPARATOR);
-    this.ring.searchNames(joined, together);
-    for (const owner of together) {
-      if (persons.some((found) => found.has(owner))) continue;
-      for (const i of short) persons[i]?.add(owner);
-    }
+    addNamesAcross(event, texts, persons, (text, found) => this.ring.searchNames(text, found));
     return persons;
   }
 
@@ -300,10 +290,6 @@ export class EventSealer {
     for (let i = 0; i < CONTENT_HASH_BYTES; i++) contentHash[i] = this.#digest[i] as number;
     return contentHash;
   }
-}
-
-function isShort(value: unknown): boolean {
-  return typeof value === 'string' && value.length <= NAME_PART_CHARACTERS_MAX;
 }
 
 function draftOf(event: ProtegoEvent, shape: EventShape | undefined): Draft {

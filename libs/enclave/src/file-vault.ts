@@ -1,18 +1,18 @@
-import { isUtf8 } from 'node:buffer';
 import {
   ProtegoError,
   UNDECLARED_FIELDS,
   systemClock,
   type Clock,
   type FieldClasses,
-  isPersonToken,
   type OpenedEvent,
   type ProtegoEvent,
 } from '@protego/contracts';
-import { Tokeniser, type TokenClass } from './identity';
+import { Tokeniser } from './identity';
 import { deriveKey } from './key-derivation';
 import { KeyRing, type AppendSlot, type KeyOwner } from './key-ring';
 import { type PersonRef, type SealedEvent, type SlotKey } from './personal-data';
+import { readingsOf } from './byte-readings';
+import { PersonLookup } from './person-lookup';
 import { openEvent, openFields, type OpenedFields, type OpeningScope } from './event-opener';
 import { EventSealer, monthNameOf } from './event-sealer';
 import {
@@ -68,6 +68,7 @@ export class FileVault {
   readonly #ring: KeyRing;
   readonly #tokeniser: Tokeniser;
   readonly #sealer: EventSealer;
+  readonly #persons: PersonLookup;
   readonly #vaultKey: Buffer;
   readonly #mode: FileVaultOptions['mode'];
   readonly #clock: Clock;
@@ -94,6 +95,7 @@ export class FileVault {
       return store.append(slot);
     };
     this.#tokeniser = new Tokeniser(pseudonymKey ?? deriveKey(root, 'pseudonym/1', KEY_BYTES));
+    this.#persons = new PersonLookup(ring, this.#tokeniser);
     const contentKey = deriveKey(root, 'content-hash/1', KEY_BYTES);
     this.#sealer = new EventSealer(fields ?? UNDECLARED_FIELDS, this.#tokeniser, ring, contentKey, this.#append);
   }
@@ -180,7 +182,7 @@ export class FileVault {
   sealText(text: Uint8Array, source: string, timeMs: number): Buffer {
     const found = new Set<KeyOwner>();
     const bytes = Buffer.from(text.buffer, text.byteOffset, text.byteLength);
-    for (const each of textsOf(bytes)) this.#ring.searchNames(each, found);
+    for (const each of readingsOf(bytes)) this.#ring.searchNames(each, found);
     if (found.size === 0) {
       const month = this.#tokeniser.identify('m', monthNameOf(source, timeMs), 'plain');
       found.add(this.#ring.ownerOf('m', month, this.#append));
@@ -206,20 +208,12 @@ export class FileVault {
 
   find(subject: string): PersonRef | undefined {
     this.#follow();
-    const owners = this.#ownersKnownAs(subject);
-    const [first] = owners;
-    if (first === undefined) return undefined;
-    return { token: first.token, keyIds: owners.map(({ keyId }) => keyId.toString('hex')) };
+    return this.#persons.find(subject);
   }
 
   tokensOf(subject: string): string[] {
     this.#follow();
-    const tokens = new Set(this.#tokensFor(subject));
-    for (const owner of this.#ownersKnownAs(subject)) {
-      tokens.add(owner.token);
-      for (const alias of owner.aliasTokens) if (this.#ring.byAlias(alias).length === 1) tokens.add(alias);
-    }
-    return [...tokens];
+    return this.#persons.tokensOf(subject);
   }
 
   namesakesOf(names: readonly string[]): string[] {
@@ -289,43 +283,4 @@ export class FileVault {
     this.#refreshedAtMs = nowMs;
     this.#store.refresh();
   }
-
-  /** The person, with the keys of those of the person's names that nobody else has. */
-  #ownersKnownAs(subject: string): KeyOwner[] {
-    const owners = new Set<KeyOwner>();
-    for (const token of this.#tokensFor(subject)) {
-      const owner = this.#ring.byToken(token);
-      if (owner !== undefined) owners.add(owner);
-      const [namesake, ...others] = this.#ring.byAlias(token);
-      if (namesake !== undefined && others.length === 0) owners.add(namesake);
-    }
-    for (const { aliasTokens } of [...owners]) {
-      for (const token of aliasTokens) {
-        const owner = this.#ring.byToken(token);
-        if (owner !== undefined && this.#ring.byAlias(token).length === 1) owners.add(owner);
-      }
-    }
-    return [...owners];
-  }
-
-  /** Tokens of what somebody calls a person; an account without its domain only when it is not known with it. */
-  #tokensFor(subject: string): string[] {
-    if (isPersonToken(subject)) return [subject];
-    const classes: readonly TokenClass[] = ['s', 'p'];
-    const plain = classes.map((each) => this.#tokeniser.identify(each, subject, 'plain').token);
-    const isKnown = plain.some(
-      (token) => this.#ring.byToken(token) !== undefined || this.#ring.byAlias(token).length > 0,
-    );
-    if (isKnown) return plain;
-    const accounts = classes.map((each) => this.#tokeniser.identify(each, subject, 'account').token);
-    return [...new Set([...plain, ...accounts])];
-  }
-}
-
-/** Ways to read bytes of unknown kind: UTF-8, and where it may be neither that nor ASCII, Latin-1 and UTF-16. */
-function textsOf(bytes: Buffer): string[] {
-  const texts = [bytes.toString('utf8')];
-  if (!isUtf8(bytes)) texts.push(bytes.toString('latin1'));
-  if (bytes.includes(0)) texts.push(bytes.toString('utf16le'));
-  return texts;
 }

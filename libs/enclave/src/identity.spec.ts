@@ -34,4 +34,11 @@ describe('Tokeniser', () => {
     );
     expect(tokens[0]).not.toBe(tokens[1]);
   });
+
+  it('has no more than 30 marks on a letter, so that none takes long', () => {
+    const marks = (count: number): string => `a${'\u0316\u0301'.repeat(count)}b`;
+    const startMs = performance.now();
+    expect(normaliseIdentity(marks(30_000), 'plain')).toBe(normaliseIdentity(marks(15), 'plain'));
+    expect(performance.now() - startMs).toBeLessThan(500);
+  });
 });

@@ -1,5 +1,8 @@
 export { keysDirectoryOf, openHouseKeys, type HouseKeys, type HouseKeysOptions, type HouseOpener } from './house-keys';
+export { readingsOf } from './byte-readings';
 export { NameIndex } from './name-index';
+export { ALIASES_MAX } from './key-ring';
+export { liveKeyIdsIn } from './vault-slot';
 export { searchTextsOf } from './placeholders';
 export { openEnclave, type Enclave, type EnclaveOptions } from './process/open-enclave';
 export { ENCLAVE_PROCESSES_MAX } from './process/enclave-start';

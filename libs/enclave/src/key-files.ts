@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { ProtegoError, messageOf } from '@protego/contracts';
 
 const OTHERS_MAY = 0o077;
@@ -12,10 +12,12 @@ const OTHERS_MAY = 0o077;
  */
 export async function makeKeyDirectory(directory: string): Promise<void> {
   await onDisk(directory, async () => {
-    const first = await mkdir(directory, { recursive: true, mode: 0o700 });
+    // Of a relative path there is nothing above its first part.
+    const whole = resolve(directory);
+    const first = await mkdir(whole, { recursive: true, mode: 0o700 });
     if (first === undefined) return;
     // Every directory that was created has its entry in the one above it.
-    for (let at = directory; at.length >= first.length; at = dirname(at)) await syncDirectory(dirname(at));
+    for (let at = whole; at.length >= first.length; at = dirname(at)) await syncDirectory(dirname(at));
   });
 }
 

@@ -1,4 +1,4 @@
-import { ProtegoError } from '@protego/contracts';
+import { ProtegoError, type IdentityForm } from '@protego/contracts';
 import { type Identity } from './identity';
 import { KeyMemory, type KeyRoom } from './key-memory';
 import { type KeyOwner, type TokenClass } from './key-owner';
@@ -13,6 +13,15 @@ export { type KeyOwner } from './key-owner';
 /** Where new keys and names go to become durable; returns the number of their slot. */
 export type AppendSlot = (slot: LiveVaultSlot) => number;
 
+/** What is declared of a field that holds another name of a person. */
+export interface AliasRule {
+  /** Whether the name is looked for in texts. */
+  readonly inText: boolean;
+  /** `account`: whoever else is known by it is the same person. */
+  readonly form: IdentityForm;
+}
+
+const NO_TOKENS: ReadonlySet<string> = new Set();
 const CONTENT = Buffer.from('protego/content/1', 'latin1');
 const KEY_KINDS = { s: VAULT_SLOT_KINDS.staff, p: VAULT_SLOT_KINDS.patient, m: VAULT_SLOT_KINDS.month };
 const ALIAS_KINDS = { s: VAULT_SLOT_KINDS.staffAlias, p: VAULT_SLOT_KINDS.patientAlias };
@@ -26,7 +35,7 @@ const CLASS_OF_KIND: Readonly<Partial<Record<VaultSlotKind, TokenClass>>> = {
 /** What nearly all persons have. */
 const NO_ALIASES: ReadonlySet<string> = new Set();
 /** Other names of one person that are kept; more are sealed under the person's key all the same, and not looked for. */
-const ALIASES_MAX = 32;
+export const ALIASES_MAX = 256;
 
 /** The keys that exist, by key id, by token and by name; and the ids of those that were destroyed. */
 export class KeyRing {
@@ -36,6 +45,8 @@ export class KeyRing {
   readonly #destroyed = new Set<string>();
   readonly #names = new NameIndex<KeyOwner>();
   readonly #memory = new KeyMemory();
+  /** Those of a person's other names that are declared accounts of the person. */
+  readonly #accounts = new Map<KeyOwner, Set<string>>();
   #aliasesLeftOut = 0;
 
   /** Number of names of persons that were not kept because the person has too many. */
@@ -61,6 +72,11 @@ export class KeyRing {
     return [...(this.#byAlias.get(token) ?? [])];
   }
 
+  /** Tokens of the person's other names that are declared accounts of the person. */
+  accountsOf(owner: KeyOwner): ReadonlySet<string> {
+    return this.#accounts.get(owner) ?? NO_TOKENS;
+  }
+
   /** Adds to `found` the persons whose names stand in a text. */
   searchNames(text: string, found: Set<KeyOwner>): void {
     this.#names.search(text, found);
@@ -79,16 +95,19 @@ export class KeyRing {
   }
 
   /** Notes another name of a person, so that it is found in texts and can be asked for. */
-  addAlias(owner: KeyOwner, { token, text }: Identity, isInText: boolean, append: AppendSlot): void {
-    if (token === owner.token || owner.aliasTokens.has(token) || owner.tokenClass === 'm') return;
-    if (owner.aliasTokens.size >= ALIASES_MAX) {
+  addAlias(owner: KeyOwner, { token, text }: Identity, { inText, form }: AliasRule, append: AppendSlot): void {
+    if (token === owner.token || owner.tokenClass === 'm') return;
+    const isKnown = owner.aliasTokens.has(token);
+    const isAccount = form === 'account';
+    if (isKnown && (!isAccount || this.accountsOf(owner).has(token))) return;
+    if (!isKnown && owner.aliasTokens.size >= ALIASES_MAX) {
       this.#aliasesLeftOut++;
       return;
     }
     const { keyId } = owner;
     const tokenBytes = Buffer.from(token.slice(3), 'base64url');
     const kind = ALIAS_KINDS[owner.tokenClass];
-    const slot = { kind, keyId, key: Buffer.alloc(KEY_BYTES), tokenBytes, name: text, isInText };
+    const slot = { kind, keyId, key: Buffer.alloc(KEY_BYTES), tokenBytes, name: text, isInText: inText, isAccount };
     this.#addName(slot, append(slot));
   }
 
@@ -109,6 +128,7 @@ export class KeyRing {
     this.#byKeyId.delete(id);
     if (this.#byToken.get(owner.token) === owner) this.#byToken.delete(owner.token);
     for (const token of owner.aliasTokens) this.#byAlias.get(token)?.delete(owner);
+    this.#accounts.delete(owner);
     this.#names.remove(owner);
     wipe(owner);
   }
@@ -122,6 +142,7 @@ export class KeyRing {
     this.#byKeyId.clear();
     this.#byToken.clear();
     this.#byAlias.clear();
+    this.#accounts.clear();
   }
 
   #makeKey(tokenClass: TokenClass, { token, text }: Identity, append: AppendSlot): KeyOwner {
@@ -178,6 +199,10 @@ export class KeyRing {
     if (owners === undefined) this.#byAlias.set(token, new Set([owner]));
     else owners.add(owner);
     if (slot.isInText && slot.name !== undefined) this.#names.add(slot.name, owner);
+    if (slot.isAccount !== true) return;
+    const accounts = this.#accounts.get(owner);
+    if (accounts === undefined) this.#accounts.set(owner, new Set([token]));
+    else accounts.add(token);
   }
 }
 

@@ -52,6 +52,7 @@ describe('NameIndex', () => {
     ['Jörg Strauss and Soeren Aagaard', ['strauß', 'søren']],
     ['powershell -enc VwByAGkAdABlACAASgBhAG4AZQAgAEQAbwBlAA==', ['jane']],
     ['Authorization: Basic amFuZS5kb2U6c2VjcmV0', ['jane']],
+    [`${Buffer.from('Hi to Jane Doe.', 'utf16le').toString('base64')} asked for it`, ['jane']],
     ['token=eyJ3aG8iOiJKXHUwMGZjcmdlbiBNXHUwMGZjbGxlciJ9', ['müller']],
     ['J\0a\0n\0e\0 \0D\0o\0e\0', ['jane']],
   ])('finds in `%s` %j', (text, owners) => expect(found(index, text)).toEqual(owners));

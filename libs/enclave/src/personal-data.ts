@@ -63,6 +63,10 @@ export interface PersonRef {
   readonly token: string;
   /** Ids of the person's keys, 16 bytes in hex each; none after an erasure. */
   readonly keyIds: readonly string[];
+  /** Tokens of the person's other names, also of those that others have, and of other identities. */
+  readonly aliases: readonly string[];
+  /** Those of `aliases` under which somebody else is known too: they tell nobody from anybody. */
+  readonly shared: readonly string[];
 }
 
 /**
@@ -113,9 +117,17 @@ export interface PersonalDataVault {
    * @throws ProtegoError `LOG_BLOCK_CORRUPT`, `LOG_FORMAT_UNKNOWN` when it was altered
    */
   openText(sealed: Uint8Array): Promise<Buffer | undefined>;
-  /** The person known by an identity, alias or token. */
+  /**
+   * The person known by an identity, else by another name, else by an account without its domain; or by a token of these.
+   * With the keys of all accounts that are declared to be the person's and nobody else's.
+   *
+   * @throws ProtegoError `PERSON_AMBIGUOUS` when a name, and no identity, is that of several persons; `details.tokens` lists them
+   */
   find(subject: string): Promise<PersonRef | undefined>;
-  /** Token under which the log's records of a subject are found, whether or not its keys still exist. */
+  /**
+   * Tokens under which the log's records of a subject are found, whether or not its keys still exist. First stand those of what
+   * was asked, one for each class; where nobody is known by it, then those of the account in it, where it is one with a domain.
+   */
   tokensOf(subject: string): Promise<string[]>;
   /** Tokens of all persons who are known by one of some names, however it is written. */
   namesakesOf(names: readonly string[]): Promise<string[]>;

@@ -1,92 +1,69 @@
-import { isUtf8 } from 'node:buffer';
 import { decodeHTML } from 'entities';
+import { base64TextsOf } from './base64-texts';
+import { percentDecoded, unescaped } from './text-escapes';
+import { withAttributesOnly, withoutTags } from './text-markup';
 
-/** JSON within JSON is looked through so deep. */
-const UNESCAPINGS_MAX = 3;
-/** Percent encoding and markup within one another are looked through so deep. */
-const DECODINGS_MAX = 2;
-/** Runs of base64 that are decoded of one text; more are left alone. */
-const BASE64_RUNS_MAX = 64;
-/** Shorter runs are words far more often than base64, and hold hardly a name. */
-const BASE64_RUN = /[A-Za-z0-9+/_-]{12,}/g;
-const TAG = /<[a-zA-Z/!?][^<>]{0,512}>/g;
-const CONTROL_CHARACTER = /\p{Cc}/u;
+/** Codings within one another are looked through so deep. */
+const DEPTH_MAX = 6;
+const FORMS_MAX = 64;
+/** Most characters of all forms together: so many times those of the text, and some more so that short texts are looked through. */
+const GROWTH_MAX = 8;
+const CHARACTERS_MORE = 65_536;
+const CHARACTERS_MAX = 4_194_304;
+/** Of longer texts the first and the last so many characters are decoded. */
+const DECODED_CHARACTERS_MAX = 1_048_576;
+
+/** What one coding is taken away by; the very text where it has none. */
+type Decoder = (text: string, charactersMax: number) => string;
+
+const DECODERS: readonly Decoder[] = [
+  withoutTags,
+  (text) => withoutEntities(percentDecoded(text)),
+  unescaped,
+  (text) => (text.includes('\0') ? text.replaceAll('\0', '') : text),
+  withAttributesOnly,
+  (text, charactersMax) => base64TextsOf(text, charactersMax) || text,
+];
 
 /**
  * All ways in which a text may be read: as it stands, without the escapes of JSON (RFC 8259), percent encoding (RFC 3986; of
  * UTF-8, else of Latin-1), tags and entities of markup, the zeros of UTF-16 read as bytes, and what base64 (RFC 4648) in it
- * says as text. Each form stands once; the first is the text itself.
+ * says as text; and so again each of these. Each form stands once; the first is the text itself. Forms and their characters
+ * are bounded: at most 64, and 8 times the text and 64 Ki, at most 4 Mi; of a text of more than 2 Mi characters only the first and last Mi are
+ * decoded.
  */
 export function textForms(text: string): string[] {
   // Nearly all texts have one form only.
   if (!MAY_BE_CODED.test(text)) return [text];
-  const forms = new Set<string>();
-  addForms(text, forms);
-  // PowerShell takes whole commands as base64 of UTF-16; tokens and data URLs are base64 of UTF-8.
-  for (const form of [...forms]) for (const hidden of base64TextsOf(form)) addForms(hidden, forms);
+  const forms = new Set<string>([text]);
+  let level = endsOf(text);
+  const given = level.length * (level[0] as string).length;
+  let charactersLeft = Math.min(CHARACTERS_MAX, GROWTH_MAX * given + CHARACTERS_MORE);
+  for (let depth = 0; depth < DEPTH_MAX && level.length > 0; depth++) {
+    const next: string[] = [];
+    for (const form of level) {
+      for (const decode of DECODERS) {
+        const whole = decode(form, charactersLeft);
+        if (whole === form || charactersLeft <= 0 || forms.size >= FORMS_MAX) continue;
+        const decoded = whole.length > charactersLeft ? whole.slice(0, charactersLeft) : whole;
+        if (forms.has(decoded)) continue;
+        forms.add(decoded);
+        charactersLeft -= decoded.length;
+        if (MAY_BE_CODED.test(decoded)) next.push(decoded);
+      }
+    }
+    level = next;
+  }
   return [...forms];
 }
 
 const MAY_BE_CODED = /[\\%&<\0]|[A-Za-z0-9+/_-]{12}/;
 
-function addForms(text: string, forms: Set<string>): void {
-  let form = text;
-  addDecoded(form, forms);
-  for (let left = UNESCAPINGS_MAX; left > 0 && form.includes('\\'); left--) addDecoded((form = unescaped(form)), forms);
+function endsOf(text: string): string[] {
+  if (text.length <= 2 * DECODED_CHARACTERS_MAX) return [text];
+  return [text.slice(0, DECODED_CHARACTERS_MAX), text.slice(-DECODED_CHARACTERS_MAX)];
 }
 
-function addDecoded(text: string, forms: Set<string>): void {
-  let form = text.includes('\0') ? withoutZeros(text, forms) : text;
-  forms.add(form);
-  for (let left = DECODINGS_MAX; left > 0; left--) {
-    const decoded = withoutMarkup(percentDecoded(form));
-    if (decoded === form) return;
-    forms.add((form = decoded));
-  }
-}
-
-function withoutZeros(text: string, forms: Set<string>): string {
-  forms.add(text);
-  return text.replaceAll('\0', '');
-}
-
-/** Escapes that are not valid stay as they are, without their backslash. */
-function unescaped(text: string): string {
-  return text.replace(
-    /\\(?:u([0-9a-fA-F]{4})|([bfnrt])|(.))/gs,
-    (_, code?: string, blank?: string, same = ''): string => {
-      if (code !== undefined) return String.fromCharCode(Number.parseInt(code, 16));
-      return blank === undefined ? String(same) : ' ';
-    },
-  );
-}
-
-function percentDecoded(text: string): string {
-  if (!text.includes('%')) return text;
-  return text.replace(/(?:%[0-9a-fA-F]{2})+/g, (codes) => {
-    const bytes = Buffer.from(codes.replaceAll('%', ''), 'hex');
-    return bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1');
-  });
-}
-
-function withoutMarkup(text: string): string {
-  const plain = text.includes('<') ? text.replace(TAG, ' ') : text;
-  return plain.includes('&') ? decodeHTML(plain) : plain;
-}
-
-function base64TextsOf(text: string): string[] {
-  const texts: string[] = [];
-  let runs = 0;
-  for (const [run] of text.matchAll(BASE64_RUN)) {
-    if (++runs > BASE64_RUNS_MAX) break;
-    const bytes = Buffer.from(run, 'base64');
-    // The letters of UTF-16 in the languages that have base64 in their commands have a zero in each second byte.
-    const isWide = bytes.length >= 6 && bytes[1] === 0 && bytes[3] === 0 && bytes[5] === 0;
-    if (isWide) texts.push(bytes.toString('utf16le'));
-    else if (isUtf8(bytes)) {
-      const hidden = bytes.toString('utf8');
-      if (!CONTROL_CHARACTER.test(hidden.replace(/[\t\r\n]/g, ''))) texts.push(hidden);
-    }
-  }
-  return texts;
+function withoutEntities(text: string): string {
+  return text.includes('&') ? decodeHTML(text) : text;
 }

@@ -25,6 +25,8 @@ export interface LiveVaultSlot {
   readonly name: string | undefined;
   /** Whether the name is looked for in texts. */
   readonly isInText: boolean;
+  /** Of an alias: whether it is declared an account of the person, so that a key under it is the person's too. */
+  readonly isAccount?: boolean;
 }
 
 /** What a slot's bytes hold: a key or name, what is left of a destroyed key, or nothing that can be trusted. */
@@ -48,6 +50,7 @@ const TOKEN_AT = KEY_AT + KEY_BYTES;
 const NAME_AT = TOKEN_AT + KEY_ID_BYTES;
 const PLAINTEXT_BYTES = NAME_AT + VAULT_NAME_BYTES_MAX;
 const FLAG_IN_TEXT = 1;
+const FLAG_ACCOUNT = 2;
 
 const plaintext = Buffer.alloc(PLAINTEXT_BYTES);
 const aad = Buffer.alloc(4 + 4 + KEY_ID_BYTES);
@@ -63,7 +66,7 @@ export function encodeVaultSlot(slot: LiveVaultSlot, number: number, durableSlot
   const nameBytes = slot.name === undefined ? NO_NAME : Buffer.byteLength(slot.name);
   const isKept = nameBytes <= VAULT_NAME_BYTES_MAX;
   plaintext[1] = isKept ? nameBytes : NO_NAME;
-  plaintext[2] = slot.isInText ? FLAG_IN_TEXT : 0;
+  plaintext[2] = (slot.isInText ? FLAG_IN_TEXT : 0) | (slot.isAccount === true ? FLAG_ACCOUNT : 0);
   plaintext.writeUInt32BE(durableSlots, 4);
   slot.key.copy(plaintext, KEY_AT);
   slot.tokenBytes.copy(plaintext, TOKEN_AT);
@@ -77,6 +80,17 @@ export function encodeVaultSlot(slot: LiveVaultSlot, number: number, durableSlot
 export function encodeDestroyedSlot(keyId: Buffer, number: number, vaultKey: Buffer): Buffer {
   fillRandom(plaintext);
   return seal(STATE_DESTROYED, keyId, number, vaultKey);
+}
+
+/** Ids, in hex, of the keys in the bytes of a vault that were not destroyed; no key is needed to tell. */
+export function liveKeyIdsIn(vault: Uint8Array): Set<string> {
+  const bytes = Buffer.from(vault.buffer, vault.byteOffset, vault.byteLength);
+  const keyIds = new Set<string>();
+  for (let at = 0; at + VAULT_SLOT_BYTES <= bytes.length; at += VAULT_SLOT_BYTES) {
+    if (bytes.readUInt32BE(at) !== STATE_LIVE) continue;
+    keyIds.add(bytes.toString('hex', at + KEY_ID_AT, at + NONCE_AT));
+  }
+  return keyIds;
 }
 
 /** Reads a slot; `bytes` are those at its place in the file. */
@@ -99,13 +113,15 @@ export function decodeVaultSlot(bytes: Buffer, number: number, vaultKey: Buffer)
 
 function decodePlaintext(keyId: Buffer): DecodedVaultSlot {
   const nameBytes = plaintext[1] as number;
+  const flags = plaintext[2] as number;
   const slot: LiveVaultSlot = {
     kind: plaintext[0] as VaultSlotKind,
     keyId,
     key: Buffer.from(plaintext.subarray(KEY_AT, TOKEN_AT)),
     tokenBytes: Buffer.from(plaintext.subarray(TOKEN_AT, NAME_AT)),
     name: nameBytes === NO_NAME ? undefined : plaintext.toString('utf8', NAME_AT, NAME_AT + nameBytes),
-    isInText: ((plaintext[2] as number) & FLAG_IN_TEXT) !== 0,
+    isInText: (flags & FLAG_IN_TEXT) !== 0,
+    ...((flags & FLAG_ACCOUNT) !== 0 && { isAccount: true }),
   };
   return { state: 'live', slot, durableSlots: plaintext.readUInt32BE(4) };
 }

@@ -118,8 +118,9 @@ async function names(line: string, vault: PersonalDataVault, search: NameSearch)
   if (search.isIn(line)) return true;
   try {
     const { raw, rawEncoding, ...rest } = await openRefused(line, vault);
-    const text = rawEncoding === 'base64' ? Buffer.from(String(raw), 'base64').toString('latin1') : raw;
-    return search.isInValue(rest) || search.isInValue(text);
+    const isNamed =
+      rawEncoding === 'base64' ? search.isInBytes(Buffer.from(String(raw), 'base64')) : search.isInValue(raw);
+    return isNamed || search.isInValue(rest);
   } catch (error) {
     // What cannot be opened cannot be read.
     if (isUnreadable(error)) return false;

@@ -16,6 +16,8 @@ const SEARCHED_MAX = 50_000;
 /** Refused messages that the vault is asked to open at one time. */
 const LETTERS_OPENED_MAX = 32;
 
+const NOTHING = Buffer.alloc(0);
+
 /** A message that did not become an event. */
 export interface RefusedInput {
   /** Subject that it came on, or would have come on. */
@@ -80,19 +82,19 @@ export class DeadLetters {
     // Asked together: a vault in another process must not cost a round trip for each.
     const texts = await Promise.all(
       letters.map(async ({ subject, sealedReason, sealedBytes }) => {
-        const opened = await Promise.all([sealedReason, sealedBytes].map((sealed) => this.#textOf(sealed)));
-        return [subject, ...opened];
+        const opened = await Promise.all([sealedReason, sealedBytes].map((sealed) => this.#bytesOf(sealed)));
+        return [Buffer.from(subject), ...opened];
       }),
     );
-    return texts.filter((each) => each.some((text) => search.isIn(text))).length;
+    return texts.filter((each) => each.some((bytes) => search.isInBytes(bytes))).length;
   }
 
-  async #textOf(sealed: Uint8Array): Promise<string> {
+  async #bytesOf(sealed: Uint8Array): Promise<Buffer> {
     try {
-      return (await this.vault.openText(sealed))?.toString('utf8') ?? '';
+      return (await this.vault.openText(sealed)) ?? NOTHING;
     } catch (error) {
       // Whoever may publish to the stream may put anything there; what cannot be opened cannot be read.
-      if (isUnreadable(error)) return '';
+      if (isUnreadable(error)) return NOTHING;
       throw error;
     }
   }

@@ -333,24 +333,32 @@ function describeFields(name: string, underTest: VaultUnderTest): void {
         expect((await reveal(sealed)).erased).toHaveLength(2);
       });
 
-      it('lead to the person; those of several persons lead to none', async () => {
+      it('lead to the person; those of several persons lead to none of them', async () => {
         await seal(read);
         expect(await vault.find('jane doe')).toEqual(await vault.find('p-016'));
         expect(await vault.find('John Roe')).toEqual(await vault.find('pt-0010'));
         expect(await vault.find('nobody')).toBeUndefined();
         await seal(eventOf('access.signed-in', { user: { uid: 'p-077', name: 'Jane Doe' } }));
-        expect(await vault.find('Jane Doe')).toBeUndefined();
-        expect(await vault.find('p-077')).toBeDefined();
+        const ref = await vault.find('p-016');
+        const tokens = [ref?.token, (await vault.find('p-077'))?.token];
+        await expect(vault.find('Jane Doe')).rejects.toMatchObject({ code: 'PERSON_AMBIGUOUS', details: { tokens } });
+        expect([ref?.keyIds.length, ref?.aliases.length, ref?.shared]).toEqual([1, 1, ref?.aliases]);
       });
 
-      it('lead to every key under which the person is sealed', async () => {
-        const alone = await seal(eventOf('watchlist.entry-added', { list: 'l', value: 'Jane Doe' }));
+      it('lead to keys of accounts that are declared to be the person, and to nobody who is only named alike', async () => {
+        const sid = 'S-1-5-21-11-22-33-1001';
+        const account = { SubjectUserName: 'KLINIK\\j.doe', SubjectUserSid: sid };
+        const alone = await seal(eventOf('watchlist.entry-added', { list: 'l', value: sid }));
+        await seal(eventOf('watchlist.entry-added', { list: 'l', value: 'Jane Doe' }, { id: 'e-9' }));
         await seal(read);
-        const ref = await vault.find('p-016');
+        expect((await vault.find('p-016'))?.keyIds).toHaveLength(1);
+        await seal(eventOf('device.host-event-recorded', account, { id: 'e-3' }));
+        await reopen();
+        const ref = await vault.find('j.doe');
         expect(ref?.keyIds).toHaveLength(2);
-        expect(await vault.tokensOf('p-016')).toEqual(
-          expect.arrayContaining([ref?.token, storedOf(alone).data['value']]),
-        );
+        expect(await vault.find(sid)).toMatchObject({ keyIds: [...(ref?.keyIds ?? [])].reverse() });
+        const { value } = storedOf(alone).data as { value: string };
+        expect(await vault.tokensOf('j.doe')).toEqual(expect.arrayContaining([ref?.token, value]));
         await vault.destroy(ref?.keyIds ?? []);
         expect((await reveal(alone)).erased).toEqual(['/data/value']);
       });

@@ -1,16 +1,15 @@
-import { canonicalJson, formatRfc3339, messageOf, type Clock } from '@protego/contracts';
+import { messageOf, type Clock } from '@protego/contracts';
 import type { CopyOutOfReach } from '../erasure/copy-out-of-reach';
 import { copyKeys } from './backup-keys';
-import { registerBackup, registeredBackups, type RegisteredBackup } from './backup-registry';
-import { requireGrownFrom } from './backup-growth';
-import { ERASURES_OBJECT, readSmall, type BackupTarget } from './backup-target';
+import { readIdentity } from '../log-identity';
+import { withBackupLock } from './backup-lock';
+import { addBackup, registeredBackups, type RegisteredBackup } from './backup-registry';
+import { latestBackupOf, requireGrownFrom } from './backup-growth';
+import { VAULT_OBJECT, invalidBackup, type BackupTarget } from './backup-target';
+import { addErasures } from './destroyed-keys';
 
 /** Opens the target at a location that a backup was registered with. */
 export type TargetOpener = (location: string) => Promise<BackupTarget>;
-
-/** Most bytes of a target's list of destroyed keys: one for each key of a full vault. */
-const ERASURES_BYTES_MAX = 1 << 28;
-const KEY_ID = /^[0-9a-f]{32}$/;
 
 /** In which backups keys were destroyed, and in which they could not be. */
 export interface BackupErasure {
@@ -64,11 +63,13 @@ async function eraseFrom(
       if (reach.openTarget === undefined) throw new Error('it was not opened');
       const target = await reach.openTarget(location);
       try {
-        await eraseFromTarget(reach, target, keys);
+        await withBackupLock(reach.directory, async () => {
+          await eraseFromTarget(reach, target, keys);
+          await addBackup(reach.directory, { location, lastBackupAt, erasedThroughSeq: keys.throughSeq });
+        });
       } finally {
         await target.close();
       }
-      await registerBackup(reach.directory, { location, lastBackupAt, erasedThroughSeq: keys.throughSeq });
       result.erased.push(location);
     } catch (cause) {
       const note = `backup of ${lastBackupAt}, could not be changed: ${messageOf(cause)}; back up again, or delete it`;
@@ -80,41 +81,17 @@ async function eraseFrom(
 
 async function eraseFromTarget(reach: BackupReach, target: BackupTarget, { keyIds }: DestroyedKeys): Promise<void> {
   const { directory, keysDirectory, clock } = reach;
+  await mustHoldBackup(target, directory);
   await addErasures(target, keyIds, clock.wallMs());
   // The vault of a log that was put back to an earlier day lacks keys that the backup's records need.
   await requireGrownFrom(target, directory);
   await copyKeys(target, keysDirectory);
 }
 
-/** Adds keys to a target's list of destroyed ones, durably. */
-export async function addErasures(target: BackupTarget, keyIds: readonly string[], nowMs: number): Promise<void> {
-  const known = await readErasures(target);
-  const missing = keyIds.filter((keyId) => !known.has(keyId));
-  if (missing.length === 0) return;
-  const before = (await readSmall(target, ERASURES_OBJECT, ERASURES_BYTES_MAX)) ?? Buffer.alloc(0);
-  // A last line that a crash cut short is ended, so that the next does not become part of it.
-  const gap = before.length === 0 || before.at(-1) === 0x0a ? '' : '\n';
-  const at = formatRfc3339(nowMs);
-  const lines = missing.map((keyId) => `${canonicalJson({ at, keyId })}\n`);
-  await target.overwrite(ERASURES_OBJECT, Buffer.concat([before, Buffer.from(gap + lines.join(''))]));
-}
-
-/** Ids of the keys that a target's list names; lines that were cut short are passed over. */
-export async function readErasures(target: BackupTarget): Promise<Set<string>> {
-  const text = (await readSmall(target, ERASURES_OBJECT, ERASURES_BYTES_MAX))?.toString('utf8') ?? '';
-  const keyIds = new Set<string>();
-  for (const line of text.split('\n')) {
-    const keyId = keyIdOf(line);
-    if (keyId !== undefined) keyIds.add(keyId);
-  }
-  return keyIds;
-}
-
-function keyIdOf(line: string): string | undefined {
-  try {
-    const { keyId } = JSON.parse(line) as { keyId?: unknown };
-    return typeof keyId === 'string' && KEY_ID.test(keyId) ? keyId : undefined;
-  } catch {
-    return undefined;
-  }
+/** An empty directory where a disk is not mounted must not count as the backup. */
+async function mustHoldBackup(target: BackupTarget, directory: string): Promise<void> {
+  if ((await latestBackupOf(target, readIdentity(directory))) !== undefined) return;
+  // Of a backup that was cut off there may be a copy of the keys already.
+  if ((await target.list(VAULT_OBJECT)).includes(VAULT_OBJECT)) return;
+  throw invalidBackup(target, 'it holds no backup; is it mounted?');
 }

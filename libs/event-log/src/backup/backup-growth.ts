@@ -24,7 +24,7 @@ export interface Growth {
 export async function requireGrownFrom(target: BackupTarget, directory: string): Promise<Growth> {
   const identity = readIdentity(directory);
   const latest = latestOf(directory, identity);
-  const previous = await previousOf(target, identity);
+  const previous = await latestBackupOf(target, identity);
   if (previous !== undefined) checkGrowth(directory, previous, latest);
   return { latest, previous };
 }
@@ -35,7 +35,15 @@ function latestOf(directory: string, { verifierKey }: LogIdentity): SignedCheckp
   throw new ProtegoError('LOG_CHECKPOINT_INVALID', 'the log has no checkpoint yet: there is nothing to back up');
 }
 
-async function previousOf(target: BackupTarget, identity: LogIdentity): Promise<CheckedManifest | undefined> {
+/**
+ * The latest backup in a target; undefined when there is none.
+ *
+ * @throws ProtegoError `BACKUP_INVALID` when the target holds another log
+ */
+export async function latestBackupOf(
+  target: BackupTarget,
+  identity: LogIdentity,
+): Promise<CheckedManifest | undefined> {
   const name = (await listBackups(target)).at(-1);
   if (name === undefined) return undefined;
   const manifest = await readManifest(target, name);

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProtegoError } from '@protego/contracts';
+import { liveKeyIdsIn } from '@protego/enclave';
+import { readErasures } from './destroyed-keys';
 import { HOUSE_OBJECT, VAULT_OBJECT, invalidBackup, type BackupTarget } from './backup-target';
 
 /** File of the key directory that everything is derived from. It is in no backup: keep it apart. */
@@ -15,18 +17,40 @@ const ATTEMPTS_MAX = 8;
 
 /**
  * Brings a target's copies of `house.json` and `vault` to the present state, in place. An erasure may come meanwhile: it
- * is repeated until the files did not change while they were copied.
+ * is repeated until the files did not change while they were copied. The caller holds the lock of the log's backups.
  *
- * @throws ProtegoError `LOG_KEY_MISSING` when there is no key directory; `BACKUP_INVALID` when the files change all the time
+ * @throws ProtegoError `LOG_KEY_MISSING` when there is no key directory; `LOG_KEYS_DAMAGED` when the vault has keys that the
+ *   target says were destroyed; `BACKUP_INVALID` when the files change all the time
  */
 export async function copyKeys(target: BackupTarget, keysDirectory: string): Promise<void> {
-  for (const { file, object } of KEY_FILES) await copyUntilStable(target, join(keysDirectory, file), object);
+  const destroyed = await readErasures(target);
+  for (const { file, object } of KEY_FILES) {
+    const check = (path: string, content: Buffer): void => {
+      if (object === VAULT_OBJECT) mustNotHold(destroyed, path, content);
+    };
+    await copyUntilStable(target, join(keysDirectory, file), object, check);
+  }
 }
 
-async function copyUntilStable(target: BackupTarget, path: string, object: string): Promise<void> {
+/** A vault that was put back to an earlier day must not bring back what was forgotten since. */
+function mustNotHold(destroyed: ReadonlySet<string>, path: string, vault: Buffer): void {
+  if (destroyed.size === 0) return;
+  const keys = [...liveKeyIdsIn(vault)].filter((keyId) => destroyed.has(keyId)).length;
+  if (keys === 0) return;
+  const message = `\`${path}\` holds ${keys} keys that were destroyed, as the list in the backup says: it is older than an erasure; restore log and keys from the backup`;
+  throw new ProtegoError('LOG_KEYS_DAMAGED', message, { path, keys });
+}
+
+async function copyUntilStable(
+  target: BackupTarget,
+  path: string,
+  object: string,
+  check: (path: string, content: Buffer) => void,
+): Promise<void> {
   let content = await contentOf(path);
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     if (content === undefined) return;
+    check(path, content);
     await target.overwrite(object, content);
     const now = await contentOf(path);
     if (now?.equals(content) === true) return;

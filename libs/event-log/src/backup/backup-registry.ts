@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ProtegoError, canonicalJson, messageOf } from '@protego/contracts';
+import { withBackupLock } from './backup-lock';
 import { nodeFileLayer, writeFileAtomically } from '../writer/file-layer';
 
 /** Most targets that one log has backups in. */
 export const BACKUP_TARGETS_MAX = 64;
 
-const FILE = 'backups.json';
+/** Name of the list in the directory of the log. */
+export const BACKUPS_FILE = 'backups.json';
 
 /** A target that holds backups of a log, and so a copy of its vault. */
 export interface RegisteredBackup {
@@ -23,7 +25,7 @@ export interface RegisteredBackup {
  * @throws ProtegoError `BACKUP_INVALID` when the list is damaged: an erasure must not pass over one unseen
  */
 export function registeredBackups(directory: string): RegisteredBackup[] {
-  const path = join(directory, FILE);
+  const path = join(directory, BACKUPS_FILE);
   try {
     const list = JSON.parse(readFileSync(path, 'utf8')) as RegisteredBackup[];
     if (list.every(({ location, lastBackupAt }) => typeof location === 'string' && typeof lastBackupAt === 'string')) {
@@ -39,9 +41,15 @@ export function registeredBackups(directory: string): RegisteredBackup[] {
 /**
  * Notes that a target holds backups of the log, durably; what was noted of it before and is not said anew stays.
  *
- * @throws ProtegoError `USAGE_INVALID` beyond {@link BACKUP_TARGETS_MAX}
+ * @throws ProtegoError `USAGE_INVALID` beyond {@link BACKUP_TARGETS_MAX}; as {@link registeredBackups} and
+ *   {@link withBackupLock}
  */
-export async function registerBackup(directory: string, backup: RegisteredBackup): Promise<void> {
+export function registerBackup(directory: string, backup: RegisteredBackup): Promise<void> {
+  return withBackupLock(directory, () => addBackup(directory, backup));
+}
+
+/** As {@link registerBackup}, for whoever holds the lock. */
+export async function addBackup(directory: string, backup: RegisteredBackup): Promise<void> {
   const known = registeredBackups(directory);
   const others = known.filter(({ location }) => location !== backup.location);
   const before = known.find(({ location }) => location === backup.location);
@@ -49,5 +57,5 @@ export async function registerBackup(directory: string, backup: RegisteredBackup
     throw new ProtegoError('USAGE_INVALID', `a log has backups in at most ${BACKUP_TARGETS_MAX} targets`);
   }
   const list = [...others, { ...before, ...backup }];
-  await writeFileAtomically(nodeFileLayer, join(directory, FILE), Buffer.from(`${canonicalJson(list)}\n`));
+  await writeFileAtomically(nodeFileLayer, join(directory, BACKUPS_FILE), Buffer.from(`${canonicalJson(list)}\n`));
 }

@@ -30,6 +30,7 @@ import {
   type BackupTiles,
   type CheckedManifest,
 } from './backup-manifest';
+import { withBackupLock } from './backup-lock';
 import { registerBackup } from './backup-registry';
 import { MANIFESTS, OBJECTS, onePiece, type BackupTarget } from './backup-target';
 
@@ -79,8 +80,8 @@ interface Source {
  * the latest backup.
  *
  * @throws ProtegoError `LOG_CHECKPOINT_INVALID` when the log has no checkpoint yet; `LOG_TRUNCATED` or `LOG_FORKED` when it
- *   has not grown from the backup; `LOG_BLOCK_CORRUPT` when a finished segment has changed; `BACKUP_INVALID` when the target
- *   holds another log; errors of reading the log and of the target
+ *   has not grown from the backup; `LOG_BLOCK_CORRUPT` when a finished segment has changed; `LOG_KEYS_DAMAGED` when the vault has
+ *   keys that the target says were destroyed; `BACKUP_INVALID` when the target holds another log; errors of reading the log and of the target
  */
 export async function backupLog(options: BackupOptions): Promise<BackupSummary> {
   const { directory, keys, target, clock, keepCount = BACKUPS_KEPT } = options;
@@ -95,7 +96,7 @@ export async function backupLog(options: BackupOptions): Promise<BackupSummary> 
   const files = await storeFiles(store, directory, segments, latest);
   if (previous !== undefined) checkUnchanged(previous, files, segments);
   const tiles = await storeTiles(store, directory, latest.size);
-  await copyKeys(target, options.keysDirectory);
+  await withBackupLock(directory, () => copyKeys(target, options.keysDirectory));
   const { origin, logId, verifierKey } = identity;
   const head = { format: BACKUP_FORMAT, origin, logId: logId.toString('hex'), verifierKey, createdAt };
   const firstSeq = segments[0]?.index.segment.firstSeq ?? 0;

@@ -13,7 +13,8 @@ import { EventLogReader } from '../reader/reader';
 import { SEGMENT_FOLDER } from '../segments/segment-format';
 import { TILE_BYTES, TILE_FOLDER, tilePath } from '../tree/tile-path';
 import { verifyLog } from '../verify/verify';
-import { readErasures } from './backup-erasure';
+import { BACKUPS_FILE, registerBackup } from './backup-registry';
+import { readErasures } from './destroyed-keys';
 import { KEY_FILES, ROOT_SECRET_FILE } from './backup-keys';
 import { listBackups, readManifest, type BackupFile, type BackupTiles, type CheckedManifest } from './backup-manifest';
 import { OBJECTS, invalidBackup, readSmall, type BackupTarget } from './backup-target';
@@ -93,7 +94,11 @@ export async function restoreLog(options: RestoreOptions): Promise<RestoreReport
     const house = await options.openHouse({ directory: keysDirectory, mode: 'write', ...(fields && { fields }) });
     try {
       const bytes = await restoreFiles(target, manifest, directory, made);
-      return await proven(options, manifest, house, { keyIds, bytes });
+      const report = await proven(options, manifest, house, { keyIds, bytes });
+      // The target holds a copy of the vault: an erasure from the restored log must come to it.
+      made.push(join(directory, BACKUPS_FILE));
+      await registerBackup(directory, { location: target.location, lastBackupAt: manifest.createdAt });
+      return report;
     } finally {
       await house.close();
     }

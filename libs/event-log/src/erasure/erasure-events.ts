@@ -1,6 +1,8 @@
-import { type EventSeq, type ProtegoEvent } from '@protego/contracts';
+import { join } from 'node:path';
+import { isProtegoError, type EventSeq, type ProtegoEvent } from '@protego/contracts';
 import type { PersonalDataVault } from '@protego/enclave';
 import { finishBackupErasures, type BackupReach, type DestroyedKeys } from '../backup/backup-erasure';
+import { BACKUPS_FILE } from '../backup/backup-registry';
 import type { EventLogReader } from '../reader/reader';
 import type { CopyOutOfReach } from './copy-out-of-reach';
 
@@ -8,6 +10,8 @@ import type { CopyOutOfReach } from './copy-out-of-reach';
 export interface RecordedErasure {
   readonly person: string;
   readonly keyIds: readonly string[];
+  /** Tokens of the person's other names, as many as the event lists; older events list none. */
+  readonly aliases?: readonly string[];
   readonly reason: string;
   readonly seq: EventSeq;
 }
@@ -33,7 +37,9 @@ export interface AppliedErasures {
  * Destroys again every key that an erasure event names: on start, and after a restore. What is destroyed already is left
  * alone. With `backups`, those that have not followed every erasure do so now.
  *
- * @throws ProtegoError errors of reading the log and of the vault; `BACKUP_INVALID` when the list of backups is damaged
+ * A list of backups that is damaged counts as a backup out of reach.
+ *
+ * @throws ProtegoError errors of reading the log and of the vault
  */
 export async function applyErasures(parts: {
   readonly reader: EventLogReader;
@@ -45,8 +51,19 @@ export async function applyErasures(parts: {
   let keysDestroyed = 0;
   for (const { keyIds } of erasures) keysDestroyed += await vault.destroy(keyIds);
   const isLeft = backups !== undefined && erasures.length > 0;
-  const finished = isLeft ? await finishBackupErasures(backups, keysOf(erasures)) : undefined;
-  return { events: erasures.length, keysDestroyed, backupsOutOfReach: finished?.outOfReach ?? [] };
+  const backupsOutOfReach = isLeft ? await finishedOr(backups, keysOf(erasures)) : [];
+  return { events: erasures.length, keysDestroyed, backupsOutOfReach };
+}
+
+/** A list of backups that is damaged must not keep a log from being written. */
+async function finishedOr(backups: BackupReach, keys: DestroyedKeys): Promise<readonly CopyOutOfReach[]> {
+  try {
+    return (await finishBackupErasures(backups, keys)).outOfReach;
+  } catch (error) {
+    if (!isProtegoError(error) || error.code !== 'BACKUP_INVALID') throw error;
+    const note = `${error.message}: which backups hold keys of erased persons cannot be told; mend or remove the list, and back up to each target again`;
+    return [{ kind: 'backup', name: join(backups.directory, BACKUPS_FILE), note }];
+  }
 }
 
 /** All keys that some erasures name; at least one. */

@@ -64,20 +64,22 @@ export class AffectedSeqs {
  * Before the keys are destroyed: the records that name a person in a field of theirs, and the clear names that stand there.
  *
  * @param reader opened with `subjectsOf`
+ * @param tokens `shared` are those of names that others have too: their records teach names, and are not the person's
  */
 export async function surveyFields(
   reader: EventLogReader,
   vault: PersonalDataVault,
-  tokens: readonly string[],
+  tokens: { readonly own: readonly string[]; readonly shared: readonly string[] },
 ): Promise<{ readonly affected: AffectedSeqs; readonly names: ReadonlySet<string> }> {
   const affected = new AffectedSeqs();
   const names = new Set<string>();
-  for await (const batch of batchesOf(reader.query({ subjects: tokens }))) {
+  const all = [...tokens.own, ...tokens.shared];
+  for await (const batch of batchesOf(reader.query({ subjects: all }))) {
     const stored = batch.map(storedFieldsOf);
     const revealed = await revealedOf(vault, stored);
-    batch.forEach(({ seq }, i) => {
-      affected.add(seq);
-      namesBehindToken((stored[i] as StoredFields).event, revealed[i] as ProtegoEvent, tokens, names);
+    batch.forEach(({ seq, body }, i) => {
+      if (tokens.own.some((token) => body.includes(token))) affected.add(seq);
+      namesBehindToken((stored[i] as StoredFields).event, revealed[i] as ProtegoEvent, all, names);
     });
   }
   return { affected, names };

@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseFieldDeclarations, systemClock, type Clock, type ProtegoEvent } from '@protego/contracts';
-import type { PersonalDataVault } from '@protego/enclave';
-import { fixedHouse, fixedKeys } from '@protego/enclave/testing';
+import { systemClock, type Clock } from '@protego/contracts';
+import { fixedKeys } from '@protego/enclave/testing';
 import { backupLog } from '../backup/backup';
-import { eraseFromBackups, readErasures } from '../backup/backup-erasure';
+import { eraseFromBackups } from '../backup/backup-erasure';
+import { readErasures } from '../backup/destroyed-keys';
 import { VAULT_OBJECT } from '../backup/backup-target';
 import { DirectoryTarget, openDirectoryTarget } from '../backup/directory-target';
 import { eraseSubject, type ErasureOptions } from './erasure';
@@ -18,6 +18,7 @@ import { EventLogReader } from '../reader/reader';
 import { LATEST_FILE } from '../tree/checkpoint-files';
 import { inTemporaryDirectory } from '../testing';
 import { OneKeyVault, sealedRecord, signInOf } from '../testing/one-key-vault';
+import { inVaultHouse } from '../testing/vault-house';
 import { EventLogWriter } from '../writer/writer';
 
 const clock: Clock = { ...systemClock, wallMs: () => Date.parse('2026-02-01T00:00:00Z') };
@@ -58,42 +59,6 @@ async function inHouse(test: (house: House) => Promise<void>): Promise<void> {
       await test({ root, directory, vault, writer, reader, authority, options });
     } finally {
       await writer.close();
-    }
-  });
-}
-
-interface VaultHouse extends Pick<House, 'root' | 'writer' | 'reader' | 'authority'> {
-  readonly vault: PersonalDataVault;
-  /** Of Maria Keller, whose identity is u-0417. */
-  readonly options: Omit<ErasureOptions, 'reason'>;
-  append(events: readonly ProtegoEvent[]): Promise<void>;
-}
-
-/** A log with the vault in use: somebody writes of Maria Keller before anybody knows her, then she signs in. */
-async function inVaultHouse(test: (house: VaultHouse) => Promise<void>): Promise<void> {
-  await inTemporaryDirectory(async (root) => {
-    const directory = join(root, 'log');
-    const keysDirectory = join(root, 'keys');
-    const path = join(__dirname, '../../../../streams/declarations/fields.yaml');
-    const house = await fixedHouse(keysDirectory, parseFieldDeclarations(readFileSync(path, 'utf8'), path));
-    const { keys, vault } = house;
-    const writer = await EventLogWriter.open({ directory, origin: 'erasure.example', keys });
-    try {
-      const append = async (events: readonly ProtegoEvent[]): Promise<void> => {
-        await writer.append(
-          await Promise.all(events.map((event, i) => sealedRecord(vault, event, 1_767_600_000_000 + i))),
-        );
-        await vault.flush();
-      };
-      const early = signInOf('u-0418', 'Jonas Brandt', 0, { note: 'for Maria Keller' });
-      await append([early, signInOf('u-0417', 'Maria Keller', 1)]);
-      const reader = await EventLogReader.open({ directory, keys, subjectsOf: subjectsOfRecord });
-      const authority = writerAuthority({ writer, clock, site: 'general-hospital' });
-      const options = { directory, keysDirectory, reader, keys, vault, authority, clock, subject: 'u-0417' };
-      await test({ root, writer, reader, authority, vault, options, append });
-    } finally {
-      await writer.close();
-      await house.close();
     }
   });
 }
@@ -311,6 +276,11 @@ describe('the search for names', () => {
   it.each(['Ada Lovelacey', 'xada lovelace', 'ab', 'Böhme', 'Ada and Grace Lovelace'])('finds none in `%s`', (text) =>
     expect(search.isIn(text)).toBe(false),
   );
+
+  it.each(['utf8', 'latin1', 'utf16le'] as const)('finds a name in bytes of %s, as the vault does', (encoding) => {
+    expect(search.isInBytes(Buffer.from('{"who":"B\u00f6hm", broken', encoding))).toBe(true);
+    expect(search.isInBytes(Buffer.from('{"who":"K\u00f6nig", broken', encoding))).toBe(false);
+  });
 
   it('finds a name that is split over neighbours, and in the name of a member', () => {
     expect(search.isInValue({ name: [{ use: 'official', family: 'Lovelace', given: ['Ada'] }] })).toBe(true);

@@ -7,16 +7,18 @@ import {
   type ProtegoEvent,
 } from '@protego/contracts';
 import { createHash, randomBytes } from 'node:crypto';
-import type { LogKeys, PersonalDataVault } from '@protego/enclave';
+import { ALIASES_MAX, type LogKeys, type PersonalDataVault } from '@protego/enclave';
 import { eraseFromBackups, type BackupReach } from '../backup/backup-erasure';
+import { registeredBackups } from '../backup/backup-registry';
 import { openCheckpoint } from '../tree/checkpoint';
+import { livingTokens, personAsked, type AskedPerson } from './asked-person';
 import type { CopyOutOfReach } from './copy-out-of-reach';
 import type { LogAuthority } from '../evidence/log-authority';
 import { signedTextOf } from '../evidence/standalone/verify-bundle';
 import { readIdentity } from '../log-identity';
 import { erasuresIn, keysOf, type RecordedErasure } from './erasure-events';
 import { scanTexts, surveyFields, type AffectedRecords, type AffectedSeqs, type TextsFound } from './erasure-scan';
-import { NameSearch } from './name-search';
+import { NAMES_MAX, NameSearch } from './name-search';
 import { makeRangeProof } from '../tree/range-proof';
 import type { EventLogReader } from '../reader/reader';
 import { refusedNaming } from '../refused-records';
@@ -27,6 +29,8 @@ import { TileStore } from '../tree/tile-store';
 export const RECEIPT_VERSION = 1;
 
 const COPIES_MAX = 10_000;
+/** Other names that an event lists: an event is small, and one name is found through records too. */
+const ALIASES_RECORDED_MAX = 1_024;
 const REASON_CHARACTERS_MAX = 1_000;
 
 /** Whose keys are destroyed, and why; the vault is written over the copies that reachable backups hold. */
@@ -36,7 +40,7 @@ export interface ErasureOptions extends BackupReach {
   readonly keys: LogKeys;
   readonly vault: PersonalDataVault;
   readonly authority: LogAuthority;
-  /** The person: identity, alias or token. */
+  /** The person: identity, token, or a name that nobody else has. */
   readonly subject: string;
   /** Why. It stands in the log for ever, in clear: it must not name the person. */
   readonly reason: string;
@@ -99,34 +103,33 @@ export interface ErasureReceipt {
  * event is written: what was cut off is done, texts are searched anew, and the receipt is of the event there is. The receipt
  * is signed with the key of the log.
  *
- * @throws ProtegoError `PERSON_UNKNOWN` when no key of such a person exists and none was destroyed; `USAGE_INVALID` for a reason that is empty, too
- *   long, or names the person; errors of reading and writing the log
+ * @throws ProtegoError `PERSON_UNKNOWN` when no key of such a person exists and none was destroyed; `PERSON_AMBIGUOUS` when a
+ *   name is that of several; `USAGE_INVALID` for a reason that is empty, too long, or names the person; `BACKUP_INVALID` when
+ *   the list of backups is damaged; errors of reading and writing the log
  */
 export async function eraseSubject(options: ErasureOptions): Promise<ErasureReceipt> {
-  const { vault, subject } = options;
-  const known = await personOf(vault, subject);
-  const { tokens } = known;
-  const all = [...erasuresIn(options.reader)];
-  const earlier = earlierOf(options.reader, all, known);
-  if (known.person === undefined && earlier.length === 0)
-    throw new ProtegoError('PERSON_UNKNOWN', `no key of \`${subject}\` exists`, { subject });
-  const personTokens = [...new Set([...tokens, ...earlier.map((each) => each.person)])];
-  const { names, affected } = await surveyFields(options.reader, vault, personTokens);
+  const { directory, reader, vault, subject } = options;
+  const all = [...erasuresIn(reader)];
+  const asked = await personAsked(subject, { reader, vault, erasures: all });
+  const { own, shared } = asked;
+  const { names, affected } = await surveyFields(reader, vault, { own, shared });
   const search = new NameSearch([...names, ...(isPersonToken(subject) ? [] : [subject])]);
   checkReason(options.reason, search);
-  const namesakes = (await vault.namesakesOf([...names, subject])).filter((token) => !personTokens.includes(token));
-  const erasure = await recorded(options, known, earlier);
+  const namesakes = await namesakesOf(vault, asked, isPersonToken(subject) ? names : [...names, subject]);
+  // A list of backups that cannot be read must be found out while nothing has happened yet.
+  registeredBackups(directory);
+  const erasure = await recorded(options, asked);
   const { person, keyIds, reason, seq } = erasure;
   await vault.destroy(keyIds);
   // Others that were cut off may not have come to the backups.
   const backups = await eraseFromBackups(options, keysOf([...all, erasure]));
   const isSearching = options.searchesTexts !== false;
   const scan = isSearching
-    ? await scanTexts(options.reader, vault, { keyIds, tokens: personTokens, search })
+    ? await scanTexts(reader, vault, { keyIds, tokens: own, search })
     : { affected, texts: null };
-  const bundles = exportsOf(options.reader, scan.affected);
+  const bundles = exportsOf(reader, scan.affected);
   const others = isSearching ? await copiesNaming(options, search) : [];
-  const outOfReach = [...bundles, ...others, ...backups.outOfReach];
+  const outOfReach = [...namesLeftOut(erasure, names.size), ...bundles, ...others, ...backups.outOfReach];
   return receiptOf(options, {
     ...{ person, keyIds, reason, seq, texts: scan.texts, outOfReach: outOfReach.slice(0, COPIES_MAX) },
     affected: scan.affected.summary(),
@@ -135,55 +138,35 @@ export async function eraseSubject(options: ErasureOptions): Promise<ErasureRece
   });
 }
 
-/** What the tokens of a person are, and the keys that exist; no `person` where there are none. */
-interface KnownPerson {
-  readonly person: string | undefined;
-  readonly tokens: readonly string[];
-  readonly keyIds: readonly string[];
-}
-
-async function personOf(vault: PersonalDataVault, subject: string): Promise<KnownPerson> {
-  // One identity may stand for a member of staff and for a patient: both are forgotten.
-  const names = [subject, ...(await vault.tokensOf(subject))];
-  const refs = (await Promise.all(names.map((name) => vault.find(name)))).filter((ref) => ref !== undefined);
-  const keyIds = [...new Set(refs.flatMap((ref) => ref.keyIds))];
-  // A name stands in the log as the token of an alias: without it nobody learns the name that texts hold.
-  const aliases = await Promise.all(refs.map(async ({ token }) => [token, ...(await vault.tokensOf(token))]));
-  const person = refs.find((ref) => ref.keyIds.length > 0)?.token;
-  const tokens = [...new Set([...aliases.flat(), ...names.filter((name) => name !== subject)])];
-  return { person, tokens, keyIds };
-}
-
-/**
- * The erasures of a person. An event names the person's token and no other name's: by one of those the person is found
- * through the ids of destroyed keys, which stand in the records where that name's token stands.
- */
-function earlierOf(
-  reader: EventLogReader,
-  erasures: readonly RecordedErasure[],
-  { person, tokens }: KnownPerson,
-): RecordedErasure[] {
-  const earlier = erasures.filter((each) => tokens.includes(each.person));
-  if (person !== undefined || earlier.length > 0 || erasures.length === 0) return earlier;
-  const ids = erasures.flatMap((each) => each.keyIds.map((keyId) => [Buffer.from(keyId, 'hex'), each] as const));
-  const found = new Set<RecordedErasure>();
-  for (const { sealed } of reader.query({ subjects: tokens })) {
-    if (sealed.length === 0) continue;
-    for (const [keyId, each] of ids) if (sealed.includes(keyId)) found.add(each);
-  }
-  return [...found];
+/** Tokens of others who have one of the names, or are known by one of the tokens. */
+async function namesakesOf(
+  vault: PersonalDataVault,
+  { own, shared }: AskedPerson,
+  names: Iterable<string>,
+): Promise<string[]> {
+  const sharing = await Promise.all(shared.map((token) => livingTokens(vault, token)));
+  const tokens = new Set([...(await vault.namesakesOf([...names])), ...sharing.flat()]);
+  return [...tokens].filter((token) => !own.includes(token));
 }
 
 /** The event of an erasure: a new one while there are keys, else the latest there is. */
 async function recorded(
   { authority, reason }: ErasureOptions,
-  { person, keyIds }: KnownPerson,
-  earlier: readonly RecordedErasure[],
+  { living, earlier }: AskedPerson,
 ): Promise<RecordedErasure> {
-  if (person === undefined) return earlier.at(-1) as RecordedErasure;
+  if (living === undefined) return earlier.at(-1) as RecordedErasure;
+  const { token: person, keyIds } = living;
+  const aliases = living.aliases.slice(0, ALIASES_RECORDED_MAX);
   const id = `erased-${randomBytes(16).toString('hex')}`;
-  const seq = await authority.append('log.erased', id, { person, keyIds: [...keyIds], reason });
-  return { person, keyIds, reason, seq };
+  const seq = await authority.append('log.erased', id, { person, keyIds: [...keyIds], aliases, reason });
+  return { person, keyIds, aliases, reason, seq };
+}
+
+/** Beyond a bound names were neither sealed in texts nor are they looked for now. */
+function namesLeftOut({ aliases = [] }: RecordedErasure, names: number): CopyOutOfReach[] {
+  if (aliases.length < ALIASES_MAX && names < NAMES_MAX) return [];
+  const note = `the person has ${ALIASES_MAX} names or more: texts that hold a further one were not sealed for it, and were not searched for it`;
+  return [{ kind: 'other', name: 'texts', note }];
 }
 
 function checkReason(reason: string, search: NameSearch): void {

@@ -1,7 +1,8 @@
 import type { ProtegoEvent } from '@protego/contracts';
-import { NameIndex, searchTextsOf } from '@protego/enclave';
+import { NameIndex, readingsOf, searchTextsOf } from '@protego/enclave';
 
-const NAMES_MAX = 256;
+/** Most names of one person that are looked for, in all spellings that stand in fields. */
+export const NAMES_MAX = 4_096;
 
 /**
  * Adds the clear values that stand where a stored event has one of the tokens.
@@ -40,6 +41,11 @@ export class NameSearch {
     const found = new Set<true>();
     this.index.search(text, found);
     return found.size > 0;
+  }
+
+  /** True when one of the names stands in bytes of unknown kind, read as the vault reads them when it seals. */
+  isInBytes(bytes: Uint8Array): boolean {
+    return readingsOf(bytes).some((text) => this.isIn(text));
   }
 
   /** True when one of the names stands in a JSON value, be it split over neighbouring texts. */

@@ -86,7 +86,7 @@ export class OneKeyVault implements PersonalDataVault {
 
   async find(subject: string): Promise<PersonRef | undefined> {
     const found = [...this.people].find(([uid, { name }]) => [uid, name, tokenOf(uid)].includes(subject));
-    return found && { token: tokenOf(found[0]), keyIds: [found[1].keyId.toString('hex')] };
+    return found && { token: tokenOf(found[0]), keyIds: [found[1].keyId.toString('hex')], aliases: [], shared: [] };
   }
 
   async tokensOf(subject: string): Promise<string[]> {

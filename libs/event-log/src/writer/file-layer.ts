@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { mkdir, open, rename, unlink, type FileHandle } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 
 /** A file that the writer changes. */
 export interface LogFile {
@@ -54,10 +54,12 @@ export const nodeFileLayer: LogFileLayer = {
     };
   },
   async makeDirectory(path) {
-    const first = await mkdir(path, { recursive: true, mode: 0o700 });
+    // Of a relative path there is nothing above its first part.
+    const whole = resolve(path);
+    const first = await mkdir(whole, { recursive: true, mode: 0o700 });
     if (first === undefined) return;
     // Every directory that was created has its entry in the one above it.
-    for (let at = path; at.length >= first.length; at = dirname(at)) await nodeFileLayer.syncDirectory(dirname(at));
+    for (let at = whole; at.length >= first.length; at = dirname(at)) await nodeFileLayer.syncDirectory(dirname(at));
   },
   async syncDirectory(path) {
     const handle = await open(path, 'r');
