@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { isProtegoError, messageOf } from '@protego/contracts';
+import { enclaveCommand } from './commands/enclave.command';
 import { importCommand } from './commands/import.command';
 import { logCommand } from './commands/log.command';
 import { replayCommand } from './commands/replay.command';
@@ -24,6 +25,7 @@ export function buildProgram(): Command {
     logCommand(),
     replayCommand(),
     sigmaCommand(),
+    enclaveCommand(),
     upCommand(),
   ]) {
     program.addCommand(inheritExit(command));

@@ -10,6 +10,8 @@ export const ENGINE_LOG = Symbol('ENGINE_LOG');
 export const LOG_READER = Symbol('LOG_READER');
 /** Token of the vault that seals and opens personal fields. */
 export const VAULT = Symbol('VAULT');
+/** Token of the enclave that holds the keys of the log. */
+export const ENCLAVE = Symbol('ENCLAVE');
 /** Token of the names of the declared sources. */
 export const DECLARED_SOURCES = Symbol('DECLARED_SOURCES');
 /** Token of the pipeline. */

@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import type { Clock, ProtegoConfig } from '@protego/contracts';
+import type { Enclave } from '@protego/enclave';
 import { DedupeIndex, type WritableLog } from '@protego/event-log';
 import type { Pipeline } from '@protego/streams';
 import type { Bus } from './bus/bus';
@@ -9,6 +10,7 @@ import { LogCommands } from './commands/log-commands.service';
 import {
   BUS,
   DECLARED_SOURCES,
+  ENCLAVE,
   ENGINE_CLOCK,
   ENGINE_CONFIG,
   ENGINE_LOG,
@@ -38,6 +40,7 @@ export interface EngineParts {
   readonly config: ProtegoConfig;
   readonly clock: Clock;
   readonly log: WritableLog;
+  readonly enclave: Enclave;
   readonly pipeline: Pipeline;
   readonly bus: Bus;
   /** Names of the sources that may send. */
@@ -57,6 +60,7 @@ export class EngineModule {
         { provide: ENGINE_CONFIG, useValue: parts.config },
         { provide: ENGINE_CLOCK, useValue: parts.clock },
         { provide: ENGINE_LOG, useValue: parts.log },
+        { provide: ENCLAVE, useValue: parts.enclave },
         { provide: EVENT_LOG, useValue: parts.log.writer },
         { provide: LOG_READER, useValue: parts.log.reader },
         { provide: VAULT, useValue: parts.log.house.vault },

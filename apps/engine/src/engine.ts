@@ -51,7 +51,12 @@ export async function startEngine(config: ProtegoConfig, fatal: Fatal): Promise<
   const artefacts = loadArtefactSet({ rulesPath: join(config.streamsDir, 'rules'), streamsDir: config.streamsDir });
   const rules = compileSigma(artefacts.rules);
   reportRules(rules, logger);
-  const log = await openEngineLog(config, artefacts.declarations, (message) => logger.warn(message), fatal);
+  const { log, enclave } = await openEngineLog(
+    config,
+    artefacts.declarations,
+    (message) => logger.warn(message),
+    fatal,
+  );
   const { writer } = log;
   if (writer.recovery.cutBytes > 0)
     logger.warn(
@@ -65,6 +70,7 @@ export async function startEngine(config: ProtegoConfig, fatal: Fatal): Promise<
       config,
       clock: systemClock,
       log,
+      enclave,
       pipeline: buildPipeline({ rules, declarations: artefacts.declarations }),
       bus,
       sources: new Set(artefacts.declarations.sources.map(({ name }) => name)),

@@ -19,8 +19,11 @@ export interface ProtegoConfig {
   readonly dedupeHorizonMs: number;
   /** Directory of rules, declarations and policies. */
   readonly streamsDir: string;
-  /** Processes that hold the keys of persons and seal what comes in. */
-  readonly enclave: { readonly processes: number };
+  /**
+   * `processes` hold the keys of persons and seal what comes in. `platformDir`: directory of the emulated platform that they run
+   * on; empty: `platform` beside `logDir`.
+   */
+  readonly enclave: { readonly processes: number; readonly platformDir: string };
   readonly nats: { readonly url: string; readonly user: string; readonly passwordFile: string };
   readonly http: {
     readonly host: string;
@@ -88,6 +91,11 @@ export const CONFIG_KEYS: Readonly<Record<string, ConfigKey>> = {
     positive(16),
     2,
     'Processes of the enclave, which parse and seal what comes in. With more of them than cores nothing is gained.',
+  ),
+  'enclave.platformDir': key(
+    { type: 'string' },
+    '',
+    'Directory of the emulated platform that the enclave runs on; empty means `platform` beside `logDir`. Made when it is missing. Keep it out of backups.',
   ),
   'nats.url': key(
     { type: 'string', pattern: '^(nats|tls)://' },

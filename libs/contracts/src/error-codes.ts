@@ -142,7 +142,13 @@ export const ERROR_CODES = {
     'The platform directory was altered or is not whole: restore it; what it sealed opens with nothing else.',
   ),
   ENCLAVE_COUNTER_REFUSED: caller('Use at most 1,024 counters, with names of 1 to 128 letters, digits and `./#-`.'),
-  ENCLAVE_MEASUREMENT_INVALID: caller('Name the regular files of the enclave below its root, each once.'),
+  ENCLAVE_MEASUREMENT_INVALID: caller(
+    'Start the enclave anew from one build, with nothing loaded beside it: its files are regular ones, each once.',
+  ),
+  ENCLAVE_REPLICA_REFUSED: environment(
+    'A process of the enclave is not what its keeper is: end the build or update that runs, then start again.',
+  ),
+  ENCLAVE_NOT_ATTESTED: caller('Name the directory of a platform: `enclave.platformDir` of the engine, or --platform.'),
   ENCLAVE_SIGNATURE_INVALID: caller('Use the signed measurement that the author gave out for this very code.'),
   ENCLAVE_BLOB_DAMAGED: environment('The sealed blob was altered or damaged: restore it from a backup.'),
   ENCLAVE_BLOB_INVALID: caller('Seal at most 16 MiB, under a label of 1 to 128 letters, digits and `./-`.'),

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { connect, createServer, type Server } from 'node:net';
 import { ProtegoError, messageOf } from '@protego/contracts';
 
 /** The right to write a directory. */
@@ -22,11 +22,33 @@ export async function lockDirectory(
   kind: 'keys' | 'log' | 'backup' | 'platform',
   heldBy: () => ProtegoError,
 ): Promise<DirectoryLock> {
-  const { dev, ino } = statSync(directory, { bigint: true });
-  const server = await listen(`\0protego-${kind}-${dev}-${ino}`, (cause) =>
+  const server = await listen(socketOf(directory, kind), (cause) =>
     cause.code === 'EADDRINUSE' ? heldBy() : cannotLock(directory, cause),
   );
   return { release: () => new Promise((resolve) => server.close(() => resolve())) };
+}
+
+/**
+ * Whether a process holds the right to write a directory. Nothing is taken meanwhile, so that nobody is kept out by the
+ * question.
+ */
+export async function isDirectoryLocked(directory: string, kind: 'keys' | 'log' | 'platform'): Promise<boolean> {
+  const path = socketOf(directory, kind);
+  return new Promise((resolve, reject) => {
+    const socket = connect({ path }, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', (cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'ECONNREFUSED') resolve(false);
+      else reject(cannotLock(directory, cause));
+    });
+  });
+}
+
+function socketOf(directory: string, kind: string): string {
+  const { dev, ino } = statSync(directory, { bigint: true });
+  return `\0protego-${kind}-${dev}-${ino}`;
 }
 
 function listen(path: string, refusal: (cause: NodeJS.ErrnoException) => ProtegoError): Promise<Server> {

@@ -26,6 +26,7 @@ import {
 } from './sealed-part';
 import { openVaultForReading, openVaultForWriting, type VaultDisk } from './vault-disk';
 import { VaultStore, tellOfSlot, type VaultFollower, type VaultLimits, type VaultListener } from './vault-store';
+import type { VaultUse } from './vault-use';
 
 /** What a vault is made of. */
 export interface FileVaultOptions {
@@ -120,6 +121,13 @@ export class FileVault {
       await disk.close();
       throw error;
     }
+  }
+
+  /** Keys and slots in numbers. */
+  get use(): VaultUse {
+    const { s: staff, p: patient, m: month } = this.#ring.keyCounts;
+    const { slotCount: slots, slotsMax } = this.#store;
+    return { slots, slotsMax, keys: { staff, patient, month }, aliasesLeftOut: this.#ring.aliasesLeftOut };
   }
 
   seal(event: ProtegoEvent): SealedEvent {

@@ -16,6 +16,7 @@ import {
   type Sealing,
   type SlotKey,
 } from './personal-data';
+import type { VaultUse } from './vault-use';
 
 /** A vault in this process, over its key directory. Each call does its work before it returns. */
 export class InProcessVault implements PersonalDataVault {
@@ -42,6 +43,11 @@ export class InProcessVault implements PersonalDataVault {
 
   async seal(events: readonly ProtegoEvent[]): Promise<Sealing[]> {
     return events.map((event) => orRefused(() => ({ kind: 'sealed', sealed: this.#vault.seal(event) })));
+  }
+
+  /** Keys and slots in numbers. */
+  get use(): VaultUse {
+    return this.#vault.use;
   }
 
   flush(): Promise<void> {

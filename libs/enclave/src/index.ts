@@ -5,8 +5,11 @@ export { ALIASES_MAX } from './key-ring';
 export { liveKeyIdsIn } from './vault-slot';
 export { searchTextsOf } from './placeholders';
 export { openEnclave, type Enclave, type EnclaveOptions } from './process/open-enclave';
+export { type EnclaveInspection, type ProcessInspection } from './process/enclave-inspection';
+export { type VaultUse } from './vault-use';
+export { type AttesterFacts } from './process/attester';
 export { ENCLAVE_PROCESSES_MAX } from './process/enclave-start';
-export { lockDirectory, type DirectoryLock } from './directory-lock';
+export { isDirectoryLocked, lockDirectory, type DirectoryLock } from './directory-lock';
 export { type LogKeys, type NoteSigner } from './log-keys';
 export { type GateOptions } from './admission/event-gate';
 export {
@@ -42,6 +45,7 @@ export {
   type EnclaveSigner,
 } from './measurement/enclave-identity';
 export { openPlatform } from './platform/open-platform';
+export { platformDirectoryOf } from './platform/platform-directory';
 export { type LaunchedEnclave, type MonotonicCounters, type Platform } from './platform/platform';
 export { commitBlob, openBlob, sealBlob, type OpenOptions, type SealOptions } from './sealing/sealed-blob';
 export { inspectBlob, type BlobHeader, type SealingPolicy } from './sealing/blob-format';
@@ -58,7 +62,7 @@ export { unlockMethodOf, type UnlockFactor, type UnlockMethod } from './unlock/u
 export { unwrapRoot, wrapRoot } from './unlock/wrapped-root';
 export { type AttestationKey } from './attestation/attestation-key';
 export { type MemoryState, type QuoteRequest } from './attestation/quote';
-export { type QuoteClaims } from './attestation/quote-claims';
+export { readQuoteClaims, type QuoteClaims } from './attestation/quote-claims';
 export { verifyQuote, type AppraisalPolicy, type AttestationResult } from './attestation/verify-quote';
 export { AttestedChannel, offerChannel, type ChannelOffer } from './attestation/attested-channel';
 export { Ed25519KeyPair } from './primitives/ed25519';

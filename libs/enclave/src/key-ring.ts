@@ -54,6 +54,13 @@ export class KeyRing {
     return this.#aliasesLeftOut;
   }
 
+  /** Number of keys that exist, by the class of their tokens. */
+  get keyCounts(): Readonly<Record<TokenClass, number>> {
+    const counts = { s: 0, p: 0, m: 0 };
+    for (const { tokenClass } of this.#byKeyId.values()) counts[tokenClass]++;
+    return counts;
+  }
+
   /** True once the key was destroyed, here or by another process. */
   isDestroyed(keyId: Buffer): boolean {
     return this.#destroyed.has(keyId.toString('latin1'));

@@ -119,6 +119,11 @@ export class VaultStore {
     return this.#slotCount;
   }
 
+  /** Most slots that there can be. */
+  get slotsMax(): number {
+    return this.limits.slotsMax;
+  }
+
   /** Tells somebody of all slots that are added from now on, notices of destruction included. */
   follow(follower: VaultFollower): void {
     this.#follower = follower;

@@ -27,7 +27,14 @@ describe('ImportSession', () => {
 
   beforeEach(async () => {
     directory = mkdtempSync(join(tmpdir(), 'protego-import-'));
-    const target = { directory, fields: FIELDS, site: 'ward', files: ['in.ndjson'], clock: systemClock };
+    const target = {
+      directory,
+      fields: FIELDS,
+      site: 'ward',
+      files: ['in.ndjson'],
+      clock: systemClock,
+      openHouse: openHouseKeys,
+    };
     session = await ImportSession.open(target);
   });
 

@@ -11,7 +11,14 @@ import {
   type ProtegoError,
   type ProtegoEvent,
 } from '@protego/contracts';
-import { keysDirectoryOf, openEnclave, type PersonalDataVault, type SealedEvent, type Sealing } from '@protego/enclave';
+import {
+  keysDirectoryOf,
+  openEnclave,
+  type HouseOpener,
+  type PersonalDataVault,
+  type SealedEvent,
+  type Sealing,
+} from '@protego/enclave';
 import {
   RECORD_BYTES_MAX,
   SEALED_BYTES_MAX,
@@ -39,6 +46,8 @@ export interface ImportTarget {
   readonly directory: string;
   /** Key directory; default: `keys` in the log directory. */
   readonly keysDirectory?: string;
+  /** Opens the keys; by default in an enclave of their own. */
+  readonly openHouse?: HouseOpener;
   /** As for {@link openEnclave}. */
   readonly pseudonymKeyFile?: string;
   /** Which fields are personal. */
@@ -238,7 +247,7 @@ function refusalOf(error: ProtegoError): ImportRefusal {
 function openLog(target: ImportTarget): Promise<WritableLog> {
   const { directory, pseudonymKeyFile, fields, site, clock } = target;
   return openWritableLog({
-    openHouse: (options) => openEnclave({ ...options, processes: ENCLAVE_PROCESSES }),
+    openHouse: target.openHouse ?? ((options) => openEnclave({ ...options, processes: ENCLAVE_PROCESSES })),
     directory,
     keysDirectory: keysDirectoryOf(directory, target.keysDirectory),
     site,

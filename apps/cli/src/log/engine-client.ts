@@ -37,10 +37,16 @@ export async function hereOrInEngine<T>(
     return await here();
   } catch (error) {
     if (!isProtegoError(error) || error.code !== 'LOG_LOCKED') throw error;
-    const url = engineUrlOf(options);
-    if (url === undefined) throw error;
-    return inEngine(new EngineClient(url));
+    const engine = engineOf(options);
+    if (engine === undefined) throw error;
+    return inEngine(engine);
   }
+}
+
+/** The engine of a log: as `--engine` names it, or as `protego up` left its address; undefined without either. */
+export function engineOf(options: EngineOptions): EngineClient | undefined {
+  const url = engineUrlOf(options);
+  return url && new EngineClient(url);
 }
 
 /** Asks an engine for what only it may do. */

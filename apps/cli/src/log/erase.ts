@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { ProtegoError, formatRfc3339, systemClock } from '@protego/contracts';
+import { formatRfc3339, systemClock } from '@protego/contracts';
 import { eraseSubject, expireSegments, type ExpirySummary, type ReceiptContent } from '@protego/event-log';
 import { Terminal } from '../terminal';
+import { ageOf } from './age';
 import { openBackupTarget } from './backup-target';
 import { ENGINE_OPTION_HELP, hereOrInEngine, type EngineOptions } from './engine-client';
 import { originOf, withLog, withWriter } from './open-log';
@@ -41,7 +42,7 @@ export function expireCommand(): Command {
     'Delete whole segments whose newest event is older than the retention period. Hashes and checkpoints stay.',
   );
   return withLog(command, 'protego log expire --log .protego/log --older-than 365d --reason retention-1y', 'never')
-    .requiredOption('--older-than <age>', 'age such as 365d or 72h', ageOf)
+    .requiredOption('--older-than <age>', 'age such as 365d or 72h', (text) => ageOf(text, '--older-than'))
     .requiredOption('--reason <text>', 'name of the retention rule; it stays in the log')
     .option('--engine <url>', ENGINE_OPTION_HELP)
     .action((options: ExpireOptions) => expire(options));
@@ -109,12 +110,4 @@ async function expire(options: ExpireOptions): Promise<void> {
       ? `no finished segment lies wholly before ${before}`
       : `${summary.segments} segments deleted, ${summary.bytes} bytes; the log begins at seq ${summary.firstSeq}`,
   ]);
-}
-
-const UNIT_MS: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000 };
-
-function ageOf(text: string): number {
-  const match = /^(\d{1,6})([dhms])$/.exec(text);
-  if (match === null) throw new ProtegoError('USAGE_INVALID', `--older-than \`${text}\` is not an age such as 365d`);
-  return Number(match[1]) * (UNIT_MS[match[2] as string] as number);
 }

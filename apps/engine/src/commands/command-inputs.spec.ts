@@ -11,6 +11,8 @@ describe('parseCommandInput', () => {
     ['export', { selection: { fromSeq: 0, toSeq: 9, types: ['access.*'] }, purpose: 'case', receiver: 'PEM' }],
     ['backup', { directory: '/var/backups', keepCount: 3 }],
     ['reveal', { selection: { subject: 'p-1' }, reason: 'case', recordsMax: 10 }],
+    ['enclave-attest', { nonce: '0a'.repeat(16) }],
+    ['enclave-inspect', {}],
   ])('takes %s %j', (name, input) => expect(parseCommandInput(name, bytesOf(input))).toEqual(input));
 
   it('takes an empty message for an empty object', () => {
@@ -29,6 +31,9 @@ describe('parseCommandInput', () => {
     ['export', { selection: { fromSeq: -1 }, purpose: 'case' }],
     ['backup', { directory: 'relative' }],
     ['reveal', { selection: {}, reason: 'case', recordsMax: 1_001 }],
+    ['enclave-attest', {}],
+    ['enclave-attest', { nonce: '0a'.repeat(15) }],
+    ['enclave-attest', { nonce: '0'.repeat(33) }],
   ])('refuses %s %j', (name, input) => {
     expect(() => parseCommandInput(name, bytesOf(input))).toThrow(
       expect.objectContaining({ code: 'REQUEST_INVALID' }) as Error,

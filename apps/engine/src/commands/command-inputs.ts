@@ -16,6 +16,9 @@ export interface CommandInputs {
   };
   /** `directory`: absolute path on the machine of the engine. */
   readonly backup: { readonly directory: string; readonly keepCount?: number };
+  /** `nonce`: the verifier's random bytes, hex. */
+  readonly 'enclave-attest': { readonly nonce: string };
+  readonly 'enclave-inspect': Record<string, never>;
   readonly reveal: { readonly selection: RecordSelection; readonly reason: string; readonly recordsMax?: number };
 }
 
@@ -56,6 +59,8 @@ const SCHEMAS: Readonly<Record<CommandName, JsonSchema>> = {
     { directory: { ...text(4_096), pattern: '^/' }, keepCount: { type: 'integer', minimum: 1, maximum: 10_000 } },
     ['directory'],
   ),
+  'enclave-attest': closed({ nonce: { type: 'string', pattern: '^([0-9a-f]{2}){16,64}$' } }, ['nonce']),
+  'enclave-inspect': closed({}),
   reveal: closed({ selection, reason, recordsMax: { type: 'integer', minimum: 1, maximum: REVEALED_RECORDS_MAX } }, [
     'selection',
     'reason',

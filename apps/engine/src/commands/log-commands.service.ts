@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
 import { ProtegoError, type Clock } from '@protego/contracts';
+import type { Enclave } from '@protego/enclave';
 import {
   DirectoryTarget,
   backupLog,
@@ -15,7 +16,7 @@ import {
   type RevealedRecord,
   type WritableLog,
 } from '@protego/event-log';
-import { ENGINE_CLOCK, ENGINE_LOG } from '../engine.constants';
+import { ENCLAVE, ENGINE_CLOCK, ENGINE_LOG } from '../engine.constants';
 import { DeadLetters } from '../ingest/dead-letters.service';
 import { PipelineRunner } from '../pipeline/pipeline-runner.service';
 import { REVEALED_RECORDS_MAX, type CommandInputs, type CommandName } from './command-inputs';
@@ -40,10 +41,13 @@ export class LogCommands {
     export: (input) => this.#export(input),
     backup: (input) => this.#backup(input),
     reveal: (input) => this.#reveal(input),
+    'enclave-attest': async ({ nonce }) => ({ quote: await this.enclave.quote(Buffer.from(nonce, 'hex')) }),
+    'enclave-inspect': () => this.enclave.inspect(),
   };
 
   constructor(
     @Inject(ENGINE_LOG) private readonly log: WritableLog,
+    @Inject(ENCLAVE) private readonly enclave: Enclave,
     @Inject(ENGINE_CLOCK) private readonly clock: Clock,
     private readonly letters: DeadLetters,
     pipeline: PipelineRunner,

@@ -1,8 +1,14 @@
 import { messageOf, systemClock, type ProtegoConfig, type SourceDeclarations } from '@protego/contracts';
 import { loadFieldClasses } from '@protego/artefacts';
-import { keysDirectoryOf, openEnclave } from '@protego/enclave';
+import { keysDirectoryOf, openEnclave, platformDirectoryOf, type Enclave } from '@protego/enclave';
 import { openWritableLog, type WritableLog } from '@protego/event-log';
 import type { Fatal } from '../engine.constants';
+
+/** The log of an engine, and the enclave that holds its keys. */
+export interface EngineLog {
+  readonly log: WritableLog;
+  readonly enclave: Enclave;
+}
 
 /**
  * Opens the log of the configuration.
@@ -10,19 +16,24 @@ import type { Fatal } from '../engine.constants';
  * @param sources whose messages its vault admits
  * @param fatal told when the enclave is lost
  *
- * @throws ProtegoError as {@link openWritableLog}; `DECLARATION_INVALID`
+ * @throws ProtegoError as {@link openWritableLog}, `openEnclave` and `platformDirectoryOf`; `DECLARATION_INVALID`
  */
 export async function openEngineLog(
   config: ProtegoConfig,
   sources: SourceDeclarations,
   warn: (message: string) => void,
   fatal: Fatal,
-): Promise<WritableLog> {
+): Promise<EngineLog> {
   const { logDir: directory, keysDir, site, checkpoint, pseudonymKeyFile, dedupeHorizonMs, streamsDir } = config;
+  const keysDirectory = keysDirectoryOf(directory, keysDir);
+  const { processes, platformDir } = config.enclave;
+  const platformDirectory = platformDirectoryOf(directory, keysDirectory, platformDir);
+  const opened: { enclave?: Enclave } = {};
   const log = await openWritableLog({
-    openHouse: (options) => openEnclave({ ...options, processes: config.enclave.processes, onLost: fatal }),
+    openHouse: async (options) =>
+      (opened.enclave = await openEnclave({ ...options, processes, platformDirectory, onLost: fatal })),
     directory,
-    keysDirectory: keysDirectoryOf(directory, keysDir),
+    keysDirectory,
     site,
     clock: systemClock,
     fields: loadFieldClasses(streamsDir),
@@ -34,5 +45,5 @@ export async function openEngineLog(
   });
   if (log.keysDestroyed > 0) warn(`destroyed ${log.keysDestroyed} keys of erased persons that had come back`);
   for (const { name, note } of log.backupsOutOfReach) warn(`\`${name}\` still holds keys of erased persons: ${note}`);
-  return log;
+  return { log, enclave: opened.enclave as Enclave };
 }

@@ -61,6 +61,18 @@ export function parseQuoteClaims(payload: Uint8Array): QuoteClaims {
   };
 }
 
+/**
+ * Reads what a quote says without checking who signed it: for showing one's own quote, never for trusting another's. That is
+ * for `verifyQuote`.
+ *
+ * @throws ProtegoError `ATTESTATION_INVALID`
+ */
+export function readQuoteClaims(quote: string): QuoteClaims {
+  const payload = bytesOfBase64url(quote.split('.')[1]);
+  if (payload === undefined) throw invalidClaim('payload');
+  return parseQuoteClaims(payload);
+}
+
 function enclaveOf(own: Members): Pick<QuoteClaims, 'measurement' | 'securityVersion' | 'signer' | 'memory'> {
   if (own['emulated'] !== true) throw invalidClaim('protego.emulated');
   const memory = membersOf(own['memory'], 'protego.memory');

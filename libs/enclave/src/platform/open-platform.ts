@@ -13,18 +13,25 @@ const SECRET_FILE = 'platform.secret';
  * Opens the emulated platform of a directory and makes it when there is none: `platform.secret` (32 random bytes, for its
  * owner only) and `counters.json`. Several processes may have it open.
  *
- * @throws ProtegoError `ENCLAVE_PLATFORM_DAMAGED` when a file is missing or was altered; `LOG_KEYS_DAMAGED` when
+ * @param options `mustExist`: makes no platform
+ * @throws ProtegoError `ENCLAVE_NOT_ATTESTED` when there is none and none may be made; `ENCLAVE_PLATFORM_DAMAGED` when a file is missing or was altered; `LOG_KEYS_DAMAGED` when
  *   others can read the secret; `LOG_LOCKED` when others do not let go of the directory; `LOG_DISK_FULL`,
  *   `LOG_READ_ONLY`, `LOG_WRITE_FAILED`
  */
 export async function openPlatform({
   directory,
   clock = systemClock,
+  mustExist = false,
 }: {
   directory: string;
   clock?: Clock;
+  mustExist?: boolean;
 }): Promise<Platform> {
   const known = await readKeyFile(directory, SECRET_FILE);
+  if (known === undefined && mustExist) {
+    const message = `there is no platform in \`${directory}\`: start the engine, or name another directory`;
+    throw new ProtegoError('ENCLAVE_NOT_ATTESTED', message, { directory });
+  }
   const secret = known ?? (await makePlatform(directory));
   await mustBePrivate(directory, SECRET_FILE);
   if (secret.length !== PLATFORM_SECRET_BYTES) {

@@ -20,6 +20,8 @@ export const CALLS = {
   rotateDataKey: 14,
   sync: 15,
   close: 16,
+  quote: 17,
+  inspect: 18,
 } as const;
 /** One of {@link CALLS}. */
 export type Call = (typeof CALLS)[keyof typeof CALLS];

@@ -3,14 +3,17 @@ import { EventGate } from '../admission/event-gate';
 import { FileVault, KeeperNeeded } from '../file-vault';
 import { openServedHouse, type ServedHouse } from '../house-keys';
 import { InProcessVault } from '../in-process-vault';
+import { measurementOf } from '../measurement/measure';
 import type { DerivedLogKeys } from '../derived-log-keys';
+import { Attester } from './attester';
 import { CALLS } from './call-codec';
 import { CallChannel, type CallServer } from './call-channel';
-import type { EnclaveStart, OpenedKeys } from './enclave-start';
+import { DEBUG_FLAG, type EnclaveStart, type OpenedKeys } from './enclave-start';
 import { EnclaveService, type ServiceRole } from './enclave-service';
 import { FrameWriter, type FrameReader } from './frame-bytes';
 import { FrameChannel } from './frame-channel';
-import { KeeperLink, Replicas, type ReplicaSecrets } from './replica-link';
+import { isDebugProcess, measureThisProcess } from './own-image';
+import { KeeperLink, Replicas, type ReplicaLaunch, type ReplicaSecrets } from './replica-link';
 
 /** Socket to the process that started the enclave. */
 const STARTER_FD = 3;
@@ -26,7 +29,7 @@ function leave(): never {
 function keep(): void {
   const replicas = new Replicas();
   let service: EnclaveService | undefined;
-  let house: ServedHouse | undefined;
+  let house: Pick<ServedHouse, 'close'> | undefined;
   const server: CallServer = {
     answer: async (operation, reader) => {
       if (operation === CALLS.open) {
@@ -52,20 +55,19 @@ function keep(): void {
 async function openKeeper(
   reader: FrameReader,
   replicas: Replicas,
-): Promise<{ house: ServedHouse; service: EnclaveService; answer: FrameWriter }> {
-  const text = reader.text();
-  const start = JSON.parse(text) as EnclaveStart;
+): Promise<{ house: Pick<ServedHouse, 'close'>; service: EnclaveService; answer: FrameWriter }> {
+  const { start, attester, launch } = await launchKeeper(JSON.parse(reader.text()) as EnclaveStart);
   const fields = start.fields && parseFieldDeclarations(start.fields.text, start.fields.path);
-  const { processes, fields: _, ...options } = start;
+  const { processes: _processes, fields: _fields, ...options } = start;
   const { house, fileVault, secrets } = await openServedHouse({ ...options, ...(fields && { fields }) });
   const { vault } = house;
   fileVault.follow((bytes, number) => replicas.note(bytes, number));
   const work = { admit: vault.admit.bind(vault), seal: vault.seal.bind(vault) };
-  const descriptors = Array.from({ length: processes - 1 }, (_each, i) => REPLICA_FD + i);
-  await replicas.start(__filename, descriptors, { ...secrets, options: text }, work, leave);
+  await replicas.start(launch, { ...secrets, options: JSON.stringify(start) }, work, leave);
   secrets.root.fill(0);
   secrets.pseudonymKey.fill(0);
   const role: ServiceRole = {
+    kind: 'keeper',
     ...work,
     get changes() {
       return replicas.changes;
@@ -75,7 +77,31 @@ async function openKeeper(
   };
   const answer = new FrameWriter();
   answer.json(keysFor(house.keys));
-  return { house, service: new EnclaveService(house, role), answer };
+  const close = async (): Promise<void> => {
+    attester?.close();
+    await house.close();
+  };
+  return { house: { close }, service: new EnclaveService(house, role, attester), answer };
+}
+
+/** Finds out what this process is, before it touches a key, and how its replicas are to be started. */
+async function launchKeeper(
+  options: EnclaveStart,
+): Promise<{ start: EnclaveStart; attester: Attester | undefined; launch: ReplicaLaunch }> {
+  const isDebug = isDebugProcess(options);
+  const start = { ...options, isDebug };
+  const { platformDirectory, processes } = start;
+  const attester =
+    platformDirectory === undefined
+      ? undefined
+      : await Attester.open(platformDirectory, await measureThisProcess(start));
+  const launch = {
+    entry: __filename,
+    nodeFlags: isDebug ? [DEBUG_FLAG] : [],
+    descriptors: Array.from({ length: processes - 1 }, (_, i) => REPLICA_FD + i),
+    ...(attester === undefined ? {} : { measurement: attester.measurement }),
+  };
+  return { start, attester, launch };
 }
 
 /** A process that seals and opens with the keeper's keys, and sends on what needs new ones. */
@@ -96,6 +122,7 @@ function replicate(): void {
     root.fill(0);
     const vault = new InProcessVault(fileVault, gate && new EventGate(gate));
     service = new EnclaveService(houseOfReplica(vault), {
+      kind: 'replica',
       get changes() {
         return keeper.changes;
       },
@@ -106,7 +133,9 @@ function replicate(): void {
     });
     return fileVault;
   };
-  const keeper = new KeeperLink(openReplica, leave);
+  const measure = async (options: string): Promise<Buffer> =>
+    measurementOf((await measureThisProcess(JSON.parse(options) as EnclaveStart)).manifest);
+  const keeper = new KeeperLink(openReplica, leave, measure);
   new CallChannel((listener) => FrameChannel.overDescriptor(STARTER_FD, listener), {
     answer: (operation, reader) => {
       if (service === undefined) throw new Error('the enclave was not opened');
@@ -153,5 +182,7 @@ function keysFor(keys: DerivedLogKeys): OpenedKeys {
   };
 }
 
+// Without a listener, this signal would let the inspector of Node in at any time.
+process.on('SIGUSR1', () => undefined);
 if (process.argv[2] === 'replica') replicate();
 else keep();

@@ -1,11 +1,15 @@
 import { ProtegoError } from '@protego/contracts';
 import type { ServedHouse } from '../house-keys';
 import type { Admission, PersonalDataVault, RawEvent } from '../personal-data';
+import { guardedMemoryState } from '../memory/guarded-memory-state';
+import { requireAttester, type Attester } from './attester';
 import { CALLS, readRawEvents, writeAdmissions, writeSealings } from './call-codec';
+import type { KeeperInspection, ProcessInspection } from './enclave-inspection';
 import { FrameWriter, type FrameReader } from './frame-bytes';
 
 /** What differs between the process that keeps the vault and its replicas. */
 export interface ServiceRole {
+  readonly kind: ProcessInspection['role'];
   /** Changes of the vault that this process knows of. */
   readonly changes: number;
   /** Resolves once this process knows of so many changes. */
@@ -26,9 +30,14 @@ type Answer = (reader: FrameReader, writer: FrameWriter) => Promise<void>;
 export class EnclaveService {
   readonly #answers: Readonly<Record<number, Answer>>;
 
+  #callsServed = 0;
+  #callsFailed = 0;
+
+  /** @param attester of the process that keeps the vault, when the enclave runs on a platform */
   constructor(
     private readonly house: ServedHouse,
     private readonly role: ServiceRole,
+    private readonly attester?: Attester,
   ) {
     const { vault } = house;
     this.#answers = {
@@ -71,6 +80,9 @@ export class EnclaveService {
         writer.bytes(house.keys.dataKey(dataKeyId));
       },
       [CALLS.sync]: () => role.settled(),
+      [CALLS.quote]: async (reader, writer) =>
+        writer.text(await requireAttester(this.attester).quote(Buffer.from(reader.bytes()))),
+      [CALLS.inspect]: async (_, writer) => writer.json(this.#inspect()),
     };
   }
 
@@ -80,6 +92,16 @@ export class EnclaveService {
    * @throws ProtegoError `ENCLAVE_CALL_INVALID` for an operation or fields that are none; what the operation throws
    */
   async answer(operation: number, reader: FrameReader): Promise<FrameWriter> {
+    this.#callsServed++;
+    try {
+      return await this.#answer(operation, reader);
+    } catch (error) {
+      this.#callsFailed++;
+      throw error;
+    }
+  }
+
+  async #answer(operation: number, reader: FrameReader): Promise<FrameWriter> {
     const answer = this.#answers[operation];
     if (answer === undefined) throw new ProtegoError('ENCLAVE_CALL_INVALID', `there is no call \`${operation}\``);
     await this.role.knowing(reader.u32());
@@ -90,6 +112,20 @@ export class EnclaveService {
     if (!reader.isAtEnd) throw new ProtegoError('ENCLAVE_CALL_INVALID', `call \`${operation}\` has fields too many`);
     writer.end().writeUInt32BE(this.role.changes, 0);
     return writer;
+  }
+
+  #inspect(): KeeperInspection {
+    return {
+      role: this.role.kind,
+      pid: process.pid,
+      uptimeMs: Math.round(1_000 * process.uptime()),
+      callsServed: this.#callsServed,
+      callsFailed: this.#callsFailed,
+      changes: this.role.changes,
+      guardedMemory: guardedMemoryState(),
+      identity: this.attester?.facts ?? null,
+      vault: this.house.vault.use,
+    };
   }
 
   #openFields(reader: FrameReader, writer: FrameWriter): void {

@@ -3,12 +3,19 @@ import type { HouseKeysOptions } from '../house-keys';
 /** Most processes of one enclave. */
 export const ENCLAVE_PROCESSES_MAX = 16;
 
+/** Flag of Node with which a process may be looked into, on a free port of loopback. */
+export const DEBUG_FLAG = '--inspect=127.0.0.1:0';
+
 /** What an enclave is started with, as it crosses the border. */
 export interface EnclaveStart extends Pick<HouseKeysOptions, 'directory' | 'mode' | 'pseudonymKeyFile' | 'gate'> {
   /** Text of the declarations of personal fields, and where it was read. */
   readonly fields?: { readonly text: string; readonly path: string };
   /** Processes that share the work: the keeper of the vault, and replicas. */
   readonly processes: number;
+  /** Directory of the platform that the enclave runs on; without it the enclave cannot say who it is. */
+  readonly platformDirectory?: string;
+  /** True when the enclave may be looked into. */
+  readonly isDebug?: boolean;
 }
 
 /**

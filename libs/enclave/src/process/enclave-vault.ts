@@ -11,6 +11,12 @@ import type {
 } from '../personal-data';
 import type { CallChannel } from './call-channel';
 import { BATCH_EVENTS_MAX, CALLS, readAdmissions, readSealings, writeRawEvents, type Call } from './call-codec';
+import {
+  inspectionOf,
+  type EnclaveInspection,
+  type KeeperInspection,
+  type ProcessInspection,
+} from './enclave-inspection';
 import { FrameWriter, type FrameReader } from './frame-bytes';
 
 const RAW_EVENT_FIELDS_BYTES = 96;
@@ -128,6 +134,26 @@ export class EnclaveVault implements PersonalDataVault {
   async rotateDataKey(): Promise<{ readonly dataKeyId: number; readonly key: Buffer }> {
     const reader = await this.#call(CALLS.rotateDataKey, this.#begin());
     return { dataKeyId: reader.u32(), key: Buffer.from(reader.bytes()) };
+  }
+
+  /** A quote of the enclave that answers a verifier's nonce. */
+  async quote(nonce: Buffer): Promise<string> {
+    const writer = this.#begin();
+    writer.bytes(nonce);
+    return (await this.#call(CALLS.quote, writer)).text();
+  }
+
+  /** What each process of the enclave tells of itself, and the keeper of all. */
+  async inspect(): Promise<EnclaveInspection> {
+    const told = await Promise.all(
+      this.channels.map(async (_, process) => (await this.#call(CALLS.inspect, this.#begin(), process)).json()),
+    );
+    const [keeper, ...replicas] = told as [KeeperInspection, ...KeeperInspection[]];
+    // What a replica tells of the vault is what the keeper told it.
+    return inspectionOf(
+      keeper,
+      replicas.map(({ identity: _, vault: _vault, ...each }): ProcessInspection => each),
+    );
   }
 
   /** Ends the processes; the keeper marks the vault first. */

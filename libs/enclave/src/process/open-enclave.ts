@@ -6,7 +6,8 @@ import { ProtegoError } from '@protego/contracts';
 import type { HouseKeys, HouseKeysOptions } from '../house-keys';
 import { CallChannel } from './call-channel';
 import { CALLS } from './call-codec';
-import { ENCLAVE_PROCESSES_MAX, type EnclaveStart, type OpenedKeys } from './enclave-start';
+import { DEBUG_FLAG, ENCLAVE_PROCESSES_MAX, type EnclaveStart, type OpenedKeys } from './enclave-start';
+import type { EnclaveInspection } from './enclave-inspection';
 import { EnclaveVault } from './enclave-vault';
 import { FrameWriter } from './frame-bytes';
 import { FrameChannel } from './frame-channel';
@@ -20,6 +21,10 @@ const EXIT_MS = 10_000;
 export interface EnclaveOptions extends HouseKeysOptions {
   /** Processes that share the work, 1 to {@link ENCLAVE_PROCESSES_MAX}; default 1. */
   readonly processes?: number;
+  /** Directory of the platform that it runs on, made when it is missing; without it the enclave cannot be attested. */
+  readonly platformDirectory?: string;
+  /** Lets the inspector of Node into the processes, each on a free port of loopback; quotes say so. Default false. */
+  readonly isDebug?: boolean;
   /** Script of an enclave process; only a test has another. */
   readonly entry?: string;
   /** Told when a process of the enclave ends that was not asked to: nothing can be sealed any more. */
@@ -30,6 +35,16 @@ export interface EnclaveOptions extends HouseKeysOptions {
 export interface Enclave extends HouseKeys {
   /** Process ids, the keeper's first; those of replicas are the keeper's to know. */
   readonly keeperPid: number;
+  /**
+   * Evidence of who the enclave is: an EAT (RFC 9711) that `verifyQuote` appraises.
+   *
+   * @param nonce the verifier's random bytes, 16 to 64
+   * @throws ProtegoError `ENCLAVE_NOT_ATTESTED` without a platform; `ATTESTATION_INVALID` for another nonce;
+   *   `ENCLAVE_MEASUREMENT_INVALID` when a process is no longer what was measured
+   */
+  quote(nonce: Buffer): Promise<string>;
+  /** What the enclave is made of and does, in numbers and hashes. */
+  inspect(): Promise<EnclaveInspection>;
 }
 
 /**
@@ -37,14 +52,16 @@ export interface Enclave extends HouseKeys {
  * signing key exist in those processes only.
  *
  * @throws ProtegoError as `openHouseKeys`; `ENCLAVE_LOST` when a process does not start; `USAGE_INVALID` for a number of
- *   processes that makes no sense, and for fields that were not read from declarations
+ *   processes that makes no sense, and for fields that were not read from declarations; with a platform also those of
+ *   `openPlatform`, `ENCLAVE_MEASUREMENT_INVALID`, and `ENCLAVE_REPLICA_REFUSED`
  */
 export async function openEnclave(options: EnclaveOptions): Promise<Enclave> {
   const { processes = 1, entry = ENTRY, onLost } = options;
   const start = startOf(options, processes);
   if (!existsSync(entry)) throw new ProtegoError('ENCLAVE_LOST', `\`${entry}\` is missing: run \`npm run build\``);
   const sockets = Array.from({ length: processes }, () => 'pipe' as const);
-  const child = spawn(process.execPath, [entry], { stdio: ['ignore', 'ignore', 2, ...sockets], env: {} });
+  const flags = options.isDebug === true ? [DEBUG_FLAG] : [];
+  const child = spawn(process.execPath, [...flags, entry], { stdio: ['ignore', 'ignore', 2, ...sockets], env: {} });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const state = { isClosing: false };
   const lost = (): void => {
@@ -77,7 +94,8 @@ export async function openEnclave(options: EnclaveOptions): Promise<Enclave> {
   }
 }
 
-function startOf({ fields, directory, mode, pseudonymKeyFile, gate }: EnclaveOptions, processes: number): EnclaveStart {
+function startOf(options: EnclaveOptions, processes: number): EnclaveStart {
+  const { fields, directory, mode, pseudonymKeyFile, gate, platformDirectory, isDebug } = options;
   if (!Number.isInteger(processes) || processes < 1 || processes > ENCLAVE_PROCESSES_MAX)
     throw new ProtegoError('USAGE_INVALID', `an enclave has 1 to ${ENCLAVE_PROCESSES_MAX} processes`);
   if (fields !== undefined && fields.declaration === undefined)
@@ -86,6 +104,8 @@ function startOf({ fields, directory, mode, pseudonymKeyFile, gate }: EnclaveOpt
     ...{ directory, mode, processes },
     ...(pseudonymKeyFile === undefined ? {} : { pseudonymKeyFile }),
     ...(gate === undefined ? {} : { gate }),
+    ...(platformDirectory === undefined ? {} : { platformDirectory }),
+    ...(isDebug === true ? { isDebug } : {}),
     ...(fields?.declaration === undefined ? {} : { fields: fields.declaration }),
   };
 }
@@ -102,6 +122,8 @@ function enclaveOf(
     keys,
     vault,
     keeperPid,
+    quote: (nonce) => vault.quote(nonce),
+    inspect: () => vault.inspect(),
     async rotateDataKey() {
       const { dataKeyId, key } = await vault.rotateDataKey();
       keys.addDataKey(dataKeyId, key);

@@ -17,7 +17,7 @@ import { FrameWriter, type FrameReader } from './frame-bytes';
 import { FrameChannel } from './frame-channel';
 
 /** Calls between the process that keeps the vault and a replica. */
-const LINK_CALLS = { open: 1, changes: 2, admit: 3, seal: 4 } as const;
+const LINK_CALLS = { open: 1, changes: 2, admit: 3, seal: 4, measure: 5 } as const;
 /** Socket of a replica to the keeper. */
 const KEEPER_FD = 4;
 const SLOT_FIELDS_BYTES = 8;
@@ -30,6 +30,18 @@ export interface ReplicaSecrets {
   readonly pseudonymKey: Buffer;
   /** Options of the enclave, as its starter gave them. */
   readonly options: string;
+}
+
+/** How replicas are started. */
+export interface ReplicaLaunch {
+  /** Script of an enclave process. */
+  readonly entry: string;
+  /** Flags of Node. */
+  readonly nodeFlags: readonly string[];
+  /** Sockets to the enclave's starter, one each; closed once they are passed on. */
+  readonly descriptors: readonly number[];
+  /** What each has to be before it gets a secret, 32 bytes; undefined for an enclave that is not measured. */
+  readonly measurement?: Buffer;
 }
 
 /** What the keeper does for its replicas. */
@@ -60,19 +72,17 @@ export class Replicas {
   /**
    * Starts replicas; each gets the socket to the enclave's starter that this process has for it.
    *
-   * @param entry script of an enclave process
-   * @param descriptors sockets; closed here
+   * @throws ProtegoError `ENCLAVE_REPLICA_REFUSED` when one has another measurement
    */
   async start(
-    entry: string,
-    descriptors: readonly number[],
+    { entry, nodeFlags, descriptors, measurement }: ReplicaLaunch,
     secrets: ReplicaSecrets,
     work: KeeperWork,
     onLost: (error: Error | undefined) => void,
   ): Promise<void> {
     for (const fd of descriptors) {
       const stdio = ['ignore', 'ignore', 2, fd, 'pipe'] as const;
-      const child = spawn(process.execPath, [entry, 'replica'], { stdio: [...stdio], env: {} });
+      const child = spawn(process.execPath, [...nodeFlags, entry, 'replica'], { stdio: [...stdio], env: {} });
       closeSync(fd);
       const answer = (call: number, reader: FrameReader): Promise<FrameWriter> => this.#answer(call, reader, work);
       const socket = child.stdio[KEEPER_FD] as Socket;
@@ -84,12 +94,13 @@ export class Replicas {
       this.#channels.push(channel);
     }
     await Promise.all(
-      this.#channels.map((channel) => {
+      this.#channels.map(async (channel) => {
+        if (measurement !== undefined) await mustMeasure(channel, secrets.options, measurement);
         const writer = new FrameWriter();
         writer.bytes(secrets.root);
         writer.bytes(secrets.pseudonymKey);
         writer.text(secrets.options);
-        return channel.call(LINK_CALLS.open, writer);
+        await channel.call(LINK_CALLS.open, writer);
       }),
     );
   }
@@ -142,6 +153,16 @@ export class Replicas {
   }
 }
 
+async function mustMeasure(channel: CallChannel, options: string, measurement: Buffer): Promise<void> {
+  const writer = new FrameWriter();
+  writer.text(options);
+  const measured = (await channel.call(LINK_CALLS.measure, writer)).bytes();
+  if (measured.equals(measurement)) return;
+  const [keeper, replica] = [measurement, measured].map((each) => each.toString('hex'));
+  const message = 'a process of the enclave has another measurement than the one that keeps the vault';
+  throw new ProtegoError('ENCLAVE_REPLICA_REFUSED', message, { keeper, replica });
+}
+
 /** The keeper of the vault, as a replica has it. */
 export class KeeperLink {
   readonly #channel: CallChannel;
@@ -153,14 +174,21 @@ export class KeeperLink {
   /**
    * @param onOpen opens the vault of the replica with what the keeper sends; changes that come meanwhile are kept for it
    * @param onEnd the keeper is gone
+   * @param onMeasure measures this process as it was started with these options
    */
-  constructor(onOpen: (secrets: ReplicaSecrets) => Promise<FileVault>, onEnd: () => void) {
+  constructor(
+    onOpen: (secrets: ReplicaSecrets) => Promise<FileVault>,
+    onEnd: () => void,
+    onMeasure: (options: string) => Promise<Buffer>,
+  ) {
     this.#channel = new CallChannel((listener) => FrameChannel.overDescriptor(KEEPER_FD, listener), {
       answer: async (call, reader) => {
-        if (call === LINK_CALLS.open) await this.#open(reader, onOpen);
+        const writer = new FrameWriter();
+        if (call === LINK_CALLS.measure) writer.bytes(await onMeasure(reader.text()));
+        else if (call === LINK_CALLS.open) await this.#open(reader, onOpen);
         else if (call === LINK_CALLS.changes) this.#take(reader);
         else throw new ProtegoError('ENCLAVE_CALL_INVALID', `there is no call \`${call}\` between enclave processes`);
-        return new FrameWriter();
+        return writer;
       },
       onEnd,
     });

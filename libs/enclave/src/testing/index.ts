@@ -4,5 +4,8 @@ export { MemoryCounters, memoryPlatform } from './memory-platform';
 export { sampleAuthor, sampleImage, type SampleEnclave } from './sample-enclaves';
 export { reopenedOf, revealedOf, sealedOf, slotKeysOf } from './one-event';
 export { openVaultBytes } from './opened-vault';
+export { eventOf } from './sample-events';
+export { SAMPLE_GATE } from './sample-gate';
+export { shippedFields } from './shipped-fields';
 export { describeVault } from './vault-contract';
 export { type VaultUnderTest } from './vault-under-test';

@@ -1,0 +1,34 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import { ProtegoError } from '@protego/contracts';
+
+const PLATFORM_FOLDER = 'platform';
+
+/**
+ * Where the platform of a log's enclave is: as `named`, else `platform` beside the directory of the log, so that the engine and
+ * the command line find the same one. What is backed up together with the log would be no platform: sealed blobs would
+ * travel with the key that opens them.
+ *
+ * @param named path, or empty for the default
+ * @throws ProtegoError `USAGE_INVALID` when it lies in the directory of the log or of its keys, or is one of them
+ */
+export function platformDirectoryOf(logDirectory: string, keysDirectory: string, named = ''): string {
+  const directory = named === '' ? join(dirname(resolve(logDirectory)), PLATFORM_FOLDER) : named;
+  for (const backedUp of [logDirectory, keysDirectory]) {
+    if (!isWithin(realPathOf(directory), realPathOf(backedUp))) continue;
+    const message = `the platform \`${directory}\` lies in \`${backedUp}\`, which is backed up: name another place for it`;
+    throw new ProtegoError('USAGE_INVALID', message, { directory, backedUp });
+  }
+  return directory;
+}
+
+function isWithin(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(directory.endsWith(sep) ? directory : directory + sep);
+}
+
+/** The path without symbolic links, as far as it exists. */
+function realPathOf(path: string): string {
+  const absolute = resolve(path);
+  if (existsSync(absolute) || absolute === dirname(absolute)) return realpathSync(absolute);
+  return join(realPathOf(dirname(absolute)), basename(absolute));
+}
