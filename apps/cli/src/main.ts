@@ -23,9 +23,9 @@ export function buildProgram(): Command {
     simulateCommand(),
     importCommand(),
     logCommand(),
+    enclaveCommand(),
     replayCommand(),
     sigmaCommand(),
-    enclaveCommand(),
     upCommand(),
   ]) {
     program.addCommand(inheritExit(command));

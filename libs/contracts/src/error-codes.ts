@@ -91,6 +91,7 @@ export const ERROR_CODES = {
   RESTORE_TARGET_TAKEN: caller('Restore into a directory that holds no log.'),
   PERSON_UNKNOWN: caller('No key of such a person is known: check the spelling.'),
   PERSON_AMBIGUOUS: caller('Several persons have this name: ask with the identity or the token of one of them.'),
+  DATA_KEYS_FULL: environment('The log was given as many data keys as it can have: go on with a new log.'),
   VAULT_FULL: environment('The vault holds as many persons as it can: erase or expire some.'),
   ENCLAVE_MEMORY_FAULT: environment(
     'The encrypted memory was altered from outside: treat the host as attacked, and start the enclave anew.',

@@ -216,6 +216,11 @@ const OUTPUT_TYPES = [
     ]),
   ),
   version1(
+    'log.key-rotated',
+    'The log was given a new data key: later blocks are encrypted under it, older ones stay as they are.',
+    object({ dataKeyId: count }, ['dataKeyId']),
+  ),
+  version1(
     'log.session-closed',
     'An import ended: its windows are decided and the live session goes on.',
     object({ session: string, reason: { enum: ['completed', 'abandoned'] } }, ['session', 'reason']),

@@ -19,7 +19,7 @@ export function blockKeyOf(dataKey: Buffer, logId: Buffer, sessionSalt: Buffer):
 export function requireDataKey(dataKeys: ReadonlyMap<number, Buffer>, dataKeyId: number): Buffer {
   const dataKey = dataKeys.get(dataKeyId);
   if (dataKey !== undefined) return dataKey;
-  const message = `there is no data key \`${dataKeyId}\`: restore the key directory of this log from its backup`;
+  const message = `there is no data key \`${dataKeyId}\`: open the log again if it was made since, else restore the key directory`;
   throw new ProtegoError('LOG_KEY_MISSING', message, { dataKeyId });
 }
 
@@ -39,8 +39,13 @@ export class DerivedLogKeys implements LogKeys {
   /**
    * @param root 32 random bytes; copied
    * @param dataKeyIds numbers of the data keys that exist, ascending; new blocks use the last
+   * @param readDataKeyIds reads the numbers anew, for whoever is not the one that makes them
    */
-  constructor(root: Buffer, dataKeyIds: readonly number[]) {
+  constructor(
+    root: Buffer,
+    dataKeyIds: readonly number[],
+    private readonly readDataKeyIds: () => Promise<readonly number[]> = () => Promise.resolve([]),
+  ) {
     this.#root = Buffer.from(root);
     this.#subjectKey = deriveKey(root, 'subject-filter/1', SUBJECT_KEY_BYTES);
     this.#dedupeKey = deriveKey(root, 'dedupe/1', KEY_BYTES);
@@ -71,6 +76,13 @@ export class DerivedLogKeys implements LogKeys {
   blockKey(dataKeyId: number, logId: Buffer, sessionSalt: Buffer): Buffer {
     this.#mustBeOpen();
     return blockKeyOf(this.dataKey(dataKeyId), logId, sessionSalt);
+  }
+
+  async refresh(): Promise<void> {
+    this.#mustBeOpen();
+    const ids = await this.readDataKeyIds();
+    this.#mustBeOpen();
+    for (const id of ids) if (!this.#dataKeys.has(id)) this.addDataKey(id);
   }
 
   /** Numbers of the data keys that exist, ascending. */

@@ -1,6 +1,7 @@
 import {
   chmodSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
@@ -12,7 +13,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { crypto_sign_verify_detached } from 'sodium-native';
-import { openHouseKeys, type HouseKeys } from './house-keys';
+import { DATA_KEYS_MAX, openHouseKeys, type HouseKeys } from './house-keys';
+import { formatHouseRecord } from './house-record';
 import { eventOf } from './testing/sample-events';
 import { fixedHouse, fixedKeys, revealedOf, sealedOf } from './testing';
 
@@ -98,6 +100,40 @@ describe('openHouseKeys', () => {
     expect(keys.blockKey(2, LOG_ID, SALT).toString('hex')).not.toBe(old);
     expect(() => keys.blockKey(3, LOG_ID, SALT)).toThrow(expect.objectContaining({ code: 'LOG_KEY_MISSING' }));
     await expect((await house('read')).rotateDataKey()).rejects.toMatchObject({ code: 'LOG_READ_ONLY' });
+  });
+
+  it('makes data keys that were asked for at once one after the other', async () => {
+    const first = await house();
+    expect(await Promise.all([1, 2, 3].map(() => first.rotateDataKey()))).toEqual([2, 3, 4]);
+    const last = first.rotateDataKey();
+    await closeAll();
+    expect(await last).toBe(5);
+    await expect(first.rotateDataKey()).rejects.toMatchObject({ code: 'LOG_CLOSED' });
+    expect((await house('read')).keys.dataKeyId).toBe(5);
+  });
+
+  it('keeps the old data key in use when the new one cannot be written, and makes it the next time', async () => {
+    const first = await house();
+    const inTheWay = join(directory, 'house.json.new');
+    mkdirSync(inTheWay);
+    await expect(first.rotateDataKey()).rejects.toMatchObject({ code: 'LOG_WRITE_FAILED' });
+    expect(first.keys.dataKeyId).toBe(1);
+    expect((await house('read')).keys.dataKeyId).toBe(1);
+    rmSync(inTheWay, { recursive: true });
+    expect(await first.rotateDataKey()).toBe(2);
+    const { dataKeyIds } = JSON.parse(readFileSync(join(directory, 'house.json'), 'utf8')) as { dataKeyIds: number[] };
+    expect(dataKeyIds).toEqual([1, 2]);
+  });
+
+  it('makes so many data keys and no more', async () => {
+    await house();
+    await closeAll();
+    const root = readFileSync(join(directory, 'root.secret'));
+    const dataKeyIds = Array.from({ length: DATA_KEYS_MAX - 1 }, (_, i) => i + 1);
+    writeFileSync(join(directory, 'house.json'), formatHouseRecord({ dataKeyIds }, root));
+    const full = await house();
+    expect(await full.rotateDataKey()).toBe(DATA_KEYS_MAX);
+    await expect(full.rotateDataKey()).rejects.toMatchObject({ code: 'DATA_KEYS_FULL' });
   });
 
   it('has one writer', async () => {

@@ -18,6 +18,8 @@ const ROOT_FILE = 'root.secret';
 const HOUSE_FILE = 'house.json';
 const VAULT_FILE = 'vault';
 const ROOT_BYTES = 32;
+/** Most data keys of one log, which are all derived at each start: one a day for 27 years. */
+export const DATA_KEYS_MAX = 10_000;
 
 /** Where the keys of a log are, and what for. */
 export interface HouseKeysOptions {
@@ -50,10 +52,11 @@ export interface HouseKeys {
   readonly keys: LogKeys;
   readonly vault: PersonalDataVault;
   /**
-   * Makes a new data key, under which new writer sessions seal their blocks; the old ones stay for what they sealed.
-   * Returns its number.
+   * Makes a new data key, under which a writer seals all later blocks; the old ones stay for what they sealed. Its number is
+   * durable before it resolves, and before {@link LogKeys.dataKeyId} tells of it. Returns the number.
    *
-   * @throws ProtegoError `LOG_READ_ONLY` when opened for reading
+   * @throws ProtegoError `LOG_READ_ONLY` when opened for reading; `DATA_KEYS_FULL` when there are {@link DATA_KEYS_MAX};
+   *   `LOG_DISK_FULL`, `LOG_WRITE_FAILED` from the disk, and then the old key stays in use
    */
   rotateDataKey(): Promise<number>;
   /** Wipes the keys in memory and gives the directory back. */
@@ -117,7 +120,7 @@ async function openHouse(
   lock: DirectoryLock | undefined,
 ): Promise<OpenedHouse> {
   const { directory } = options;
-  let record = await readRecord(options, root);
+  const record = await readRecord(options, root);
   const pseudonymKey =
     record.pseudonymKey === undefined
       ? deriveKey(root, 'pseudonym/1', ROOT_BYTES)
@@ -126,20 +129,19 @@ async function openHouse(
   const secrets = { root: Buffer.from(root), pseudonymKey: Buffer.from(pseudonymKey) };
   const fileVault = await FileVault.open({ ...options, root, pseudonymKey });
   const vault = new InProcessVault(fileVault, gate);
-  const keys = new DerivedLogKeys(root, record.dataKeyIds);
+  const readDataKeyIds = async (): Promise<readonly number[]> => (await readRecord(options, root)).dataKeyIds;
+  const keys = new DerivedLogKeys(root, record.dataKeyIds, lock === undefined ? readDataKeyIds : undefined);
+  const rotation = new DataKeyRotation(directory, root, keys, record);
   const house: ServedHouse = {
     keys,
     vault,
     async rotateDataKey() {
       if (lock === undefined) throw new ProtegoError('LOG_READ_ONLY', 'the keys were opened for reading only');
-      const id = keys.dataKeyId + 1;
-      record = { ...record, dataKeyIds: [...record.dataKeyIds, id] };
-      await writeKeyFile(directory, HOUSE_FILE, formatHouseRecord(record, root));
-      keys.addDataKey(id);
-      return id;
+      return rotation.rotate();
     },
     async close() {
       try {
+        await rotation.ended();
         await vault.close();
       } finally {
         keys.close();
@@ -149,6 +151,50 @@ async function openHouse(
     },
   };
   return { house, fileVault, secrets };
+}
+
+/** Makes data keys one after the other: two at a time would take the same number. */
+class DataKeyRotation {
+  readonly #root: Buffer;
+  #last: Promise<unknown> = Promise.resolve();
+  #isEnded = false;
+
+  constructor(
+    private readonly directory: string,
+    root: Buffer,
+    private readonly keys: DerivedLogKeys,
+    private record: HouseRecord,
+  ) {
+    this.#root = root;
+  }
+
+  rotate(): Promise<number> {
+    if (this.#isEnded) return Promise.reject(new ProtegoError('LOG_CLOSED', 'the keys of the log were closed'));
+    const rotated = this.#last.then(() => this.#rotate());
+    this.#last = rotated.catch(() => undefined);
+    return rotated;
+  }
+
+  /** Takes no more, and resolves when none is under way. */
+  async ended(): Promise<void> {
+    this.#isEnded = true;
+    await this.#last;
+  }
+
+  async #rotate(): Promise<number> {
+    const { dataKeyIds } = this.record;
+    if (dataKeyIds.length >= DATA_KEYS_MAX) {
+      const message = `the log has \`${dataKeyIds.length}\` data keys, which is the most: go on with a new log`;
+      throw new ProtegoError('DATA_KEYS_FULL', message, { dataKeysMax: DATA_KEYS_MAX });
+    }
+    const dataKeyId = this.keys.dataKeyId + 1;
+    const record = { ...this.record, dataKeyIds: [...dataKeyIds, dataKeyId] };
+    // Whoever looks at the keys sees the new one only when no crash can take its number back.
+    await writeKeyFile(this.directory, HOUSE_FILE, formatHouseRecord(record, this.#root));
+    this.record = record;
+    this.keys.addDataKey(dataKeyId);
+    return dataKeyId;
+  }
 }
 
 async function readRoot(directory: string): Promise<Buffer> {

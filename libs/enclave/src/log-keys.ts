@@ -11,7 +11,10 @@ export interface NoteSigner {
  * away.
  */
 export interface LogKeys {
-  /** Number of the data key that new blocks are sealed under; it grows with each rotation. */
+  /**
+   * Number of the data key that new blocks are sealed under. It grows with each rotation, and only once the new number is
+   * durable: a writer that looks before each write never seals under a key that a crash takes back.
+   */
   readonly dataKeyId: number;
   /**
    * Key of 32 bytes for the blocks of one writer session: HKDF-SHA256 (RFC 5869) over the data key, with the session's
@@ -20,6 +23,12 @@ export interface LogKeys {
    * @throws ProtegoError `LOG_KEY_MISSING` when there is no data key of this number
    */
   blockKey(dataKeyId: number, logId: Buffer, sessionSalt: Buffer): Buffer;
+  /**
+   * Learns of data keys that a writer elsewhere has made since these keys were opened; without it there are none to learn of.
+   *
+   * @throws ProtegoError `LOG_KEYS_DAMAGED`, `LOG_KEY_MISSING`; `LOG_CLOSED`, `ENCLAVE_LOST` when nobody can be asked
+   */
+  refresh?(): Promise<void>;
   /** Key of 16 bytes (SipHash-2-4) for the subject filters of blocks. */
   readonly subjectKey: Buffer;
   /** Key of 32 bytes for the hashes of the dedupe index. */

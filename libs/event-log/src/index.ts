@@ -102,6 +102,8 @@ export {
 } from './refused-records';
 export { NameSearch } from './erasure/name-search';
 export { applyExpiries, expireSegments, type ExpiryOptions, type ExpirySummary } from './erasure/expiry';
+// Data keys
+export { rotateDataKey, type DataKeyRotation } from './data-key-rotation';
 // Backups
 export { backupLog, BACKUPS_KEPT, type BackupOptions, type BackupSummary } from './backup/backup';
 export { type TargetOpener } from './backup/backup-erasure';

@@ -76,11 +76,11 @@ async function checked(options: VerifyCommandOptions, check: () => Promise<void>
   }
 }
 
-function verifyLog(options: VerifyCommandOptions, { reader }: OpenLog): void {
+async function verifyLog(options: VerifyCommandOptions, { reader }: OpenLog): Promise<void> {
   const { fromCheckpoint, against = [], verifierKey, bodies } = options;
   const terminal = new Terminal(options.json);
   const progress = terminal.progress('verify', 'records');
-  const report = reader.verify({
+  const report = await reader.verifyLearning({
     ...(fromCheckpoint === undefined ? {} : { from: readFileSync(fromCheckpoint, 'utf8') }),
     against: against.map((path) => readFileSync(path)),
     ...(verifierKey === undefined ? {} : { verifierKey }),

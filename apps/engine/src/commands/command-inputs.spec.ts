@@ -5,6 +5,7 @@ const bytesOf = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 describe('parseCommandInput', () => {
   it.each<[CommandName, object]>([
     ['checkpoint', {}],
+    ['rotate-data-key', {}],
     ['erase', { subject: 'p-1', reason: 'request' }],
     ['erase', { subject: 'p-1', reason: 'request', searchTexts: false }],
     ['expire', { olderThanMs: 1, reason: 'policy' }],
@@ -22,6 +23,7 @@ describe('parseCommandInput', () => {
   it.each<[CommandName, unknown]>([
     ['checkpoint', { now: true }],
     ['checkpoint', []],
+    ['rotate-data-key', { dataKeyId: 7 }],
     ['erase', { subject: 'p-1' }],
     ['erase', { subject: '', reason: 'r' }],
     ['erase', { subject: 'p-1', reason: 'r'.repeat(1_001) }],

@@ -19,6 +19,7 @@ export interface CommandInputs {
   /** `nonce`: the verifier's random bytes, hex. */
   readonly 'enclave-attest': { readonly nonce: string };
   readonly 'enclave-inspect': Record<string, never>;
+  readonly 'rotate-data-key': Record<string, never>;
   readonly reveal: { readonly selection: RecordSelection; readonly reason: string; readonly recordsMax?: number };
 }
 
@@ -65,6 +66,7 @@ const SCHEMAS: Readonly<Record<CommandName, JsonSchema>> = {
     'selection',
     'reason',
   ]),
+  'rotate-data-key': closed({}),
 };
 
 const ajv = newAjv();

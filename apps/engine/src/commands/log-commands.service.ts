@@ -12,6 +12,7 @@ import {
   exportBundle,
   openDirectoryTarget,
   revealRecords,
+  rotateDataKey,
   type LogAuthority,
   type RevealedRecord,
   type WritableLog,
@@ -43,6 +44,7 @@ export class LogCommands {
     reveal: (input) => this.#reveal(input),
     'enclave-attest': async ({ nonce }) => ({ quote: await this.enclave.quote(Buffer.from(nonce, 'hex')) }),
     'enclave-inspect': () => this.enclave.inspect(),
+    'rotate-data-key': () => rotateDataKey({ house: this.log.house, authority: this.#authority }),
   };
 
   constructor(

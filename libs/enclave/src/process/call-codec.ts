@@ -22,6 +22,7 @@ export const CALLS = {
   close: 16,
   quote: 17,
   inspect: 18,
+  dataKeys: 19,
 } as const;
 /** One of {@link CALLS}. */
 export type Call = (typeof CALLS)[keyof typeof CALLS];

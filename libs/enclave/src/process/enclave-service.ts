@@ -79,6 +79,7 @@ export class EnclaveService {
         writer.u32(dataKeyId);
         writer.bytes(house.keys.dataKey(dataKeyId));
       },
+      [CALLS.dataKeys]: async (reader, writer) => this.#newDataKeys(reader.u32(), writer),
       [CALLS.sync]: () => role.settled(),
       [CALLS.quote]: async (reader, writer) =>
         writer.text(await requireAttester(this.attester).quote(Buffer.from(reader.bytes()))),
@@ -126,6 +127,18 @@ export class EnclaveService {
       identity: this.attester?.facts ?? null,
       vault: this.house.vault.use,
     };
+  }
+
+  /** Data keys beyond a number, each with its own. */
+  async #newDataKeys(known: number, writer: FrameWriter): Promise<void> {
+    const { keys } = this.house;
+    await keys.refresh();
+    const ids = keys.dataKeyIds.filter((id) => id > known);
+    writer.u32(ids.length);
+    for (const id of ids) {
+      writer.u32(id);
+      writer.bytes(keys.dataKey(id));
+    }
   }
 
   #openFields(reader: FrameReader, writer: FrameWriter): void {

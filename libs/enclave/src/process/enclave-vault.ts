@@ -20,6 +20,7 @@ import {
 import { FrameWriter, type FrameReader } from './frame-bytes';
 
 const RAW_EVENT_FIELDS_BYTES = 96;
+const DATA_KEY_FIELDS_BYTES = 8;
 
 /**
  * The vault behind the border: every call goes to a process of the enclave. What only reads or seals goes to the one with
@@ -154,6 +155,17 @@ export class EnclaveVault implements PersonalDataVault {
       keeper,
       replicas.map(({ identity: _, vault: _vault, ...each }): ProcessInspection => each),
     );
+  }
+
+  /** Data keys beyond a number that others have made since. */
+  async dataKeysAfter(dataKeyId: number): Promise<{ readonly dataKeyId: number; readonly key: Buffer }[]> {
+    const writer = this.#begin();
+    writer.u32(dataKeyId);
+    const reader = await this.#call(CALLS.dataKeys, writer);
+    return Array.from({ length: reader.count(DATA_KEY_FIELDS_BYTES) }, () => ({
+      dataKeyId: reader.u32(),
+      key: Buffer.from(reader.bytes()),
+    }));
   }
 
   /** Ends the processes; the keeper marks the vault first. */

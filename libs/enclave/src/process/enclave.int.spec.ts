@@ -140,6 +140,19 @@ describe('an enclave', () => {
     expect(() => enclave.keys.blockKey(99, logId, salt)).toThrow('no data key');
   });
 
+  it('learns in another process of data keys that were made since', async () => {
+    const reading = await openEnclave({ directory, mode: 'read', processes: 2, entry: ENTRY });
+    const [salt, logId] = [Buffer.alloc(32, 7), Buffer.alloc(16, 3)];
+    const made = [await enclave.rotateDataKey(), await enclave.rotateDataKey()];
+    expect(() => reading.keys.blockKey(made[0] as number, logId, salt)).toThrow('no data key');
+    await reading.keys.refresh?.();
+    expect(reading.keys.dataKeyId).toBe(made[1]);
+    for (const id of made)
+      expect(reading.keys.blockKey(id, logId, salt)).toEqual(enclave.keys.blockKey(id, logId, salt));
+    await expect(reading.rotateDataKey()).rejects.toMatchObject({ code: 'LOG_READ_ONLY' });
+    await reading.close();
+  });
+
   it('is lost as a whole when one of its processes is killed, says so once, and is whole again after a new start', async () => {
     const event = admittedOf((await enclave.vault.admit([signIn(1, 'p-1')]))[0]);
     await enclave.vault.flush();

@@ -117,7 +117,11 @@ function enclaveOf(
   closeAll: () => Promise<void>,
 ): Enclave {
   const vault = new EnclaveVault(channels, closeAll);
-  const keys = new RemoteLogKeys(opened, (message) => vault.sign(message));
+  const keys = new RemoteLogKeys(
+    opened,
+    (message) => vault.sign(message),
+    (dataKeyId) => vault.dataKeysAfter(dataKeyId),
+  );
   return {
     keys,
     vault,

@@ -8,7 +8,7 @@ const SEGMENT_AT = LOG_ID_BYTES;
 const OFFSET_AT = SEGMENT_AT + 8;
 /** Bytes of the additional data that say where in which log something stands. */
 const PLACE_BYTES = OFFSET_AT + 8;
-/** A log has one session key for each time that it was opened for writing; a scan meets them one after the other. */
+/** A log has one session key for each opening for writing and each rotation; a scan meets them one after the other. */
 const KEYS_KEPT_MAX = 64;
 
 /** Where something encrypted stands: it opens nowhere else. */

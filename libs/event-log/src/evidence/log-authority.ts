@@ -10,7 +10,7 @@ import {
 import type { EventLogWriter } from '../writer/writer';
 
 /** Events that a log records about itself before something is done with it. */
-export type OwnEventType = 'log.exported' | 'log.erased' | 'log.expired' | 'log.revealed';
+export type OwnEventType = 'log.exported' | 'log.erased' | 'log.expired' | 'log.revealed' | 'log.key-rotated';
 
 /** Whoever may write the log: the engine that holds it, or a command that has taken its lock. */
 export interface LogAuthority {

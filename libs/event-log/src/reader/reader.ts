@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { EventSeq } from '@protego/contracts';
+import { isProtegoError, type EventSeq } from '@protego/contracts';
 import type { LogKeys } from '@protego/enclave';
 import { BlockCipher } from '../blocks/block-cipher';
 import { BlockIndexes } from '../blocks/block-index';
@@ -144,7 +144,8 @@ export class EventLogReader {
   }
 
   /**
-   * Records from a seq on, and then those that are appended, until the signal aborts; then it ends without an error.
+   * Records from a seq on, and then those that are appended, until the signal aborts; then it ends without an error. Data keys
+   * that the writer has made meanwhile are learned.
    *
    * @throws ProtegoError as {@link EventLogReader.records} and {@link EventLogReader.query}
    */
@@ -154,7 +155,7 @@ export class EventLogReader {
     const scan = new LogScan(this.source, fromSeq, choice?.mayHold.bind(choice));
     try {
       while (!signal.aborted) {
-        const block = scan.next();
+        const block = await this.nextLearning(scan);
         if (block === undefined) {
           await delay(pollMs, undefined, { signal }).catch(() => undefined);
           continue;
@@ -166,6 +167,17 @@ export class EventLogReader {
       }
     } finally {
       scan.close();
+    }
+  }
+
+  /** The next block of a scan; a key that it lacks may have been made since the keys were opened. */
+  private async nextLearning(scan: LogScan): Promise<BlockView | undefined> {
+    try {
+      return scan.next();
+    } catch (error) {
+      if (!isProtegoError(error) || error.code !== 'LOG_KEY_MISSING' || this.keys.refresh === undefined) throw error;
+      await this.keys.refresh();
+      return scan.next();
     }
   }
 
@@ -182,6 +194,19 @@ export class EventLogReader {
   /** Checks every byte of the log; see {@link VerifyReport}. Damage is reported, not thrown. */
   verify(options: Omit<VerifyOptions, 'directory' | 'keys'> = {}): VerifyReport {
     return verifyLog({ ...options, directory: this.directory, keys: this.keys });
+  }
+
+  /**
+   * As {@link EventLogReader.verify}, beside a writer that may rotate the data key: what fails for want of a key that was made
+   * meanwhile is checked again with it, from the beginning.
+   */
+  async verifyLearning(options: Omit<VerifyOptions, 'directory' | 'keys'> = {}): Promise<VerifyReport> {
+    for (;;) {
+      const { dataKeyId } = this.keys;
+      const report = this.verify(options);
+      if (!report.ok) await this.keys.refresh?.();
+      if (this.keys.dataKeyId === dataKeyId) return report;
+    }
   }
 
   private choiceOf(criteria: RecordCriteria): RecordChoice {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
+import type { LogKeys } from '@protego/enclave';
 import { type BlockCipher, type CipherSession } from '../blocks/block-cipher';
 import type { PackedBlock } from '../blocks/block-packer';
 import {
@@ -49,8 +50,8 @@ export interface SegmentWriterOptions {
   readonly directory: string;
   readonly layer: LogFileLayer;
   readonly cipher: BlockCipher;
-  /** Number of the data key that this session encrypts under. */
-  readonly dataKeyId: number;
+  /** Tells the number of the data key to encrypt under; asked before each write. */
+  readonly keys: Pick<LogKeys, 'dataKeyId'>;
   readonly limits: SegmentLimits;
   /** Called when a segment is finished and durable. */
   readonly onFinished: (firstSeq: number, endSeq: number) => void;
@@ -58,7 +59,8 @@ export interface SegmentWriterOptions {
 
 /**
  * Encrypts blocks, writes them to the end of the newest segment, finishes segments and starts new ones. One call at a
- * time. All of a session's encryption is under one key, and each call takes the next nonce.
+ * time. All of a session's encryption is under one key, and each call takes the next nonce; a new data key begins a new
+ * session, within a segment too.
  */
 export class SegmentWriter {
   private file: LogFile | undefined;
@@ -68,7 +70,7 @@ export class SegmentWriter {
   private root: Buffer;
   private lastTag: Buffer;
   private footer: FooterBuilder;
-  private readonly session: CipherSession;
+  private session: CipherSession;
   private nonceCounter = 0;
 
   private constructor(
@@ -81,7 +83,7 @@ export class SegmentWriter {
     this.footer = end.open?.footer ?? new FooterBuilder();
     this.firstSeq = end.open?.firstSeq ?? end.seq;
     this.position = end.open?.bytes ?? 0;
-    this.session = { dataKeyId: options.dataKeyId, sessionSalt: randomBytes(SESSION_SALT_BYTES) };
+    this.session = newSession(options.keys.dataKeyId);
   }
 
   /**
@@ -116,6 +118,7 @@ export class SegmentWriter {
   async startSegmentFor(block: PackedBlock): Promise<void> {
     const { raw, peaksBefore } = block;
     const { firstSeq } = raw;
+    this.renewSession();
     await this.finishSegment(peaksBefore);
     const { directory, layer } = this.options;
     const path = join(directory, SEGMENT_FOLDER, segmentNameOf(firstSeq));
@@ -133,6 +136,7 @@ export class SegmentWriter {
     const { file } = this;
     const groupFirstSeq = blocks[0]?.raw.firstSeq;
     if (file === undefined || groupFirstSeq === undefined) throw new Error('no segment, or nothing to write');
+    this.renewSession();
     const start = this.position;
     const buffers: Buffer[] = [];
     for (const block of blocks) this.encrypt(block, groupFirstSeq, buffers);
@@ -144,6 +148,18 @@ export class SegmentWriter {
     const { file } = this;
     this.file = undefined;
     await file?.close();
+  }
+
+  /** After a rotation of the data key all that follows is encrypted under the new one. */
+  private renewSession(): void {
+    const { cipher, keys } = this.options;
+    if (keys.dataKeyId === this.session.dataKeyId) return;
+    const session = newSession(keys.dataKeyId);
+    // A key that is missing must fail here, before anything is encrypted.
+    cipher.keyOf(session);
+    this.session = session;
+    // The salt is new and so is the key: its nonces begin anew.
+    this.nonceCounter = 0;
   }
 
   private async finishSegment(peaks: readonly Buffer[]): Promise<void> {
@@ -184,6 +200,10 @@ export class SegmentWriter {
     this.seq = firstSeq + count;
     this.root = root;
   }
+}
+
+function newSession(dataKeyId: number): CipherSession {
+  return { dataKeyId, sessionSalt: randomBytes(SESSION_SALT_BYTES) };
 }
 
 function bytesOf({ raw, content }: PackedBlock): number {

@@ -245,8 +245,7 @@ async function partsOf(
   });
   try {
     const onFinished = (firstSeq: number, endSeq: number): void => options.onSegmentFinished?.({ firstSeq, endSeq });
-    const { dataKeyId } = keys;
-    const segments = await SegmentWriter.open({ directory, layer, cipher, dataKeyId, limits, onFinished }, end);
+    const segments = await SegmentWriter.open({ directory, layer, cipher, keys, limits, onFinished }, end);
     const assembler = new BlockAssembler(tree, limits.blockBytesMax, keys.subjectKey);
     const commits = new CommitQueue(assembler, segments, end.root, followerOf(published));
     return { lock, identity, recovery, limits, assembler, segments, published, commits };
