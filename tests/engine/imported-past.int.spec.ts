@@ -1,4 +1,5 @@
 import { systemClock } from '@protego/contracts';
+import { openHouseKeys } from '@protego/enclave';
 import type { AcceptedItem } from '@protego/sources';
 import { ImportSession } from '../../apps/cli/src/import/import-session';
 import { SHIPPED_FIELDS } from '../history-log';
@@ -50,6 +51,7 @@ describe('an engine beside imports', () => {
       site: SITE,
       files: ['past.ndjson'],
       clock: systemClock,
+      openHouse: openHouseKeys,
     });
     const pastMs = Date.UTC(2024, 0, 1);
     const items: AcceptedItem[] = [];

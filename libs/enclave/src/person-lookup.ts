@@ -17,14 +17,14 @@ export class PersonLookup {
   /**
    * The person known by an identity, else by another name, else by an account without its domain; or by a token of these.
    *
-   * @throws ProtegoError `PERSON_AMBIGUOUS` when a name is that of several persons
+   * @throws ProtegoError `PERSON_AMBIGUOUS` when a name is that of several persons, or an identity that of staff and of a patient
    */
   find(subject: string): PersonRef | undefined {
     for (const tokens of this.#waysToRead(subject)) {
       const known = this.#knownAs(tokens);
       if (known.length === 0) continue;
-      const isIdentity = known.some(({ token }) => tokens.includes(token));
-      if (known.length > 1 && !isIdentity) throw ambiguous(subject, known);
+      // One identity may be that of a member of staff and of a patient, who need not be the same person.
+      if (known.length > 1) throw ambiguous(subject, known);
       return this.#refOf(this.#withAccounts(known));
     }
     return undefined;

@@ -26,7 +26,8 @@ function replaceTags(text: string, replacementOf: (tag: string) => string): stri
   let replaced = '';
   let from = 0;
   // A comment without an end would be looked for again and again.
-  let hasComments = text.includes(COMMENT_END);
+  // Not `includes`: the compiler takes a search without effects into the loop, where it is made for each `<`.
+  let hasComments = text.lastIndexOf(COMMENT_END) >= 0;
   for (let at = text.indexOf('<'); at >= 0; at = text.indexOf('<', at)) {
     let end = tagEnd(text, at);
     if (text.startsWith(CDATA, at)) end = at + CDATA.length;

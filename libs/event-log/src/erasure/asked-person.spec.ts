@@ -45,6 +45,28 @@ describe('whom an erasure is of', () => {
     });
   });
 
+  it('is neither the member of staff nor the patient where both have the identity, one forgotten or none', async () => {
+    await inVaultHouse(async (house) => {
+      const [staff, patient] = [
+        { uid: '1001', name: 'Anna Weber' },
+        { uid: '1001', name: 'Paul Wolf' },
+      ];
+      await house.append([
+        signInOf('1001', 'Anna Weber', 11),
+        readOf('r-1', { uid: 'u-5', name: 'Eva Roth' }, patient),
+      ]);
+      const both = (await asked(house, '1001')) as { code: string; tokens: string[] };
+      expect(both).toEqual({ code: 'PERSON_AMBIGUOUS', tokens: [expect.any(String), expect.any(String)] });
+      const token = both.tokens.find((each) => each.startsWith('~p.')) as string;
+      const other = both.tokens.find((each) => each.startsWith('~s.')) as string;
+      expect(await asked(house, token)).toMatchObject({ person: token });
+      expect(await asked(house, staff.uid)).toEqual(both);
+      expect(await keysOf(house, other)).toBe(1);
+      expect(await asked(house, other)).toMatchObject({ person: other });
+      expect(await keysOf(house, other)).toBe(0);
+    });
+  });
+
   it('is not the namesake of somebody who was forgotten', async () => {
     await inVaultHouse(async (house) => {
       await house.append([signInOf('u-1', 'Anna Weber', 11), signInOf('u-2', 'Anna Weber', 12)]);

@@ -89,7 +89,12 @@ function meantBy(
 ): Meant | undefined {
   const identified = found.find(({ token }) => asked.includes(token));
   const sameIdentity = earlier.filter(({ person }) => asked.includes(person));
-  if (identified !== undefined) return { living: identified, earlier: sameIdentity };
+  if (identified !== undefined) {
+    const others = sameIdentity.filter(({ person }) => person !== identified.token).map(({ person }) => person);
+    const living = found.filter((ref) => ref !== identified && asked.includes(ref.token)).map(({ token }) => token);
+    if (others.length + living.length > 0) throw ambiguous(subject, [identified.token, ...living, ...others]);
+    return { living: identified, earlier: sameIdentity };
+  }
   // A token is no name: it stands for whoever had it as an identity.
   if (sameIdentity.length > 0 && (found.length === 0 || isPersonToken(subject)))
     return { living: undefined, earlier: sameIdentity };
