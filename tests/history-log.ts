@@ -28,7 +28,8 @@ export async function importHistory(
   const site = 'general-hospital';
   const validator = new EventValidator(eventRegistry);
   await (await fixedHouse(join(directory, 'keys'), SHIPPED_FIELDS)).close();
-  const session = await ImportSession.open({ directory, fields: SHIPPED_FIELDS, site, files, clock: systemClock });
+  const target = { directory, fields: SHIPPED_FIELDS, site, files, clock: systemClock, openHouse: openHouseKeys };
+  const session = await ImportSession.open(target);
   let refused = 0;
   const options = { site, validator, timeMsMax: systemClock.wallMs() + SKEW_MAX_MS };
   for await (const items of mergeBatchesByArrival(files.map((path) => readSourceBatches(path, format, options)))) {

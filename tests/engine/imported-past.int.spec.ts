@@ -84,6 +84,7 @@ describe('an engine beside imports', () => {
       site: SITE,
       files: [],
       clock: systemClock,
+      openHouse: openHouseKeys,
     });
     const aheadMs = Date.now() + 3_600_000;
     const ahead: AcceptedItem = {
