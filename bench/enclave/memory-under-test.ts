@@ -1,5 +1,7 @@
 import { EncryptedMemory } from '@protego/enclave';
 
+/** What plain accesses are compared with. */
+export const BUFFER_PEER = 'plain Buffer, `copy` of the same bytes';
 /** Bytes of a page. */
 export const PAGE_BYTES = 4096;
 /** Pages of the memory: 64 MiB. */

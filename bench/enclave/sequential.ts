@@ -1,5 +1,6 @@
 import type { BenchCase, Contest } from '../bench-case';
 import {
+  BUFFER_PEER,
   CACHE_PAGES,
   PAGES,
   PAGE_BYTES,
@@ -10,7 +11,6 @@ import {
 } from './memory-under-test';
 
 const CACHED_PASSES = 200;
-const PEER = 'plain Buffer, `copy` of the same bytes';
 
 /** Pages in order, none cached. */
 export const SEQUENTIAL_READ: BenchCase = {
@@ -18,7 +18,7 @@ export const SEQUENTIAL_READ: BenchCase = {
   metric: 'sequential-read',
   unit: 'MB/s',
   description: 'Read a 64 MiB encrypted memory from beginning to end, 4 KiB at a time; 1 MiB of it is cached.',
-  peer: PEER,
+  peer: BUFFER_PEER,
   prepare: () => contest('read', PAGES, 1),
 };
 
@@ -28,7 +28,7 @@ export const SEQUENTIAL_READ_HIT: BenchCase = {
   metric: 'sequential-read-hit',
   unit: 'MB/s',
   description: 'Read the cached 1 MiB of an encrypted memory from beginning to end, again and again, 4 KiB at a time.',
-  peer: PEER,
+  peer: BUFFER_PEER,
   prepare: () => contest('read', CACHE_PAGES, CACHED_PASSES),
 };
 
@@ -39,7 +39,7 @@ export const SEQUENTIAL_WRITE: BenchCase = {
   unit: 'MB/s',
   description:
     'Write a 64 MiB encrypted memory from beginning to end, 4 KiB at a time, until all of it is encrypted: each page is decrypted and verified before it is written to, and encrypted when it is evicted.',
-  peer: PEER,
+  peer: BUFFER_PEER,
   prepare: () => contest('write', PAGES, 1),
 };
 

@@ -1,6 +1,7 @@
 import type { BenchCase, Contest } from '../bench-case';
 import { ratePerSecond } from '../rounds';
 import {
+  BUFFER_PEER,
   CACHE_PAGES,
   PAGES,
   PAGE_BYTES,
@@ -14,7 +15,6 @@ import {
 const ACCESS_BYTES = 32;
 const OFFSETS = 65_536;
 const PASSES = 40;
-const PEER = 'plain Buffer, `copy` of the same bytes';
 
 /** Small reads of pages that are cached. */
 export const HIT_READS: BenchCase = {
@@ -22,7 +22,7 @@ export const HIT_READS: BenchCase = {
   metric: 'hit-reads',
   unit: 'reads/s',
   description: 'Read 32 bytes at random offsets within the cached 1 MiB of an encrypted memory.',
-  peer: PEER,
+  peer: BUFFER_PEER,
   prepare: () => hitContest('read', ratePerSecond),
 };
 
@@ -32,7 +32,7 @@ export const RANDOM_READ_HIT: BenchCase = {
   metric: 'random-read-hit',
   unit: 'ns',
   description: 'The same as hit-reads, nanoseconds for each read.',
-  peer: PEER,
+  peer: BUFFER_PEER,
   prepare: () => hitContest('read', nanosecondsEach),
 };
 
@@ -42,7 +42,7 @@ export const RANDOM_WRITE_HIT: BenchCase = {
   metric: 'random-write-hit',
   unit: 'ns',
   description: 'Write 32 bytes at random offsets within the cached 1 MiB of an encrypted memory.',
-  peer: PEER,
+  peer: BUFFER_PEER,
   prepare: () => hitContest('write', nanosecondsEach),
 };
 
@@ -52,7 +52,7 @@ export const RANDOM_READ: BenchCase = {
   metric: 'random-read',
   unit: 'ns',
   description: 'Read 32 bytes at random offsets of a 64 MiB encrypted memory, of which 1 MiB is cached.',
-  peer: PEER,
+  peer: BUFFER_PEER,
   prepare: () => contest('read', PAGES, 1, nanosecondsEach),
 };
 
@@ -62,7 +62,7 @@ export const RANDOM_WRITE: BenchCase = {
   metric: 'random-write',
   unit: 'ns',
   description: 'Write 32 bytes at random offsets of a 64 MiB encrypted memory, of which 1 MiB is cached.',
-  peer: PEER,
+  peer: BUFFER_PEER,
   prepare: () => contest('write', PAGES, 1, nanosecondsEach),
 };
 

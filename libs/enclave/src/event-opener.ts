@@ -29,20 +29,6 @@ const TILDE = 126;
 const PLACEHOLDERS = { 'staff-and-text': /^~[st]\./, all: /^~[spt]\./ } as const;
 
 /**
- * Puts clear values into the placeholders of a stored event, as far as their keys exist.
- *
- * @throws ProtegoError `LOG_BLOCK_CORRUPT` when a key that exists does not fit its slot
- */
-export function openEvent(
-  event: ProtegoEvent,
-  part: SealedPart,
-  recordKeyOf: RecordKeyOf,
-  scope: OpeningScope,
-): OpenedEvent {
-  return applyOpened(event, openFields(part, recordKeyOf, scope), scope);
-}
-
-/**
  * What the slots of a sealed part say: all that needs keys.
  *
  * @throws ProtegoError `LOG_BLOCK_CORRUPT` when a key that exists does not fit its slot
@@ -92,7 +78,7 @@ export function openWithSlotKeys(event: ProtegoEvent, sealed: Uint8Array, keys: 
     // The caller's own stays.
     return key === undefined ? undefined : Buffer.from(key);
   };
-  return openEvent(event, readSealedPart(sealed), recordKeyOf, 'all');
+  return applyOpened(event, openFields(readSealedPart(sealed), recordKeyOf, 'all'), 'all');
 }
 
 function entriesOf(part: SealedPart, slot: SealedSlot, recordKey: Buffer): Entry[] {

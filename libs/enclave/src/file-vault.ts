@@ -13,7 +13,7 @@ import { KeyRing, type AppendSlot, type KeyOwner } from './key-ring';
 import { type PersonRef, type SealedEvent, type SlotKey } from './personal-data';
 import { readingsOf } from './byte-readings';
 import { PersonLookup } from './person-lookup';
-import { openEvent, openFields, type OpenedFields, type OpeningScope } from './event-opener';
+import { applyOpened, openFields, type OpenedFields, type OpeningScope } from './event-opener';
 import { EventSealer, monthNameOf } from './event-sealer';
 import {
   SLOT_KINDS,
@@ -257,10 +257,8 @@ export class FileVault {
   }
 
   #open(event: ProtegoEvent, sealed: Uint8Array, scope: OpeningScope): OpenedEvent {
-    this.#follow();
     if (sealed.length === 0) return { event, pseudonyms: new Map(), erased: [] };
-    const part = readSealedPart(sealed);
-    return openEvent(event, part, (slot) => this.#recordKeyOf(part, slot), scope);
+    return applyOpened(event, this.openFields(sealed, scope), scope);
   }
 
   #recordKeyOf({ salt }: SealedPart, slot: SealedSlot): Buffer | undefined {

@@ -1,6 +1,7 @@
 import { ProtegoError, canonicalJson } from '@protego/contracts';
 import { deriveKey } from './key-derivation';
 import { HMAC_SHA256_BYTES, hmacSha256, isHmacSha256 } from './primitives/hmac';
+import { jsonObjectOf } from './json-object';
 
 /** Version of the key directory's layout that this code writes and reads. */
 export const HOUSE_FORMAT = 1;
@@ -26,7 +27,7 @@ export function formatHouseRecord(record: HouseRecord, root: Buffer): Buffer {
  * @throws ProtegoError `LOG_KEYS_DAMAGED`; `LOG_FORMAT_UNKNOWN` for another version
  */
 export function parseHouseRecord(text: Buffer, root: Buffer, path: string): HouseRecord {
-  const { mac, ...fields } = parseObject(text);
+  const { mac, ...fields } = jsonObjectOf(text);
   const claimed = Buffer.from(typeof mac === 'string' ? mac : '', 'hex');
   const isGenuine = claimed.length === HMAC_SHA256_BYTES && isHmacSha256(macKey(root), canonicalJson(fields), claimed);
   if (!isGenuine) {
@@ -47,14 +48,4 @@ function macOf(fields: Readonly<Record<string, unknown>>, root: Buffer): Buffer 
 
 function macKey(root: Buffer): Buffer {
   return deriveKey(root, 'house-record/1', 32);
-}
-
-function parseObject(text: Buffer): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text.toString('utf8'));
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    // What is not JSON has no valid mac either, and is reported as such.
-    return {};
-  }
 }

@@ -7,8 +7,7 @@ export interface NoteSigner {
 }
 
 /**
- * Keys of one log, whoever holds them: files in the process now, an enclave later. Nothing here gives the root secret
- * away.
+ * Keys of one log, whoever holds them: an enclave, or the process itself. Nothing here gives the root secret away.
  */
 export interface LogKeys {
   /**

@@ -1,6 +1,7 @@
 import { ProtegoError, canonicalJson } from '@protego/contracts';
 import { HMAC_SHA256_BYTES, hmacSha256, isHmacSha256 } from '../primitives/hmac';
 import { isCounterName } from './names';
+import { jsonObjectOf } from '../json-object';
 
 /** Most counters of one platform. */
 export const COUNTERS_MAX = 1024;
@@ -20,7 +21,7 @@ export function formatCounters(table: CounterTable, key: Buffer): Buffer {
  * @throws ProtegoError `ENCLAVE_PLATFORM_DAMAGED`
  */
 export function parseCounters(text: Buffer, key: Buffer, path: string): CounterTable {
-  const { mac, ...fields } = parseObject(text);
+  const { mac, ...fields } = jsonObjectOf(text);
   const claimed = Buffer.from(typeof mac === 'string' ? mac : '', 'hex');
   if (claimed.length === HMAC_SHA256_BYTES && isHmacSha256(key, canonicalJson(fields), claimed)) {
     const table = new Map(Object.entries((fields['counters'] ?? {}) as Record<string, number>));
@@ -50,14 +51,4 @@ export function withCounter(table: CounterTable, name: string, value: number): C
 export function mustBeCounterName(name: string): void {
   if (isCounterName(name)) return;
   throw new ProtegoError('ENCLAVE_COUNTER_REFUSED', `\`${name}\` cannot name a counter`, { name });
-}
-
-function parseObject(text: Buffer): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text.toString('utf8'));
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    // What is not JSON has no valid mac either, and is reported as such.
-    return {};
-  }
 }

@@ -39,11 +39,6 @@ export class CallChannel {
     });
   }
 
-  /** Calls without an answer yet. */
-  get pendingCalls(): number {
-    return this.#pending.size;
-  }
-
   /**
    * Calls the other side; resolves with what it answers. The answer's memory belongs to the caller.
    *

@@ -18,7 +18,6 @@ export const CALLS = {
   destroy: 12,
   sign: 13,
   rotateDataKey: 14,
-  sync: 15,
   close: 16,
   quote: 17,
   inspect: 18,

@@ -1,4 +1,3 @@
-import { parseFieldDeclarations } from '@protego/contracts';
 import { EventGate } from '../admission/event-gate';
 import { FileVault, KeeperNeeded } from '../file-vault';
 import { openServedHouse, type ServedHouse } from '../house-keys';
@@ -8,7 +7,7 @@ import type { DerivedLogKeys } from '../derived-log-keys';
 import { Attester } from './attester';
 import { CALLS } from './call-codec';
 import { CallChannel, type CallServer } from './call-channel';
-import { DEBUG_FLAG, type EnclaveStart, type OpenedKeys } from './enclave-start';
+import { DEBUG_FLAG, fieldClassesOf, type EnclaveStart, type OpenedKeys } from './enclave-start';
 import { EnclaveService, type ServiceRole } from './enclave-service';
 import { FrameWriter, type FrameReader } from './frame-bytes';
 import { FrameChannel } from './frame-channel';
@@ -57,7 +56,7 @@ async function openKeeper(
   replicas: Replicas,
 ): Promise<{ house: Pick<ServedHouse, 'close'>; service: EnclaveService; answer: FrameWriter }> {
   const { start, attester, launch } = await launchKeeper(JSON.parse(reader.text()) as EnclaveStart);
-  const fields = start.fields && parseFieldDeclarations(start.fields.text, start.fields.path);
+  const fields = fieldClassesOf(start);
   const { processes: _processes, fields: _fields, ...options } = start;
   const { house, fileVault, secrets } = await openServedHouse({ ...options, ...(fields && { fields }) });
   const { vault } = house;
@@ -109,7 +108,7 @@ function replicate(): void {
   let service: EnclaveService | undefined;
   const openReplica = async ({ root, pseudonymKey, options }: ReplicaSecrets): Promise<FileVault> => {
     const start = JSON.parse(options) as EnclaveStart;
-    const fields = start.fields && parseFieldDeclarations(start.fields.text, start.fields.path);
+    const fields = fieldClassesOf(start);
     const { directory, gate } = start;
     const fileVault = await FileVault.open({
       directory,

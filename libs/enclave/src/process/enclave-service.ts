@@ -80,7 +80,6 @@ export class EnclaveService {
         writer.bytes(house.keys.dataKey(dataKeyId));
       },
       [CALLS.dataKeys]: async (reader, writer) => this.#newDataKeys(reader.u32(), writer),
-      [CALLS.sync]: () => role.settled(),
       [CALLS.quote]: async (reader, writer) =>
         writer.text(await requireAttester(this.attester).quote(Buffer.from(reader.bytes()))),
       [CALLS.inspect]: async (_, writer) => writer.json(this.#inspect()),

@@ -1,3 +1,4 @@
+import { parseFieldDeclarations, type FieldClasses } from '@protego/contracts';
 import type { HouseKeysOptions } from '../house-keys';
 
 /** Most processes of one enclave. */
@@ -28,4 +29,9 @@ export interface OpenedKeys {
   readonly dedupeKey: string;
   /** Of the signer, raw Ed25519. */
   readonly publicKey: string;
+}
+
+/** Which fields are personal, as the starter had read it; undefined when it had read nothing. */
+export function fieldClassesOf({ fields }: EnclaveStart): FieldClasses | undefined {
+  return fields && parseFieldDeclarations(fields.text, fields.path);
 }

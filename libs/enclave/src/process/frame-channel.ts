@@ -88,11 +88,6 @@ export class FrameChannel {
     this.#socket.uncork();
   }
 
-  /** True while so much waits to be sent that callers should hold back. */
-  get isCongested(): boolean {
-    return this.#socket.writableNeedDrain;
-  }
-
   close(): void {
     this.#socket.destroy();
   }

@@ -130,7 +130,7 @@ function enclaveOf(
     inspect: () => vault.inspect(),
     async rotateDataKey() {
       const { dataKeyId, key } = await vault.rotateDataKey();
-      keys.addDataKey(dataKeyId, key);
+      keys.putDataKey(dataKeyId, key);
       return dataKeyId;
     },
     async close() {

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { ProtegoError } from '@protego/contracts';
@@ -58,7 +58,6 @@ interface Change {
 /** The replicas of an enclave, as the process that keeps the vault has them. */
 export class Replicas {
   readonly #channels: CallChannel[] = [];
-  readonly #children: ChildProcess[] = [];
   #changes = 0;
   #unsent: Change[] = [];
   /** Settles when all changes that were sent have been heard of. */
@@ -90,7 +89,6 @@ export class Replicas {
         answer,
         onEnd: onLost,
       });
-      this.#children.push(child);
       this.#channels.push(channel);
     }
     await Promise.all(
@@ -241,8 +239,9 @@ export class KeeperLink {
   #apply(vault: FileVault, changes: number, list: readonly Change[]): void {
     for (const { number, bytes } of list) vault.applyChange(bytes, number);
     this.#changes = changes;
-    const ready = this.#waiting.filter((each) => each.changes <= changes);
-    this.#waiting.splice(0, Infinity, ...this.#waiting.filter((each) => each.changes > changes));
-    for (const { resolve } of ready) resolve();
+    for (const each of this.#waiting.splice(0)) {
+      if (each.changes <= changes) each.resolve();
+      else this.#waiting.push(each);
+    }
   }
 }
