@@ -1,6 +1,8 @@
 import { textForms } from './text-forms';
 import { TextWords } from './text-words';
 
+// Bound once: where code runs in a context of its own (`node:vm`), every look at a global costs as much as hashing a word.
+const { imul } = Math;
 const SPAN_WORDS_MIN = 4;
 const SPAN_WORDS_MAX = 12;
 const NAME_LETTERS_MIN = 3;
@@ -98,7 +100,7 @@ export class NameIndex<T> {
       const end = ends[at] as number;
       const letters = end - start;
       if (letters > NAME_LETTERS_MAX) return;
-      while (hashed < end) hash = Math.imul(hash, 31) + (codes[hashed++] as number);
+      while (hashed < end) hash = imul(hash, 31) + (codes[hashed++] as number);
       // To make a text of the letters takes far longer.
       if (letters < NAME_LETTERS_MIN || !this.#wholeKeys.has(slotOf(hash, KEY_SLOT_BITS))) continue;
       const owners = this.#owners.get(this.#words.textOf(start, start + letters));
@@ -134,7 +136,7 @@ export class NameIndex<T> {
     const slot = prefixSlot(firstCodesOf(key), 0, isLong ? LONG_PREFIX_LETTERS : NAME_LETTERS_MIN);
     (isLong ? this.#longPrefixes : this.#shortPrefixes).add(slot, change);
     let hash = 0;
-    for (let i = 0; i < key.length; i++) hash = Math.imul(hash, 31) + key.charCodeAt(i);
+    for (let i = 0; i < key.length; i++) hash = imul(hash, 31) + key.charCodeAt(i);
     this.#wholeKeys.add(slotOf(hash, KEY_SLOT_BITS), change);
   }
 }
@@ -169,13 +171,13 @@ const prefixCodes = new Uint16Array(LONG_PREFIX_LETTERS);
 
 function prefixSlot(letters: Uint16Array, start: number, count: number): number {
   let slot = 0;
-  for (let i = start; i < start + count; i++) slot = Math.imul(slot, 31) + (letters[i] as number);
+  for (let i = start; i < start + count; i++) slot = imul(slot, 31) + (letters[i] as number);
   return slotOf(slot, PREFIX_SLOT_BITS);
 }
 
 function slotOf(hash: number, bits: number): number {
   // The high bits of the product depend on all letters.
-  return Math.imul(hash, 0x9e37_79b1) >>> (32 - bits);
+  return imul(hash, 0x9e37_79b1) >>> (32 - bits);
 }
 
 function firstCodesOf(text: string): Uint16Array {
