@@ -3,7 +3,7 @@ import { MISS, MISS_DIRTY, MISS_RATIO } from './enclave/page-miss';
 import { SEQUENTIAL_READ, SEQUENTIAL_READ_HIT, SEQUENTIAL_WRITE } from './enclave/sequential';
 import { HIT_READS, RANDOM_READ, RANDOM_READ_HIT, RANDOM_WRITE, RANDOM_WRITE_HIT } from './enclave/small-accesses';
 import { APPEND_BATCH, APPEND_BATCH_SYNCED } from './log/append-batch';
-import { APPEND_SEALED } from './log/append-sealed';
+import { APPEND_SEALED, APPEND_SEALED_FIRST } from './log/append-sealed';
 import { APPEND_SINGLE } from './log/append-single';
 import { QUERY } from './log/query';
 import { READ } from './log/read';
@@ -22,6 +22,7 @@ export const BENCH_CASES: readonly BenchCase[] = [
   APPEND_BATCH_SYNCED,
   APPEND_SINGLE,
   APPEND_SEALED,
+  APPEND_SEALED_FIRST,
   READ,
   READ_LAZY,
   QUERY,

@@ -11,7 +11,7 @@ export type OpeningScope = 'staff-and-text' | 'all';
 export type RecordKeyOf = (slot: SealedSlot) => Buffer | undefined;
 
 /** Pointer and value of a field; the ordinal of its placeholder where its name is hidden. */
-type Entry = readonly [pointer: string, value: unknown, ordinal?: number];
+export type Entry = readonly [pointer: string, value: unknown, ordinal?: number];
 
 /** What the slots of a sealed part say, by kind of slot, as far as their keys exist. */
 export interface OpenedFields {

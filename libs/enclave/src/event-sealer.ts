@@ -22,8 +22,9 @@ import {
   type PersonalFields,
   type Replacement,
 } from './personal-fields';
-import { addTextPseudonyms, hiddenKeyOf, searchTextsOf, textPlaceholderOf } from './placeholders';
+import { hiddenKeyOf, searchTextsOf, textPlaceholderOf } from './placeholders';
 import { PLAINTEXT_BLOCK_BYTES, SLOT_KINDS, paddedPlaintext, sealSlots, type SlotInput } from './sealed-part';
+import { StoredEvent } from './sealed-event';
 import { blake2b } from './sodium';
 
 /** Most bytes of a stored body; placeholders may be longer than what they stand for. */
@@ -45,10 +46,6 @@ interface Draft {
   readonly shape: EventShape | undefined;
   /** What goes into the stored event, where it has no shape; else that stands among the values of the shape. */
   readonly stored: Replacement[];
-  readonly forPipeline: Replacement[];
-  /** Tokens of the identities, in their order. */
-  readonly tokens: string[];
-  readonly pseudonyms: Map<string, string>;
   readonly slots: SlotInput[];
   /** What the content hash covers beside the body: plaintexts, and secrets that go when their keys go. */
   readonly content: Buffer[];
@@ -123,7 +120,6 @@ export class EventSealer {
     // Persons first: whoever is named in a field is known when the texts are searched.
     if (personal.identities.length > 0) this.#sealPersons(this.#groupByPerson(personal.identities, draft, plan), draft);
     if (personal.texts.length > 0) this.#sealTexts(personal, draft);
-    noteStaff(personal.identities, draft);
     return this.#finish(draft);
   }
 
@@ -133,9 +129,7 @@ export class EventSealer {
     for (const field of identities) {
       const own = this.#identify(field);
       const owner = this.#personOf(field, own, draft.event, plan);
-      draft.tokens.push(own.token);
       this.#store(field, own.token, draft);
-      if (owner.tokenClass === 'p') draft.forPipeline.push({ path: field.path, value: own.token });
       const known = byOwner === undefined ? groups.find((group) => group.owner === owner) : byOwner.get(owner);
       if (known !== undefined) {
         known.fields.push(field);
@@ -247,16 +241,15 @@ export class EventSealer {
   }
 
   #placeText(field: PersonalField, ordinal: number, draft: Draft): void {
-    const { path, value, isUndeclared } = field;
+    const { path, isUndeclared } = field;
     const placeholder = textPlaceholderOf(ordinal);
     if (isUndeclared) {
       const hidden = [...path.slice(0, -1), hiddenKeyOf(ordinal)];
       draft.stored.push({ path: hidden, value: placeholder, instead: path.at(-1) as string });
     } else this.#store(field, placeholder, draft);
-    addTextPseudonyms(draft.pseudonyms, value, placeholder);
   }
 
-  #finish({ event, shape, stored, forPipeline, slots, content, pseudonyms }: Draft): SealedEvent {
+  #finish({ event, shape, stored, slots, content }: Draft): SealedEvent {
     const sealed = slots.length === 0 ? NO_BYTES : sealSlots(slots);
     const { values } = this.#shapes;
     const out = this.#content;
@@ -277,8 +270,7 @@ export class EventSealer {
     }
     out.setUint32(0, body.length);
     const contentHash = this.#contentHash(content);
-    const pipelineEvent = withReplacements(event, forPipeline);
-    return { body, sealed, subjects, contentHash, pseudonyms, pipelineEvent };
+    return new StoredEvent(body, sealed, contentHash, subjects, slots.filter(isForPipeline));
   }
 
   /** Keyed BLAKE2b-64 over body, which is written already, plaintexts and secrets, each after its length (u32). */
@@ -293,14 +285,11 @@ export class EventSealer {
 }
 
 function draftOf(event: ProtegoEvent, shape: EventShape | undefined): Draft {
-  return { event, shape, stored: [], forPipeline: [], tokens: [], pseudonyms: new Map(), slots: [], content: [] };
+  return { event, shape, stored: [], slots: [], content: [] };
 }
 
-/** After the texts: what is a name as well as a text goes by the name's pseudonym. */
-function noteStaff(identities: readonly PersonalField[], { pseudonyms, tokens }: Draft): void {
-  identities.forEach(({ value, rule }, i) => {
-    if (rule?.class === 'staff') pseudonyms.set(String(value), tokens[i] as string);
-  });
+function isForPipeline({ kind }: SlotInput): boolean {
+  return kind !== SLOT_KINDS.patient;
 }
 
 function addToGroup(groups: Map<string, TextGroup>, persons: ReadonlySet<KeyOwner>, entry: string): void {

@@ -1,6 +1,15 @@
 import type { OpenedEvent, ProtegoError, ProtegoEvent, StoredFields } from '@protego/contracts';
 
+import type { SlotKind } from './sealed-part';
+
 export type { StoredFields } from '@protego/contracts';
+
+/** The plaintext of one sealed slot that the pipeline may see. */
+export interface ClearSlot {
+  readonly kind: SlotKind;
+  /** JSON as it was sealed, with its padding. */
+  readonly plaintext: Buffer;
+}
 
 /** An event as the log stores it. */
 export interface SealedEvent {
@@ -12,6 +21,8 @@ export interface SealedEvent {
   readonly subjects: readonly string[];
   /** Keyed hash of the event's content, 8 bytes: equal for equal content however often it is sealed. */
   readonly contentHash: Buffer;
+  /** Staff and free text in clear, out of which the two members below are made; never stored. */
+  readonly clear: readonly ClearSlot[];
   /** Clear text → pseudonym, for what the pipeline sees in clear. May be decoded when it is first read. */
   readonly pseudonyms: ReadonlyMap<string, string>;
   /** The event as the pipeline sees it: patients tokenised, staff and free text in clear. May be decoded when it is first read. */

@@ -25,7 +25,13 @@ function admissionOf({ bytes, source }: RawEvent): Admission {
   const id = Buffer.from(bytes).toString();
   if (id.endsWith('?')) return { kind: 'refused', error: new ProtegoError('EVENT_JSON_INVALID', 'no JSON') };
   const pipelineEvent = { id } as ProtegoEvent;
-  const none = { sealed: Buffer.alloc(0), subjects: [], contentHash: Buffer.alloc(8), pseudonyms: new Map() };
+  const none = {
+    sealed: Buffer.alloc(0),
+    subjects: [],
+    contentHash: Buffer.alloc(8),
+    clear: [],
+    pseudonyms: new Map(),
+  };
   const sealed = { body: Buffer.from(id), ...none, pipelineEvent };
   return { kind: 'admitted', event: { source, id, type: 'x.y', timeMs: 0, carriedMs: undefined, sealed } };
 }

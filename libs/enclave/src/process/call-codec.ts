@@ -1,5 +1,7 @@
 import { ProtegoError, isProtegoError, messageOf, type ErrorCode, type ErrorDetails } from '@protego/contracts';
-import type { Admission, RawEvent, SealedEvent, Sealing } from '../personal-data';
+import type { Admission, AdmittedEvent, RawEvent, SealedEvent, Sealing } from '../personal-data';
+import { StoredEvent } from '../sealed-event';
+import type { SlotKind } from '../sealed-part';
 import { type FrameReader, type FrameWriter } from './frame-bytes';
 
 /** Operations of an enclave process. */
@@ -36,22 +38,28 @@ const REFUSED = 0;
 const TAKEN = 1;
 const NO_TIME = Number.NaN;
 const CONTENT_HASH_BYTES = 8;
+/** Kind and length. */
+const CLEAR_SLOT_BYTES = 5;
 
 /** Messages on their way in. */
 export function writeRawEvents(writer: FrameWriter, inputs: readonly RawEvent[]): void {
   writer.u32(inputs.length);
-  for (const { bytes, source, family } of inputs) {
-    writer.text(source);
-    writer.text(family ?? '');
-    writer.bytes(bytes);
+  let before: RawEvent | undefined;
+  for (const input of inputs) {
+    writer.textAgain(input.source, before?.source);
+    writer.textAgain(input.family ?? '', before && (before.family ?? ''));
+    writer.bytes(input.bytes);
+    before = input;
   }
 }
 
 /** What {@link writeRawEvents} wrote; the bytes lie in the frame. */
 export function readRawEvents(reader: FrameReader): RawEvent[] {
+  let source: string | undefined;
+  let family: string | undefined;
   return Array.from({ length: batchCount(reader, 12) }, () => {
-    const source = reader.text();
-    const family = reader.text();
+    source = reader.textAgain(source);
+    family = reader.textAgain(family);
     return { source, family: family === '' ? undefined : family, bytes: reader.bytes() };
   });
 }
@@ -59,6 +67,7 @@ export function readRawEvents(reader: FrameReader): RawEvent[] {
 /** Outcomes of {@link readRawEvents}'s messages. */
 export function writeAdmissions(writer: FrameWriter, admissions: readonly Admission[]): void {
   writer.u32(admissions.length);
+  let before: AdmittedEvent | undefined;
   for (const admission of admissions) {
     if (admission.kind === 'refused') {
       writeRefusal(writer, admission.error);
@@ -66,9 +75,10 @@ export function writeAdmissions(writer: FrameWriter, admissions: readonly Admiss
     }
     const { source, id, type, timeMs, carriedMs, sealed } = admission.event;
     writer.u8(TAKEN);
-    writer.text(source);
+    writer.textAgain(source, before?.source);
     writer.text(id);
-    writer.text(type);
+    writer.textAgain(type, before?.type);
+    before = admission.event;
     writer.f64(timeMs);
     writer.f64(carriedMs ?? NO_TIME);
     writeSealed(writer, sealed);
@@ -77,11 +87,13 @@ export function writeAdmissions(writer: FrameWriter, admissions: readonly Admiss
 
 /** What {@link writeAdmissions} wrote; bodies and sealed parts lie in the frame. */
 export function readAdmissions(reader: FrameReader): Admission[] {
+  let source: string | undefined;
+  let type: string | undefined;
   return Array.from({ length: batchCount(reader, 1) }, (): Admission => {
     if (reader.u8() === REFUSED) return { kind: 'refused', error: readError(reader) };
-    const source = reader.text();
+    source = reader.textAgain(source);
     const id = reader.text();
-    const type = reader.text();
+    type = reader.textAgain(type);
     const timeMs = reader.f64();
     const carried = reader.f64();
     const carriedMs = Number.isNaN(carried) ? undefined : carried;
@@ -136,10 +148,11 @@ function writeSealed(writer: FrameWriter, sealed: SealedEvent): void {
   writer.u8(sealed.subjects.length > 0xff ? 0xff : sealed.subjects.length);
   if (sealed.subjects.length > 0xfe) writer.u32(sealed.subjects.length);
   for (const subject of sealed.subjects) writer.text(subject);
-  // Of an event without personal fields the pipeline sees what is stored.
-  if (sealed.sealed.length === 0) return;
-  writer.json([...sealed.pseudonyms]);
-  writer.json(sealed.pipelineEvent);
+  writer.u32(sealed.clear.length);
+  for (const { kind, plaintext } of sealed.clear) {
+    writer.u8(kind);
+    writer.bytes(plaintext);
+  }
 }
 
 function readSealed(reader: FrameReader): SealedEvent {
@@ -150,33 +163,11 @@ function readSealed(reader: FrameReader): SealedEvent {
     throw new ProtegoError('ENCLAVE_CALL_INVALID', `a content hash has \`${contentHash.length}\` bytes`);
   const few = reader.u8();
   const subjects = Array.from({ length: few === 0xff ? reader.count(4) : few }, () => reader.text());
-  if (sealed.length === 0) return new FramedSealedEvent(body, sealed, contentHash, subjects, NONE, body);
-  return new FramedSealedEvent(body, sealed, contentHash, subjects, reader.bytes(), reader.bytes());
-}
-
-const NONE = Buffer.from('[]');
-
-/** An event whose clear parts are decoded when somebody asks for them: most that are only stored need none. */
-class FramedSealedEvent implements SealedEvent {
-  #pseudonyms: ReadonlyMap<string, string> | undefined;
-  #pipelineEvent: SealedEvent['pipelineEvent'] | undefined;
-
-  constructor(
-    readonly body: Buffer,
-    readonly sealed: Buffer,
-    readonly contentHash: Buffer,
-    readonly subjects: readonly string[],
-    private readonly pseudonymBytes: Buffer,
-    private readonly pipelineBytes: Buffer,
-  ) {}
-
-  get pseudonyms(): ReadonlyMap<string, string> {
-    return (this.#pseudonyms ??= new Map(JSON.parse(this.pseudonymBytes.toString('utf8')) as [string, string][]));
-  }
-
-  get pipelineEvent(): SealedEvent['pipelineEvent'] {
-    return (this.#pipelineEvent ??= JSON.parse(this.pipelineBytes.toString('utf8')) as SealedEvent['pipelineEvent']);
-  }
+  const clear = Array.from({ length: reader.count(CLEAR_SLOT_BYTES) }, () => ({
+    kind: reader.u8() as SlotKind,
+    plaintext: reader.bytes(),
+  }));
+  return new StoredEvent(body, sealed, contentHash, subjects, clear);
 }
 
 function batchCount(reader: FrameReader, bytesEach: number): number {

@@ -1,6 +1,8 @@
 import { ProtegoError } from '@protego/contracts';
 
 const START_BYTES = 4_096;
+/** In place of a length; no frame has as many bytes. */
+const SAME_TEXT = 0xffff_ffff;
 
 /** Writes the fields of a frame one after the other: numbers big-endian, texts in UTF-8 and bytes after their length (u32). */
 export class FrameWriter {
@@ -39,6 +41,12 @@ export class FrameWriter {
     const bytes = this.#bytes.write(value, this.#at + 4, 'utf8');
     this.#bytes.writeUInt32BE(bytes, this.#at);
     this.#at += 4 + bytes;
+  }
+
+  /** A text of which the one before is often the same: then only that is said. */
+  textAgain(value: string, before: string | undefined): void {
+    if (value === before) this.u32(SAME_TEXT);
+    else this.text(value);
   }
 
   json(value: unknown): void {
@@ -94,6 +102,14 @@ export class FrameReader {
     const length = this.u32();
     const at = this.#take(length);
     return this.frame.toString('utf8', at, at + length);
+  }
+
+  /** What {@link FrameWriter.textAgain} wrote. */
+  textAgain(before: string | undefined): string {
+    if (before === undefined || this.frame.length < this.#at + 4 || this.frame.readUInt32BE(this.#at) !== SAME_TEXT)
+      return this.text();
+    this.#at += 4;
+    return before;
   }
 
   json(): unknown {

@@ -120,7 +120,7 @@ export class OneKeyVault implements PersonalDataVault {
     const subjects = [device?.uid, user?.uid].filter((name) => name !== undefined);
     const body = Buffer.from(canonicalJson(event));
     const contentHash = Buffer.alloc(8);
-    return { body, sealed, subjects, contentHash, pseudonyms: new Map(), pipelineEvent: event };
+    return { body, sealed, subjects, contentHash, clear: [], pseudonyms: new Map(), pipelineEvent: event };
   }
 }
 
