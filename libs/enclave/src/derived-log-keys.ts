@@ -1,6 +1,7 @@
 import { ProtegoError } from '@protego/contracts';
-import { deriveKey } from './key-derivation';
+import { deriveKey, deriveKeyInto } from './key-derivation';
 import { type LogKeys, type NoteSigner } from './log-keys';
+import { GuardedBytes } from './memory/guarded-memory';
 import { Ed25519KeyPair } from './primitives/ed25519';
 
 const KEY_BYTES = 32;
@@ -12,7 +13,7 @@ const SUBJECT_KEY_BYTES = 16;
  */
 export class DerivedLogKeys implements LogKeys {
   readonly #dataKeys = new Map<number, Buffer>();
-  readonly #root: Buffer;
+  readonly #root = GuardedBytes.allocate(KEY_BYTES);
   readonly #subjectKey: Buffer;
   readonly #dedupeKey: Buffer;
   readonly #signer: Ed25519KeyPair;
@@ -24,10 +25,10 @@ export class DerivedLogKeys implements LogKeys {
    * @param dataKeyIds numbers of the data keys that exist, ascending; new blocks use the last
    */
   constructor(root: Buffer, dataKeyIds: readonly number[]) {
-    this.#root = Buffer.from(root);
+    this.#root.bytes.set(root);
     this.#subjectKey = deriveKey(root, 'subject-filter/1', SUBJECT_KEY_BYTES);
     this.#dedupeKey = deriveKey(root, 'dedupe/1', KEY_BYTES);
-    this.#signer = new Ed25519KeyPair(deriveKey(root, 'note-signer/1', KEY_BYTES));
+    this.#signer = signerOf(root);
     for (const id of dataKeyIds) this.addDataKey(id);
   }
 
@@ -64,18 +65,29 @@ export class DerivedLogKeys implements LogKeys {
   addDataKey(id: number): void {
     const context = Buffer.alloc(4);
     context.writeUInt32BE(id);
-    this.#dataKeys.set(id, deriveKey(this.#root, 'data-key/1', KEY_BYTES, { context }));
+    this.#dataKeys.set(id, deriveKey(this.#root.bytes, 'data-key/1', KEY_BYTES, { context }));
     this.#dataKeyId = Math.max(this.#dataKeyId, id);
   }
 
   /** Wipes every key in memory; each later use throws `LOG_CLOSED`. */
   close(): void {
     this.#isClosed = true;
-    for (const secret of [this.#root, this.#subjectKey, this.#dedupeKey, ...this.#dataKeys.values()]) secret.fill(0);
+    for (const secret of [this.#subjectKey, this.#dedupeKey, ...this.#dataKeys.values()]) secret.fill(0);
+    this.#root.free();
     this.#signer.wipe();
   }
 
   #mustBeOpen(): void {
     if (this.#isClosed) throw new ProtegoError('LOG_CLOSED', 'the keys of the log were closed');
+  }
+}
+
+function signerOf(root: Buffer): Ed25519KeyPair {
+  const seed = GuardedBytes.allocate(KEY_BYTES);
+  try {
+    deriveKeyInto(seed.bytes, root, 'note-signer/1');
+    return new Ed25519KeyPair(seed.bytes);
+  } finally {
+    seed.free();
   }
 }

@@ -10,13 +10,16 @@ import {
   type ProtegoEvent,
 } from '@protego/contracts';
 import { Tokeniser, type TokenClass } from './identity';
-import { deriveKey } from './key-derivation';
+import { deriveKeyInto } from './key-derivation';
 import { KeyRing, type AppendSlot, type KeyOwner } from './key-ring';
+import { GuardedBytes } from './memory/guarded-memory';
 import { type PersonRef, type PersonalDataVault, type SealedEvent, type SlotKey } from './personal-data';
 import { openEvent, type OpeningScope } from './event-opener';
 import { EventSealer, monthNameOf } from './event-sealer';
 import {
+  KEY_BYTES,
   SLOT_KINDS,
+  guardedRecordKeyOf,
   openSlot,
   readSealedPart,
   recordKeyOf,
@@ -32,9 +35,9 @@ export interface FileVaultOptions {
   /** The key directory. */
   readonly directory: string;
   readonly mode: 'write' | 'read';
-  /** Root secret, 32 bytes; it is not kept. */
+  /** Root secret, 32 bytes; not kept, and the caller's to wipe. */
   readonly root: Buffer;
-  /** Key of the tokens, 32 bytes; by default one derived from the root secret. */
+  /** Key of the tokens, 32 bytes, not kept; by default one derived from the root secret. */
   readonly pseudonymKey?: Buffer;
   readonly fields?: FieldClasses;
   readonly clock?: Clock;
@@ -48,17 +51,18 @@ const REFRESH_MS = 500;
 const TEXT_BYTES_MAX = 16 * 1024 * 1024;
 const LENGTH_BYTES = 4;
 const PAD_BYTES = 16;
-const KEY_BYTES = 32;
 
 /**
  * The vault in the process: keys of persons in the file `vault` of the key directory, each sealed under a key of the root
- * secret. Secrets are private fields; printing the object shows none.
+ * secret. In memory, all keys are encrypted, or in guarded memory while they are in use. When the encrypted memory is found
+ * altered, all keys are wiped: the call that finds it throws ProtegoError `ENCLAVE_MEMORY_FAULT`, and every later one but
+ * {@link FileVault.close} `ENCLAVE_LOCKED`. Printing the object shows no secret.
  */
 export class FileVault implements PersonalDataVault {
   readonly #ring: KeyRing;
   readonly #tokeniser: Tokeniser;
   readonly #sealer: EventSealer;
-  readonly #vaultKey: Buffer;
+  readonly #secrets: VaultSecrets;
   readonly #isWriter: boolean;
   readonly #clock: Clock;
   readonly #store: VaultStore;
@@ -66,14 +70,14 @@ export class FileVault implements PersonalDataVault {
   #refreshedAtMs: number;
 
   private constructor(
-    { root, pseudonymKey, mode, fields, clock = systemClock }: FileVaultOptions,
+    { mode, fields, clock = systemClock }: FileVaultOptions,
     ring: KeyRing,
     store: VaultStore,
-    vaultKey: Buffer,
+    secrets: VaultSecrets,
   ) {
     this.#ring = ring;
     this.#store = store;
-    this.#vaultKey = vaultKey;
+    this.#secrets = secrets;
     this.#isWriter = mode === 'write';
     this.#clock = clock;
     this.#refreshedAtMs = clock.monotonicMs();
@@ -82,9 +86,14 @@ export class FileVault implements PersonalDataVault {
         throw new ProtegoError('LOG_READ_ONLY', 'the vault was opened for reading: it makes no keys');
       return store.append(slot);
     };
-    this.#tokeniser = new Tokeniser(pseudonymKey ?? deriveKey(root, 'pseudonym/1', KEY_BYTES));
-    const contentKey = deriveKey(root, 'content-hash/1', KEY_BYTES);
-    this.#sealer = new EventSealer(fields ?? UNDECLARED_FIELDS, this.#tokeniser, ring, contentKey, this.#append);
+    this.#tokeniser = new Tokeniser(secrets.tokenKey);
+    this.#sealer = new EventSealer(
+      fields ?? UNDECLARED_FIELDS,
+      this.#tokeniser,
+      ring,
+      secrets.contentKey,
+      this.#append,
+    );
   }
 
   /**
@@ -93,28 +102,35 @@ export class FileVault implements PersonalDataVault {
    * @throws ProtegoError `LOG_KEYS_DAMAGED` when a slot cannot be read; the errors of the disk
    */
   static async open(options: FileVaultOptions): Promise<FileVault> {
-    const { directory, mode, root, limits } = options;
-    const vaultKey = deriveKey(root, 'vault/1', KEY_BYTES);
-    const ring = new KeyRing();
-    if (mode === 'read') {
-      const disk = options.disk ?? openVaultForReading(directory);
-      return new FileVault(options, ring, VaultStore.openForReading(disk, vaultKey, ring), vaultKey);
-    }
-    const disk = options.disk ?? (await openVaultForWriting(directory));
+    const secrets = vaultSecretsOf(options);
+    let ring: KeyRing | undefined;
     try {
-      return new FileVault(options, ring, await VaultStore.openForWriting(disk, vaultKey, ring, limits), vaultKey);
+      ring = new KeyRing(() => {
+        secrets.isLocked = true;
+        secrets.memory.free();
+      });
+      return new FileVault(options, ring, await openStore(options, secrets.vaultKey, ring), secrets);
     } catch (error) {
-      await disk.close();
+      ring?.close();
+      secrets.memory.free();
       throw error;
     }
   }
 
+  /** Encrypts all keys in memory: until one is used again, none is there as plaintext. */
+  evictKeys(): void {
+    this.#requireUnlocked();
+    this.#ring.evict();
+  }
+
   seal(event: ProtegoEvent): SealedEvent {
+    this.#requireUnlocked();
     return this.#sealer.seal(event);
   }
 
-  flush(): Promise<void> {
-    return this.#isWriter ? this.#store.flush() : Promise.resolve();
+  async flush(): Promise<void> {
+    this.#requireUnlocked();
+    if (this.#isWriter) await this.#store.flush();
   }
 
   openForPipeline(event: ProtegoEvent, sealed: Uint8Array): OpenedEvent {
@@ -130,12 +146,14 @@ export class FileVault implements PersonalDataVault {
     if (sealed.length === 0) return [];
     const part = readSealedPart(sealed);
     return part.slots.flatMap((each) => {
-      const key = this.#recordKeyOf(part, each);
-      return key === undefined ? [] : [{ slot: each.slot, key }];
+      const owners = this.#ownersOf(each);
+      // These leave the vault, each to open one slot of one record.
+      return owners === undefined ? [] : [{ slot: each.slot, key: recordKeyOf(part.salt, each.slot, owners) }];
     });
   }
 
   sealText(text: Uint8Array, source: string, timeMs: number): Buffer {
+    this.#requireUnlocked();
     const found = new Set<KeyOwner>();
     const bytes = Buffer.from(text.buffer, text.byteOffset, text.byteLength);
     for (const each of textsOf(bytes)) this.#ring.searchNames(each, found);
@@ -156,6 +174,7 @@ export class FileVault implements PersonalDataVault {
     const recordKey = slot === undefined ? undefined : this.#recordKeyOf(part, slot);
     if (slot === undefined || recordKey === undefined) return undefined;
     const plaintext = openSlot(part, slot, recordKey);
+    recordKey.fill(0);
     if (plaintext === undefined || slot.kind !== SLOT_KINDS.bytes) {
       throw new ProtegoError('LOG_BLOCK_CORRUPT', 'a sealed text was altered');
     }
@@ -186,6 +205,7 @@ export class FileVault implements PersonalDataVault {
   }
 
   async destroy(keyIds: readonly string[]): Promise<number> {
+    this.#requireUnlocked();
     if (!this.#isWriter)
       throw new ProtegoError('LOG_READ_ONLY', 'the vault was opened for reading: it destroys nothing');
     const slots = new Map<Buffer, readonly number[]>();
@@ -202,13 +222,13 @@ export class FileVault implements PersonalDataVault {
 
   async close(): Promise<void> {
     try {
-      if (this.#isWriter) await this.#store.mark();
+      if (this.#isWriter && !this.#secrets.isLocked) await this.#store.mark();
     } finally {
       await this.#store.close();
       this.#ring.close();
-      this.#tokeniser.close();
+      this.#tokeniser.forget();
       this.#sealer.close();
-      this.#vaultKey.fill(0);
+      this.#secrets.memory.free();
     }
   }
 
@@ -219,9 +239,10 @@ export class FileVault implements PersonalDataVault {
     return openEvent(event, part, (slot) => this.#recordKeyOf(part, slot), scope);
   }
 
+  /** In guarded memory that the next call uses again; the caller wipes it. */
   #recordKeyOf({ salt }: SealedPart, slot: SealedSlot): Buffer | undefined {
     const owners = this.#ownersOf(slot);
-    return owners === undefined ? undefined : recordKeyOf(salt, slot.slot, owners);
+    return owners === undefined ? undefined : guardedRecordKeyOf(salt, slot.slot, owners);
   }
 
   /** Keys of a slot; undefined when one of them is gone. */
@@ -241,11 +262,18 @@ export class FileVault implements PersonalDataVault {
 
   /** A reader looks now and then for what the writer has destroyed. */
   #follow(): void {
+    this.#requireUnlocked();
     if (this.#isWriter) return;
     const nowMs = this.#clock.monotonicMs();
     if (nowMs - this.#refreshedAtMs < REFRESH_MS) return;
     this.#refreshedAtMs = nowMs;
     this.#store.refresh();
+  }
+
+  #requireUnlocked(): void {
+    if (!this.#secrets.isLocked) return;
+    const message = 'the memory of the vault was altered and all keys are wiped: look for the cause, then start again';
+    throw new ProtegoError('ENCLAVE_LOCKED', message);
   }
 
   /** The person, with the keys of those of the person's names that nobody else has. */
@@ -277,6 +305,42 @@ export class FileVault implements PersonalDataVault {
     if (isKnown) return plain;
     const accounts = classes.map((each) => this.#tokeniser.identify(each, subject, 'account').token);
     return [...new Set([...plain, ...accounts])];
+  }
+}
+
+/** Keys of a vault, side by side in guarded memory. */
+interface VaultSecrets {
+  readonly memory: GuardedBytes;
+  /** Of the slots in the file. */
+  readonly vaultKey: Buffer;
+  readonly tokenKey: Buffer;
+  /** Of the content hashes. */
+  readonly contentKey: Buffer;
+  /** Whether the memory of the keys was found altered; then all of these are wiped, too. */
+  isLocked: boolean;
+}
+
+function vaultSecretsOf({ root, pseudonymKey }: FileVaultOptions): VaultSecrets {
+  const memory = GuardedBytes.allocate(3 * KEY_BYTES);
+  const [vaultKey, tokenKey, contentKey] = [0, 1, 2].map((i) =>
+    memory.bytes.subarray(i * KEY_BYTES, (i + 1) * KEY_BYTES),
+  ) as [Buffer, Buffer, Buffer];
+  deriveKeyInto(vaultKey, root, 'vault/1');
+  deriveKeyInto(contentKey, root, 'content-hash/1');
+  if (pseudonymKey === undefined) deriveKeyInto(tokenKey, root, 'pseudonym/1');
+  else tokenKey.set(pseudonymKey);
+  return { memory, vaultKey, tokenKey, contentKey, isLocked: false };
+}
+
+async function openStore(options: FileVaultOptions, vaultKey: Buffer, ring: KeyRing): Promise<VaultStore> {
+  const { directory, mode, limits } = options;
+  if (mode === 'read') return VaultStore.openForReading(options.disk ?? openVaultForReading(directory), vaultKey, ring);
+  const disk = options.disk ?? (await openVaultForWriting(directory));
+  try {
+    return await VaultStore.openForWriting(disk, vaultKey, ring, limits);
+  } catch (error) {
+    await disk.close();
+    throw error;
   }
 }
 

@@ -1,16 +1,17 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ProtegoError, type Clock, type FieldClasses } from '@protego/contracts';
 import { DerivedLogKeys } from './derived-log-keys';
-import { deriveKey } from './key-derivation';
+import { deriveKeyInto } from './key-derivation';
 import { openPseudonymKey, sealPseudonymKey, sharedPseudonymKey } from './pseudonym-key';
 import { lockDirectory, type DirectoryLock } from './directory-lock';
 import { formatHouseRecord, parseHouseRecord, type HouseRecord } from './house-record';
-import { makeKeyDirectory, mustBePrivate, readKeyFile, writeKeyFile } from './key-files';
+import { makeKeyDirectory, readKeyFile, readSecretFile, writeKeyFile } from './key-files';
 import { type LogKeys } from './log-keys';
 import { FileVault } from './file-vault';
+import { GuardedBytes } from './memory/guarded-memory';
 import { type PersonalDataVault } from './personal-data';
+import { randomBytesInto } from './sodium';
 
 const ROOT_FILE = 'root.secret';
 const HOUSE_FILE = 'house.json';
@@ -78,14 +79,29 @@ function heldByAnother(directory: string): ProtegoError {
   return new ProtegoError('LOG_LOCKED', `the keys in \`${directory}\` are in use by another writer`, { directory });
 }
 
-async function openHouse(options: HouseKeysOptions, root: Buffer, lock: DirectoryLock | undefined): Promise<HouseKeys> {
+async function openHouse(
+  options: HouseKeysOptions,
+  secret: GuardedBytes,
+  lock: DirectoryLock | undefined,
+): Promise<HouseKeys> {
+  try {
+    return await openWithRoot(options, secret, lock);
+  } catch (error) {
+    secret.free();
+    throw error;
+  }
+}
+
+/** The house takes the root secret over. */
+async function openWithRoot(
+  options: HouseKeysOptions,
+  secret: GuardedBytes,
+  lock: DirectoryLock | undefined,
+): Promise<HouseKeys> {
   const { directory } = options;
+  const root = secret.bytes;
   let record = await readRecord(options, root);
-  const pseudonymKey =
-    record.pseudonymKey === undefined
-      ? deriveKey(root, 'pseudonym/1', ROOT_BYTES)
-      : openPseudonymKey(record.pseudonymKey, root);
-  const vault = await FileVault.open({ ...options, root, pseudonymKey });
+  const vault = await openVault(options, root, record);
   const keys = new DerivedLogKeys(root, record.dataKeyIds);
   return {
     keys,
@@ -94,7 +110,7 @@ async function openHouse(options: HouseKeysOptions, root: Buffer, lock: Director
       if (lock === undefined) throw new ProtegoError('LOG_READ_ONLY', 'the keys were opened for reading only');
       const id = keys.dataKeyId + 1;
       record = { ...record, dataKeyIds: [...record.dataKeyIds, id] };
-      await writeKeyFile(directory, HOUSE_FILE, formatHouseRecord(record, root));
+      await writeKeyFile(directory, HOUSE_FILE, formatHouseRecord(record, secret.bytes));
       keys.addDataKey(id);
       return id;
     },
@@ -103,34 +119,49 @@ async function openHouse(options: HouseKeysOptions, root: Buffer, lock: Director
         await vault.close();
       } finally {
         keys.close();
-        root.fill(0);
+        secret.free();
         await lock?.release();
       }
     },
   };
 }
 
-async function readRoot(directory: string): Promise<Buffer> {
-  const root = await readKeyFile(directory, ROOT_FILE);
-  if (root === undefined) {
-    const message = `no \`${ROOT_FILE}\` in \`${directory}\`: name the key directory of this log, or restore it`;
-    throw new ProtegoError('LOG_KEY_MISSING', message, { directory });
+async function openVault(options: HouseKeysOptions, root: Buffer, record: HouseRecord): Promise<FileVault> {
+  const pseudonymKey = pseudonymKeyOf(root, record);
+  try {
+    return await FileVault.open({ ...options, root, pseudonymKey: pseudonymKey.bytes });
+  } finally {
+    pseudonymKey.free();
   }
-  if (root.length !== ROOT_BYTES) {
-    const message = `\`${join(directory, ROOT_FILE)}\` has ${root.length} bytes, not ${ROOT_BYTES}: restore it`;
-    throw new ProtegoError('LOG_KEYS_DAMAGED', message, { directory });
-  }
-  await mustBePrivate(directory, ROOT_FILE);
-  return root;
 }
 
-async function readOrMakeRoot(directory: string): Promise<Buffer> {
+function pseudonymKeyOf(root: Buffer, { pseudonymKey }: HouseRecord): GuardedBytes {
+  if (pseudonymKey !== undefined) return openPseudonymKey(pseudonymKey, root);
+  const key = GuardedBytes.allocate(ROOT_BYTES);
+  deriveKeyInto(key.bytes, root, 'pseudonym/1');
+  return key;
+}
+
+async function readRoot(directory: string): Promise<GuardedBytes> {
+  const root = await readSecretFile(join(directory, ROOT_FILE), ROOT_BYTES);
+  if (root !== undefined) return root;
+  const message = `no \`${ROOT_FILE}\` in \`${directory}\`: name the key directory of this log, or restore it`;
+  throw new ProtegoError('LOG_KEY_MISSING', message, { directory });
+}
+
+async function readOrMakeRoot(directory: string): Promise<GuardedBytes> {
   const hasOthers = [HOUSE_FILE, VAULT_FILE].some((name) => existsSync(join(directory, name)));
   // Beside files that a lost secret sealed, a new one would open nothing: the old one has to come back.
   if (hasOthers || existsSync(join(directory, ROOT_FILE))) return readRoot(directory);
-  const root = randomBytes(ROOT_BYTES);
-  await writeKeyFile(directory, ROOT_FILE, root);
-  return root;
+  const root = GuardedBytes.allocate(ROOT_BYTES);
+  try {
+    randomBytesInto(root.bytes);
+    await writeKeyFile(directory, ROOT_FILE, root.bytes);
+    return root;
+  } catch (error) {
+    root.free();
+    throw error;
+  }
 }
 
 async function readRecord(options: HouseKeysOptions, root: Buffer): Promise<HouseRecord> {
@@ -145,8 +176,9 @@ async function readRecord(options: HouseKeysOptions, root: Buffer): Promise<Hous
   const shared = pseudonymKeyFile === undefined ? undefined : await sharedPseudonymKey(pseudonymKeyFile);
   const record: HouseRecord = {
     dataKeyIds: [1],
-    ...(shared === undefined ? {} : { pseudonymKey: sealPseudonymKey(shared, root) }),
+    ...(shared === undefined ? {} : { pseudonymKey: sealPseudonymKey(shared.bytes, root) }),
   };
+  shared?.free();
   await writeKeyFile(directory, HOUSE_FILE, formatHouseRecord(record, root));
   return record;
 }
