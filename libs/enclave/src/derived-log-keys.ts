@@ -1,6 +1,7 @@
 import { HeldLogKeys } from './held-log-keys';
-import { deriveKey } from './key-derivation';
+import { deriveKey, deriveKeyInto } from './key-derivation';
 import { type LogKeys } from './log-keys';
+import { GuardedBytes } from './memory/guarded-memory';
 import { Ed25519KeyPair } from './primitives/ed25519';
 
 const KEY_BYTES = 32;
@@ -8,7 +9,7 @@ const SUBJECT_KEY_BYTES = 16;
 
 /** Keys of a log, all derived from one root secret. */
 export class DerivedLogKeys extends HeldLogKeys implements LogKeys {
-  readonly #root: Buffer;
+  readonly #root = GuardedBytes.allocate(KEY_BYTES);
   readonly #pair: Ed25519KeyPair;
 
   /**
@@ -21,21 +22,21 @@ export class DerivedLogKeys extends HeldLogKeys implements LogKeys {
     dataKeyIds: readonly number[],
     private readonly readDataKeyIds: () => Promise<readonly number[]> = () => Promise.resolve([]),
   ) {
-    const pair = new Ed25519KeyPair(deriveKey(root, 'note-signer/1', KEY_BYTES));
+    const pair = signerOf(root);
     super({
       subjectKey: deriveKey(root, 'subject-filter/1', SUBJECT_KEY_BYTES),
       dedupeKey: deriveKey(root, 'dedupe/1', KEY_BYTES),
       signer: { publicKey: pair.publicKey, sign: (message) => Promise.resolve(pair.sign(message)) },
     });
-    this.#root = Buffer.from(root);
+    this.#root.bytes.set(root);
     this.#pair = pair;
     for (const id of dataKeyIds) this.addDataKey(id);
   }
 
   async refresh(): Promise<void> {
     this.mustBeOpen();
-    const ids = await this.readDataKeyIds();
-    this.mustBeOpen();
+    // What was closed meanwhile has no root secret any more to read them with.
+    const ids = await this.readDataKeyIds().finally(() => this.mustBeOpen());
     const known = new Set(this.dataKeyIds);
     for (const id of ids) if (!known.has(id)) this.addDataKey(id);
   }
@@ -44,13 +45,23 @@ export class DerivedLogKeys extends HeldLogKeys implements LogKeys {
   addDataKey(id: number): void {
     const context = Buffer.alloc(4);
     context.writeUInt32BE(id);
-    this.putDataKey(id, deriveKey(this.#root, 'data-key/1', KEY_BYTES, { context }));
+    this.putDataKey(id, deriveKey(this.#root.bytes, 'data-key/1', KEY_BYTES, { context }));
   }
 
   /** Wipes every key in memory; each later use throws `LOG_CLOSED`. */
   override close(): void {
     super.close();
-    this.#root.fill(0);
+    this.#root.free();
     this.#pair.wipe();
+  }
+}
+
+function signerOf(root: Buffer): Ed25519KeyPair {
+  const seed = GuardedBytes.allocate(KEY_BYTES);
+  try {
+    deriveKeyInto(seed.bytes, root, 'note-signer/1');
+    return new Ed25519KeyPair(seed.bytes);
+  } finally {
+    seed.free();
   }
 }

@@ -2,7 +2,7 @@ import { type ProtegoEvent } from '@protego/contracts';
 import fc from 'fast-check';
 import { EventSealer } from './event-sealer';
 import { Tokeniser } from './identity';
-import { KeyRing } from './key-ring';
+import { KeyRing, type KeyOwner } from './key-ring';
 import { openSlot, readSealedPart, recordKeyOf } from './sealed-part';
 import { SHAPED_EVENT } from './testing/any-event';
 import { readEvent } from './testing/sample-events';
@@ -29,7 +29,7 @@ describe('EventSealer', () => {
     if (sealed.length === 0) return [];
     const part = readSealedPart(sealed);
     return part.slots.map((each) => {
-      const owners = each.keyIds.map((keyId) => ring.byKeyId(keyId) as { key: Buffer });
+      const owners = each.keyIds.map((keyId) => ring.byKeyId(keyId) as KeyOwner);
       const plaintext = openSlot(part, each, recordKeyOf(part.salt, each.slot, owners));
       return { kind: each.kind, keyIds: each.keyIds.map((id) => id.toString('hex')), plaintext: plaintext?.toString() };
     });

@@ -10,7 +10,7 @@ import {
 import { personalFieldsOf, subjectsOfShaped, writeShaped, type EventShape } from './event-shape';
 import { type Identity, type Tokeniser } from './identity';
 import { JsonBytes } from './json-bytes';
-import { type AppendSlot, type KeyOwner, type KeyRing } from './key-ring';
+import { KeyOwner, type AppendSlot, type KeyRing } from './key-ring';
 import { KnownShapes } from './known-shapes';
 import { addNamesAcross } from './names-across-fields';
 import { type SealedEvent } from './personal-data';
@@ -47,8 +47,8 @@ interface Draft {
   /** What goes into the stored event, where it has no shape; else that stands among the values of the shape. */
   readonly stored: Replacement[];
   readonly slots: SlotInput[];
-  /** What the content hash covers beside the body: plaintexts, and secrets that go when their keys go. */
-  readonly content: Buffer[];
+  /** What the content hash covers beside the body: plaintexts, and the secrets of owners, which go when their keys go. */
+  readonly content: (Buffer | KeyOwner)[];
 }
 
 /** Fields of one person. */
@@ -73,12 +73,12 @@ export function monthNameOf(source: string, timeMs: number): string {
 export class EventSealer {
   readonly #contentKey: Buffer;
   readonly #shapes = new KnownShapes();
-  readonly #content = new JsonBytes();
+  readonly #content = new JsonBytes('guarded');
   readonly #plaintext = new JsonBytes();
   /** 16 bytes are the least that BLAKE2b makes here; the first 8 are kept. */
   readonly #digest = Buffer.alloc(2 * CONTENT_HASH_BYTES);
 
-  /** @param contentKey 32 bytes, for content hashes */
+  /** @param contentKey 32 bytes in guarded memory, for content hashes; not copied */
   constructor(
     private readonly fields: FieldClasses,
     private readonly tokeniser: Tokeniser,
@@ -105,9 +105,9 @@ export class EventSealer {
     }
   }
 
-  /** Wipes the key. */
+  /** Wipes what events left, and gives the memory back. */
   close(): void {
-    this.#contentKey.fill(0);
+    this.#content.close();
   }
 
   #sealFields(event: ProtegoEvent, plan: FieldPlan): SealedEvent {
@@ -170,7 +170,7 @@ export class EventSealer {
       const kind = owner.tokenClass === 'p' ? SLOT_KINDS.patient : SLOT_KINDS.staff;
       const plaintext = this.#plaintextOf(fields);
       draft.slots.push({ kind, owners: [owner], plaintext });
-      draft.content.push(plaintext, owner.contentSecret);
+      draft.content.push(plaintext, owner);
     }
   }
 
@@ -215,7 +215,7 @@ export class EventSealer {
     const month = this.#monthOf(source, time);
     // Which persons are known by now may differ when the same event comes again; the month does not.
     const all = plaintextOf(entries);
-    draft.content.push(all, month.contentSecret);
+    draft.content.push(all, month);
     if (nobodys.length === 0) return;
     const plaintext = nobodys.length === entries.length ? all : plaintextOf(nobodys);
     draft.slots.push({ kind: SLOT_KINDS.text, owners: [month], plaintext });
@@ -274,9 +274,9 @@ export class EventSealer {
   }
 
   /** Keyed BLAKE2b-64 over body, which is written already, plaintexts and secrets, each after its length (u32). */
-  #contentHash(content: readonly Buffer[]): Buffer {
+  #contentHash(content: Draft['content']): Buffer {
     const out = this.#content;
-    for (const part of content) out.lengthAndBytes(part);
+    for (const part of content) out.lengthAndBytes(part instanceof KeyOwner ? part.lendContentSecret() : part);
     blake2b(this.#digest, out.view(), this.#contentKey);
     const contentHash = Buffer.allocUnsafe(CONTENT_HASH_BYTES);
     for (let i = 0; i < CONTENT_HASH_BYTES; i++) contentHash[i] = this.#digest[i] as number;

@@ -8,15 +8,18 @@ import {
   type ProtegoEvent,
 } from '@protego/contracts';
 import { Tokeniser } from './identity';
-import { deriveKey } from './key-derivation';
+import { deriveKeyInto } from './key-derivation';
 import { KeyRing, type AppendSlot, type KeyOwner } from './key-ring';
+import { GuardedBytes } from './memory/guarded-memory';
 import { type PersonRef, type SealedEvent, type SlotKey } from './personal-data';
 import { readingsOf } from './byte-readings';
 import { PersonLookup } from './person-lookup';
 import { applyOpened, openFields, type OpenedFields, type OpeningScope } from './event-opener';
 import { EventSealer, monthNameOf } from './event-sealer';
 import {
+  KEY_BYTES,
   SLOT_KINDS,
+  guardedRecordKeyOf,
   openSlot,
   readSealedPart,
   recordKeyOf,
@@ -34,9 +37,9 @@ export interface FileVaultOptions {
   readonly directory: string;
   /** A replica has read the file, makes no keys, and hears of changes from the process that writes ({@link FileVault.follow}). */
   readonly mode: 'write' | 'read' | 'replica';
-  /** Root secret, 32 bytes; it is not kept. */
+  /** Root secret, 32 bytes; not kept, and the caller's to wipe. */
   readonly root: Buffer;
-  /** Key of the tokens, 32 bytes; by default one derived from the root secret. */
+  /** Key of the tokens, 32 bytes, not kept; by default one derived from the root secret. */
   readonly pseudonymKey?: Buffer;
   readonly fields?: FieldClasses;
   readonly clock?: Clock;
@@ -50,7 +53,6 @@ const REFRESH_MS = 500;
 const TEXT_BYTES_MAX = 16 * 1024 * 1024;
 const LENGTH_BYTES = 4;
 const PAD_BYTES = 16;
-const KEY_BYTES = 32;
 
 /** A replica cannot make keys: what needs a new one is for the process that writes. */
 export class KeeperNeeded extends Error {
@@ -63,14 +65,16 @@ export class KeeperNeeded extends Error {
 
 /**
  * The vault in the process: keys of persons in the file `vault` of the key directory, each sealed under a key of the root
- * secret. Secrets are private fields; printing the object shows none.
+ * secret. In memory, all keys are encrypted, or in guarded memory while they are in use. When the encrypted memory is found
+ * altered, all keys are wiped: the call that finds it throws ProtegoError `ENCLAVE_MEMORY_FAULT`, and every later one but
+ * {@link FileVault.close} `ENCLAVE_LOCKED`. Printing the object shows no secret.
  */
 export class FileVault {
   readonly #ring: KeyRing;
   readonly #tokeniser: Tokeniser;
   readonly #sealer: EventSealer;
   readonly #persons: PersonLookup;
-  readonly #vaultKey: Buffer;
+  readonly #secrets: VaultSecrets;
   readonly #mode: FileVaultOptions['mode'];
   readonly #clock: Clock;
   readonly #store: VaultStore;
@@ -78,14 +82,14 @@ export class FileVault {
   #refreshedAtMs: number;
 
   private constructor(
-    { root, pseudonymKey, mode, fields, clock = systemClock }: FileVaultOptions,
+    { mode, fields, clock = systemClock }: FileVaultOptions,
     ring: KeyRing,
     store: VaultStore,
-    vaultKey: Buffer,
+    secrets: VaultSecrets,
   ) {
     this.#ring = ring;
     this.#store = store;
-    this.#vaultKey = vaultKey;
+    this.#secrets = secrets;
     this.#mode = mode;
     this.#clock = clock;
     this.#refreshedAtMs = clock.monotonicMs();
@@ -95,10 +99,15 @@ export class FileVault {
         throw new ProtegoError('LOG_READ_ONLY', 'the vault was opened for reading: it makes no keys');
       return store.append(slot);
     };
-    this.#tokeniser = new Tokeniser(pseudonymKey ?? deriveKey(root, 'pseudonym/1', KEY_BYTES));
+    this.#tokeniser = new Tokeniser(secrets.tokenKey);
     this.#persons = new PersonLookup(ring, this.#tokeniser);
-    const contentKey = deriveKey(root, 'content-hash/1', KEY_BYTES);
-    this.#sealer = new EventSealer(fields ?? UNDECLARED_FIELDS, this.#tokeniser, ring, contentKey, this.#append);
+    this.#sealer = new EventSealer(
+      fields ?? UNDECLARED_FIELDS,
+      this.#tokeniser,
+      ring,
+      secrets.contentKey,
+      this.#append,
+    );
   }
 
   /**
@@ -107,18 +116,17 @@ export class FileVault {
    * @throws ProtegoError `LOG_KEYS_DAMAGED` when a slot cannot be read; the errors of the disk
    */
   static async open(options: FileVaultOptions): Promise<FileVault> {
-    const { directory, mode, root, limits } = options;
-    const vaultKey = deriveKey(root, 'vault/1', KEY_BYTES);
-    const ring = new KeyRing();
-    if (mode !== 'write') {
-      const disk = options.disk ?? openVaultForReading(directory);
-      return new FileVault(options, ring, VaultStore.openForReading(disk, vaultKey, ring), vaultKey);
-    }
-    const disk = options.disk ?? (await openVaultForWriting(directory));
+    const secrets = vaultSecretsOf(options);
+    let ring: KeyRing | undefined;
     try {
-      return new FileVault(options, ring, await VaultStore.openForWriting(disk, vaultKey, ring, limits), vaultKey);
+      ring = new KeyRing(() => {
+        secrets.isLocked = true;
+        secrets.memory.free();
+      });
+      return new FileVault(options, ring, await openStore(options, secrets.vaultKey, ring), secrets);
     } catch (error) {
-      await disk.close();
+      ring?.close();
+      secrets.memory.free();
       throw error;
     }
   }
@@ -130,12 +138,20 @@ export class FileVault {
     return { slots, slotsMax, keys: { staff, patient, month }, aliasesLeftOut: this.#ring.aliasesLeftOut };
   }
 
+  /** Encrypts all keys in memory: until one is used again, none is there as plaintext. */
+  evictKeys(): void {
+    this.#requireUnlocked();
+    this.#ring.evict();
+  }
+
   seal(event: ProtegoEvent): SealedEvent {
+    this.#requireUnlocked();
     return this.#sealer.seal(event);
   }
 
-  flush(): Promise<void> {
-    return this.#mode === 'write' ? this.#store.flush() : Promise.resolve();
+  async flush(): Promise<void> {
+    this.#requireUnlocked();
+    if (this.#mode === 'write') await this.#store.flush();
   }
 
   /** Tells somebody of every change from now on, for replicas. */
@@ -149,6 +165,7 @@ export class FileVault {
    * @throws ProtegoError `LOG_KEYS_DAMAGED` when it is of another vault, or was altered
    */
   applyChange(bytes: Buffer, number: number): void {
+    this.#requireUnlocked();
     const ring = this.#ring;
     const listener: VaultListener = {
       onLive: (slot, at) => ring.onLive(slot, at),
@@ -158,7 +175,7 @@ export class FileVault {
         this.#tokeniser.forget();
       },
     };
-    if (tellOfSlot(bytes, number, this.#vaultKey, listener) === undefined)
+    if (tellOfSlot(bytes, number, this.#secrets.vaultKey, listener) === undefined)
       throw new ProtegoError('LOG_KEYS_DAMAGED', `a change of slot \`${number}\` of the vault cannot be read`);
   }
 
@@ -182,12 +199,14 @@ export class FileVault {
     if (sealed.length === 0) return [];
     const part = readSealedPart(sealed);
     return part.slots.flatMap((each) => {
-      const key = this.#recordKeyOf(part, each);
-      return key === undefined ? [] : [{ slot: each.slot, key }];
+      const owners = this.#ownersOf(each);
+      // These leave the vault, each to open one slot of one record.
+      return owners === undefined ? [] : [{ slot: each.slot, key: recordKeyOf(part.salt, each.slot, owners) }];
     });
   }
 
   sealText(text: Uint8Array, source: string, timeMs: number): Buffer {
+    this.#requireUnlocked();
     const found = new Set<KeyOwner>();
     const bytes = Buffer.from(text.buffer, text.byteOffset, text.byteLength);
     for (const each of readingsOf(bytes)) this.#ring.searchNames(each, found);
@@ -208,6 +227,7 @@ export class FileVault {
     const recordKey = slot === undefined ? undefined : this.#recordKeyOf(part, slot);
     if (slot === undefined || recordKey === undefined) return undefined;
     const plaintext = openSlot(part, slot, recordKey);
+    recordKey.fill(0);
     if (plaintext === undefined || slot.kind !== SLOT_KINDS.bytes) {
       throw new ProtegoError('LOG_BLOCK_CORRUPT', 'a sealed text was altered');
     }
@@ -230,6 +250,7 @@ export class FileVault {
   }
 
   async destroy(keyIds: readonly string[]): Promise<number> {
+    this.#requireUnlocked();
     if (this.#mode !== 'write')
       throw new ProtegoError('LOG_READ_ONLY', 'the vault was opened for reading: it destroys nothing');
     const slots = new Map<Buffer, readonly number[]>();
@@ -246,13 +267,13 @@ export class FileVault {
 
   async close(): Promise<void> {
     try {
-      if (this.#mode === 'write') await this.#store.mark();
+      if (this.#mode === 'write' && !this.#secrets.isLocked) await this.#store.mark();
     } finally {
       await this.#store.close();
       this.#ring.close();
-      this.#tokeniser.close();
+      this.#tokeniser.forget();
       this.#sealer.close();
-      this.#vaultKey.fill(0);
+      this.#secrets.memory.free();
     }
   }
 
@@ -261,9 +282,10 @@ export class FileVault {
     return applyOpened(event, this.openFields(sealed, scope), scope);
   }
 
+  /** In guarded memory that the next call uses again; the caller wipes it. */
   #recordKeyOf({ salt }: SealedPart, slot: SealedSlot): Buffer | undefined {
     const owners = this.#ownersOf(slot);
-    return owners === undefined ? undefined : recordKeyOf(salt, slot.slot, owners);
+    return owners === undefined ? undefined : guardedRecordKeyOf(salt, slot.slot, owners);
   }
 
   /** Keys of a slot; undefined when one of them is gone. */
@@ -283,10 +305,54 @@ export class FileVault {
 
   /** A reader looks now and then for what the writer has destroyed. */
   #follow(): void {
+    this.#requireUnlocked();
     if (this.#mode !== 'read') return;
     const nowMs = this.#clock.monotonicMs();
     if (nowMs - this.#refreshedAtMs < REFRESH_MS) return;
     this.#refreshedAtMs = nowMs;
     this.#store.refresh();
+  }
+
+  #requireUnlocked(): void {
+    if (!this.#secrets.isLocked) return;
+    const message = 'the memory of the vault was altered and all keys are wiped: look for the cause, then start again';
+    throw new ProtegoError('ENCLAVE_LOCKED', message);
+  }
+}
+
+/** Keys of a vault, side by side in guarded memory. */
+interface VaultSecrets {
+  readonly memory: GuardedBytes;
+  /** Of the slots in the file. */
+  readonly vaultKey: Buffer;
+  readonly tokenKey: Buffer;
+  /** Of the content hashes. */
+  readonly contentKey: Buffer;
+  /** Whether the memory of the keys was found altered; then all of these are wiped, too. */
+  isLocked: boolean;
+}
+
+function vaultSecretsOf({ root, pseudonymKey }: FileVaultOptions): VaultSecrets {
+  const memory = GuardedBytes.allocate(3 * KEY_BYTES);
+  const [vaultKey, tokenKey, contentKey] = [0, 1, 2].map((i) =>
+    memory.bytes.subarray(i * KEY_BYTES, (i + 1) * KEY_BYTES),
+  ) as [Buffer, Buffer, Buffer];
+  deriveKeyInto(vaultKey, root, 'vault/1');
+  deriveKeyInto(contentKey, root, 'content-hash/1');
+  if (pseudonymKey === undefined) deriveKeyInto(tokenKey, root, 'pseudonym/1');
+  else tokenKey.set(pseudonymKey);
+  return { memory, vaultKey, tokenKey, contentKey, isLocked: false };
+}
+
+async function openStore(options: FileVaultOptions, vaultKey: Buffer, ring: KeyRing): Promise<VaultStore> {
+  const { directory, mode, limits } = options;
+  if (mode !== 'write')
+    return VaultStore.openForReading(options.disk ?? openVaultForReading(directory), vaultKey, ring);
+  const disk = options.disk ?? (await openVaultForWriting(directory));
+  try {
+    return await VaultStore.openForWriting(disk, vaultKey, ring, limits);
+  } catch (error) {
+    await disk.close();
+    throw error;
   }
 }

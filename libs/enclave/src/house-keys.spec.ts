@@ -112,6 +112,15 @@ describe('openHouseKeys', () => {
     expect((await house('read')).keys.dataKeyId).toBe(5);
   });
 
+  it('does not take the keys of a closed log for damaged ones', async () => {
+    await house();
+    const { keys } = await house('read');
+    const refreshed = Promise.resolve(keys.refresh?.());
+    const closed = closeAll();
+    await expect(refreshed).rejects.toMatchObject({ code: 'LOG_CLOSED' });
+    await closed;
+  });
+
   it('keeps the old data key in use when the new one cannot be written, and makes it the next time', async () => {
     const first = await house();
     const inTheWay = join(directory, 'house.json.new');

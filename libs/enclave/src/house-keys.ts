@@ -1,18 +1,19 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ProtegoError, type Clock, type FieldClasses } from '@protego/contracts';
 import { DerivedLogKeys } from './derived-log-keys';
-import { deriveKey } from './key-derivation';
+import { deriveKeyInto } from './key-derivation';
 import { openPseudonymKey, sealPseudonymKey, sharedPseudonymKey } from './pseudonym-key';
 import { lockDirectory, type DirectoryLock } from './directory-lock';
 import { formatHouseRecord, parseHouseRecord, type HouseRecord } from './house-record';
-import { makeKeyDirectory, mustBePrivate, readKeyFile, writeKeyFile } from './key-files';
+import { makeKeyDirectory, readKeyFile, readSecretFile, writeKeyFile } from './key-files';
 import { type LogKeys } from './log-keys';
 import { EventGate, type GateOptions } from './admission/event-gate';
 import { FileVault } from './file-vault';
 import { InProcessVault } from './in-process-vault';
+import { GuardedBytes } from './memory/guarded-memory';
 import { type PersonalDataVault } from './personal-data';
+import { randomBytesInto } from './sodium';
 
 const ROOT_FILE = 'root.secret';
 const HOUSE_FILE = 'house.json';
@@ -73,8 +74,7 @@ export interface HouseKeys {
  */
 export async function openHouseKeys(options: HouseKeysOptions): Promise<HouseKeys> {
   const { house, secrets } = await openServedHouse(options);
-  secrets.root.fill(0);
-  secrets.pseudonymKey.fill(0);
+  freeSecrets(secrets);
   return house;
 }
 
@@ -84,12 +84,26 @@ export interface ServedHouse extends HouseKeys {
   readonly vault: InProcessVault;
 }
 
+/** Secrets of a house for the processes that share its work, in guarded memory. */
+export interface HouseSecrets {
+  /** Root secret, 32 bytes. */
+  readonly root: GuardedBytes;
+  /** Key of the tokens, 32 bytes. */
+  readonly pseudonymKey: GuardedBytes;
+}
+
+/** Wipes the secrets and gives their memory back. */
+export function freeSecrets({ root, pseudonymKey }: HouseSecrets): void {
+  root.free();
+  pseudonymKey.free();
+}
+
 /** What {@link openServedHouse} opens. */
 export interface OpenedHouse {
   readonly house: ServedHouse;
   readonly fileVault: FileVault;
-  /** For processes that share the work; the caller wipes them. */
-  readonly secrets: { readonly root: Buffer; readonly pseudonymKey: Buffer };
+  /** A copy; the caller frees it. */
+  readonly secrets: HouseSecrets;
 }
 
 /**
@@ -116,23 +130,50 @@ function heldByAnother(directory: string): ProtegoError {
 
 async function openHouse(
   options: HouseKeysOptions,
-  root: Buffer,
+  secret: GuardedBytes,
   lock: DirectoryLock | undefined,
 ): Promise<OpenedHouse> {
-  const { directory } = options;
-  const record = await readRecord(options, root);
-  const pseudonymKey =
-    record.pseudonymKey === undefined
-      ? deriveKey(root, 'pseudonym/1', ROOT_BYTES)
-      : openPseudonymKey(record.pseudonymKey, root);
+  try {
+    return await openWithRoot(options, secret, lock);
+  } catch (error) {
+    secret.free();
+    throw error;
+  }
+}
+
+/** The house takes the root secret over. */
+async function openWithRoot(
+  options: HouseKeysOptions,
+  secret: GuardedBytes,
+  lock: DirectoryLock | undefined,
+): Promise<OpenedHouse> {
   const gate = options.gate === undefined ? undefined : new EventGate(options.gate);
-  const secrets = { root: Buffer.from(root), pseudonymKey: Buffer.from(pseudonymKey) };
-  const fileVault = await FileVault.open({ ...options, root, pseudonymKey });
-  const vault = new InProcessVault(fileVault, gate);
-  const readDataKeyIds = async (): Promise<readonly number[]> => (await readRecord(options, root)).dataKeyIds;
-  const keys = new DerivedLogKeys(root, record.dataKeyIds, lock === undefined ? readDataKeyIds : undefined);
-  const rotation = new DataKeyRotation(directory, root, keys, record);
-  const house: ServedHouse = {
+  const root = secret.bytes;
+  const record = await readRecord(options, root);
+  const secrets = secretsOf(root, record);
+  try {
+    const fileVault = await FileVault.open({ ...options, root, pseudonymKey: secrets.pseudonymKey.bytes });
+    const vault = new InProcessVault(fileVault, gate);
+    const readDataKeyIds = async (): Promise<readonly number[]> => (await readRecord(options, root)).dataKeyIds;
+    const keys = new DerivedLogKeys(root, record.dataKeyIds, lock === undefined ? readDataKeyIds : undefined);
+    const rotation = new DataKeyRotation(options.directory, root, keys, record);
+    return { house: houseOf({ keys, vault, rotation, secret, lock }), fileVault, secrets };
+  } catch (error) {
+    freeSecrets(secrets);
+    throw error;
+  }
+}
+
+interface HouseParts {
+  readonly keys: DerivedLogKeys;
+  readonly vault: InProcessVault;
+  readonly rotation: DataKeyRotation;
+  readonly secret: GuardedBytes;
+  readonly lock: DirectoryLock | undefined;
+}
+
+function houseOf({ keys, vault, rotation, secret, lock }: HouseParts): ServedHouse {
+  return {
     keys,
     vault,
     async rotateDataKey() {
@@ -145,12 +186,11 @@ async function openHouse(
         await vault.close();
       } finally {
         keys.close();
-        root.fill(0);
+        secret.free();
         await lock?.release();
       }
     },
   };
-  return { house, fileVault, secrets };
 }
 
 /** Makes data keys one after the other: two at a time would take the same number. */
@@ -197,27 +237,40 @@ class DataKeyRotation {
   }
 }
 
-async function readRoot(directory: string): Promise<Buffer> {
-  const root = await readKeyFile(directory, ROOT_FILE);
-  if (root === undefined) {
-    const message = `no \`${ROOT_FILE}\` in \`${directory}\`: name the key directory of this log, or restore it`;
-    throw new ProtegoError('LOG_KEY_MISSING', message, { directory });
-  }
-  if (root.length !== ROOT_BYTES) {
-    const message = `\`${join(directory, ROOT_FILE)}\` has ${root.length} bytes, not ${ROOT_BYTES}: restore it`;
-    throw new ProtegoError('LOG_KEYS_DAMAGED', message, { directory });
-  }
-  await mustBePrivate(directory, ROOT_FILE);
-  return root;
+function secretsOf(root: Buffer, record: HouseRecord): HouseSecrets {
+  const pseudonymKey = pseudonymKeyOf(root, record);
+  const copy = GuardedBytes.allocate(ROOT_BYTES);
+  copy.bytes.set(root);
+  return { root: copy, pseudonymKey };
 }
 
-async function readOrMakeRoot(directory: string): Promise<Buffer> {
+function pseudonymKeyOf(root: Buffer, { pseudonymKey }: HouseRecord): GuardedBytes {
+  if (pseudonymKey !== undefined) return openPseudonymKey(pseudonymKey, root);
+  const key = GuardedBytes.allocate(ROOT_BYTES);
+  deriveKeyInto(key.bytes, root, 'pseudonym/1');
+  return key;
+}
+
+async function readRoot(directory: string): Promise<GuardedBytes> {
+  const root = await readSecretFile(join(directory, ROOT_FILE), ROOT_BYTES);
+  if (root !== undefined) return root;
+  const message = `no \`${ROOT_FILE}\` in \`${directory}\`: name the key directory of this log, or restore it`;
+  throw new ProtegoError('LOG_KEY_MISSING', message, { directory });
+}
+
+async function readOrMakeRoot(directory: string): Promise<GuardedBytes> {
   const hasOthers = [HOUSE_FILE, VAULT_FILE].some((name) => existsSync(join(directory, name)));
   // Beside files that a lost secret sealed, a new one would open nothing: the old one has to come back.
   if (hasOthers || existsSync(join(directory, ROOT_FILE))) return readRoot(directory);
-  const root = randomBytes(ROOT_BYTES);
-  await writeKeyFile(directory, ROOT_FILE, root);
-  return root;
+  const root = GuardedBytes.allocate(ROOT_BYTES);
+  try {
+    randomBytesInto(root.bytes);
+    await writeKeyFile(directory, ROOT_FILE, root.bytes);
+    return root;
+  } catch (error) {
+    root.free();
+    throw error;
+  }
 }
 
 async function readRecord(options: HouseKeysOptions, root: Buffer): Promise<HouseRecord> {
@@ -232,8 +285,9 @@ async function readRecord(options: HouseKeysOptions, root: Buffer): Promise<Hous
   const shared = pseudonymKeyFile === undefined ? undefined : await sharedPseudonymKey(pseudonymKeyFile);
   const record: HouseRecord = {
     dataKeyIds: [1],
-    ...(shared === undefined ? {} : { pseudonymKey: sealPseudonymKey(shared, root) }),
+    ...(shared === undefined ? {} : { pseudonymKey: sealPseudonymKey(shared.bytes, root) }),
   };
+  shared?.free();
   await writeKeyFile(directory, HOUSE_FILE, formatHouseRecord(record, root));
   return record;
 }

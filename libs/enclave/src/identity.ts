@@ -56,7 +56,7 @@ export class Tokeniser {
   #cached = 0;
   #scratch: Buffer = Buffer.alloc(1024);
 
-  /** @param key 32 bytes */
+  /** @param key 32 bytes in guarded memory; not copied */
   constructor(key: Buffer) {
     this.#key = key;
   }
@@ -87,12 +87,6 @@ export class Tokeniser {
   forget(): void {
     this.#forgetValues();
     this.#scratch.fill(0);
-  }
-
-  /** Wipes the key. */
-  close(): void {
-    this.forget();
-    this.#key.fill(0);
   }
 
   #forgetValues(): void {

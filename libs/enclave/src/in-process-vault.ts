@@ -50,6 +50,11 @@ export class InProcessVault implements PersonalDataVault {
     return this.#vault.use;
   }
 
+  /** Encrypts all keys in memory: until one is used again, none is there as plaintext. */
+  evictKeys(): void {
+    this.#vault.evictKeys();
+  }
+
   flush(): Promise<void> {
     return this.#vault.flush();
   }

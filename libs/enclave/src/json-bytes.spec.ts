@@ -34,6 +34,19 @@ describe('JsonBytes', () => {
     expect(out.view().readUInt32BE(0)).toBe(10_002);
   });
 
+  it('grows in guarded memory, gives back what it leaves, and is of no use once it was closed', () => {
+    const out = new JsonBytes('guarded');
+    out.value('secret');
+    const before = out.view();
+    out.value('x'.repeat(10_000));
+    expect(before).toHaveLength(0);
+    expect(out.take()).toEqual(Buffer.from(`"secret""${'x'.repeat(10_000)}"`));
+    const after = out.view();
+    out.close();
+    expect(after).toHaveLength(0);
+    expect(() => out.value('more')).toThrow(expect.objectContaining({ code: 'ENCLAVE_CLOSED' }));
+  });
+
   it.each(['secret', 'secret\n', 'sécret', 'secret \ud800'])('leaves nothing of %j behind', (secret) => {
     const out = new JsonBytes();
     // More than any of them takes.

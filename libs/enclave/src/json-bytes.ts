@@ -1,4 +1,5 @@
 import { canonicalJson } from '@protego/contracts';
+import { GuardedBytes } from './memory/guarded-memory';
 
 const START_BYTES = 4096;
 const U32_BYTES = 4;
@@ -16,10 +17,19 @@ const TILDE = 0x7e;
  * is wiped by {@link JsonBytes.wipe}.
  */
 export class JsonBytes {
-  #bytes: Buffer = Buffer.alloc(START_BYTES);
+  /** The memory, where it is guarded. */
+  #guarded: GuardedBytes | undefined;
+  #bytes: Buffer;
   #length = 0;
   // Up to here bytes were written by a text that was then given up.
   #dirty = 0;
+
+  /** @param memory `guarded` for what secrets are written into; it has to be closed, and takes a multiple of 16 bytes */
+  constructor(memory: 'ordinary' | 'guarded' = 'ordinary') {
+    this.#guarded = memory === 'guarded' ? GuardedBytes.allocate(START_BYTES) : undefined;
+    // A view looks to the engine as any other buffer does, which the guarded one itself does not.
+    this.#bytes = this.#guarded?.bytes.subarray(0) ?? Buffer.alloc(START_BYTES);
+  }
 
   /** Leaves room for a number that {@link JsonBytes.setUint32} writes later. */
   skipUint32(): void {
@@ -105,6 +115,12 @@ export class JsonBytes {
     this.#dirty = this.#length = 0;
   }
 
+  /** Wipes all, and gives guarded memory back: nothing can be written to it any more. */
+  close(): void {
+    this.wipe();
+    this.#guarded?.free();
+  }
+
   /** Writes text of which each character stands for itself; false, with nothing written, for any other. */
   #plainText(text: string): boolean {
     const { length } = text;
@@ -133,9 +149,15 @@ export class JsonBytes {
   #reserve(bytes: number): void {
     const needed = this.#length + bytes;
     if (needed <= this.#bytes.length) return;
-    const grown = Buffer.alloc(needed * 2);
-    this.#bytes.copy(grown, 0, 0, this.#length);
-    this.#bytes.fill(0);
+    const before = this.#guarded;
+    // After it was closed, this throws.
+    const source = before?.bytes ?? this.#bytes;
+    const guarded = before && GuardedBytes.allocate(Math.ceil(needed / 8) * 16);
+    const grown = guarded?.bytes.subarray(0) ?? Buffer.alloc(needed * 2);
+    source.copy(grown, 0, 0, this.#length);
+    source.fill(0);
     this.#bytes = grown;
+    this.#guarded = guarded;
+    before?.free();
   }
 }

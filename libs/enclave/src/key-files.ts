@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { ProtegoError, messageOf } from '@protego/contracts';
+import { GuardedBytes } from './memory/guarded-memory';
 
 const OTHERS_MAY = 0o077;
 
@@ -28,6 +29,48 @@ export async function readKeyFile(directory: string, name: string): Promise<Buff
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     const path = join(directory, name);
+    throw new ProtegoError('LOG_KEY_MISSING', `cannot read \`${path}\`: ${messageOf(cause)}`, { path }, { cause });
+  }
+}
+
+/**
+ * Content of a file that holds a secret of `bytes` bytes and nothing else, in guarded memory; undefined when there is none. The
+ * caller frees it.
+ *
+ * @throws ProtegoError `LOG_KEYS_DAMAGED` for another length, and when others can read it; `LOG_KEY_MISSING` when it cannot
+ *   be read
+ */
+export async function readSecretFile(path: string, bytes: number): Promise<GuardedBytes | undefined> {
+  const secret = GuardedBytes.allocate(bytes);
+  try {
+    const size = await readInto(secret.bytes, path);
+    if (size !== undefined && size !== bytes) {
+      const message = `\`${path}\` has ${size} bytes, not ${bytes}: restore it`;
+      throw new ProtegoError('LOG_KEYS_DAMAGED', message, { path });
+    }
+    if (size === undefined) secret.free();
+    else await mustBePrivate(dirname(path), basename(path));
+    return size === undefined ? undefined : secret;
+  } catch (error) {
+    secret.free();
+    throw error;
+  }
+}
+
+/** Reads a file straight into memory; returns its size, or undefined when there is none. */
+async function readInto(target: Buffer, path: string): Promise<number | undefined> {
+  try {
+    const handle = await open(path, 'r');
+    try {
+      const { size } = await handle.stat();
+      if (size !== target.length) return size;
+      const { bytesRead } = await handle.read(target, 0, size, 0);
+      return bytesRead;
+    } finally {
+      await handle.close();
+    }
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new ProtegoError('LOG_KEY_MISSING', `cannot read \`${path}\`: ${messageOf(cause)}`, { path }, { cause });
   }
 }

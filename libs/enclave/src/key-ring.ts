@@ -1,17 +1,22 @@
 import { ProtegoError, type IdentityForm } from '@protego/contracts';
 import { type Identity } from './identity';
-import { KeyMemory, type KeyRoom } from './key-memory';
-import { type KeyOwner, type TokenClass } from './key-owner';
+import { KeyIdMemory } from './key-id-memory';
+import { KeyMemory } from './key-memory';
+import { KeyOwner, type TokenClass } from './key-owner';
 import { NameIndex } from './name-index';
 import { fillRandom } from './random-pool';
-import { KEY_BYTES } from './sealed-part';
-import { blake2b } from './sodium';
-import { type LiveVaultSlot, VAULT_SLOT_KINDS, type VaultSlotKind } from './vault-slot';
+import {
+  type LiveVaultSlot,
+  type NewVaultSlot,
+  VAULT_SLOT_KINDS,
+  type VaultSlot,
+  type VaultSlotKind,
+} from './vault-slot';
 
-export { type KeyOwner } from './key-owner';
+export { KeyOwner } from './key-owner';
 
 /** Where new keys and names go to become durable; returns the number of their slot. */
-export type AppendSlot = (slot: LiveVaultSlot) => number;
+export type AppendSlot = (slot: NewVaultSlot) => number;
 
 /** What is declared of a field that holds another name of a person. */
 export interface AliasRule {
@@ -22,7 +27,6 @@ export interface AliasRule {
 }
 
 const NO_TOKENS: ReadonlySet<string> = new Set();
-const CONTENT = Buffer.from('protego/content/1', 'latin1');
 const KEY_KINDS = { s: VAULT_SLOT_KINDS.staff, p: VAULT_SLOT_KINDS.patient, m: VAULT_SLOT_KINDS.month };
 const ALIAS_KINDS = { s: VAULT_SLOT_KINDS.staffAlias, p: VAULT_SLOT_KINDS.patientAlias };
 const CLASS_OF_KIND: Readonly<Partial<Record<VaultSlotKind, TokenClass>>> = {
@@ -32,8 +36,6 @@ const CLASS_OF_KIND: Readonly<Partial<Record<VaultSlotKind, TokenClass>>> = {
   [VAULT_SLOT_KINDS.staffAlias]: 's',
   [VAULT_SLOT_KINDS.patientAlias]: 'p',
 };
-/** What nearly all persons have. */
-const NO_ALIASES: ReadonlySet<string> = new Set();
 /** Other names of one person that are kept; more are sealed under the person's key all the same, and not looked for. */
 export const ALIASES_MAX = 256;
 
@@ -44,10 +46,19 @@ export class KeyRing {
   readonly #byAlias = new Map<string, Set<KeyOwner>>();
   readonly #destroyed = new Set<string>();
   readonly #names = new NameIndex<KeyOwner>();
-  readonly #memory = new KeyMemory();
+  readonly #memory: KeyMemory;
+  readonly #keyIds = new KeyIdMemory();
   /** Those of a person's other names that are declared accounts of the person. */
   readonly #accounts = new Map<KeyOwner, Set<string>>();
   #aliasesLeftOut = 0;
+
+  /**
+   * @param onFault told once when the memory of the keys was found altered, after all were wiped
+   * @throws ProtegoError `GUARDED_MEMORY_FULL`
+   */
+  constructor(onFault?: () => void) {
+    this.#memory = new KeyMemory(onFault);
+  }
 
   /** Number of names of persons that were not kept because the person has too many. */
   get aliasesLeftOut(): number {
@@ -114,11 +125,11 @@ export class KeyRing {
     const { keyId } = owner;
     const tokenBytes = Buffer.from(token.slice(3), 'base64url');
     const kind = ALIAS_KINDS[owner.tokenClass];
-    const slot = { kind, keyId, key: Buffer.alloc(KEY_BYTES), tokenBytes, name: text, isInText: inText, isAccount };
+    const slot = { kind, keyId, tokenBytes, name: text, isInText: inText, isAccount };
     this.#addName(slot, append(slot));
   }
 
-  /** A slot of the vault with a key or a name. */
+  /** A slot of the vault with a key, which is copied, or a name. */
   onLive(slot: LiveVaultSlot, number: number): void {
     const isAlias = slot.kind === VAULT_SLOT_KINDS.staffAlias || slot.kind === VAULT_SLOT_KINDS.patientAlias;
     if (isAlias) this.#addName(slot, number);
@@ -137,15 +148,18 @@ export class KeyRing {
     for (const token of owner.aliasTokens) this.#byAlias.get(token)?.delete(owner);
     this.#accounts.delete(owner);
     this.#names.remove(owner);
-    wipe(owner);
+    owner.destroy();
+  }
+
+  /** Encrypts all keys: until one is used again, none is in memory as plaintext. */
+  evict(): void {
+    this.#memory.evict();
   }
 
   /** Wipes all keys. */
   close(): void {
-    for (const owner of this.#byKeyId.values()) {
-      owner.isCurrent = false;
-      wipe(owner);
-    }
+    for (const owner of this.#byKeyId.values()) owner.isCurrent = false;
+    this.#memory.close();
     this.#byKeyId.clear();
     this.#byToken.clear();
     this.#byAlias.clear();
@@ -153,55 +167,47 @@ export class KeyRing {
   }
 
   #makeKey(tokenClass: TokenClass, { token, text }: Identity, append: AppendSlot): KeyOwner {
-    const room = this.#memory.take();
-    const keyId = fillRandom(room.keyId);
-    const key = fillRandom(room.key);
+    const keyId = fillRandom(this.#keyIds.take());
+    const owner = new KeyOwner(this.#memory, this.#memory.make(), keyId, tokenClass, token);
     const tokenBytes = Buffer.from(token.slice(3), 'base64url');
     const isInText = tokenClass !== 'm';
-    const slot = { kind: KEY_KINDS[tokenClass], keyId, key, tokenBytes, name: text, isInText };
-    return this.#addOwner(slot, append(slot), room, tokenClass, token);
+    const slot = { kind: KEY_KINDS[tokenClass], keyId, owner, tokenBytes, name: text, isInText };
+    try {
+      return this.#addOwner(owner, slot, append(slot));
+    } catch (error) {
+      owner.destroy();
+      throw error;
+    }
   }
 
-  /** A key that was read from the vault moves into memory here. */
+  /** A key that was read from the vault moves into guarded memory here. */
   #addKey(slot: LiveVaultSlot, number: number): void {
     const tokenClass = CLASS_OF_KIND[slot.kind];
     if (tokenClass === undefined)
       throw new ProtegoError('LOG_KEYS_DAMAGED', `slot \`${number}\` of the vault is unknown`);
-    const room = this.#memory.take();
-    slot.keyId.copy(room.keyId);
-    slot.key.copy(room.key);
-    slot.key.fill(0);
-    this.#addOwner(slot, number, room, tokenClass, `~${tokenClass}.${slot.tokenBytes.toString('base64url')}`);
+    const token = `~${tokenClass}.${slot.tokenBytes.toString('base64url')}`;
+    const keyId = this.#keyIds.take();
+    keyId.set(slot.keyId);
+    this.#addOwner(new KeyOwner(this.#memory, this.#memory.put(slot.key), keyId, tokenClass, token), slot, number);
   }
 
-  #addOwner(slot: LiveVaultSlot, number: number, room: KeyRoom, tokenClass: TokenClass, token: string): KeyOwner {
-    blake2b(room.contentSecret, CONTENT, room.key);
-    const { keyId, key, contentSecret } = room;
-    const owner: KeyOwner = {
-      keyId,
-      key,
-      contentSecret,
-      tokenClass,
-      token,
-      aliasTokens: NO_ALIASES,
-      slots: [number],
-      isCurrent: true,
-    };
+  #addOwner(owner: KeyOwner, slot: VaultSlot, number: number): KeyOwner {
+    const { token } = owner;
+    owner.slots.push(number);
     const before = this.#byToken.get(token);
     if (before !== undefined) before.isCurrent = false;
-    this.#byKeyId.set(room.keyId.toString('latin1'), owner);
+    this.#byKeyId.set(owner.keyId.toString('latin1'), owner);
     this.#byToken.set(token, owner);
-    if (tokenClass !== 'm' && slot.isInText && slot.name !== undefined) this.#names.add(slot.name, owner);
+    if (owner.tokenClass !== 'm' && slot.isInText && slot.name !== undefined) this.#names.add(slot.name, owner);
     return owner;
   }
 
-  #addName(slot: LiveVaultSlot, number: number): void {
+  #addName(slot: VaultSlot, number: number): void {
     const owner = this.#byKeyId.get(slot.keyId.toString('latin1'));
     if (owner === undefined || owner.slots.includes(number)) return;
     const token = `~${owner.tokenClass}.${slot.tokenBytes.toString('base64url')}`;
     owner.slots.push(number);
-    if (owner.aliasTokens === NO_ALIASES) owner.aliasTokens = new Set();
-    (owner.aliasTokens as Set<string>).add(token);
+    owner.addAliasToken(token);
     const owners = this.#byAlias.get(token);
     if (owners === undefined) this.#byAlias.set(token, new Set([owner]));
     else owners.add(owner);
@@ -211,9 +217,4 @@ export class KeyRing {
     if (accounts === undefined) this.#accounts.set(owner, new Set([token]));
     else accounts.add(token);
   }
-}
-
-function wipe(owner: KeyOwner): void {
-  owner.key.fill(0);
-  owner.contentSecret.fill(0);
 }

@@ -1,62 +1,84 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { link, mkdir, open, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ProtegoError } from '@protego/contracts';
-import { deriveKey } from './key-derivation';
-import { mustBePrivate, onDisk, syncDirectory } from './key-files';
+import { deriveKeyInto } from './key-derivation';
+import { onDisk, readSecretFile, syncDirectory } from './key-files';
+import { GuardedBytes } from './memory/guarded-memory';
 import { AES_GCM_NONCE_BYTES, openAesGcm, sealAesGcm } from './primitives/aes-gcm';
+import { randomBytesInto } from './sodium';
 
 const KEY_BYTES = 32;
 
 /**
  * Key of the persons' tokens that all logs of an installation share, so that a person goes by one token in each of them:
- * from its file (32 random bytes, for its owner only), which is made when it is missing.
+ * from its file (32 random bytes, for its owner only), which is made when it is missing. The caller frees it.
  *
- * @throws ProtegoError `LOG_KEYS_DAMAGED` when the file has another length or others can read it; `LOG_READ_ONLY`,
- *   `LOG_DISK_FULL`, `LOG_WRITE_FAILED`
+ * @throws ProtegoError `LOG_KEYS_DAMAGED` when the file has another length or others can read it; `LOG_KEY_MISSING` when it
+ *   cannot be read; `LOG_READ_ONLY`, `LOG_DISK_FULL`, `LOG_WRITE_FAILED`
  */
-export async function sharedPseudonymKey(path: string): Promise<Buffer> {
-  const known = await onDisk(path, () => readFile(path).catch(missing));
-  if (known === undefined) return makeShared(path);
-  if (known.length !== KEY_BYTES) {
-    throw new ProtegoError('LOG_KEYS_DAMAGED', `\`${path}\` has ${known.length} bytes, not ${KEY_BYTES}: restore it`, {
-      path,
-    });
-  }
-  await mustBePrivate(dirname(path), basename(path));
-  return known;
+export async function sharedPseudonymKey(path: string): Promise<GuardedBytes> {
+  return (await readSecretFile(path, KEY_BYTES)) ?? makeShared(path);
 }
 
 /** Seals the key under the root secret of one key directory; hex. */
 export function sealPseudonymKey(key: Buffer, root: Buffer): string {
   const nonce = randomBytes(AES_GCM_NONCE_BYTES);
-  return Buffer.concat([nonce, sealAesGcm({ key: wrappingKey(root), nonce }, key)]).toString('hex');
+  return withWrappingKey(root, (wrapping) =>
+    Buffer.concat([nonce, sealAesGcm({ key: wrapping, nonce }, key)]).toString('hex'),
+  );
 }
 
 /**
- * Opens what {@link sealPseudonymKey} made.
+ * Opens what {@link sealPseudonymKey} made, into guarded memory that the caller frees.
  *
  * @throws ProtegoError `LOG_KEYS_DAMAGED`
  */
-export function openPseudonymKey(text: string, root: Buffer): Buffer {
+export function openPseudonymKey(text: string, root: Buffer): GuardedBytes {
   const sealed = Buffer.from(text, 'hex');
+  const key = GuardedBytes.allocate(KEY_BYTES);
   try {
     const nonce = sealed.subarray(0, AES_GCM_NONCE_BYTES);
-    return openAesGcm({ key: wrappingKey(root), nonce }, sealed.subarray(AES_GCM_NONCE_BYTES));
+    const opened = withWrappingKey(root, (wrapping) =>
+      openAesGcm({ key: wrapping, nonce }, sealed.subarray(AES_GCM_NONCE_BYTES)),
+    );
+    key.bytes.set(opened);
+    opened.fill(0);
+    return key;
   } catch (cause) {
+    key.free();
     const message = 'the key of tokens in `house.json` does not open: restore the key directory';
     throw new ProtegoError('LOG_KEYS_DAMAGED', message, {}, { cause });
   }
 }
 
-function wrappingKey(root: Buffer): Buffer {
-  return deriveKey(root, 'pseudonym-wrap/1', KEY_BYTES);
+function withWrappingKey<T>(root: Buffer, use: (key: Buffer) => T): T {
+  const key = GuardedBytes.allocate(KEY_BYTES);
+  try {
+    deriveKeyInto(key.bytes, root, 'pseudonym-wrap/1');
+    return use(key.bytes);
+  } finally {
+    key.free();
+  }
 }
 
-async function makeShared(path: string): Promise<Buffer> {
-  const key = randomBytes(KEY_BYTES);
+async function makeShared(path: string): Promise<GuardedBytes> {
+  const key = GuardedBytes.allocate(KEY_BYTES);
+  randomBytesInto(key.bytes);
+  try {
+    if (await isFirstToWrite(path, key.bytes)) return key;
+  } catch (error) {
+    key.free();
+    throw error;
+  }
+  key.free();
+  return sharedPseudonymKey(path);
+}
+
+/** Puts the key in place, durably, unless another process was first. */
+async function isFirstToWrite(path: string, key: Buffer): Promise<boolean> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(8).toString('hex')}`);
-  const isFirst = await onDisk(path, async () => {
+  return onDisk(path, async () => {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const handle = await open(temporary, 'wx', 0o600);
     try {
@@ -79,10 +101,4 @@ async function makeShared(path: string): Promise<Buffer> {
       await syncDirectory(dirname(path));
     }
   });
-  return isFirst ? key : sharedPseudonymKey(path);
-}
-
-function missing(cause: NodeJS.ErrnoException): undefined {
-  if (cause.code !== 'ENOENT') throw cause;
-  return undefined;
 }

@@ -1,8 +1,10 @@
-import { randomFillSync } from 'node:crypto';
+import { GuardedBytes } from './memory/guarded-memory';
+import { randomBytesInto } from './sodium';
 
 const POOL_BYTES = 8192;
 
-const pool = Buffer.alloc(POOL_BYTES);
+// Guarded, for what will be a key is one already.
+const pool = GuardedBytes.allocate(POOL_BYTES).bytes;
 let next = POOL_BYTES;
 
 /**
@@ -10,9 +12,12 @@ let next = POOL_BYTES;
  * much as asking for a few. No byte is given out twice; given out, it is wiped here.
  */
 export function fillRandom<T extends Buffer>(target: T): T {
-  if (target.length > POOL_BYTES / 8) return randomFillSync(target);
+  if (target.length > POOL_BYTES / 8) {
+    randomBytesInto(target);
+    return target;
+  }
   if (next + target.length > POOL_BYTES) {
-    randomFillSync(pool);
+    randomBytesInto(pool);
     next = 0;
   }
   const end = next + target.length;

@@ -9,9 +9,13 @@ import {
   sealSlots,
   type SealedSlot,
   type SlotInput,
+  type SlotOwner,
 } from './sealed-part';
 
-const owner = (): { keyId: Buffer; key: Buffer } => ({ keyId: randomBytes(16), key: randomBytes(32) });
+function owner(): SlotOwner & { readonly key: Buffer } {
+  const key = randomBytes(32);
+  return { keyId: randomBytes(16), key, lendKey: () => key };
+}
 const input = (owners: SlotInput['owners'], text: string, kind: SlotInput['kind'] = SLOT_KINDS.staff): SlotInput => ({
   kind,
   owners,

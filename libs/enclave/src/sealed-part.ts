@@ -1,6 +1,16 @@
 import { hash, randomFillSync, timingSafeEqual } from 'node:crypto';
 import { ProtegoError } from '@protego/contracts';
-import { TAG_BYTES, blake2b, decryptAead, encryptAead } from './sodium';
+import { GuardedBytes } from './memory/guarded-memory';
+import {
+  BLAKE2B_STATE_BYTES,
+  TAG_BYTES,
+  blake2b,
+  blake2bFinal,
+  blake2bInit,
+  blake2bUpdate,
+  decryptAead,
+  encryptAead,
+} from './sodium';
 
 /** Version of the sealed part that this code writes and reads; `docs/reference/log-format.md` describes it. */
 export const SEALED_VERSION = 1;
@@ -39,11 +49,23 @@ export interface SealedPart {
   readonly slots: readonly SealedSlot[];
 }
 
+/** Who lends the key of a person. */
+export interface KeyLender {
+  /** The key, 32 bytes, to be used at once: it may be another one as soon as anything else is lent. */
+  lendKey(): Buffer;
+}
+
+/** Whose key seals a slot, with its id. */
+export interface SlotOwner extends KeyLender {
+  /** 16 bytes. */
+  readonly keyId: Buffer;
+}
+
 /** A slot before it is sealed. */
 export interface SlotInput {
   readonly kind: SlotKind;
   /** Persons whose keys are needed, in the order in which they are written; at most {@link SLOT_KEYS_MAX}. */
-  readonly owners: readonly { readonly keyId: Buffer; readonly key: Buffer }[];
+  readonly owners: readonly SlotOwner[];
   /** Length a multiple of 16. */
   readonly plaintext: Buffer;
 }
@@ -68,8 +90,14 @@ let nextSalt = salts.length;
 // Scratch memory: nothing here waits, so that no two calls share it.
 const aad = Buffer.alloc(AAD_BYTES);
 const saltAndSlot = aad.subarray(1, 1 + SALT_BYTES + 2);
-const commitInput = Buffer.concat([COMMIT, Buffer.alloc(KEY_BYTES)]);
+// What holds a record key, or a part of one, is guarded. The state of BLAKE2b comes first: it has to lie at a multiple of 64.
+const secrets = GuardedBytes.allocate(BLAKE2B_STATE_BYTES + 128).bytes;
+const hashState = secrets.subarray(0, BLAKE2B_STATE_BYTES);
+const commitInput = secrets.subarray(BLAKE2B_STATE_BYTES, BLAKE2B_STATE_BYTES + COMMIT.length + KEY_BYTES);
 const commitKey = commitInput.subarray(COMMIT.length);
+const keyPart = secrets.subarray(-2 * KEY_BYTES, -KEY_BYTES);
+const openingKey = secrets.subarray(-KEY_BYTES);
+COMMIT.copy(commitInput);
 
 /** A buffer's own way to write text, without the detour by the name of the encoding. */
 interface Latin1Buffer extends Buffer {
@@ -180,11 +208,18 @@ function readSlot(bytes: Buffer, start: number, slot: number): SealedSlot {
 }
 
 /** The key that opens one slot of one record, 32 bytes, from the keys of all its persons in the order of the slot. */
-export function recordKeyOf(salt: Uint8Array, slot: number, owners: readonly { readonly key: Buffer }[]): Buffer {
+export function recordKeyOf(salt: Uint8Array, slot: number, owners: readonly KeyLender[]): Buffer {
   setAdditionalData(salt, slot, SLOT_KINDS.staff);
   const recordKey = Buffer.alloc(KEY_BYTES);
   deriveRecordKey(owners, recordKey);
   return recordKey;
+}
+
+/** As {@link recordKeyOf}, in guarded memory that the next call uses again: to be used at once, and wiped. */
+export function guardedRecordKeyOf(salt: Uint8Array, slot: number, owners: readonly KeyLender[]): Buffer {
+  setAdditionalData(salt, slot, SLOT_KINDS.staff);
+  deriveRecordKey(owners, openingKey);
+  return openingKey;
 }
 
 /**
@@ -230,14 +265,18 @@ function setPlace(slot: number, kind: SlotKind): void {
 }
 
 /** Keyed BLAKE2b-256 of salt and slot number, which stand in the scratch memory; of several persons, the BLAKE2b of all. */
-function deriveRecordKey(owners: readonly { readonly key: Buffer }[], recordKey: Buffer): void {
+function deriveRecordKey(owners: readonly KeyLender[], recordKey: Buffer): void {
   const [first] = owners;
   if (first === undefined) throw new ProtegoError('INTERNAL', 'a slot has no key');
-  if (owners.length === 1) return blake2b(recordKey, saltAndSlot, first.key);
-  const parts = Buffer.alloc(owners.length * KEY_BYTES);
-  owners.forEach(({ key }, at) => blake2b(parts.subarray(at * KEY_BYTES, (at + 1) * KEY_BYTES), saltAndSlot, key));
-  blake2b(recordKey, parts);
-  parts.fill(0);
+  if (owners.length === 1) return blake2b(recordKey, saltAndSlot, first.lendKey());
+  blake2bInit(hashState, null, KEY_BYTES);
+  for (const owner of owners) {
+    blake2b(keyPart, saltAndSlot, owner.lendKey());
+    blake2bUpdate(hashState, keyPart);
+  }
+  blake2bFinal(hashState, recordKey);
+  hashState.fill(0);
+  keyPart.fill(0);
 }
 
 /** Puts the next salt into a sealed part and into the scratch memory. */

@@ -1,5 +1,6 @@
+import { GuardedBytes } from './memory/guarded-memory';
 import { fillRandom } from './random-pool';
-import { KEY_BYTES, KEY_ID_BYTES } from './sealed-part';
+import { KEY_BYTES, KEY_ID_BYTES, type KeyLender } from './sealed-part';
 import { TAG_BYTES, decryptAead, encryptAead } from './sodium';
 
 /** Bytes of a slot of the vault. */
@@ -12,13 +13,14 @@ export const VAULT_SLOT_KINDS = { staff: 1, patient: 2, month: 3, staffAlias: 4,
 /** One of {@link VAULT_SLOT_KINDS}. */
 export type VaultSlotKind = (typeof VAULT_SLOT_KINDS)[keyof typeof VAULT_SLOT_KINDS];
 
-/** A slot that holds a key, or another name of the person of a key. */
-export interface LiveVaultSlot {
+/** Most slots of a vault: 256 MB. */
+export const VAULT_SLOTS_MAX = 1_000_000;
+
+/** A slot that holds a key, or another name of the person of a key; without the key itself. */
+export interface VaultSlot {
   readonly kind: VaultSlotKind;
   /** 16 bytes. */
   readonly keyId: Buffer;
-  /** 32 bytes; zeros in an alias or mark. */
-  readonly key: Buffer;
   /** Token without its class, 16 bytes. */
   readonly tokenBytes: Buffer;
   /** Normalised; undefined where it was too long. */
@@ -27,6 +29,18 @@ export interface LiveVaultSlot {
   readonly isInText: boolean;
   /** Of an alias: whether it is declared an account of the person, so that a key under it is the person's too. */
   readonly isAccount?: boolean;
+}
+
+/** A slot as it is read. */
+export interface LiveVaultSlot extends VaultSlot {
+  /** 32 bytes in guarded memory, wiped as soon as the slot was told of; zeros in an alias or mark. */
+  readonly key: Buffer;
+}
+
+/** A slot to be written. */
+export interface NewVaultSlot extends VaultSlot {
+  /** Who lends the key, and whether it still exists; none for an alias or mark. */
+  readonly owner?: KeyLender & { readonly isDestroyed: boolean };
 }
 
 /** What a slot's bytes hold: a key or name, what is left of a destroyed key, or nothing that can be trusted. */
@@ -52,15 +66,18 @@ const PLAINTEXT_BYTES = NAME_AT + VAULT_NAME_BYTES_MAX;
 const FLAG_IN_TEXT = 1;
 const FLAG_ACCOUNT = 2;
 
-const plaintext = Buffer.alloc(PLAINTEXT_BYTES);
+// Guarded, for it holds a key. Nothing here waits, so that no two calls share it.
+const plaintext = GuardedBytes.allocate(PLAINTEXT_BYTES).bytes;
+const plaintextKey = plaintext.subarray(KEY_AT, KEY_AT + KEY_BYTES);
 const aad = Buffer.alloc(4 + 4 + KEY_ID_BYTES);
 
 /**
- * Bytes of a live slot, sealed with ChaCha20-Poly1305 (RFC 8439) under a random nonce; number, state and key id are bound.
+ * Bytes of a live slot, or of a destroyed one where the key is gone by now; sealed with ChaCha20-Poly1305 (RFC 8439) under a random nonce; number, state and key id are bound.
  *
  * @param durableSlots number of slots that are durable for certain when this one is written
  */
-export function encodeVaultSlot(slot: LiveVaultSlot, number: number, durableSlots: number, vaultKey: Buffer): Buffer {
+export function encodeVaultSlot(slot: NewVaultSlot, number: number, durableSlots: number, vaultKey: Buffer): Buffer {
+  if (slot.owner?.isDestroyed === true) return encodeDestroyedSlot(slot.keyId, number, vaultKey);
   plaintext.fill(0);
   plaintext[0] = slot.kind;
   const nameBytes = slot.name === undefined ? NO_NAME : Buffer.byteLength(slot.name);
@@ -68,12 +85,14 @@ export function encodeVaultSlot(slot: LiveVaultSlot, number: number, durableSlot
   plaintext[1] = isKept ? nameBytes : NO_NAME;
   plaintext[2] = (slot.isInText ? FLAG_IN_TEXT : 0) | (slot.isAccount === true ? FLAG_ACCOUNT : 0);
   plaintext.writeUInt32BE(durableSlots, 4);
-  slot.key.copy(plaintext, KEY_AT);
   slot.tokenBytes.copy(plaintext, TOKEN_AT);
   if (isKept) plaintext.write(slot.name ?? '', NAME_AT, 'utf8');
-  const bytes = seal(STATE_LIVE, slot.keyId, number, vaultKey);
-  plaintext.fill(0);
-  return bytes;
+  try {
+    if (slot.owner !== undefined) plaintextKey.set(slot.owner.lendKey());
+    return seal(STATE_LIVE, slot.keyId, number, vaultKey);
+  } finally {
+    plaintext.fill(0);
+  }
 }
 
 /** Bytes of a destroyed slot: the key id, and nothing else that can be told from random bytes. */
@@ -93,22 +112,32 @@ export function liveKeyIdsIn(vault: Uint8Array): Set<string> {
   return keyIds;
 }
 
-/** Reads a slot; `bytes` are those at its place in the file. */
-export function decodeVaultSlot(bytes: Buffer, number: number, vaultKey: Buffer): DecodedVaultSlot {
+/**
+ * Reads a slot, tells `take` what it holds, and returns what that returns. The key is lent: it is wiped afterwards.
+ *
+ * @param bytes those at the slot's place in the file
+ */
+export function decodeVaultSlot<T>(
+  bytes: Buffer,
+  number: number,
+  vaultKey: Buffer,
+  take: (decoded: DecodedVaultSlot) => T,
+): T {
   const state = bytes.readUInt32BE(0);
-  if (state !== STATE_LIVE && state !== STATE_DESTROYED) return { state: 'invalid' };
+  if (state !== STATE_LIVE && state !== STATE_DESTROYED) return take({ state: 'invalid' });
   const keyId = Buffer.from(bytes.subarray(KEY_ID_AT, NONCE_AT));
   setAdditionalData(state, keyId, number);
   try {
     const nonce = bytes.subarray(NONCE_AT, CIPHERTEXT_AT);
     decryptAead(plaintext, null, bytes.subarray(CIPHERTEXT_AT, VAULT_SLOT_BYTES), aad, nonce, vaultKey);
   } catch {
-    return { state: 'invalid' };
+    return take({ state: 'invalid' });
   }
-  if (state === STATE_DESTROYED) return { state: 'destroyed', keyId };
-  const decoded = decodePlaintext(keyId);
-  plaintext.fill(0);
-  return decoded;
+  try {
+    return take(state === STATE_DESTROYED ? { state: 'destroyed', keyId } : decodePlaintext(keyId));
+  } finally {
+    plaintext.fill(0);
+  }
 }
 
 function decodePlaintext(keyId: Buffer): DecodedVaultSlot {
@@ -117,7 +146,7 @@ function decodePlaintext(keyId: Buffer): DecodedVaultSlot {
   const slot: LiveVaultSlot = {
     kind: plaintext[0] as VaultSlotKind,
     keyId,
-    key: Buffer.from(plaintext.subarray(KEY_AT, TOKEN_AT)),
+    key: plaintextKey,
     tokenBytes: Buffer.from(plaintext.subarray(TOKEN_AT, NAME_AT)),
     name: nameBytes === NO_NAME ? undefined : plaintext.toString('utf8', NAME_AT, NAME_AT + nameBytes),
     isInText: (flags & FLAG_IN_TEXT) !== 0,

@@ -1,17 +1,19 @@
 import { ProtegoError } from '@protego/contracts';
 import { FaultDisk, PowerLost, randomOf } from './testing/fault-disk';
 import { VaultStore, type VaultListener } from './vault-store';
-import { VAULT_SLOT_BYTES, VAULT_SLOT_KINDS, type LiveVaultSlot } from './vault-slot';
+import { VAULT_SLOT_BYTES, VAULT_SLOT_KINDS, type LiveVaultSlot, type NewVaultSlot } from './vault-slot';
 
 const VAULT_KEY = Buffer.alloc(32, 5);
 
-function slotOf(number: number): LiveVaultSlot {
+function slotOf(number: number): LiveVaultSlot & NewVaultSlot {
   const keyId = Buffer.alloc(16);
   keyId.writeUInt32BE(number, 12);
+  const key = Buffer.alloc(32, number + 1);
   return {
     kind: VAULT_SLOT_KINDS.staff,
     keyId,
-    key: Buffer.alloc(32, number + 1),
+    key,
+    owner: { isDestroyed: false, lendKey: () => key },
     tokenBytes: Buffer.alloc(16, number),
     name: `person ${number}`,
     isInText: true,
@@ -24,7 +26,7 @@ class Kept implements VaultListener {
   readonly destroyed = new Set<number>();
 
   onLive(slot: LiveVaultSlot, at: number): void {
-    this.live.set(slot.keyId.readUInt32BE(12), { slot, at });
+    this.live.set(slot.keyId.readUInt32BE(12), { slot: { ...slot, key: Buffer.from(slot.key) }, at });
   }
 
   onDestroyed(keyId: Buffer): void {
@@ -56,10 +58,37 @@ describe('VaultStore', () => {
     for (let time = 0; time < 2; time++) {
       const again = await open(disk);
       expect([...again.kept.live.keys()]).toEqual([0, 1, 2, 3, 4]);
-      expect(again.kept.live.get(3)?.slot).toEqual(slotOf(3));
+      const { owner: _, ...asRead } = slotOf(3);
+      expect(again.kept.live.get(3)?.slot).toEqual(asRead);
       await again.store.mark();
       expect(disk.size()).toBe(bytes);
     }
+  });
+
+  it('writes no key that was destroyed before it was written, and tells that it was', async () => {
+    const disk = new FaultDisk(random);
+    const { store } = await open(disk);
+    const key = Buffer.alloc(32);
+    store.append({ ...slotOf(4), owner: { isDestroyed: true, lendKey: () => key } });
+    await store.flush();
+    const { kept } = await open(disk);
+    expect([kept.live.size, kept.destroyed.has(4)]).toEqual([0, true]);
+  });
+
+  it('wipes the key that it told of', async () => {
+    const { disk } = await filled(1);
+    let lent: Buffer | undefined;
+    const seen: string[] = [];
+    const listener = {
+      onLive: (slot: LiveVaultSlot) => {
+        lent = slot.key;
+        seen.push(slot.key.toString('hex'));
+      },
+      onDestroyed: () => undefined,
+    };
+    VaultStore.openForReading(disk, VAULT_KEY, listener);
+    expect(seen).toEqual([Buffer.alloc(32, 1).toString('hex')]);
+    expect(lent).toEqual(Buffer.alloc(32));
   });
 
   it('refuses, and leaves as it is, a vault of another secret', async () => {

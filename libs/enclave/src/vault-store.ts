@@ -1,19 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import { ProtegoError } from '@protego/contracts';
-import { KEY_BYTES, KEY_ID_BYTES } from './sealed-part';
+import { KEY_ID_BYTES } from './sealed-part';
 import { type VaultDisk } from './vault-disk';
 import {
+  VAULT_SLOTS_MAX,
   VAULT_SLOT_BYTES,
   VAULT_SLOT_KINDS,
   decodeVaultSlot,
   encodeDestroyedSlot,
   encodeVaultSlot,
+  type DecodedVaultSlot,
   type LiveVaultSlot,
+  type NewVaultSlot,
 } from './vault-slot';
 
 /** What a store tells of the slots that it finds. */
 export interface VaultListener {
-  /** A slot with a key or name; it may have been told before. */
+  /** A slot with a key or name; it may have been told before. Its key is lent until this returns. */
   onLive(slot: LiveVaultSlot, number: number): void;
   /** A key that was destroyed, here or by the writer whose vault this reads. */
   onDestroyed(keyId: Buffer): void;
@@ -27,8 +30,6 @@ export interface VaultLimits {
   readonly slotsMax: number;
 }
 
-/** Most slots of a vault: 256 MB. */
-export const VAULT_SLOTS_MAX = 1_000_000;
 const SLOTS_PER_READ = 4096;
 
 /**
@@ -41,7 +42,10 @@ export function tellOfSlot(
   vaultKey: Buffer,
   listener: VaultListener,
 ): number | undefined {
-  const decoded = decodeVaultSlot(bytes, number, vaultKey);
+  return decodeVaultSlot(bytes, number, vaultKey, (decoded) => tellOf(decoded, number, listener));
+}
+
+function tellOf(decoded: DecodedVaultSlot, number: number, listener: VaultListener): number | undefined {
   if (decoded.state === 'invalid') return undefined;
   if (decoded.state === 'destroyed') {
     listener.onDestroyed(decoded.keyId);
@@ -58,7 +62,7 @@ export function tellOfSlot(
 
 /** A slot to be written: a key or name, or the notice that a key was destroyed. */
 interface Pending {
-  readonly slot: LiveVaultSlot | { readonly destroyedKeyId: Buffer };
+  readonly slot: NewVaultSlot | { readonly destroyedKeyId: Buffer };
   readonly number: number;
 }
 
@@ -146,7 +150,7 @@ export class VaultStore {
    *
    * @throws ProtegoError `VAULT_FULL`
    */
-  append(slot: LiveVaultSlot): number {
+  append(slot: NewVaultSlot): number {
     if (this.#slotCount >= this.limits.slotsMax) {
       const { slotsMax } = this.limits;
       throw new ProtegoError('VAULT_FULL', `the vault holds \`${slotsMax}\` slots, which is the most`, { slotsMax });
@@ -193,7 +197,6 @@ export class VaultStore {
       this.#enqueue({
         kind: VAULT_SLOT_KINDS.mark,
         keyId: randomBytes(KEY_ID_BYTES),
-        key: Buffer.alloc(KEY_BYTES),
         tokenBytes: Buffer.alloc(KEY_ID_BYTES),
         name: undefined,
         isInText: false,

@@ -1,5 +1,7 @@
 import { inspect } from 'node:util';
+import { ProtegoError } from '@protego/contracts';
 import { EncryptedMemory, type EncryptedMemoryOptions, type MemoryFault } from './encrypted-memory';
+import { GuardedBytes, guardedMemoryUse } from './guarded-memory';
 import { PAGE_BYTES } from './page-cipher';
 
 const opened: EncryptedMemory[] = [];
@@ -76,6 +78,36 @@ describe('EncryptedMemory', () => {
     expect(memory.stats).toEqual(stats);
     memory.flush();
     expect(memory.stats).toEqual({ ...stats, evictions: 4, cachedPages: 0 });
+  });
+
+  it('takes guarded memory as pages are used, up to the most, and does with what there is', () => {
+    const memory = newMemory({ bytes: 400 * PAGE_BYTES, cachePages: 150 });
+    const before = guardedMemoryUse().bytes;
+    const writeTo = (page: number): void => memory.write(page * PAGE_BYTES, Buffer.alloc(8, page));
+    for (let page = 0; page < 64; page++) writeTo(page);
+    expect(guardedMemoryUse().bytes).toBe(before);
+    writeTo(64);
+    expect(guardedMemoryUse().bytes).toBe(before + 64 * PAGE_BYTES);
+    const allocate = jest.spyOn(GuardedBytes, 'allocate').mockImplementationOnce(() => {
+      throw new ProtegoError('GUARDED_MEMORY_FULL', 'full');
+    });
+    for (let page = 65; page < 400; page++) writeTo(page);
+    expect(allocate).toHaveBeenCalledTimes(1);
+    allocate.mockRestore();
+    expect([guardedMemoryUse().bytes - before, memory.stats.cachedPages]).toEqual([64 * PAGE_BYTES, 128]);
+    for (let page = 0; page < 400; page++)
+      expect(readAt(memory, page * PAGE_BYTES, 8).equals(Buffer.alloc(8, page))).toBe(true);
+  });
+
+  it('copies words of one page', () => {
+    const memory = newMemory();
+    const words = Uint32Array.of(0xffffffff, 1, 0x80000000, 7);
+    memory.write(PAGE_BYTES - 8, Buffer.from(words.buffer));
+    const target = new Uint32Array(4);
+    memory.readWords(PAGE_BYTES - 8, 2, target, 1);
+    memory.readWords(PAGE_BYTES, 1, target, 3);
+    expect([...target]).toEqual([0, 0xffffffff, 1, 0x80000000]);
+    expect(() => memory.readWords(PAGE_BYTES - 8, 3, target, 0)).toThrow(withCode('ENCLAVE_RANGE_INVALID'));
   });
 
   it('keeps pages that are used rather than others', () => {

@@ -13,6 +13,8 @@ export const MEMORY_BYTES_MAX = 64 * 1024 ** 3;
 export const CACHE_PAGES_MAX = 16_384;
 
 const KEY_BYTES = 32;
+/** Pages by which the cache grows. */
+const GROWTH_PAGES = 64;
 /** Below it, copying byte by byte is faster than a call. */
 const CALL_BYTES_MIN = 48;
 const ZERO_PAGE = Buffer.alloc(PAGE_BYTES);
@@ -31,7 +33,7 @@ export interface MemoryFault {
 export interface EncryptedMemoryOptions {
   /** Size, 1 to {@link MEMORY_BYTES_MAX}; the backing store grows to it as pages are written. */
   readonly bytes: number;
-  /** Pages of plaintext in guarded memory at a time, 2 to {@link CACHE_PAGES_MAX}. */
+  /** Most pages of plaintext in guarded memory at a time, 2 to {@link CACHE_PAGES_MAX}; that memory grows as it is needed. */
   readonly cachePages: number;
   /** Told once, after everything was wiped and before the call that found the fault throws. */
   readonly onFault?: (fault: MemoryFault) => void;
@@ -84,7 +86,7 @@ export class EncryptedMemory {
   readonly backing: UntrustedMemory;
   readonly #onFault: EncryptedMemoryOptions['onFault'];
   readonly #secrets: GuardedBytes;
-  readonly #plaintext: GuardedBytes;
+  readonly #plaintexts: GuardedBytes[] = [];
   readonly #cache: PageCache;
   readonly #cipher: PageCipher;
   readonly #tree: CounterTree;
@@ -102,7 +104,8 @@ export class EncryptedMemory {
     this.backing = new UntrustedMemory(pageCount);
     this.#onFault = onFault;
     const treeAt = 2 * KEY_BYTES + MAC_SCRATCH_BYTES;
-    this.#plaintext = GuardedBytes.allocate(Math.min(cachePages, Math.max(2, pageCount)) * PAGE_BYTES);
+    this.#cache = new PageCache(Math.min(cachePages, Math.max(2, pageCount)), pageCount);
+    this.#grow();
     this.#secrets = this.#allocateSecrets(treeAt + treeBytes(this.backing));
     const secrets = this.#secrets.bytes;
     randomBytesInto(secrets.subarray(0, 2 * KEY_BYTES));
@@ -112,14 +115,13 @@ export class EncryptedMemory {
       this.#lock({ kind: 'tree-node', page: index * 8 ** (level + 1), level }),
     );
     this.#cipher = crypto.pageCipher(secrets.subarray(0, KEY_BYTES));
-    this.#cache = new PageCache(this.#plaintext.bytes, pageCount);
   }
 
   /**
    * Makes an encrypted memory, all zeros, with new random keys.
    *
    * @throws ProtegoError `ENCLAVE_RANGE_INVALID` for a size out of range; `GUARDED_MEMORY_FULL` when there is not enough
-   *   guarded memory for the cache
+   *   guarded memory for the first pages of the cache
    */
   static create(options: EncryptedMemoryOptions, crypto: MemoryCrypto = MEMORY_CRYPTO): EncryptedMemory {
     const { bytes, cachePages } = options;
@@ -171,6 +173,19 @@ export class EncryptedMemory {
       target.fill(0, 0, to);
       throw error;
     }
+  }
+
+  /**
+   * Copies words of the machine of one page to the place `at` of `target`, which should be guarded; faster than {@link read}.
+   *
+   * @param offset a multiple of 4
+   * @throws ProtegoError as {@link withBytes}
+   */
+  readWords(offset: number, count: number, target: Uint32Array, at: number): void {
+    const page = this.#requireWithinPage(offset, 4 * count);
+    const words = this.#cache.words(this.#load(page));
+    const from = (offset - page * PAGE_BYTES) >>> 2;
+    for (let i = 0; i < count; i++) target[at + i] = words[from + i] as number;
   }
 
   /**
@@ -267,6 +282,7 @@ export class EncryptedMemory {
       return cached;
     }
     this.#misses++;
+    if (this.#cache.isFull) this.#growIfPossible();
     const place = this.#cache.nextPlace();
     this.#evict(place);
     if (!isOverwritten && !this.#open(page, this.#cache.view(place))) this.#lock({ kind: 'page', page });
@@ -323,7 +339,7 @@ export class EncryptedMemory {
   }
 
   #wipe(): void {
-    this.#plaintext.free();
+    for (const plaintext of this.#plaintexts) plaintext.free();
     this.#secrets.free();
   }
 
@@ -331,8 +347,26 @@ export class EncryptedMemory {
     try {
       return GuardedBytes.allocate(bytes);
     } catch (error) {
-      this.#plaintext.free();
+      for (const plaintext of this.#plaintexts) plaintext.free();
       throw error;
+    }
+  }
+
+  #grow(): void {
+    const pages = Math.min(GROWTH_PAGES, this.#cache.capacityMax - this.#cache.capacity);
+    const plaintext = GuardedBytes.allocate(pages * PAGE_BYTES);
+    this.#plaintexts.push(plaintext);
+    this.#cache.addPlaces(plaintext.bytes);
+  }
+
+  /** Where there is no guarded memory left, the cache stays as it is. */
+  #growIfPossible(): void {
+    if (this.#cache.capacity === this.#cache.capacityMax) return;
+    try {
+      this.#grow();
+    } catch (error) {
+      if (!(error instanceof ProtegoError) || error.code !== 'GUARDED_MEMORY_FULL') throw error;
+      this.#cache.stopGrowing();
     }
   }
 

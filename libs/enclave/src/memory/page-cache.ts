@@ -9,10 +9,10 @@ export const NOT_CACHED = -1;
  * hand of the clock last passed (second chance); pages that are lent out stay.
  */
 export class PageCache {
-  /** Number of places. */
-  readonly capacity: number;
-  /** By place: the plaintext. */
-  readonly #views: readonly Buffer[];
+  #capacityMax: number;
+  /** By place: the plaintext, as bytes and as words. */
+  readonly #views: Buffer[] = [];
+  readonly #words: Uint32Array[] = [];
   /** By page: its place, plus one. */
   readonly #placeOf: Uint32Array;
   /** By place: its page, plus one. */
@@ -24,17 +24,43 @@ export class PageCache {
   #cached = 0;
   #hand = 0;
 
-  /** @param plaintext guarded memory, a multiple of {@link PAGE_BYTES} */
-  constructor(plaintext: Buffer, pageCount: number) {
-    this.capacity = plaintext.length / PAGE_BYTES;
-    this.#views = Array.from({ length: this.capacity }, (_, place) =>
-      plaintext.subarray(place * PAGE_BYTES, (place + 1) * PAGE_BYTES),
-    );
+  /** A cache without places, of the pages below `pageCount`. */
+  constructor(capacityMax: number, pageCount: number) {
+    this.#capacityMax = capacityMax;
     this.#placeOf = new Uint32Array(pageCount);
-    this.#pageAt = new Uint32Array(this.capacity);
-    this.#isUsed = new Uint8Array(this.capacity);
-    this.#isDirty = new Uint8Array(this.capacity);
-    this.#loans = new Uint32Array(this.capacity);
+    this.#pageAt = new Uint32Array(capacityMax);
+    this.#isUsed = new Uint8Array(capacityMax);
+    this.#isDirty = new Uint8Array(capacityMax);
+    this.#loans = new Uint32Array(capacityMax);
+  }
+
+  /** Number of places. */
+  get capacity(): number {
+    return this.#views.length;
+  }
+
+  /** Most places that there can be. */
+  get capacityMax(): number {
+    return this.#capacityMax;
+  }
+
+  /** Whether there is a page at every place. */
+  get isFull(): boolean {
+    return this.#cached === this.#views.length;
+  }
+
+  /** Leaves the number of places as it is, for ever. */
+  stopGrowing(): void {
+    this.#capacityMax = this.capacity;
+  }
+
+  /** Adds places, which are the next to be given out. @param plaintext zeroed guarded memory, a multiple of {@link PAGE_BYTES} */
+  addPlaces(plaintext: Buffer): void {
+    this.#hand = this.capacity;
+    for (let at = 0; at < plaintext.length; at += PAGE_BYTES) {
+      this.#views.push(plaintext.subarray(at, at + PAGE_BYTES));
+      this.#words.push(new Uint32Array(plaintext.buffer, plaintext.byteOffset + at, PAGE_BYTES / 4));
+    }
   }
 
   /** Pages that are cached. */
@@ -57,6 +83,11 @@ export class PageCache {
   /** Plaintext of a place. */
   view(place: number): Buffer {
     return this.#views[place] as Buffer;
+  }
+
+  /** Plaintext of a place as 32-bit words of the machine. */
+  words(place: number): Uint32Array {
+    return this.#words[place] as Uint32Array;
   }
 
   /** Page at a place; or {@link NOT_CACHED}. */

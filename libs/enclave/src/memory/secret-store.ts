@@ -124,6 +124,15 @@ export class SecretStore {
     this.#memory.read(this.#offsetOf(slot), target);
   }
 
+  /**
+   * As {@link read}, as 32-bit words of the machine to the place `at` of `target`.
+   *
+   * @throws ProtegoError `ENCLAVE_SLOT_UNKNOWN` when the slot is not in use; as {@link EncryptedMemory.readWords}
+   */
+  readWords(slot: number, target: Uint32Array, at: number): void {
+    this.#memory.readWords(this.#offsetOf(slot), this.slotBytes >>> 2, target, at);
+  }
+
   /** Puts a secret of {@link slotBytes} into a slot. @throws ProtegoError as {@link read} */
   write(slot: number, source: Buffer): void {
     this.#requireLength(source);

@@ -1,10 +1,11 @@
+import { createHmac, hkdfSync } from 'node:crypto';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { openAesGcm, sealAesGcm } from './aes-gcm';
 import { argon2Hash } from './argon2';
 import { Ed25519KeyPair, isEd25519Signature } from './ed25519';
 import { HKDF_BYTES_MAX, hkdfSha256 } from './hkdf';
-import { hmacSha256, isHmacSha256 } from './hmac';
+import { hmacSha256, hmacSha256Into, isHmacSha256 } from './hmac';
 import { X25519KeyPair } from './x25519';
 
 const UNSUPPORTED = expect.objectContaining({ code: 'CRYPTO_UNSUPPORTED' });
@@ -57,6 +58,32 @@ describe('HKDF', () => {
   it('says when an info is too long', () => {
     expect(hkdfSha256(of(32), of(0), of(1024), 32)).toHaveLength(32);
     expect(() => hkdfSha256(of(32), of(0), of(1025), 32)).toThrow(UNSUPPORTED);
+  });
+});
+
+describe('HKDF and HMAC in guarded memory', () => {
+  const bytes = (maxLength: number) => fc.uint8Array({ maxLength }).map((array) => Buffer.from(array));
+
+  it('give what Node gives', () => {
+    const property = fc.property(
+      bytes(200),
+      bytes(200),
+      bytes(1024),
+      fc.integer({ min: 1, max: 200 }),
+      (a, b, c, n) => {
+        expect(hkdfSha256(a, b, c, n)).toEqual(Buffer.from(hkdfSync('sha256', a, b, c, n)));
+        expect(hmacSha256(a, b)).toEqual(createHmac('sha256', a).update(b).digest());
+      },
+    );
+    fc.assert(property, { numRuns: 500 });
+  });
+
+  it('write into the memory of the key or of a part', () => {
+    const expected = hmacSha256(of(32), of(32, 2));
+    const [key, part] = [of(32), of(32, 2)];
+    hmacSha256Into(key, key, [part]);
+    hmacSha256Into(part, of(32), [part]);
+    expect([key, part]).toEqual([expected, expected]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { EventGate } from '../admission/event-gate';
 import { FileVault, KeeperNeeded } from '../file-vault';
-import { openServedHouse, type ServedHouse } from '../house-keys';
+import { freeSecrets, openServedHouse, type ServedHouse } from '../house-keys';
 import { InProcessVault } from '../in-process-vault';
 import { measurementOf } from '../measurement/measure';
 import type { DerivedLogKeys } from '../derived-log-keys';
@@ -62,9 +62,11 @@ async function openKeeper(
   const { vault } = house;
   fileVault.follow((bytes, number) => replicas.note(bytes, number));
   const work = { admit: vault.admit.bind(vault), seal: vault.seal.bind(vault) };
-  await replicas.start(launch, { ...secrets, options: JSON.stringify(start) }, work, leave);
-  secrets.root.fill(0);
-  secrets.pseudonymKey.fill(0);
+  try {
+    await replicas.start(launch, { ...secrets, options: JSON.stringify(start) }, work, leave);
+  } finally {
+    freeSecrets(secrets);
+  }
   const role: ServiceRole = {
     kind: 'keeper',
     ...work,
@@ -114,11 +116,10 @@ function replicate(): void {
       directory,
       // What another enclave writes nobody tells of: then each process follows the file.
       mode: start.mode === 'write' ? 'replica' : 'read',
-      root,
-      pseudonymKey,
+      root: root.bytes,
+      pseudonymKey: pseudonymKey.bytes,
       ...(fields && { fields }),
     });
-    root.fill(0);
     const vault = new InProcessVault(fileVault, gate && new EventGate(gate));
     service = new EnclaveService(houseOfReplica(vault), {
       kind: 'replica',

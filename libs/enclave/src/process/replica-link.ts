@@ -3,6 +3,8 @@ import { closeSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { ProtegoError } from '@protego/contracts';
 import type { FileVault } from '../file-vault';
+import { freeSecrets, type HouseSecrets } from '../house-keys';
+import { GuardedBytes } from '../memory/guarded-memory';
 import type { Admission, PersonalDataVault, RawEvent, Sealing } from '../personal-data';
 import { CallChannel } from './call-channel';
 import {
@@ -21,13 +23,10 @@ const LINK_CALLS = { open: 1, changes: 2, admit: 3, seal: 4, measure: 5 } as con
 /** Socket of a replica to the keeper. */
 const KEEPER_FD = 4;
 const SLOT_FIELDS_BYTES = 8;
+const SECRET_BYTES = 32;
 
 /** What a replica needs to read the vault. */
-export interface ReplicaSecrets {
-  /** Root secret of the house, 32 bytes; wiped once it was used. */
-  readonly root: Buffer;
-  /** Key of the tokens, 32 bytes. */
-  readonly pseudonymKey: Buffer;
+export interface ReplicaSecrets extends HouseSecrets {
   /** Options of the enclave, as its starter gave them. */
   readonly options: string;
 }
@@ -95,8 +94,8 @@ export class Replicas {
       this.#channels.map(async (channel) => {
         if (measurement !== undefined) await mustMeasure(channel, secrets.options, measurement);
         const writer = new FrameWriter();
-        writer.bytes(secrets.root);
-        writer.bytes(secrets.pseudonymKey);
+        writer.bytes(secrets.root.bytes);
+        writer.bytes(secrets.pseudonymKey.bytes);
         writer.text(secrets.options);
         await channel.call(LINK_CALLS.open, writer);
       }),
@@ -170,7 +169,8 @@ export class KeeperLink {
   #early: { readonly changes: number; readonly list: readonly Change[] }[] = [];
 
   /**
-   * @param onOpen opens the vault of the replica with what the keeper sends; changes that come meanwhile are kept for it
+   * @param onOpen opens the vault of the replica with what the keeper sends, which is freed afterwards; changes that come
+   *   meanwhile are kept for it
    * @param onEnd the keeper is gone
    * @param onMeasure measures this process as it was started with these options
    */
@@ -218,9 +218,13 @@ export class KeeperLink {
   }
 
   async #open(reader: FrameReader, onOpen: (secrets: ReplicaSecrets) => Promise<FileVault>): Promise<void> {
-    const root = Buffer.from(reader.bytes());
-    const pseudonymKey = Buffer.from(reader.bytes());
-    const vault = await onOpen({ root, pseudonymKey, options: reader.text() });
+    const secrets = { root: takeSecret(reader), pseudonymKey: takeSecret(reader) };
+    let vault: FileVault;
+    try {
+      vault = await onOpen({ ...secrets, options: reader.text() });
+    } finally {
+      freeSecrets(secrets);
+    }
     this.#vault = vault;
     for (const { changes, list } of this.#early) this.#apply(vault, changes, list);
     this.#early = [];
@@ -243,5 +247,18 @@ export class KeeperLink {
       if (each.changes <= changes) each.resolve();
       else this.#waiting.push(each);
     }
+  }
+}
+
+/** Moves a secret of 32 bytes out of a frame into guarded memory. */
+function takeSecret(reader: FrameReader): GuardedBytes {
+  const bytes = reader.bytes();
+  try {
+    const secret = GuardedBytes.allocate(SECRET_BYTES);
+    secret.bytes.set(bytes);
+    return secret;
+  } finally {
+    // The frame itself is wiped only once the vault was opened.
+    bytes.fill(0);
   }
 }

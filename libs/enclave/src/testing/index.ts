@@ -1,4 +1,4 @@
-export { recordKeyOf } from '../sealed-part';
+export { recordKeyOf } from './record-key';
 export { fixedHouse, fixedKeys } from './fixed-keys';
 export { MemoryCounters, memoryPlatform } from './memory-platform';
 export { sampleAuthor, sampleImage, type SampleEnclave } from './sample-enclaves';

@@ -9,8 +9,9 @@ export function openVaultBytes(vault: Buffer, root: Buffer): LiveVaultSlot[] {
   const slots: LiveVaultSlot[] = [];
   for (let number = 0; (number + 1) * VAULT_SLOT_BYTES <= vault.length; number++) {
     const bytes = vault.subarray(number * VAULT_SLOT_BYTES, (number + 1) * VAULT_SLOT_BYTES);
-    const decoded = decodeVaultSlot(bytes, number, vaultKey);
-    if (decoded.state === 'live') slots.push(decoded.slot);
+    decodeVaultSlot(bytes, number, vaultKey, (decoded) => {
+      if (decoded.state === 'live') slots.push({ ...decoded.slot, key: Buffer.from(decoded.slot.key) });
+    });
   }
   return slots;
 }

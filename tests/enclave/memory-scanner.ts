@@ -1,0 +1,210 @@
+import { closeSync, openSync, readFileSync, readSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Bytes that are looked for, and what they are called in a report. */
+export interface Needle {
+  readonly name: string;
+  /** At least {@link NEEDLE_BYTES_MIN} bytes. */
+  readonly bytes: Buffer;
+}
+
+/** Fewest bytes of a needle: shorter ones are found by chance. */
+export const NEEDLE_BYTES_MIN = 8;
+
+/** A needle that was found. */
+export interface Hit {
+  readonly needle: string;
+  /** Name of the mapping or file, such as `[heap]`, `[stack]`, `anonymous` or a path. */
+  readonly region: string;
+  /** Whether it is guarded memory of libsodium: between two guard pages and left out of core dumps. */
+  readonly isGuarded: boolean;
+  /** Address, or offset in the file. */
+  readonly at: number;
+}
+
+/** One mapping of a process: see proc(5), `smaps`. */
+interface Mapping {
+  readonly start: number;
+  readonly end: number;
+  readonly permissions: string;
+  readonly region: string;
+  flags: string;
+}
+
+const READ_BYTES = 4 << 20;
+const PAGE_BYTES = 4096;
+const PREFIX_VALUES = 1 << 16;
+
+/** Looks for many needles at once. */
+export class NeedleSearch {
+  readonly #byPrefix = new Map<number, Needle[]>();
+  /** Whether a needle begins with two bytes, and whether one goes on with two others. */
+  readonly #first = new Uint8Array(PREFIX_VALUES);
+  readonly #second = new Uint8Array(PREFIX_VALUES);
+  readonly #bytesMax: number;
+
+  constructor(needles: readonly Needle[]) {
+    this.#bytesMax = needles.reduce((max, { bytes }) => Math.max(max, bytes.length), 0);
+    for (const needle of needles) {
+      const { bytes, name } = needle;
+      if (bytes.length < NEEDLE_BYTES_MIN) throw new Error(`the needle ${name} is too short`);
+      this.#first[bytes.readUInt16LE(0)] = 1;
+      this.#second[bytes.readUInt16LE(2)] = 1;
+      const prefix = bytes.readUInt32LE(0);
+      const others = this.#byPrefix.get(prefix);
+      if (others === undefined) this.#byPrefix.set(prefix, [needle]);
+      else others.push(needle);
+    }
+  }
+
+  /** Bytes by which pieces of a longer text have to overlap. */
+  get overlapBytes(): number {
+    return this.#bytesMax - 1;
+  }
+
+  /** Tells of every needle in `bytes` that begins before `end`. */
+  search(bytes: Buffer, end: number, found: (needle: Needle, at: number) => void): void {
+    const last = Math.min(end, bytes.length - NEEDLE_BYTES_MIN + 1);
+    let low = bytes[0] as number;
+    for (let at = 0; at < last; at++) {
+      const next = bytes[at + 1] as number;
+      const pair = low | (next << 8);
+      low = next;
+      if (this.#first[pair] === 0) continue;
+      const second = (bytes[at + 2] as number) | ((bytes[at + 3] as number) << 8);
+      if (this.#second[second] === 0) continue;
+      for (const needle of this.#byPrefix.get((pair | (second << 16)) >>> 0) ?? []) {
+        const stop = at + needle.bytes.length;
+        if (stop <= bytes.length && needle.bytes.compare(bytes, at, stop) === 0) found(needle, at);
+      }
+    }
+  }
+}
+
+/**
+ * The forms in which a secret may lie in memory: its bytes and each half of them, and as text, hex and base64, in strings of
+ * one and of two bytes a letter.
+ */
+export function needlesOf(name: string, secret: Buffer): Needle[] {
+  const half = secret.length / 2;
+  const texts = { hex: secret.toString('hex'), base64: secret.toString('base64').slice(0, -4) };
+  return [
+    { name: `${name}, first half`, bytes: secret.subarray(0, half) },
+    { name: `${name}, second half`, bytes: secret.subarray(half) },
+    { name: `${name}, two bytes a letter`, bytes: Buffer.from(secret.toString('latin1'), 'utf16le') },
+    ...Object.entries(texts).flatMap(([form, text]) => [
+      { name: `${name}, ${form}`, bytes: Buffer.from(text, 'latin1') },
+      { name: `${name}, ${form}, two bytes a letter`, bytes: Buffer.from(text, 'utf16le') },
+    ]),
+  ];
+}
+
+/** Looks through all memory of a process that can be read; the process should be at rest. */
+export function processHits(pid: number, search: NeedleSearch): Hit[] {
+  const hits: Hit[] = [];
+  const mappings = mappingsOf(pid);
+  const file = openSync(`/proc/${pid}/mem`, 'r');
+  try {
+    mappings.forEach((mapping, i) => {
+      if (!mapping.permissions.startsWith('r') || mapping.region === '[vvar]') return;
+      const isGuarded = isGuardedMapping(mapping, mappings[i - 1], mappings[i + 1]);
+      const found = (needle: Needle, at: number): void =>
+        void hits.push({ needle: needle.name, region: mapping.region, isGuarded, at });
+      searchFile(file, mapping.start, mapping.end, search, found);
+    });
+  } finally {
+    closeSync(file);
+  }
+  return hits;
+}
+
+/**
+ * Looks for identifiers of patients in all memory of a process: as text of one and of two bytes a letter. Guarded memory
+ * counts as well.
+ *
+ * @param identifiers of at least {@link NEEDLE_BYTES_MIN} characters, none the beginning of another
+ */
+export function patientHits(pid: number, identifiers: readonly string[]): Hit[] {
+  const needles = identifiers.flatMap((identifier) => [
+    { name: identifier, bytes: Buffer.from(identifier, 'utf8') },
+    { name: identifier, bytes: Buffer.from(identifier, 'utf16le') },
+  ]);
+  return processHits(pid, new NeedleSearch(needles));
+}
+
+/** Looks through all files of a directory and those below it. */
+export function fileHits(directory: string, search: NeedleSearch): Hit[] {
+  const hits: Hit[] = [];
+  for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const file = openSync(path, 'r');
+    try {
+      const found = (needle: Needle, at: number): void =>
+        void hits.push({ needle: needle.name, region: path, isGuarded: false, at });
+      searchFile(file, 0, Infinity, search, found);
+    } finally {
+      closeSync(file);
+    }
+  }
+  return hits;
+}
+
+/** How often needles were found, by region. */
+export function countByRegion(hits: readonly Hit[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { region, isGuarded } of hits) {
+    const name = isGuarded ? 'guarded' : region;
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
+  return counts;
+}
+
+function searchFile(
+  file: number,
+  start: number,
+  end: number,
+  search: NeedleSearch,
+  found: (needle: Needle, at: number) => void,
+): void {
+  const piece = Buffer.alloc(READ_BYTES + search.overlapBytes);
+  for (let at = start; at < end; at += READ_BYTES) {
+    let bytes: number;
+    try {
+      bytes = readSync(file, piece, 0, Math.min(piece.length, end - at), at);
+    } catch {
+      // Given back to the kernel since the mappings were listed, or a guard page
+      continue;
+    }
+    search.search(piece.subarray(0, bytes), READ_BYTES, (needle, offset) => found(needle, at + offset));
+    if (bytes < piece.length) break;
+  }
+  piece.fill(0);
+}
+
+function mappingsOf(pid: number): Mapping[] {
+  const mappings: Mapping[] = [];
+  for (const line of readFileSync(`/proc/${pid}/smaps`, 'utf8').split('\n')) {
+    const header = /^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+ *(.*)$/.exec(line);
+    const [, start, end, permissions, region] = header ?? [];
+    const last = mappings.at(-1);
+    if (start !== undefined && end !== undefined && permissions !== undefined)
+      mappings.push({
+        start: parseInt(start, 16),
+        end: parseInt(end, 16),
+        permissions,
+        region: region || 'anonymous',
+        flags: '',
+      });
+    else if (last !== undefined && line.startsWith('VmFlags:')) last.flags = line;
+  }
+  return mappings;
+}
+
+/** libsodium, `sodium_malloc`: not dumped, and a page that nobody may touch on either side. */
+function isGuardedMapping(mapping: Mapping, before: Mapping | undefined, after: Mapping | undefined): boolean {
+  const isUndumped = mapping.region === 'anonymous' && mapping.permissions === 'rw-p' && /\bdd\b/.test(mapping.flags);
+  const isGuardBefore = before?.permissions === '---p' && before.end === mapping.start;
+  const isGuardAfter = after?.permissions === '---p' && after.start === mapping.end;
+  return isUndumped && isGuardBefore && isGuardAfter && before.end - before.start >= PAGE_BYTES;
+}

@@ -1,0 +1,77 @@
+// Seals and opens events of many patients, and does what it is told over IPC. It keeps the vault itself, or starts an enclave of
+// `processes` that does. Reads one JSON object of options as its argument.
+import { createRequire } from 'node:module';
+
+const require = createRequire(import.meta.url);
+const options = JSON.parse(process.argv[2] ?? '{}');
+const { root, directory, patients, processes } = options;
+const { openEnclave, openHouseKeys } = require(`${root}/dist/libs/enclave/src/index.js`);
+const { loadFieldClasses } = require(`${root}/dist/libs/artefacts/src/index.js`);
+
+const houseOptions = { directory, mode: 'write', fields: loadFieldClasses(`${root}/streams`) };
+const house = await (processes === undefined
+  ? openHouseKeys(houseOptions)
+  : openEnclave({ ...houseOptions, processes }));
+const pids = processes === undefined ? [] : (await house.inspect()).processes.map(({ pid }) => pid);
+const { vault } = house;
+const BATCH = 50;
+const sealed = [];
+const planted = [];
+
+function eventOf(n) {
+  const time = new Date(Date.UTC(2026, 0, 5) + n).toISOString();
+  const data = {
+    actor: { user: { uid: 'staff-1' } },
+    device: { uid: `tablet-${n % 7}` },
+    patient: { uid: `patient-${n}` },
+    record_type: 'medication-plan',
+    care_relationship: true,
+  };
+  const head = { specversion: '1.0', id: `e-${n}`, source: 'ehr', type: 'access.record-read', site: 'north' };
+  return { ...head, time, data };
+}
+
+const tasks = {
+  async seal() {
+    for (let n = 0; n < patients; n += BATCH) {
+      const events = Array.from({ length: Math.min(BATCH, patients - n) }, (_, i) => eventOf(n + i));
+      for (const sealing of await vault.seal(events)) {
+        if (sealing.kind === 'refused') throw sealing.error;
+        sealed.push(sealing.sealed);
+      }
+    }
+    await vault.flush();
+  },
+  async open() {
+    for (let n = 0; n < sealed.length; n += BATCH) {
+      const records = sealed
+        .slice(n, n + BATCH)
+        .map(({ body, sealed: part }) => ({ event: JSON.parse(body.toString()), sealed: part }));
+      await vault.openForPipeline(records);
+      await vault.reveal(records);
+    }
+  },
+  evict: () => vault.evictKeys(),
+  destroy: ({ keyIds }) => vault.destroy(keyIds),
+  close: () => house.close(),
+  plantBytes: ({ secret }) =>
+    void planted.push(Buffer.from(Buffer.from(secret.map((byte) => byte ^ 0xff)).map((byte) => byte ^ 0xff))),
+  plantText: ({ secret }) =>
+    void planted.push(
+      Buffer.from(secret.map((byte) => byte ^ 0xff))
+        .map((byte) => byte ^ 0xff)
+        .toString('hex'),
+    ),
+};
+
+process.on('message', async ({ task, ...details }) => {
+  try {
+    await tasks[task](details);
+    globalThis.gc?.();
+    process.send({ isDone: true, planted: planted.length });
+  } catch (error) {
+    process.send({ isDone: false, error: String(error?.stack ?? error) });
+  }
+});
+process.on('disconnect', () => process.exit(0));
+process.send({ isDone: true, pids });
