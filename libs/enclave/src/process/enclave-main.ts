@@ -1,3 +1,4 @@
+import { messageOf } from '@protego/contracts';
 import { EventGate } from '../admission/event-gate';
 import { FileVault, KeeperNeeded } from '../file-vault';
 import { freeSecrets, openServedHouse, type ServedHouse } from '../house-keys';
@@ -37,6 +38,7 @@ function keep(): void {
         return opened.answer;
       }
       if (operation === CALLS.close) {
+        service?.close();
         await house?.close();
         replicas.close();
         return new FrameWriter();
@@ -135,7 +137,16 @@ function replicate(): void {
   };
   const measure = async (options: string): Promise<Buffer> =>
     measurementOf((await measureThisProcess(JSON.parse(options) as EnclaveStart)).manifest);
-  const keeper = new KeeperLink(openReplica, leave, measure);
+  const keeper = new KeeperLink({
+    onOpen: openReplica,
+    onChanged: () => service?.touch(),
+    onFault: (error) => {
+      process.stderr.write(`enclave: a change of the vault cannot be taken over: ${messageOf(error)}\n`);
+      process.exit(1);
+    },
+    onEnd: leave,
+    onMeasure: measure,
+  });
   new CallChannel((listener) => FrameChannel.overDescriptor(STARTER_FD, listener), {
     answer: (operation, reader) => {
       if (service === undefined) throw new Error('the enclave was not opened');
