@@ -1,11 +1,12 @@
-import { type ChildProcess } from 'node:child_process';
+import { execFileSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { EnclaveInspection } from '@protego/enclave';
 import { openVaultBytes } from '@protego/enclave/testing';
-import { EngineHouse, SITE } from '../engine/engine-house';
+import { EngineHouse, PROTEGO, SITE } from '../engine/engine-house';
 import { NeedleSearch, countByRegion, fileHits, needlesOf, patientHits, processHits } from './memory-scanner';
 
 const PATIENTS = 1_000;
@@ -101,15 +102,33 @@ describe('the memory of an engine and its enclave, after 1,000 patients came in 
     }
   }, 60_000);
 
+  it('is shown by `enclave inspect` as ciphertext that holds none of them, with what it counted', () => {
+    const url = house.natsUrl.replace('nats://', `nats://operator:${house.user('operator').password}@`);
+    const asked = ['enclave', 'inspect', '--log', house.logDir, '--engine', url];
+    const text = execFileSync(process.execPath, [PROTEGO, ...asked], { encoding: 'utf8' });
+    expect(text).toMatch(/^ {4}page 0: [0-9a-f]{64}… tag [0-9a-f]{32}$/m);
+    const json = execFileSync(process.execPath, [PROTEGO, ...asked, '--json'], { encoding: 'utf8' });
+    const { processes } = JSON.parse(json) as EnclaveInspection;
+    expect(processes).toHaveLength(2);
+    for (const { keyMemory } of processes) {
+      // 64 keys a page; all left the cache when the process had been idle.
+      expect(keyMemory).toMatchObject({ pageBytes: 4096, cachedPages: 0, faults: 0 });
+      expect(keyMemory.storedPages).toBeGreaterThanOrEqual(Math.ceil(PATIENTS / 64));
+      expect(keyMemory.hits).toBeGreaterThan(keyMemory.misses);
+      const shown = Buffer.from(keyMemory.excerpt.map(({ ciphertext, tag }) => ciphertext + tag).join(''), 'hex');
+      const found: string[] = [];
+      secrets.search(shown, shown.length, ({ name }) => found.push(name));
+      expect([shown.length, found]).toEqual([4 * (32 + 16), []]);
+    }
+  });
+
   it('shows them in guarded memory while they are used', async () => {
     const stream = (await house.connect('anybody')).jetstream();
-    const again = identifiers
-      .slice(0, 200)
-      .map((uid, n) =>
-        stream.publish(`protego.v1.${SITE}.in.access.probe`, messageOf(uid, PATIENTS + n), {
-          msgID: `probe/again-${n}`,
-        }),
-      );
+    const again = identifiers.slice(0, 200).map((uid, n) =>
+      stream.publish(`protego.v1.${SITE}.in.access.probe`, messageOf(uid, PATIENTS + n), {
+        msgID: `probe/again-${n}`,
+      }),
+    );
     await Promise.all(again);
     const hits = enclavePids.flatMap((pid) => processHits(pid, secrets));
     expect(namesOf(hits.filter(({ isGuarded }) => isGuarded)).length).toBeGreaterThan(0);
