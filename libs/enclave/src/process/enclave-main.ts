@@ -8,7 +8,7 @@ import type { DerivedLogKeys } from '../derived-log-keys';
 import { Attester } from './attester';
 import { CALLS } from './call-codec';
 import { CallChannel, type CallServer } from './call-channel';
-import { DEBUG_FLAG, fieldClassesOf, type EnclaveStart, type OpenedKeys } from './enclave-start';
+import { fieldClassesOf, nodeFlagsOf, type EnclaveStart, type OpenedKeys } from './enclave-start';
 import { EnclaveService, type ServiceRole } from './enclave-service';
 import { FrameWriter, type FrameReader } from './frame-bytes';
 import { FrameChannel } from './frame-channel';
@@ -100,7 +100,7 @@ async function launchKeeper(
       : await Attester.open(platformDirectory, await measureThisProcess(start));
   const launch = {
     entry: __filename,
-    nodeFlags: isDebug ? [DEBUG_FLAG] : [],
+    nodeFlags: nodeFlagsOf(start),
     descriptors: Array.from({ length: processes - 1 }, (_, i) => REPLICA_FD + i),
     ...(attester === undefined ? {} : { measurement: attester.measurement }),
   };

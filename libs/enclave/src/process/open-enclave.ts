@@ -7,7 +7,7 @@ import type { HouseKeys, HouseKeysOptions } from '../house-keys';
 import { CallChannel } from './call-channel';
 import { CALLS } from './call-codec';
 import { overwritingFreedMemory } from './freed-memory';
-import { DEBUG_FLAG, ENCLAVE_PROCESSES_MAX, type EnclaveStart, type OpenedKeys } from './enclave-start';
+import { ENCLAVE_PROCESSES_MAX, nodeFlagsOf, type EnclaveStart, type OpenedKeys } from './enclave-start';
 import type { EnclaveInspection } from './enclave-inspection';
 import { EnclaveVault } from './enclave-vault';
 import { FrameWriter } from './frame-bytes';
@@ -61,9 +61,11 @@ export async function openEnclave(options: EnclaveOptions): Promise<Enclave> {
   const start = startOf(options, processes);
   if (!existsSync(entry)) throw new ProtegoError('ENCLAVE_LOST', `\`${entry}\` is missing: run \`npm run build\``);
   const sockets = Array.from({ length: processes }, () => 'pipe' as const);
-  const flags = options.isDebug === true ? [DEBUG_FLAG] : [];
   const env = overwritingFreedMemory({});
-  const child = spawn(process.execPath, [...flags, entry], { stdio: ['ignore', 'ignore', 2, ...sockets], env });
+  const child = spawn(process.execPath, [...nodeFlagsOf(options), entry], {
+    stdio: ['ignore', 'ignore', 2, ...sockets],
+    env,
+  });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const state = { isClosing: false };
   const lost = (): void => {
