@@ -1,5 +1,6 @@
 import { type PersonalField } from './personal-fields';
 import { TEXT_SEPARATOR, stringsOf } from './placeholders';
+import { readTogether } from './text-forms';
 
 /** Longer text is no part of a name. */
 const NAME_PART_CHARACTERS_MAX = 64;
@@ -40,7 +41,9 @@ export function addNamesAcross<T>(
   for (const order of orders) search(joined(order), missing);
   if (parts.length > 2 && parts.length <= PAIRED_PARTS_MAX) search(joined(everyPair(parts)), missing);
   for (const owner of missing) if (persons.some((found) => found.has(owner))) missing.delete(owner);
-  if (missing.size > 0) addToParts(missing, parts, orders, persons, search);
+  if (missing.size === 0) return;
+  // So often a part may be read again.
+  readTogether(parts.length * WINDOW_PARTS_MAX, () => addToParts(missing, parts, orders, persons, search));
 }
 
 /** Short texts without digits: what else there is between two parts of a name does not part them. */

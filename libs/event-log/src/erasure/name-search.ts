@@ -1,5 +1,5 @@
 import type { ProtegoEvent } from '@protego/contracts';
-import { NameIndex, readingsOf, searchTextsOf } from '@protego/enclave';
+import { NameIndex, readBytesTogether, readingsOf, searchTextsOf } from '@protego/enclave';
 
 /** Most names of one person that are looked for, in all spellings that stand in fields. */
 export const NAMES_MAX = 4_096;
@@ -45,7 +45,7 @@ export class NameSearch {
 
   /** True when one of the names stands in bytes of unknown kind, read as the vault reads them when it seals. */
   isInBytes(bytes: Uint8Array): boolean {
-    return readingsOf(bytes).some((text) => this.isIn(text));
+    return readBytesTogether(bytes, () => readingsOf(bytes).some((text) => this.isIn(text)));
   }
 
   /** True when one of the names stands in a JSON value, be it split over neighbouring texts. */
