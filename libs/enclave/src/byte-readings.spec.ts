@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readBytesTogether, readingsOf } from './byte-readings';
+import { readingsOf } from './byte-readings';
 import { NameIndex } from './name-index';
 
 const LARGE = 1_048_576;
@@ -15,9 +15,8 @@ describe('the readings of bytes', () => {
   names.add('Олена Коваль', 'olena');
   const found = (bytes: Buffer): string[] => {
     const owners = new Set<string>();
-    readBytesTogether(bytes, () => {
-      for (const text of readingsOf(bytes)) names.search(text, owners);
-    });
+    const readings = readingsOf(bytes);
+    for (const text of readings) names.search(text, owners, readings.length);
     return [...owners];
   };
 

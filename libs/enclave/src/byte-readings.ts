@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer';
-import { readTogether } from './text-forms';
 
 /** Fewer bytes are read in every way. */
 const LARGE_BYTES = 65_536;
@@ -40,11 +39,6 @@ function wideReadingsOf(buffer: Buffer, isLarge: boolean): string[] {
   if (!isLarge || second * ORDER_SHARE >= first) readings.push(even.toString('utf16le'));
   if (!isLarge || first * ORDER_SHARE >= second) readings.push(Buffer.from(even).swap16().toString('utf16le'));
   return readings;
-}
-
-/** Runs something that looks for names in the readings of bytes: all of them take about as long as those of text. */
-export function readBytesTogether<T>(bytes: Uint8Array, work: () => T): T {
-  return readTogether(readingsOf(bytes).length, work);
 }
 
 function countOf(text: string, character: string): number {

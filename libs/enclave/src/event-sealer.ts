@@ -26,7 +26,6 @@ import { hiddenKeyOf, searchTextsOf, textPlaceholderOf } from './placeholders';
 import { PLAINTEXT_BLOCK_BYTES, SLOT_KINDS, paddedPlaintext, sealSlots, type SlotInput } from './sealed-part';
 import { StoredEvent } from './sealed-event';
 import { blake2b } from './sodium';
-import { readTogether } from './text-forms';
 
 /** Most bytes of a stored body; placeholders may be longer than what they stand for. */
 const BODY_BYTES_MAX = 65_536;
@@ -232,16 +231,17 @@ export class EventSealer {
   /** Whose names stand in each of some texts, or in several of them together. */
   #personsInTexts(event: ProtegoEvent, texts: readonly PersonalField[]): Set<KeyOwner>[] {
     // Nearly all undeclared fields have a name to be searched, too.
-    return readTogether(2 * texts.length, () => {
-      const persons = texts.map(({ value, path, isUndeclared }) => {
-        const found = new Set<KeyOwner>();
-        if (isUndeclared) this.ring.searchNames(path.at(-1) as string, found);
-        for (const text of searchTextsOf(value)) this.ring.searchNames(text, found);
-        return found;
-      });
-      addNamesAcross(event, texts, persons, (text, found) => this.ring.searchNames(text, found));
-      return persons;
+    const together = 2 * texts.length;
+    const search = (text: string, found: Set<KeyOwner>, count = together): void =>
+      this.ring.searchNames(text, found, count);
+    const persons = texts.map(({ value, path, isUndeclared }) => {
+      const found = new Set<KeyOwner>();
+      if (isUndeclared) search(path.at(-1) as string, found);
+      for (const text of searchTextsOf(value)) search(text, found);
+      return found;
     });
+    addNamesAcross(event, texts, persons, search);
+    return persons;
   }
 
   #placeText(field: PersonalField, ordinal: number, draft: Draft): void {

@@ -6,7 +6,6 @@ import {
   type StoredFields,
 } from '@protego/contracts';
 import { type EventGate } from './admission/event-gate';
-import { readBytesTogether } from './byte-readings';
 import { type OpenedFields, type OpeningScope } from './event-opener';
 import { type FileVault } from './file-vault';
 import type { MemoryImage } from './memory/memory-image';
@@ -84,7 +83,7 @@ export class InProcessVault implements PersonalDataVault {
   }
 
   async sealText(text: Uint8Array, source: string, timeMs: number): Promise<Buffer> {
-    return readBytesTogether(text, () => this.#vault.sealText(text, source, timeMs));
+    return this.#vault.sealText(text, source, timeMs);
   }
 
   async openText(sealed: Uint8Array): Promise<Buffer | undefined> {

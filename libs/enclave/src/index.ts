@@ -1,5 +1,5 @@
 export { keysDirectoryOf, openHouseKeys, type HouseKeys, type HouseKeysOptions, type HouseOpener } from './house-keys';
-export { readBytesTogether, readingsOf } from './byte-readings';
+export { readingsOf } from './byte-readings';
 export { NameIndex } from './name-index';
 export { ALIASES_MAX } from './key-ring';
 export { liveKeyIdsIn } from './vault-slot';

@@ -65,10 +65,10 @@ export class NameIndex<T> {
     this.#keysOf.delete(owner);
   }
 
-  /** Adds to `found` the owners of all names in a text. */
-  search(text: string, found: Set<T>): void {
+  /** Adds to `found` the owners of all names in a text. @param together as of {@link textForms} */
+  search(text: string, found: Set<T>, together = 1): void {
     if (this.#owners.size === 0) return;
-    for (const form of textForms(text)) {
+    for (const form of textForms(text, together)) {
       this.#words.read(form);
       this.#searchWords(found);
       if (this.#words.umlauts === 0) continue;

@@ -44,7 +44,6 @@ interface Share {
 }
 
 const ALONE = shareOf(1);
-let share = ALONE;
 
 function shareOf(texts: number): Share {
   const ofAll = (characters: number): number => Math.max(SHARED_CHARACTERS_MIN, Math.floor(characters / texts));
@@ -57,40 +56,27 @@ function shareOf(texts: number): Share {
 }
 
 /**
- * Runs something that looks at the forms of several texts that come together, such as those of one event: each then has fewer
- * forms the more of them there are, so that all take about as long as one long text.
- *
- * @param work ends before it returns
- */
-export function readTogether<T>(texts: number, work: () => T): T {
-  const before = share;
-  share = texts > 1 ? shareOf(texts) : ALONE;
-  try {
-    return work();
-  } finally {
-    share = before;
-  }
-}
-
-/**
  * All ways in which a text may be read: as it stands, without the escapes of JSON (RFC 8259), percent encoding (RFC 3986; of
  * UTF-8, else of Latin-1), tags and entities of markup, invisible characters and the zeros of UTF-16 read as bytes, and what
  * base64 (RFC 4648) in it says as text; and so again each of these. Each form stands once; the first is the text itself. Forms
  * and their characters are bounded: at most 64, and 8 times the text and 64 Ki, at most 4 Mi, or 1.5 Mi where the text is not
- * all ASCII; fewer within {@link readTogether}. Of a text of more than 2 Mi characters only the first and last Mi are decoded.
+ * all ASCII. Of a text of more than 2 Mi characters only the first and last Mi are decoded.
+ *
+ * @param together how many texts come together, such as those of one event: each then has fewer forms the more of them there
+ *   are, so that all take about as long as one long text
  */
-export function textForms(text: string): string[] {
+export function textForms(text: string, together = 1): string[] {
   // Nearly all texts have one form only.
   if (!MAY_BE_CODED.test(text)) return [text];
   const forms = new Set<string>([text]);
+  const share = together > 1 ? shareOf(together) : ALONE;
   let level = endsOf(text);
-  let charactersLeft = charactersMaxOf(text, level.length * (level[0] as string).length);
-  const { formsMax } = share;
+  let charactersLeft = charactersMaxOf(text, level.length * (level[0] as string).length, share);
   for (let depth = 0; depth < DEPTH_MAX && level.length > 0; depth++) {
     const next: string[] = [];
     for (const form of level) {
       for (const decode of DECODERS) {
-        if (charactersLeft <= 0 || forms.size >= formsMax) return [...forms];
+        if (charactersLeft <= 0 || forms.size >= share.formsMax) return [...forms];
         const whole = decode(form, charactersLeft);
         if (whole === form) continue;
         const decoded = whole.length > charactersLeft ? whole.slice(0, charactersLeft) : whole;
@@ -106,7 +92,7 @@ export function textForms(text: string): string[] {
 }
 
 /** Most characters of all forms but the text itself. */
-function charactersMaxOf(text: string, given: number): number {
+function charactersMaxOf(text: string, given: number, share: Share): number {
   const grown = GROWTH_MAX * given + share.charactersMore;
   if (grown <= SHARED_CHARACTERS_MIN) return grown;
   const isAscii = Buffer.byteLength(text) === text.length;

@@ -1,5 +1,5 @@
 import type { ProtegoEvent } from '@protego/contracts';
-import { NameIndex, readBytesTogether, readingsOf, searchTextsOf } from '@protego/enclave';
+import { NameIndex, readingsOf, searchTextsOf } from '@protego/enclave';
 
 /** Most names of one person that are looked for, in all spellings that stand in fields. */
 export const NAMES_MAX = 4_096;
@@ -36,16 +36,17 @@ export class NameSearch {
     for (const name of names) this.index.add(name, true);
   }
 
-  /** True when one of the names stands in the text, however it is written there. */
-  isIn(text: string): boolean {
+  /** True when one of the names stands in the text, however it is written there. @param together how many texts there are */
+  isIn(text: string, together = 1): boolean {
     const found = new Set<true>();
-    this.index.search(text, found);
+    this.index.search(text, found, together);
     return found.size > 0;
   }
 
   /** True when one of the names stands in bytes of unknown kind, read as the vault reads them when it seals. */
   isInBytes(bytes: Uint8Array): boolean {
-    return readBytesTogether(bytes, () => readingsOf(bytes).some((text) => this.isIn(text)));
+    const readings = readingsOf(bytes);
+    return readings.some((text) => this.isIn(text, readings.length));
   }
 
   /** True when one of the names stands in a JSON value, be it split over neighbouring texts. */
