@@ -2,7 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import type { Clock, ProtegoConfig } from '@protego/contracts';
 import type { Enclave } from '@protego/enclave';
-import { DedupeIndex, type WritableLog } from '@protego/event-log';
+import { DedupeIndex, ForgottenPersons, type WritableLog } from '@protego/event-log';
 import type { Pipeline } from '@protego/streams';
 import type { Bus } from './bus/bus';
 import { CommandService } from './commands/command-service';
@@ -70,6 +70,7 @@ export class EngineModule {
         { provide: DECLARED_SOURCES, useValue: parts.sources },
         { provide: PipelineClock, useValue: parts.pipelineClock },
         { provide: DedupeIndex, useValue: parts.log.dedupe },
+        { provide: ForgottenPersons, useValue: parts.log.forgotten },
         { provide: TokenGuard, useValue: new TokenGuard(parts.config.tokens) },
         { provide: APP_FILTER, useClass: ErrorFilter },
         CommandService,

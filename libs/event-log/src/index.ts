@@ -89,6 +89,7 @@ export {
 // Forgetting
 export { eraseSubject, type ErasureOptions, type ErasureReceipt, type ReceiptContent } from './erasure/erasure';
 export { applyErasures, type AppliedErasures } from './erasure/erasure-events';
+export { ForgottenPersons } from './erasure/forgotten-persons';
 export { type CopyOutOfReach } from './erasure/copy-out-of-reach';
 export { type AffectedRecords, type TextsFound } from './erasure/erasure-scan';
 export {

@@ -138,12 +138,13 @@ export class ImportSession {
     const { dedupe } = this.log;
     const identity = dedupe.identityOf(event.source, event.id, sealed.contentHash);
     const verdict = dedupe.admit(identity, arrivedAtMs);
-    if (verdict === 'conflict')
+    const isRepeat = verdict === 'conflict' && this.log.forgotten.isRepeat(event.source, event.id, sealed.subjects);
+    if (verdict === 'conflict' && !isRepeat)
       return {
         code: 'EVENT_ID_CONFLICT',
         message: `id \`${event.id}\` of source \`${event.source}\` came before with other content`,
       };
-    if (verdict === 'duplicate') {
+    if (verdict !== 'new') {
       this.duplicates++;
       return undefined;
     }
@@ -165,6 +166,9 @@ export class ImportSession {
     this.#note(SESSION_CLOSED, `${this.id}-closed`, { session: this.id, reason: 'completed' });
     this.#flush();
     await Promise.all(this.#inFlight);
+    const { house, forgotten, writer } = this.log;
+    // Nothing is on its way any more.
+    await forgotten.forgetAgain({ vault: house.vault, isQuiet: () => true, logSize: () => writer.size });
     const { rootHash } = this.log.writer.checkpoint();
     await closeWritableLog(this.log);
     return { rootHash };

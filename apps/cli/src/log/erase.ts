@@ -1,7 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { formatRfc3339, systemClock } from '@protego/contracts';
-import { eraseSubject, expireSegments, type ExpirySummary, type ReceiptContent } from '@protego/event-log';
+import {
+  eraseSubject,
+  expireSegments,
+  type CopyOutOfReach,
+  type EventLogReader,
+  type ExpirySummary,
+  type ReceiptContent,
+} from '@protego/event-log';
 import { Terminal } from '../terminal';
 import { ageOf } from './age';
 import { openBackupTarget } from './backup-target';
@@ -72,9 +79,20 @@ async function eraseHere({ searchTexts, ...options }: EraseOptions): Promise<str
     eraseSubject({
       ...{ directory, keysDirectory, reader, keys: house.keys, vault: house.vault, authority, clock: systemClock },
       ...{ subject, reason, openTarget: openBackupTarget, searchesTexts: searchTexts },
+      findCopies: () => Promise.resolve(onTheBus(reader)),
     }),
   );
   return receipt.text;
+}
+
+/** No engine runs, and only it can look at the bus that it takes events from. */
+function onTheBus(reader: EventLogReader): CopyOutOfReach[] {
+  for (const _ of reader.query({ types: ['artefact.activated'] })) {
+    const note =
+      'no engine ran, so messages that wait there or were refused were not looked at: start it, and ask again';
+    return [{ kind: 'stream', name: 'PROTEGO_IN, PROTEGO_REJECTED', note }];
+  }
+  return [];
 }
 
 function linesOf(receipt: ReceiptContent): string[] {

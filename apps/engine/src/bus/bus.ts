@@ -44,6 +44,8 @@ export interface Bus {
   publishRejected(rejected: RejectedInput): Promise<void>;
   /** The newest refused inputs that are stored, oldest first, at most `countMax`. */
   rejected(countMax: number): AsyncIterable<SealedLetter>;
+  /** Inputs that are stored and not acknowledged yet. */
+  waitingInputs(): Promise<number>;
   /** True while the connection stands. */
   isConnected(): boolean;
   close(): Promise<void>;

@@ -144,6 +144,8 @@ export class NatsBus implements Bus {
 
   async *rejected(countMax: number): AsyncGenerator<StoredRejection> {
     const { state } = await this.manager.streams.info(REJECTED_STREAM);
+    // A stream that never had a message says that its first is number 0, which there is none of.
+    if (state.messages === 0) return;
     for (let seq = Math.max(state.first_seq, state.last_seq - countMax + 1); seq <= state.last_seq; seq++) {
       const stored = await this.#storedAt(REJECTED_STREAM, seq);
       if (stored === undefined) continue;
@@ -153,6 +155,10 @@ export class NatsBus implements Bus {
         sealedBytes: stored.data,
       };
     }
+  }
+
+  async waitingInputs(): Promise<number> {
+    return (await this.manager.streams.info(INPUT_STREAM)).state.messages;
   }
 
   /** Undefined for a message that was deleted. */

@@ -3,7 +3,7 @@ import { messageOf, type Clock, type ProtegoError } from '@protego/contracts';
 import type { PersonalDataVault } from '@protego/enclave';
 import { isUnreadable, type CopyOutOfReach, type NameSearch } from '@protego/event-log';
 import type { Bus, SealedLetter } from '../bus/bus';
-import { REJECTED_STREAM } from '../bus/nats-bus';
+import { INPUT_STREAM, REJECTED_STREAM } from '../bus/nats-bus';
 import { BUS, DECLARED_SOURCES, ENGINE_CLOCK, VAULT } from '../engine.constants';
 
 /** Most bytes of a reason; it travels in a header. */
@@ -62,8 +62,9 @@ export class DeadLetters {
     }
   }
 
-  /** Says whether a person can still be read in what was refused: before anybody knew the name for one. */
+  /** Where on the bus a person can still be read: in what was refused before anybody knew the name for one, or in what waits. */
   async naming(search: NameSearch): Promise<CopyOutOfReach[]> {
+    const waiting = await this.#waitingInputs();
     let found = 0;
     let letters: SealedLetter[] = [];
     for await (const letter of this.bus.rejected(SEARCHED_MAX)) {
@@ -73,9 +74,17 @@ export class DeadLetters {
       letters = [];
     }
     found += await this.#countNaming(letters, search);
-    if (found === 0) return [];
+    if (found === 0) return waiting;
     const note = `${found} refused messages still name the person: delete them, or wait until the stream drops them`;
-    return [{ kind: 'stream', name: REJECTED_STREAM, note }];
+    return [...waiting, { kind: 'stream', name: REJECTED_STREAM, note }];
+  }
+
+  /** What waits on the bus is in clear there until it is taken in, and is not looked into. */
+  async #waitingInputs(): Promise<CopyOutOfReach[]> {
+    const count = await this.bus.waitingInputs();
+    if (count === 0) return [];
+    const note = `${count} messages waited to be taken in and were not looked into: ask again when they are through`;
+    return [{ kind: 'stream', name: INPUT_STREAM, note }];
   }
 
   async #countNaming(letters: readonly SealedLetter[], search: NameSearch): Promise<number> {

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { ProtegoError, type LoggedEvent, type ProtegoConfig, type ProtegoEvent } from '@protego/contracts';
 import type { Admission, PersonalDataVault, RawEvent } from '@protego/enclave';
-import type { DedupeIndex, EventLogWriter, LogRecordInput } from '@protego/event-log';
+import type { DedupeIndex, EventLogWriter, ForgottenPersons, LogRecordInput } from '@protego/event-log';
 import type { EngineMetrics } from '../health/engine-metrics';
 import type { PipelineRunner } from '../pipeline/pipeline-runner.service';
 import { IntakeService } from './intake.service';
@@ -91,6 +91,7 @@ class Workbench {
     };
     const count = { inc: () => undefined, observe: () => undefined };
     const metrics = { duplicates: count, rejected: count, appended: count, sealedEvents: count, appendSeconds: count };
+    const forgotten = { hasReturned: false, isRepeat: () => false };
     this.intake = new IntakeService(
       { intake: { queueEventsMax } } as ProtegoConfig,
       clock,
@@ -99,6 +100,7 @@ class Workbench {
       this.fatal,
       new PipelineClock('wall', clock, 0),
       dedupe as unknown as DedupeIndex,
+      forgotten as unknown as ForgottenPersons,
       pipeline as unknown as PipelineRunner,
       metrics as unknown as EngineMetrics,
     );

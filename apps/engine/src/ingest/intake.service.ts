@@ -10,6 +10,7 @@ import {
 import type { Admission, PersonalDataVault, RawEvent, SealedEvent } from '@protego/enclave';
 import {
   DedupeIndex,
+  ForgottenPersons,
   EventLogWriter,
   RECORD_BYTES_MAX,
   SEALED_BYTES_MAX,
@@ -93,6 +94,7 @@ export class IntakeService {
     @Inject(FATAL) private readonly fatal: Fatal,
     private readonly pipelineClock: PipelineClock,
     private readonly dedupe: DedupeIndex,
+    private readonly forgotten: ForgottenPersons,
     private readonly pipeline: PipelineRunner,
     private readonly metrics: EngineMetrics,
   ) {}
@@ -129,7 +131,12 @@ export class IntakeService {
     const turn = this.#takeInTurn(inputs, load);
     // Whatever becomes of it: once it is through, others have its room.
     const through = turn.then(({ placed }) => placed).then(({ fed }) => fed);
-    void through.catch(() => undefined).then(() => this.#weigh(load, 0, 0));
+    void through
+      .catch(() => undefined)
+      .then(() => {
+        this.#weigh(load, 0, 0);
+        return this.#forgetAgain();
+      });
     const { taken, outcomes, placed } = await turn;
     const firstSeq = await (await placed).firstSeq;
     taken.forEach(({ index, id }, i) => {
@@ -145,6 +152,19 @@ export class IntakeService {
       .then(() => ({ outcomes: this.accept(inputs) }));
     this.#entered = entered;
     return (await entered).outcomes;
+  }
+
+  /** What was delivered again of somebody who was forgotten must leave no key behind. */
+  async #forgetAgain(): Promise<void> {
+    if (!this.forgotten.hasReturned || !this.isIdle || this.#hasFailed) return;
+    try {
+      const isQuiet = (): boolean => this.isIdle;
+      const count = await this.forgotten.forgetAgain({ vault: this.vault, isQuiet, logSize: () => this.log.size });
+      if (count > 0)
+        this.#logger.warn(`destroyed ${count} keys of erased persons of whom an event was delivered again`);
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   async #roomFor(eventCount: number, bytes: number): Promise<void> {
@@ -192,7 +212,7 @@ export class IntakeService {
       const { source, id, type, timeMs, carriedMs, sealed } = admission.event;
       requireFitting(sealed);
       const identity = this.dedupe.identityOf(source, id, sealed.contentHash);
-      if (this.#isDuplicate(source, id, identity)) {
+      if (this.#isDuplicate(source, id, identity, sealed.subjects)) {
         outcomes[index] = { kind: 'duplicate', id };
         this.metrics.duplicates.inc();
         return [];
@@ -211,9 +231,10 @@ export class IntakeService {
     }
   }
 
-  #isDuplicate(source: string, id: string, identity: RecordIdentity): boolean {
+  #isDuplicate(source: string, id: string, identity: RecordIdentity, subjects: readonly string[]): boolean {
     const verdict = this.dedupe.check(identity);
     if (verdict !== 'conflict') return verdict === 'duplicate';
+    if (this.forgotten.isRepeat(source, id, subjects)) return true;
     const message = `id \`${id}\` of source \`${source}\` came before with other content`;
     throw new ProtegoError('EVENT_ID_CONFLICT', message, { source, id });
   }

@@ -16,9 +16,9 @@ export interface RecordedErasure {
   readonly seq: EventSeq;
 }
 
-/** The erasures that a log tells of, in its order. */
-export function* erasuresIn(reader: EventLogReader): Generator<RecordedErasure, void, undefined> {
-  for (const { seq, body } of reader.query({ types: ['log.erased'] })) {
+/** The erasures that a log tells of from a seq on, in its order. */
+export function* erasuresIn(reader: EventLogReader, fromSeq = 0): Generator<RecordedErasure, void, undefined> {
+  for (const { seq, body } of reader.query({ types: ['log.erased'], fromSeq })) {
     const { data } = JSON.parse(body.toString('utf8')) as ProtegoEvent;
     yield { ...(data as unknown as Omit<RecordedErasure, 'seq'>), seq };
   }

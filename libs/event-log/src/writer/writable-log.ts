@@ -6,6 +6,7 @@ import { type TargetOpener } from '../backup/backup-erasure';
 import { openDirectoryTarget } from '../backup/directory-target';
 import type { CopyOutOfReach } from '../erasure/copy-out-of-reach';
 import { applyErasures } from '../erasure/erasure-events';
+import { ForgottenPersons } from '../erasure/forgotten-persons';
 import { subjectsOfRecord } from '../evidence/record-selection';
 import { applyExpiries } from '../erasure/expiry';
 import { originOfSite } from '../log-identity';
@@ -49,6 +50,8 @@ export interface WritableLog {
   /** Finds records by subject. */
   readonly reader: EventLogReader;
   readonly dedupe: DedupeIndex;
+  /** Whom it has forgotten: an event of theirs may come again that cannot be told from one with other content. */
+  readonly forgotten: ForgottenPersons;
   /** Keys of erased persons that had come back and were destroyed again. */
   readonly keysDestroyed: number;
   /** Backups that still hold keys of erased persons. */
@@ -84,7 +87,8 @@ export async function openWritableLog(options: WritableLogOptions): Promise<Writ
     const { keysDestroyed, backupsOutOfReach } = await applyErasures({ reader, vault, backups });
     await applyExpiries({ directory, reader });
     const dedupe = (known.ids = await DedupeIndex.open({ directory, keys, horizonMs: options.dedupeHorizonMs }));
-    return { directory, keysDirectory, house, writer, reader, dedupe, keysDestroyed, backupsOutOfReach };
+    const forgotten = new ForgottenPersons(reader);
+    return { directory, keysDirectory, house, writer, reader, dedupe, forgotten, keysDestroyed, backupsOutOfReach };
   } catch (error) {
     await writer?.close();
     await house.close();
