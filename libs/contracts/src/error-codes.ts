@@ -92,7 +92,9 @@ export const ERROR_CODES = {
   PERSON_UNKNOWN: caller('No key of such a person is known: check the spelling.'),
   PERSON_AMBIGUOUS: caller('Several persons have this name: ask with the identity or the token of one of them.'),
   DATA_KEYS_FULL: environment('The log was given as many data keys as it can have: go on with a new log.'),
-  VAULT_FULL: environment('The vault holds as many persons as it can: erase or expire some.'),
+  VAULT_FULL: environment(
+    'The vault holds as many persons as it can: erase or expire some; a restart frees their slots once they are a quarter of all.',
+  ),
   ENCLAVE_MEMORY_FAULT: environment(
     'The encrypted memory was altered from outside: treat the host as attacked, and start the enclave anew.',
   ),

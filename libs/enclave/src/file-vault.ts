@@ -1,6 +1,7 @@
 import {
   ProtegoError,
   UNDECLARED_FIELDS,
+  messageOf,
   systemClock,
   type Clock,
   type FieldClasses,
@@ -29,7 +30,7 @@ import {
   type SealedSlot,
 } from './sealed-part';
 import { openVaultForReading, openVaultForWriting, type VaultDisk } from './vault-disk';
-import { VaultStore, tellOfSlot, type VaultFollower, type VaultLimits, type VaultListener } from './vault-store';
+import { VaultStore, tellOfSlot, type VaultFollower, type SlotListener, type VaultLimits } from './vault-store';
 import type { VaultUse } from './vault-use';
 
 /** What a vault is made of. */
@@ -135,8 +136,11 @@ export class FileVault {
   /** Keys and slots in numbers. */
   get use(): VaultUse {
     const { s: staff, p: patient, m: month } = this.#ring.keyCounts;
-    const { slotCount: slots, slotsMax } = this.#store;
-    return { slots, slotsMax, keys: { staff, patient, month }, aliasesLeftOut: this.#ring.aliasesLeftOut };
+    const { slotCount: slots, slotsMax, compaction } = this.#store;
+    const { liveSlots, aliasesLeftOut } = this.#ring;
+    // The first slot, a mark, stays.
+    const deadSlots = Math.max(0, slots - liveSlots - 1);
+    return { slots, slotsMax, deadSlots, compaction, keys: { staff, patient, month }, aliasesLeftOut };
   }
 
   /** Encrypts all keys in memory: until one is used again, none is there as plaintext. */
@@ -173,7 +177,7 @@ export class FileVault {
   applyChange(bytes: Buffer, number: number): void {
     this.#requireUnlocked();
     const ring = this.#ring;
-    const listener: VaultListener = {
+    const listener: SlotListener = {
       onLive: (slot, at) => ring.onLive(slot, at),
       onDestroyed: (keyId) => {
         ring.onDestroyed(keyId);
@@ -357,7 +361,10 @@ async function openStore(options: FileVaultOptions, vaultKey: Buffer, ring: KeyR
     return VaultStore.openForReading(options.disk ?? openVaultForReading(directory), vaultKey, ring);
   const disk = options.disk ?? (await openVaultForWriting(directory));
   try {
-    return await VaultStore.openForWriting(disk, vaultKey, ring, limits);
+    const store = await VaultStore.openForWriting(disk, vaultKey, ring, limits);
+    if (store.compaction === 'failed')
+      process.stderr.write(`vault: dead slots could not be freed, all is kept: ${messageOf(store.compactionError)}\n`);
+    return store;
   } catch (error) {
     await disk.close();
     throw error;

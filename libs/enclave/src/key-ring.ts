@@ -73,6 +73,13 @@ export class KeyRing {
     return counts;
   }
 
+  /** Slots of the vault that hold these keys and the names of their persons. */
+  get liveSlots(): number {
+    let slots = 0;
+    for (const owner of this.#byKeyId.values()) slots += owner.slots.length;
+    return slots;
+  }
+
   /** True once the key was destroyed, here or by another process. */
   isDestroyed(keyId: Buffer): boolean {
     return this.#destroyed.has(keyId.toString('latin1'));
@@ -133,8 +140,20 @@ export class KeyRing {
   /** A slot of the vault with a key, which is copied, or a name. */
   onLive(slot: LiveVaultSlot, number: number): void {
     const isAlias = slot.kind === VAULT_SLOT_KINDS.staffAlias || slot.kind === VAULT_SLOT_KINDS.patientAlias;
-    if (isAlias) this.#addName(slot, number);
-    else if (!this.#byKeyId.has(slot.keyId.toString('latin1'))) this.#addKey(slot, number);
+    if (isAlias) return this.#addName(slot, number);
+    const owner = this.#byKeyId.get(slot.keyId.toString('latin1'));
+    if (owner === undefined) this.#addKey(slot, number);
+    else if (!owner.slots.includes(number)) owner.slots.push(number);
+  }
+
+  /** The vault was replaced: the numbers of all slots are void. They are told anew, and then {@link onReread}. */
+  onReplaced(): void {
+    for (const owner of this.#byKeyId.values()) owner.slots.length = 0;
+  }
+
+  /** All slots of the new vault were told of: a key that has none there was destroyed. */
+  onReread(): void {
+    for (const owner of [...this.#byKeyId.values()]) if (owner.slots.length === 0) this.onDestroyed(owner.keyId);
   }
 
   /** Forgets a key and all names of its person. */

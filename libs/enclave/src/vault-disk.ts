@@ -1,7 +1,9 @@
-import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isOtherFile, readAll, writeAll } from './file-bytes';
 import { onDisk, syncDirectory, writeKeyFile } from './key-files';
+import { VaultReplacement } from './vault-replacement';
 
 /** All that the vault does to a disk, so that a test can hold back or fail each step. */
 export interface VaultDisk {
@@ -17,6 +19,22 @@ export interface VaultDisk {
   readIntent(): Buffer | undefined;
   /** Puts an intent in place durably, or takes it away. */
   writeIntent(intent: Buffer | undefined): Promise<void>;
+  /** Makes durable which file is the vault. */
+  syncDirectory(): Promise<void>;
+  /** Writes to the file that is to take the vault's place; the first write makes it. */
+  writeSuccessor(bytes: Buffer, position: number): Promise<void>;
+  /** Makes content and size of the successor durable. */
+  syncSuccessor(): Promise<void>;
+  /** Gives the vault a second name, durably, by which {@link removeRests} finds it once its successor is in place. */
+  keepPredecessor(): Promise<void>;
+  /** Puts the successor in the vault's place, at once or not at all; it stays there after {@link syncDirectory}. */
+  replace(): Promise<void>;
+  /** Overwrites and removes a successor that was not put in place, and a predecessor. */
+  removeRests(): Promise<void>;
+  /** Whether the file in the vault's place is another one than is open here. */
+  isReplaced(): boolean;
+  /** Opens the file that is in the vault's place now; a reader's only. */
+  reopen(): void;
   close(): Promise<void>;
 }
 
@@ -26,13 +44,8 @@ const INTENT_FILE = 'vault.destroying';
 /** Opens the vault's file in a key directory for its one writer; makes it when it is missing. */
 export async function openVaultForWriting(directory: string): Promise<VaultDisk> {
   const path = join(directory, VAULT_FILE);
-  const handle = await onDisk(path, async () => {
-    const isNew = !existsSync(path);
-    const opened = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
-    if (isNew) await syncDirectory(directory);
-    return opened;
-  });
-  return writable(directory, path, handle);
+  const handle = await onDisk(path, () => open(path, constants.O_RDWR | constants.O_CREAT, 0o600));
+  return new WritableVault(directory, path, handle);
 }
 
 /** Opens the vault's file for reading; a missing one is empty. */
@@ -40,6 +53,10 @@ export function openVaultForReading(directory: string): VaultDisk {
   const path = join(directory, VAULT_FILE);
   let descriptor = existsSync(path) ? openSync(path, 'r') : undefined;
   const refuse = (): Promise<void> => Promise.reject(new Error('the vault was opened for reading'));
+  const close = (): void => {
+    if (descriptor !== undefined) closeSync(descriptor);
+    descriptor = undefined;
+  };
   return {
     size() {
       if (descriptor === undefined && existsSync(path)) descriptor = openSync(path, 'r');
@@ -51,49 +68,115 @@ export function openVaultForReading(directory: string): VaultDisk {
     truncate: refuse,
     readIntent: () => readIntent(directory),
     writeIntent: refuse,
+    syncDirectory: refuse,
+    writeSuccessor: refuse,
+    syncSuccessor: refuse,
+    keepPredecessor: refuse,
+    replace: refuse,
+    removeRests: refuse,
+    isReplaced: () => descriptor !== undefined && isOtherFile(path, descriptor),
+    reopen() {
+      const other = openSync(path, 'r');
+      close();
+      descriptor = other;
+    },
     close() {
-      if (descriptor !== undefined) closeSync(descriptor);
-      descriptor = undefined;
+      close();
       return Promise.resolve();
     },
   };
 }
 
-function writable(directory: string, path: string, handle: FileHandle): VaultDisk {
-  return {
-    size: () => fstatSync(handle.fd).size,
-    read: (position, bytes) => readAll(handle.fd, position, bytes),
-    write: (bytes, position) =>
-      onDisk(path, async () => {
-        for (let at = 0; at < bytes.length;) {
-          const { bytesWritten } = await handle.write(bytes, at, bytes.length - at, position + at);
-          if (bytesWritten <= 0) throw new Error('the disk took no bytes');
-          at += bytesWritten;
-        }
-      }),
-    sync: () => onDisk(path, () => handle.sync()),
-    truncate: (bytes) => onDisk(path, () => handle.truncate(bytes)),
-    readIntent: () => readIntent(directory),
-    async writeIntent(intent) {
-      if (intent !== undefined) return writeKeyFile(directory, INTENT_FILE, intent);
-      await onDisk(path, async () => {
-        await rm(join(directory, INTENT_FILE), { force: true });
-        await syncDirectory(directory);
-      });
-    },
-    close: () => handle.close(),
-  };
-}
+/** The vault's file as its one writer has it. */
+class WritableVault implements VaultDisk {
+  readonly #replacement: VaultReplacement;
+  #replaced: FileHandle | undefined;
 
-function readAll(descriptor: number, position: number, bytes: number): Buffer {
-  const buffer = Buffer.alloc(bytes);
-  let at = 0;
-  while (at < bytes) {
-    const read = readSync(descriptor, buffer, at, bytes - at, position + at);
-    if (read === 0) break;
-    at += read;
+  constructor(
+    private readonly directory: string,
+    private readonly path: string,
+    private handle: FileHandle,
+  ) {
+    this.#replacement = new VaultReplacement(directory, path);
   }
-  return buffer.subarray(0, at);
+
+  size(): number {
+    return fstatSync(this.handle.fd).size;
+  }
+
+  read(position: number, bytes: number): Buffer {
+    return readAll(this.handle.fd, position, bytes);
+  }
+
+  write(bytes: Buffer, position: number): Promise<void> {
+    return onDisk(this.path, () => writeAll(this.handle, bytes, position));
+  }
+
+  sync(): Promise<void> {
+    return onDisk(this.path, () => this.handle.sync());
+  }
+
+  truncate(bytes: number): Promise<void> {
+    return onDisk(this.path, () => this.handle.truncate(bytes));
+  }
+
+  readIntent(): Buffer | undefined {
+    return readIntent(this.directory);
+  }
+
+  async writeIntent(intent: Buffer | undefined): Promise<void> {
+    if (intent !== undefined) return writeKeyFile(this.directory, INTENT_FILE, intent);
+    const path = join(this.directory, INTENT_FILE);
+    await onDisk(path, () => rm(path, { force: true }));
+    await this.syncDirectory();
+  }
+
+  syncDirectory(): Promise<void> {
+    return onDisk(this.directory, () => syncDirectory(this.directory));
+  }
+
+  writeSuccessor(bytes: Buffer, position: number): Promise<void> {
+    return this.#replacement.write(bytes, position);
+  }
+
+  syncSuccessor(): Promise<void> {
+    return this.#replacement.sync();
+  }
+
+  keepPredecessor(): Promise<void> {
+    return this.#replacement.keepPredecessor();
+  }
+
+  async replace(): Promise<void> {
+    const successor = await this.#replacement.putInPlace();
+    // To close it may fail: from here on nothing may say that the vault was not replaced.
+    this.#replaced = this.handle;
+    this.handle = successor;
+  }
+
+  async removeRests(): Promise<void> {
+    await this.#closeReplaced();
+    await this.#replacement.removeRests(this.handle);
+  }
+
+  isReplaced(): boolean {
+    return isOtherFile(this.path, this.handle.fd);
+  }
+
+  reopen(): never {
+    throw new Error('nobody replaces the vault of its writer');
+  }
+
+  async close(): Promise<void> {
+    await this.#closeReplaced();
+    await this.#replacement.close();
+    await this.handle.close();
+  }
+
+  async #closeReplaced(): Promise<void> {
+    await this.#replaced?.close();
+    this.#replaced = undefined;
+  }
 }
 
 function readIntent(directory: string): Buffer | undefined {

@@ -1,3 +1,4 @@
+import { ProtegoError } from '@protego/contracts';
 import { GuardedBytes } from './memory/guarded-memory';
 import { fillRandom } from './random-pool';
 import { KEY_BYTES, KEY_ID_BYTES, type KeyLender } from './sealed-part';
@@ -138,6 +139,26 @@ export function decodeVaultSlot<T>(
   } finally {
     plaintext.fill(0);
   }
+}
+
+/**
+ * A live slot for another place, under a fresh nonce: what it holds stays as it is. Its plaintext is in guarded memory only,
+ * and wiped before this returns.
+ *
+ * @param bytes those at the slot's place in the file
+ * @param durableSlots as for {@link encodeVaultSlot}
+ * @throws ProtegoError `LOG_KEYS_DAMAGED` when it is no live slot of this place
+ */
+export function moveVaultSlot(bytes: Buffer, from: number, to: number, durableSlots: number, vaultKey: Buffer): Buffer {
+  return decodeVaultSlot(bytes, from, vaultKey, (decoded) => {
+    if (decoded.state !== 'live')
+      throw new ProtegoError('LOG_KEYS_DAMAGED', `slot \`${from}\` of the vault cannot be read any more`, {
+        slot: from,
+      });
+    // The plaintext is where decoding left it.
+    plaintext.writeUInt32BE(durableSlots, 4);
+    return seal(STATE_LIVE, decoded.slot.keyId, to, vaultKey);
+  });
 }
 
 function decodePlaintext(keyId: Buffer): DecodedVaultSlot {

@@ -1,39 +1,8 @@
 import { ProtegoError } from '@protego/contracts';
 import { FaultDisk, PowerLost, randomOf } from './testing/fault-disk';
-import { VaultStore, type VaultListener } from './vault-store';
-import { VAULT_SLOT_BYTES, VAULT_SLOT_KINDS, type LiveVaultSlot, type NewVaultSlot } from './vault-slot';
-
-const VAULT_KEY = Buffer.alloc(32, 5);
-
-function slotOf(number: number): LiveVaultSlot & NewVaultSlot {
-  const keyId = Buffer.alloc(16);
-  keyId.writeUInt32BE(number, 12);
-  const key = Buffer.alloc(32, number + 1);
-  return {
-    kind: VAULT_SLOT_KINDS.staff,
-    keyId,
-    key,
-    owner: { isDestroyed: false, lendKey: () => key },
-    tokenBytes: Buffer.alloc(16, number),
-    name: `person ${number}`,
-    isInText: true,
-  };
-}
-
-/** What a store tells, as a key ring would keep it. */
-class Kept implements VaultListener {
-  readonly live = new Map<number, { slot: LiveVaultSlot; at: number }>();
-  readonly destroyed = new Set<number>();
-
-  onLive(slot: LiveVaultSlot, at: number): void {
-    this.live.set(slot.keyId.readUInt32BE(12), { slot: { ...slot, key: Buffer.from(slot.key) }, at });
-  }
-
-  onDestroyed(keyId: Buffer): void {
-    this.destroyed.add(keyId.readUInt32BE(12));
-    this.live.delete(keyId.readUInt32BE(12));
-  }
-}
+import { Kept, VAULT_KEY, slotOf } from './testing/kept-slots';
+import { VaultStore } from './vault-store';
+import { VAULT_SLOT_BYTES, type LiveVaultSlot } from './vault-slot';
 
 async function open(disk: FaultDisk): Promise<{ store: VaultStore; kept: Kept }> {
   const kept = new Kept();
@@ -85,6 +54,8 @@ describe('VaultStore', () => {
         seen.push(slot.key.toString('hex'));
       },
       onDestroyed: () => undefined,
+      onReplaced: () => undefined,
+      onReread: () => undefined,
     };
     VaultStore.openForReading(disk, VAULT_KEY, listener);
     expect(seen).toEqual([Buffer.alloc(32, 1).toString('hex')]);
@@ -202,7 +173,7 @@ describe('VaultStore', () => {
               const [victim] = [...kept.live.keys()].filter(() => chance() < 0.5);
               if (victim === undefined) continue;
               acknowledged.delete(victim);
-              await store.destroy(new Map([[slotOf(victim).keyId, [kept.live.get(victim)?.at as number]]]));
+              await store.destroy(kept.doomed(victim));
               kept.live.delete(victim);
               destroyed.add(victim);
             }

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProtegoError } from '@protego/contracts';
 import { liveKeyIdsIn } from '@protego/enclave';
@@ -84,10 +84,25 @@ async function copyUntilStable(
 
 async function contentOf(path: string): Promise<Buffer | undefined> {
   try {
-    return await readFile(path);
+    for (let attempt = 1; ; attempt++) {
+      const { content, isInPlace } = await readOnce(path);
+      if (isInPlace || attempt === ATTEMPTS_MAX) return content;
+    }
   } catch (cause) {
     // A house that has met no person yet has no vault.
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new ProtegoError('LOG_KEY_MISSING', `cannot read \`${path}\``, { path }, { cause });
+  }
+}
+
+/** Content of a file, and whether the file is in its place still: a vault that was replaced is overwritten. */
+async function readOnce(path: string): Promise<{ content: Buffer; isInPlace: boolean }> {
+  const handle = await open(path, 'r');
+  try {
+    const content = await handle.readFile();
+    const [opened, inPlace] = await Promise.all([handle.stat(), stat(path)]);
+    return { content, isInPlace: opened.ino === inPlace.ino && opened.dev === inPlace.dev };
+  } finally {
+    await handle.close();
   }
 }
