@@ -52,6 +52,17 @@ export function keysDirectoryOf(logDirectory: string, named = ''): string {
   return named === '' ? join(logDirectory, 'keys') : named;
 }
 
+/**
+ * Refuses a directory that holds no keys, without opening any.
+ *
+ * @throws ProtegoError `LOG_KEY_MISSING`
+ */
+export function requireKeys(directory: string): void {
+  if (hasRoot(directory) && existsSync(join(directory, HOUSE_FILE))) return;
+  const message = `no keys in \`${directory}\`: name the key directory of this log, or restore it`;
+  throw new ProtegoError('LOG_KEY_MISSING', message, { directory });
+}
+
 /** The keys of one site: of its log, and of the persons in it. */
 export interface HouseKeys {
   readonly keys: LogKeys;

@@ -1,4 +1,11 @@
-export { keysDirectoryOf, openHouseKeys, type HouseKeys, type HouseKeysOptions, type HouseOpener } from './house-keys';
+export {
+  keysDirectoryOf,
+  openHouseKeys,
+  requireKeys,
+  type HouseKeys,
+  type HouseKeysOptions,
+  type HouseOpener,
+} from './house-keys';
 export { readingsOf } from './byte-readings';
 export { NameIndex } from './name-index';
 export { ALIASES_MAX } from './key-ring';
@@ -50,7 +57,7 @@ export {
   type EnclaveSigner,
 } from './measurement/enclave-identity';
 export { openPlatform } from './platform/open-platform';
-export { platformDirectoryOf } from './platform/platform-directory';
+export { isPathWithin, platformDirectoryOf } from './platform/platform-directory';
 export { type LaunchedEnclave, type MonotonicCounters, type Platform } from './platform/platform';
 export { commitBlob, openBlob, sealBlob, type OpenOptions, type SealOptions } from './sealing/sealed-blob';
 export { inspectBlob, type BlobHeader, type SealingPolicy } from './sealing/blob-format';

@@ -86,7 +86,8 @@ describe('unlock secrets in files', () => {
   });
 
   it('are refused when they are missing, too short, too long, no files, or others can read them', async () => {
-    for (const file of [keyFile('none'), passphrase('none')]) expect(await codeOf([file])).toBe('ENCLAVE_UNLOCK_INVALID');
+    for (const file of [keyFile('none'), passphrase('none')])
+      expect(await codeOf([file])).toBe('ENCLAVE_UNLOCK_INVALID');
     for (const bytes of [0, 31, 4097, 10_000]) {
       put('a', Buffer.alloc(bytes, 1));
       expect(await codeOf([keyFile('a')])).toBe('ENCLAVE_UNLOCK_INVALID');
