@@ -43,7 +43,7 @@ describe('secrets in the memory of an enclave of two processes', () => {
       ...SHARED.flatMap((purpose) => needlesOf(purpose, derivedOf(root, purpose))),
       ...slots.flatMap(({ key, name }) => (key.equals(Buffer.alloc(32)) ? [] : needlesOf(`key of ${name}`, key))),
     ]);
-  }, 60_000);
+  }, 180_000);
 
   afterAll(async () => {
     await tell('close');
@@ -61,9 +61,9 @@ describe('secrets in the memory of an enclave of two processes', () => {
       const outside = hits.filter(({ isGuarded }) => !isGuarded);
       expect([countByRegion(outside), [...new Set(outside.map(({ needle }) => needle))]]).toEqual([{}, []]);
     }
-  }, 60_000);
+  }, 180_000);
 
   it('are nowhere in the process that started it', () => {
     expect(countByRegion(processHits(starter.pid as number, search))).toEqual({});
-  }, 60_000);
+  }, 180_000);
 });

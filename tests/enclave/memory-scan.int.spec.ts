@@ -68,7 +68,7 @@ describe('secrets in memory', () => {
     });
     firstKey = Buffer.from(slots.find(({ name }) => name === 'patient-0')?.key ?? []);
     search = new NeedleSearch(needles);
-  }, 60_000);
+  }, 180_000);
 
   afterAll(() => {
     child.kill('SIGKILL');
@@ -81,13 +81,13 @@ describe('secrets in memory', () => {
     // Both halves of each key and of each content secret: the search finds what is there.
     expect(new Set(hits.map(({ needle }) => needle)).size).toBeGreaterThanOrEqual(PATIENTS * 4);
     expect(countByRegion(leaksOf(processes(), search))).toEqual({});
-  }, 60_000);
+  }, 180_000);
 
   it('are not all there is to find: identifiers of patients are in the memory of who names them', () => {
     const identifiers = Array.from({ length: 900 }, (_, n) => `patient-${100 + n}`);
     const found = new Set(patientHits(child.pid as number, identifiers).map(({ needle }) => needle));
     expect(found.size).toBe(identifiers.length);
-  }, 60_000);
+  }, 180_000);
 
   it('are in no file', () => {
     expect(countByRegion(fileHits(directory, search))).toEqual({});
@@ -99,7 +99,7 @@ describe('secrets in memory', () => {
     await tell('open');
     const { guarded = 0, ...others } = countByRegion(processHits(child.pid as number, search));
     expect([guarded >= PATIENTS * 4, others]).toEqual([true, {}]);
-  }, 60_000);
+  }, 180_000);
 
   it.each(['plantBytes', 'plantText'])(
     'would be found elsewhere: %s',
@@ -108,7 +108,7 @@ describe('secrets in memory', () => {
       const leaks = leaksOf(processes(), search);
       expect(leaks.some(({ needle }) => needle.startsWith('key of patient-0'))).toBe(true);
     },
-    60_000,
+    180_000,
   );
 
   it('are nowhere once they were destroyed, but where they were planted', async () => {
@@ -116,5 +116,5 @@ describe('secrets in memory', () => {
     const hits = processHits(child.pid as number, search);
     expect(hits.filter(({ needle }) => !needle.startsWith('key of patient-0,'))).toEqual([]);
     expect(hits.filter(({ isGuarded }) => isGuarded)).toEqual([]);
-  }, 60_000);
+  }, 180_000);
 });

@@ -9,7 +9,7 @@ import { connect, type NatsConnection } from 'nats';
 import { parse, stringify } from 'yaml';
 import { loadSourceDeclarations } from '@protego/artefacts';
 import type { OpenedEvent, ProtegoConfig, ProtegoEvent } from '@protego/contracts';
-import { openHouseKeys, type HouseKeys } from '@protego/enclave';
+import { openHouseKeys, overwritingFreedMemory, type HouseKeys } from '@protego/enclave';
 import { EventLogReader, subjectsOfRecord } from '@protego/event-log';
 import { findNatsServer } from '../../apps/cli/src/up/nats-binary';
 import { NatsServer } from '../../apps/cli/src/up/nats-server';
@@ -37,6 +37,8 @@ export interface HouseOptions {
   readonly maxAgeMs?: number;
   /** Sources that have a token for HTTP. */
   readonly tokens?: readonly string[];
+  /** Flags of Node for the engine. */
+  readonly nodeFlags?: readonly string[];
   /** Puts a log in place before the engine starts for the first time. */
   readonly prepareLog?: (directory: string) => void;
 }
@@ -127,7 +129,10 @@ export class EngineHouse {
   /** Starts the engine; resolves when it takes events in. */
   async startEngine(): Promise<void> {
     const remarks = openSync(join(this.root, 'engine.err'), 'a');
-    const child = spawn(process.execPath, [ENGINE, this.writeConfig()], { stdio: ['ignore', 'pipe', remarks, 'ipc'] });
+    const child = spawn(process.execPath, [...(this.options.nodeFlags ?? []), ENGINE, this.writeConfig()], {
+      stdio: ['ignore', 'pipe', remarks, 'ipc'],
+      env: overwritingFreedMemory(process.env),
+    });
     this.engine = child;
     const lines = createInterface({ input: child.stdout as NonNullable<ChildProcess['stdout']> });
     this.httpUrl = await new Promise<string>((resolve, reject) => {

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
 import { ProtegoError, isProtegoError, messageOf, parseConfig } from '@protego/contracts';
+import { isFreedMemoryOverwritten } from '@protego/enclave';
 import { startEngine, type Engine } from './engine';
 
 const HELP = `protego-engine: the writer of the event log
@@ -14,6 +15,8 @@ exit: 0 stopped on request, 2 usage or configuration, 3 anything else: log locke
 example: node dist/apps/engine/src/main.js protego.yaml`;
 
 const STOP_MS_MAX = 8_000;
+const FREED_MEMORY =
+  'native memory that is freed keeps what was in it: start the engine with GLIBC_TUNABLES=glibc.malloc.perturb=165';
 
 let engine: Engine | undefined;
 let isStopping = false;
@@ -21,6 +24,7 @@ let isStopping = false;
 async function main(args: readonly string[]): Promise<void> {
   if (args.includes('--help')) return void process.stdout.write(`${HELP}\n`);
   const path = args[0] ?? 'protego.yaml';
+  if (!isFreedMemoryOverwritten(process.env)) process.stderr.write(`${JSON.stringify({ warning: FREED_MEMORY })}\n`);
   engine = await startEngine(parseConfig(readConfig(path), path, process.env), fail);
   process.stdout.write(`${JSON.stringify({ ready: true, url: engine.url, records: engine.records })}\n`);
 }

@@ -13,6 +13,7 @@ import { KeyRing, type AppendSlot, type KeyOwner } from './key-ring';
 import { GuardedBytes } from './memory/guarded-memory';
 import { type PersonRef, type SealedEvent, type SlotKey } from './personal-data';
 import { readingsOf } from './byte-readings';
+import type { MemoryImage } from './memory/memory-image';
 import { PersonLookup } from './person-lookup';
 import { applyOpened, openFields, type OpenedFields, type OpeningScope } from './event-opener';
 import { EventSealer, monthNameOf } from './event-sealer';
@@ -142,6 +143,11 @@ export class FileVault {
   evictKeys(): void {
     this.#requireUnlocked();
     this.#ring.evict();
+  }
+
+  /** What can be seen of the keys' memory without its own keys. */
+  get memoryImage(): MemoryImage {
+    return this.#ring.memoryImage;
   }
 
   seal(event: ProtegoEvent): SealedEvent {

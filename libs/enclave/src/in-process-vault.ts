@@ -8,6 +8,7 @@ import {
 import { type EventGate } from './admission/event-gate';
 import { type OpenedFields, type OpeningScope } from './event-opener';
 import { type FileVault } from './file-vault';
+import type { MemoryImage } from './memory/memory-image';
 import {
   type Admission,
   type PersonRef,
@@ -53,6 +54,11 @@ export class InProcessVault implements PersonalDataVault {
   /** Encrypts all keys in memory: until one is used again, none is there as plaintext. */
   evictKeys(): void {
     this.#vault.evictKeys();
+  }
+
+  /** What can be seen of the keys' memory without its own keys. */
+  get memoryImage(): MemoryImage {
+    return this.#vault.memoryImage;
   }
 
   flush(): Promise<void> {
@@ -111,12 +117,16 @@ export class InProcessVault implements PersonalDataVault {
   }
 }
 
+/** Errors after which no event can be sealed: they are no outcome of one of them. */
+const OF_THE_WHOLE_VAULT: ReadonlySet<string> = new Set(['ENCLAVE_MEMORY_FAULT', 'ENCLAVE_LOCKED', 'ENCLAVE_CLOSED']);
+
 /** A fault of ours on one event must not take its neighbours along. */
 function orRefused<T>(outcome: () => T): T | { readonly kind: 'refused'; readonly error: ProtegoError } {
   try {
     return outcome();
   } catch (cause) {
-    if (isProtegoError(cause)) return { kind: 'refused', error: cause };
+    if (isProtegoError(cause) && !OF_THE_WHOLE_VAULT.has(cause.code)) return { kind: 'refused', error: cause };
+    if (isProtegoError(cause)) throw cause;
     const error = new ProtegoError('INTERNAL', 'the event could not be checked', {}, { cause });
     return { kind: 'refused', error };
   }

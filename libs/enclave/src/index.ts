@@ -11,6 +11,7 @@ export { NameIndex } from './name-index';
 export { ALIASES_MAX } from './key-ring';
 export { liveKeyIdsIn } from './vault-slot';
 export { searchTextsOf } from './placeholders';
+export { isFreedMemoryOverwritten, overwritingFreedMemory } from './process/freed-memory';
 export { openEnclave, type Enclave, type EnclaveOptions } from './process/open-enclave';
 export { type EnclaveInspection, type ProcessInspection } from './process/enclave-inspection';
 export { type VaultUse } from './vault-use';

@@ -1,4 +1,5 @@
 import { GuardedBytes } from './memory/guarded-memory';
+import { memoryImageOf, type MemoryImage } from './memory/memory-image';
 import { SecretStore, type SecretStoreOptions } from './memory/secret-store';
 import { fillRandom } from './random-pool';
 import { KEY_BYTES } from './sealed-part';
@@ -86,6 +87,11 @@ export class KeyMemory {
   evict(): void {
     for (let at = 0; at < LENT; at++) this.#forget(at);
     this.#store.flush();
+  }
+
+  /** What can be seen of it without its keys. */
+  get image(): MemoryImage {
+    return memoryImageOf(this.#store.stats, this.#store.backing);
   }
 
   /** Wipes all keys. */

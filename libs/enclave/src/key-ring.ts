@@ -2,6 +2,7 @@ import { ProtegoError, type IdentityForm } from '@protego/contracts';
 import { type Identity } from './identity';
 import { KeyIdMemory } from './key-id-memory';
 import { KeyMemory } from './key-memory';
+import type { MemoryImage } from './memory/memory-image';
 import { KeyOwner, type TokenClass } from './key-owner';
 import { NameIndex } from './name-index';
 import { fillRandom } from './random-pool';
@@ -154,6 +155,11 @@ export class KeyRing {
   /** Encrypts all keys: until one is used again, none is in memory as plaintext. */
   evict(): void {
     this.#memory.evict();
+  }
+
+  /** What can be seen of the keys' memory without its own keys. */
+  get memoryImage(): MemoryImage {
+    return this.#memory.image;
   }
 
   /** Wipes all keys. */

@@ -44,12 +44,24 @@ function linesOf({ identity, root, vault, processes }: EnclaveInspection): strin
   ];
 }
 
-function processLines({ role, pid, uptimeMs, callsServed, callsFailed, guardedMemory }: ProcessInspection): string[] {
+function processLines({ role, pid, uptimeMs, callsServed, callsFailed, ...memory }: ProcessInspection): string[] {
+  const { guardedMemory, keyMemory } = memory;
   const { isLocked, guardedBytes, unlockedBytes, lockLimitBytes, warning } = guardedMemory;
   const limit = lockLimitBytes === null ? '' : `, limit ${lockLimitBytes}`;
   return [
     `${role} ${pid}: up ${Math.round(uptimeMs / 1_000)} s, ${callsServed} calls, ${callsFailed} of them refused`,
     `  guarded memory: ${guardedBytes} bytes, ${isLocked ? 'locked' : `${unlockedBytes} not locked`}${limit}`,
     ...(warning === undefined ? [] : [`  warning: ${warning}`]),
+    ...memoryLines(keyMemory),
+  ];
+}
+
+function memoryLines({ storedPages, pageBytes, sha256, excerpt, ...counts }: ProcessInspection['keyMemory']): string[] {
+  const { hits, misses, hitRate, evictions, reEncryptions, faults, cachedPages } = counts;
+  return [
+    `  memory of the keys: ${storedPages} pages of ${pageBytes} bytes as ciphertext, ${cachedPages} as plaintext in guarded memory`,
+    `    ${hits} hits, ${misses} misses (hit rate ${(100 * hitRate).toFixed(2)} %), ${evictions} evictions, ${reEncryptions} encryptions, ${faults} faults`,
+    `    image, SHA-256 ${sha256}`,
+    ...excerpt.map(({ page, ciphertext, tag }) => `    page ${page}: ${ciphertext}… tag ${tag}`),
   ];
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import { ProtegoError } from '@protego/contracts';
+import { overwritingFreedMemory } from '@protego/enclave';
 import { installationRoot } from '../installation';
 
 /** Longer than the engine gives itself. */
@@ -34,6 +35,8 @@ export class EngineProcess {
     const child = spawn(process.execPath, [program, configPath], {
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
       detached: true,
+      // Freed buffers of messages would keep names of patients until something else is written there.
+      env: overwritingFreedMemory(process.env),
     });
     return new EngineProcess(child, readyOf(child));
   }

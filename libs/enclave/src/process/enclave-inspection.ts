@@ -1,4 +1,5 @@
 import type { GuardedMemoryState } from '../memory/guarded-memory-state';
+import type { MemoryImage } from '../memory/memory-image';
 import type { RootCustody } from '../root/root-custody';
 import type { VaultUse } from '../vault-use';
 import type { AttesterFacts } from './attester';
@@ -15,6 +16,8 @@ export interface ProcessInspection {
   readonly changes: number;
   /** Memory for secrets that is kept from swap and core dumps; `lockLimitBytes` is null also when there is no limit. */
   readonly guardedMemory: GuardedMemoryState;
+  /** The encrypted memory in which the keys of persons lie, as ciphertext, and what it counted. */
+  readonly keyMemory: MemoryImage;
 }
 
 /** What the process that keeps the vault tells of all. */

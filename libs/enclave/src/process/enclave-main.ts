@@ -1,3 +1,4 @@
+import { messageOf } from '@protego/contracts';
 import { EventGate } from '../admission/event-gate';
 import { FileVault, KeeperNeeded } from '../file-vault';
 import { freeSecrets, openServedHouse, type ServedHouse } from '../house-keys';
@@ -9,7 +10,7 @@ import { rootSourceOf, sealRoot } from '../root/seal-root';
 import { Attester, requireAttester } from './attester';
 import { CALLS } from './call-codec';
 import { CallChannel, type CallServer } from './call-channel';
-import { DEBUG_FLAG, fieldClassesOf, type EnclaveStart, type OpenedKeys, type RootSealing } from './enclave-start';
+import { fieldClassesOf, nodeFlagsOf, type EnclaveStart, type OpenedKeys, type RootSealing } from './enclave-start';
 import { EnclaveService, type ServiceRole } from './enclave-service';
 import { FrameWriter, type FrameReader } from './frame-bytes';
 import { FrameChannel } from './frame-channel';
@@ -40,6 +41,7 @@ function keep(): void {
       }
       if (operation === CALLS.sealRoot) return sealRootHere(reader);
       if (operation === CALLS.close) {
+        service?.close();
         await house?.close();
         replicas.close();
         return new FrameWriter();
@@ -121,7 +123,7 @@ async function launchKeeper(
       : await Attester.open(platformDirectory, await measureThisProcess(start), { mustExist });
   const launch = {
     entry: __filename,
-    nodeFlags: isDebug ? [DEBUG_FLAG] : [],
+    nodeFlags: nodeFlagsOf(start),
     descriptors: Array.from({ length: processes - 1 }, (_, i) => REPLICA_FD + i),
     ...(attester === undefined ? {} : { measurement: attester.measurement }),
   };
@@ -158,7 +160,16 @@ function replicate(): void {
   };
   const measure = async (options: string): Promise<Buffer> =>
     measurementOf((await measureThisProcess(JSON.parse(options) as EnclaveStart)).manifest);
-  const keeper = new KeeperLink(openReplica, leave, measure);
+  const keeper = new KeeperLink({
+    onOpen: openReplica,
+    onChanged: () => service?.touch(),
+    onFault: (error) => {
+      process.stderr.write(`enclave: a change of the vault cannot be taken over: ${messageOf(error)}\n`);
+      process.exit(1);
+    },
+    onEnd: leave,
+    onMeasure: measure,
+  });
   new CallChannel((listener) => FrameChannel.overDescriptor(STARTER_FD, listener), {
     answer: (operation, reader) => {
       if (service === undefined) throw new Error('the enclave was not opened');

@@ -4,8 +4,9 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { ProtegoError } from '@protego/contracts';
 import { CallChannel } from './call-channel';
-import { DEBUG_FLAG } from './enclave-start';
+import { nodeFlagsOf } from './enclave-start';
 import { FrameChannel } from './frame-channel';
+import { overwritingFreedMemory } from './freed-memory';
 
 const ENTRY = join(__dirname, 'enclave-main.js');
 const STARTER_FD = 3;
@@ -40,8 +41,10 @@ export interface EnclaveProcesses {
 export function startProcesses({ processes, isDebug, entry = ENTRY, onLost }: ProcessesOptions): EnclaveProcesses {
   if (!existsSync(entry)) throw new ProtegoError('ENCLAVE_LOST', `\`${entry}\` is missing: run \`npm run build\``);
   const sockets = Array.from({ length: processes }, () => 'pipe' as const);
-  const flags = isDebug === true ? [DEBUG_FLAG] : [];
-  const child = spawn(process.execPath, [...flags, entry], { stdio: ['ignore', 'ignore', 2, ...sockets], env: {} });
+  const child = spawn(process.execPath, [...nodeFlagsOf(isDebug === true ? { isDebug } : {}), entry], {
+    stdio: ['ignore', 'ignore', 2, ...sockets],
+    env: overwritingFreedMemory({}),
+  });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const state = { isClosing: false };
   const lost = (): void => {

@@ -7,6 +7,7 @@ import { requireAttester, type Attester } from './attester';
 import { CALLS, readRawEvents, writeAdmissions, writeSealings } from './call-codec';
 import type { KeeperInspection, ProcessInspection } from './enclave-inspection';
 import { FrameWriter, type FrameReader } from './frame-bytes';
+import { IdleEviction } from './idle-eviction';
 
 /** What differs between the process that keeps the vault and its replicas. */
 export interface ServiceRole {
@@ -31,6 +32,7 @@ type Answer = (reader: FrameReader, writer: FrameWriter) => Promise<void>;
 export class EnclaveService {
   readonly #answers: Readonly<Record<number, Answer>>;
 
+  readonly #idle: IdleEviction;
   #callsServed = 0;
   #callsFailed = 0;
 
@@ -41,6 +43,7 @@ export class EnclaveService {
     private readonly keeper?: { readonly attester: Attester | undefined; readonly root: RootCustody },
   ) {
     const { vault } = house;
+    this.#idle = new IdleEviction(() => vault.evictKeys(), warn);
     this.#answers = {
       [CALLS.admit]: async (reader, writer) => writeAdmissions(writer, await role.admit(readRawEvents(reader))),
       [CALLS.seal]: async (reader, writer) =>
@@ -99,7 +102,18 @@ export class EnclaveService {
     } catch (error) {
       this.#callsFailed++;
       throw error;
+    } finally {
+      this.touch();
     }
+  }
+
+  /** Notes that keys were used: they are encrypted in memory once none was for a while. */
+  touch(): void {
+    this.#idle.touch();
+  }
+
+  close(): void {
+    this.#idle.close();
   }
 
   async #answer(operation: number, reader: FrameReader): Promise<FrameWriter> {
@@ -131,6 +145,7 @@ export class EnclaveService {
       callsFailed: this.#callsFailed,
       changes: this.role.changes,
       guardedMemory: guardedMemoryState(),
+      keyMemory: this.house.vault.memoryImage,
     };
   }
 
@@ -153,6 +168,10 @@ export class EnclaveService {
       writer.json(fields);
     }
   }
+}
+
+function warn(message: string): void {
+  process.stderr.write(`enclave: ${message}\n`);
 }
 
 function sealedParts(reader: FrameReader): Buffer[] {

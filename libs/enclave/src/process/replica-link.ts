@@ -16,10 +16,11 @@ import {
   writeSealings,
 } from './call-codec';
 import { FrameWriter, type FrameReader } from './frame-bytes';
-import { FrameChannel } from './frame-channel';
+import { overwritingFreedMemory } from './freed-memory';
+import { FrameChannel, type FrameListener } from './frame-channel';
 
 /** Calls between the process that keeps the vault and a replica. */
-const LINK_CALLS = { open: 1, changes: 2, admit: 3, seal: 4, measure: 5 } as const;
+export const LINK_CALLS = { open: 1, changes: 2, admit: 3, seal: 4, measure: 5 } as const;
 /** Socket of a replica to the keeper. */
 const KEEPER_FD = 4;
 const SLOT_FIELDS_BYTES = 8;
@@ -80,7 +81,10 @@ export class Replicas {
   ): Promise<void> {
     for (const fd of descriptors) {
       const stdio = ['ignore', 'ignore', 2, fd, 'pipe'] as const;
-      const child = spawn(process.execPath, [...nodeFlags, entry, 'replica'], { stdio: [...stdio], env: {} });
+      const child = spawn(process.execPath, [...nodeFlags, entry, 'replica'], {
+        stdio: [...stdio],
+        env: overwritingFreedMemory({}),
+      });
       closeSync(fd);
       const answer = (call: number, reader: FrameReader): Promise<FrameWriter> => this.#answer(call, reader, work);
       const socket = child.stdio[KEEPER_FD] as Socket;
@@ -160,35 +164,45 @@ async function mustMeasure(channel: CallChannel, options: string, measurement: B
   throw new ProtegoError('ENCLAVE_REPLICA_REFUSED', message, { keeper, replica });
 }
 
+type OpenVault = Pick<FileVault, 'applyChange'>;
+
+/** What a replica does when its keeper asks or tells. */
+export interface KeeperListener {
+  /** Opens the vault of the replica with what the keeper sends, which is freed afterwards; changes that come meanwhile are kept for it. */
+  onOpen(secrets: ReplicaSecrets): Promise<OpenVault>;
+  /** Changes of the vault were taken over. */
+  onChanged(): void;
+  /** A change cannot be taken over: this process knows the vault no longer, and must end. */
+  onFault(error: unknown): void;
+  /** The keeper is gone. */
+  onEnd(): void;
+  /** Measures this process as it was started with these options. */
+  onMeasure(options: string): Promise<Buffer>;
+}
+
 /** The keeper of the vault, as a replica has it. */
 export class KeeperLink {
   readonly #channel: CallChannel;
   readonly #waiting: { readonly changes: number; readonly resolve: () => void }[] = [];
-  #vault: FileVault | undefined;
+  #vault: OpenVault | undefined;
   #changes = 0;
   #early: { readonly changes: number; readonly list: readonly Change[] }[] = [];
 
-  /**
-   * @param onOpen opens the vault of the replica with what the keeper sends, which is freed afterwards; changes that come
-   *   meanwhile are kept for it
-   * @param onEnd the keeper is gone
-   * @param onMeasure measures this process as it was started with these options
-   */
+  /** @param connect makes the channel to the keeper */
   constructor(
-    onOpen: (secrets: ReplicaSecrets) => Promise<FileVault>,
-    onEnd: () => void,
-    onMeasure: (options: string) => Promise<Buffer>,
+    private readonly listener: KeeperListener,
+    connect = (frames: FrameListener): FrameChannel => FrameChannel.overDescriptor(KEEPER_FD, frames),
   ) {
-    this.#channel = new CallChannel((listener) => FrameChannel.overDescriptor(KEEPER_FD, listener), {
+    this.#channel = new CallChannel(connect, {
       answer: async (call, reader) => {
         const writer = new FrameWriter();
-        if (call === LINK_CALLS.measure) writer.bytes(await onMeasure(reader.text()));
-        else if (call === LINK_CALLS.open) await this.#open(reader, onOpen);
+        if (call === LINK_CALLS.measure) writer.bytes(await listener.onMeasure(reader.text()));
+        else if (call === LINK_CALLS.open) await this.#open(reader);
         else if (call === LINK_CALLS.changes) this.#take(reader);
         else throw new ProtegoError('ENCLAVE_CALL_INVALID', `there is no call \`${call}\` between enclave processes`);
         return writer;
       },
-      onEnd,
+      onEnd: () => listener.onEnd(),
     });
   }
 
@@ -217,11 +231,11 @@ export class KeeperLink {
     return readSealings(await this.#channel.call(LINK_CALLS.seal, writer));
   }
 
-  async #open(reader: FrameReader, onOpen: (secrets: ReplicaSecrets) => Promise<FileVault>): Promise<void> {
+  async #open(reader: FrameReader): Promise<void> {
     const secrets = { root: takeSecret(reader), pseudonymKey: takeSecret(reader) };
-    let vault: FileVault;
+    let vault: OpenVault;
     try {
-      vault = await onOpen({ ...secrets, options: reader.text() });
+      vault = await this.listener.onOpen({ ...secrets, options: reader.text() });
     } finally {
       freeSecrets(secrets);
     }
@@ -240,8 +254,14 @@ export class KeeperLink {
     else this.#apply(this.#vault, changes, list);
   }
 
-  #apply(vault: FileVault, changes: number, list: readonly Change[]): void {
-    for (const { number, bytes } of list) vault.applyChange(bytes, number);
+  #apply(vault: OpenVault, changes: number, list: readonly Change[]): void {
+    try {
+      for (const { number, bytes } of list) vault.applyChange(bytes, number);
+    } catch (error) {
+      this.listener.onFault(error);
+      throw error;
+    }
+    this.listener.onChanged();
     this.#changes = changes;
     for (const each of this.#waiting.splice(0)) {
       if (each.changes <= changes) each.resolve();
