@@ -236,6 +236,55 @@ describe('protego enclave seal', () => {
     expect(readdirSync(join(log, 'keys')).filter((name) => name.startsWith('root'))).toEqual(['root.secret']);
   });
 
+  it('asks every command that opens the keys for the same secrets', () => {
+    expect(seal('--no-recovery', '--make-key-file', join(safe, 'a.key')).status).toBe(0);
+    const time = '2026-03-03T07:00:00.000Z';
+    const type = 'device.telemetry-reported';
+    const event = { specversion: '1.0', id: 'e-1', source: 'probe', type, time, arrivedat: time, site: 'ward' };
+    writeFileSync(at('events.ndjson'), `${JSON.stringify({ ...event, data: { device: { uid: 'pump-1' } } })}\n`);
+    const commands = [
+      ['import', at('events.ndjson'), '--format', 'cloudevents'],
+      ['replay', '--out', at('replayed')],
+      ['log', 'verify'],
+      ['log', 'cat'],
+      ['log', 'checkpoint', '--new'],
+      ['log', 'expire', '--older-than', '365d', '--reason', 'a test'],
+      ['log', 'backup', '--to', at('backup')],
+      ['enclave', 'rotate'],
+    ];
+    for (const command of commands) {
+      const asked = [...command, '--log', log, '--json'];
+      expect(protego(...asked)).toMatchObject(refusalOf('ENCLAVE_UNLOCK_NEEDED'));
+      const { status, text } = protego(...asked, '--unlock-key-file', join(safe, 'a.key'));
+      expect({ command, status, text: status === 0 ? '' : text }).toEqual({ command, status: 0, text: '' });
+    }
+    expect(protego('log', 'cat', '--log', log, '--unlock-key-file', join(safe, 'a.key')).text).toContain('"e-1"');
+  });
+
+  it('leaves a key directory that a log is restored to', () => {
+    const kept = at('kept');
+    renameSync(join(log, 'keys'), kept);
+    const inKept = ['--log', log, '--keys', kept, '--json'];
+    const key = ['--unlock-key-file', join(safe, 'a.key')];
+    const sealing = ['--make-key-file', join(safe, 'a.key'), '--recovery', join(safe, 'recovery')];
+    expect(protego('enclave', 'seal', ...inKept, ...sealing).status).toBe(0);
+    expect(protego('log', 'checkpoint', '--new', ...inKept, ...key).status).toBe(0);
+    expect(protego('log', 'backup', ...inKept, ...key, '--to', at('backup')).status).toBe(0);
+    const names = readdirSync(at('backup'), { recursive: true, encoding: 'utf8' });
+    expect(names.filter((name) => name.includes('root'))).toEqual([]);
+    rmSync(log, { recursive: true });
+    const restore = ['log', 'restore', '--from', at('backup'), ...inKept];
+    expect(protego(...restore)).toMatchObject(refusalOf('ENCLAVE_UNLOCK_NEEDED'));
+    expect(protego(...restore, ...key).status).toBe(0);
+    expect(protego('log', 'verify', ...inKept, ...key).status).toBe(0);
+    rmSync(log, { recursive: true });
+    const withCopy = ['--from', at('backup'), '--log', log, '--root-secret', join(safe, 'recovery'), '--json'];
+    expect(protego('log', 'restore', ...withCopy).status).toBe(0);
+    expect(stat().status).toBe(0);
+    expect(seal('--no-recovery', ...key).status).toBe(0);
+    expect(stat(...key).status).toBe(0);
+  });
+
   it('takes a passphrase from a FIFO, once for each command', async () => {
     const fifo = join(safe, 'fifo');
     spawnSync('mkfifo', ['-m', '600', fifo]);

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProtegoError } from '@protego/contracts';
 import { lockKeys } from '../directory-lock';
@@ -44,21 +45,37 @@ export interface SealedRootReport extends RootCustody {
  *   that holds something else; as `openSealedRoot` when a sealed root is sealed anew; errors of the disk
  */
 export async function sealRoot(enclave: LaunchedEnclave, options: SealRootOptions): Promise<SealedRootReport> {
-  const { directory, unlock, recoveryFile } = options;
+  const { directory } = options;
   if (!existsSync(join(directory, HOUSE_FILE))) throw noKeys(directory);
   const lock = await lockKeys(directory);
+  try {
+    return await sealLocked(enclave, options);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function sealLocked(enclave: LaunchedEnclave, options: SealRootOptions): Promise<SealedRootReport> {
+  const { directory, unlock, recoveryFile } = options;
+  const made: string[] = [];
   let held: HeldSecrets | undefined;
   let root: GuardedBytes | undefined;
   try {
-    for (const { isNew, path } of unlock) if (isNew === true) await makeUnlockKeyFile(path);
+    for (const { isNew, path } of unlock) {
+      if (isNew !== true) continue;
+      await makeUnlockKeyFile(path);
+      made.push(path);
+    }
     held = await HeldSecrets.read(unlock);
     const { secrets } = held;
     const from = rootSourceOf(options);
     root = await rootFrom(enclave, options, from, secrets);
     await mustFit(directory, root.bytes);
-    // First of all that writes: a secret that is too weak leaves nothing behind.
+    // Before anything is written: a secret that is too weak leaves nothing behind.
     const wrapped = await wrapRoot(root.bytes, secrets);
     if (recoveryFile !== undefined) await writeRecoveryCopy(recoveryFile, root.bytes);
+    // From here on the key files may be needed.
+    made.length = 0;
     await writeSealedRoot(enclave, directory, wrapped);
     wrapped.fill(0);
     const factors = await mustOpen(enclave, directory, secrets, root.bytes);
@@ -67,7 +84,7 @@ export async function sealRoot(enclave: LaunchedEnclave, options: SealRootOption
   } finally {
     held?.free();
     root?.free();
-    await lock.release();
+    for (const path of made) await rm(path, { force: true });
   }
 }
 

@@ -82,7 +82,7 @@ describe('unlock secrets in files', () => {
     await makeUnlockKeyFile(at('b'));
     expect(statSync(at('a')).mode & 0o777).toBe(0o600);
     await reading([keyFile('a'), keyFile('b')], ([a, b]) => expect(a).not.toEqual(b));
-    await expect(makeUnlockKeyFile(at('a'))).rejects.toMatchObject({ code: 'LOG_WRITE_FAILED' });
+    await expect(makeUnlockKeyFile(at('a'))).rejects.toMatchObject({ code: 'USAGE_INVALID' });
   });
 
   it('are refused when they are missing, too short, too long, no files, or others can read them', async () => {

@@ -75,12 +75,14 @@ export function secretBytes(secret: UnlockSecret): Buffer {
 /**
  * Makes a key file: 32 random bytes, for its owner only.
  *
- * @throws ProtegoError `LOG_WRITE_FAILED` also when there is such a file; `LOG_READ_ONLY`, `LOG_DISK_FULL`
+ * @throws ProtegoError `USAGE_INVALID` when there is such a file; `LOG_WRITE_FAILED`, `LOG_READ_ONLY`, `LOG_DISK_FULL`
  */
 export async function makeUnlockKeyFile(path: string): Promise<void> {
   const content = randomBytes(KEY_FILE_BYTES_MADE);
   await onDisk(path, async () => {
-    const handle = await open(path, 'wx', 0o600);
+    const handle = await open(path, 'wx', 0o600).catch((cause: NodeJS.ErrnoException) => {
+      throw cause.code === 'EEXIST' ? isThere(path) : cause;
+    });
     try {
       await handle.writeFile(content);
       await handle.sync();
@@ -96,6 +98,11 @@ function mustBeBoundedSecret(secret: UnlockSecret): void {
   const { length } = secretBytes(secret);
   const [min, max] = secret.kind === 'key-file' ? [KEY_FILE_BYTES_MIN, KEY_FILE_BYTES_MAX] : [1, PASSPHRASE_BYTES_MAX];
   if (length < min || length > max) throw invalid(`a ${secret.kind} has ${min} to ${max} bytes`);
+}
+
+function isThere(path: string): ProtegoError {
+  const message = `\`${path}\` exists already: seal under it with --unlock-key-file, or name another`;
+  return new ProtegoError('USAGE_INVALID', message, { path });
 }
 
 /**
