@@ -40,6 +40,8 @@ function run(cli: string, args: readonly string[]): Answer {
 const protego = (...args: readonly string[]): Answer => run(PROTEGO, args);
 const refusalOf = (code: string): object => ({ status: 2, json: { code } });
 
+const IMPORT = ['import', '--format', 'cloudevents', '--site', 'ward'];
+
 /** Options of a command for unlock files, in their order. */
 const unlockArgs = (files: readonly UnlockFile[]): string[] =>
   files.flatMap(({ kind, path }) => [kind === 'key-file' ? '--unlock-key-file' : '--unlock-passphrase-file', path]);
@@ -131,6 +133,13 @@ describe('protego enclave seal', () => {
   const keysFile = (name: string): string => join(log, 'keys', name);
   const seal = (...args: readonly string[]): Answer => protego('enclave', 'seal', '--log', log, '--json', ...args);
   const stat = (...args: readonly string[]): Answer => protego('log', 'stat', '--log', log, '--json', ...args);
+
+  const putEvent = (): void => {
+    const time = '2026-03-03T07:00:00.000Z';
+    const type = 'device.telemetry-reported';
+    const event = { specversion: '1.0', id: 'e-1', source: 'probe', type, time, arrivedat: time, site: 'ward' };
+    writeFileSync(at('events.ndjson'), `${JSON.stringify({ ...event, data: { device: { uid: 'pump-1' } } })}\n`);
+  };
 
   beforeEach(async () => {
     root = realpathSync(mkdtempSync(join(tmpdir(), 'protego-seal-')));
@@ -238,12 +247,9 @@ describe('protego enclave seal', () => {
 
   it('asks every command that opens the keys for the same secrets', () => {
     expect(seal('--no-recovery', '--make-key-file', join(safe, 'a.key')).status).toBe(0);
-    const time = '2026-03-03T07:00:00.000Z';
-    const type = 'device.telemetry-reported';
-    const event = { specversion: '1.0', id: 'e-1', source: 'probe', type, time, arrivedat: time, site: 'ward' };
-    writeFileSync(at('events.ndjson'), `${JSON.stringify({ ...event, data: { device: { uid: 'pump-1' } } })}\n`);
+    putEvent();
     const commands = [
-      ['import', at('events.ndjson'), '--format', 'cloudevents'],
+      [...IMPORT, at('events.ndjson')],
       ['replay', '--out', at('replayed')],
       ['log', 'verify'],
       ['log', 'cat'],
@@ -268,7 +274,8 @@ describe('protego enclave seal', () => {
     const key = ['--unlock-key-file', join(safe, 'a.key')];
     const sealing = ['--make-key-file', join(safe, 'a.key'), '--recovery', join(safe, 'recovery')];
     expect(protego('enclave', 'seal', ...inKept, ...sealing).status).toBe(0);
-    expect(protego('log', 'checkpoint', '--new', ...inKept, ...key).status).toBe(0);
+    putEvent();
+    expect(protego(...IMPORT, at('events.ndjson'), ...inKept, ...key).status).toBe(0);
     expect(protego('log', 'backup', ...inKept, ...key, '--to', at('backup')).status).toBe(0);
     const names = readdirSync(at('backup'), { recursive: true, encoding: 'utf8' });
     expect(names.filter((name) => name.includes('root'))).toEqual([]);

@@ -307,7 +307,7 @@ describe('a sealed root', () => {
     expect(readFileSync(made.path)).toEqual(content);
     const other = { ...made, path: at('other.key'), isNew: true };
     writeFileSync(at('b.pass'), 'short', { mode: 0o600 });
-    expect(await codeOf(seal({ unlock: [other, passphrase] }))).toBe('ENCLAVE_UNLOCK_INVALID');
+    expect(await codeOf(seal({ unlock: [other, passphrase] }))).toBe('ENCLAVE_UNLOCK_REFUSED');
     expect(existsSync(other.path)).toBe(false);
   });
 });
