@@ -70,7 +70,7 @@ describe('public rules on recorded attacks', () => {
         engine: 'test',
       }),
     );
-  }, 600_000);
+  }, 1_200_000);
 
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 

@@ -3,6 +3,7 @@
 const { setFlagsFromString } = require('node:v8');
 const { runInNewContext } = require('node:vm');
 const { readFileSync } = require('node:fs');
+const { setImmediate } = require('node:timers');
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc');

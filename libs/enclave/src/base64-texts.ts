@@ -7,6 +7,8 @@ const LINE_MIN = 40;
 const WRAP_MAX = 4;
 const ZERO_SHARE = 4;
 const WIDE_BYTES_MIN = 6;
+/** Most bytes of a character of UTF-8 after the first. */
+const UTF8_TAIL_MAX = 3;
 const MARK = 0x40;
 const LINE_FEED = 0x0a;
 
@@ -22,14 +24,15 @@ let decoded: Buffer = Buffer.alloc(4096);
 
 /**
  * What runs of base64 in a text say as text, end to end: of UTF-8, Latin-1 and UTF-16 in both orders. A run may begin after
- * a character that could itself be base64 (`/`, `+`, `-`, `_`) and may be wrapped into lines.
+ * a character that could itself be base64 (`/`, `+`, `-`, `_`), may have lost its beginning or its end, and may be wrapped
+ * into lines.
  *
  * @param charactersMax after about so many the rest of the text is left alone
  */
 export function base64TextsOf(text: string, charactersMax: number): string {
   if (sextets.length < text.length) sextets = new Uint8Array(text.length);
   if (decoded.length < text.length) decoded = Buffer.alloc(text.length);
-  const found: Found = { texts: [], characters: 0 };
+  const found: Found = { texts: [], characters: 0, charactersMax };
   let wrappedTo = 0;
   for (let at = 0; at < text.length && found.characters < charactersMax;) {
     const end = readRun(text, at, false);
@@ -49,6 +52,7 @@ export function base64TextsOf(text: string, charactersMax: number): string {
 interface Found {
   readonly texts: string[];
   characters: number;
+  readonly charactersMax: number;
 }
 
 /** The run that was read last: its length, and whether there are places after which another may begin, by place modulo 4. */
@@ -90,10 +94,10 @@ function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0d;
 }
 
-/** Adds the texts that a run may hold. */
+/** Adds the texts that a run may hold; its beginning may have been cut off. */
 function addTexts(found: Found): void {
-  addDecoded(found, decodeFrom(0, run.length, found));
-  for (let phase = 0; phase < 4; phase++) {
+  for (let phase = 0; phase < 4 && found.characters < found.charactersMax; phase++) {
+    addDecoded(found, decodeFrom(0, run.length, found, 0, 2 * phase));
     if ((run.phases & (1 << phase)) !== 0) addDecoded(found, decodePieces(phase, found));
   }
 }
@@ -113,10 +117,14 @@ function decodePieces(phase: number, found: Found): number {
   return from < 0 ? kept : decodeFrom(from, run.length, found, kept);
 }
 
-/** Decodes sextets behind what was kept before; returns how many bytes are kept then: more where it reads as text. */
-function decodeFrom(from: number, to: number, found: Found, kept = 0): number {
+/**
+ * Decodes sextets behind what was kept before; returns how many bytes are kept then: more where it reads as text.
+ *
+ * @param cutBits bits of the first sextet that belong to a byte that was cut off
+ */
+function decodeFrom(from: number, to: number, found: Found, kept = 0, cutBits = 0): number {
   let at = kept;
-  let bits = 0;
+  let bits = -cutBits;
   let held = 0;
   let printable = 0;
   let zeros = 0;
@@ -133,11 +141,25 @@ function decodeFrom(from: number, to: number, found: Found, kept = 0): number {
   }
   const bytes = at - kept;
   if (bytes >= WIDE_BYTES_MIN && zeros * ZERO_SHARE >= bytes) add(found, wideText(kept, at));
-  const isText =
-    (printable + zeros) * 10 >= bytes * 6 || (bytes >= WIDE_BYTES_MIN && isUtf8(decoded.subarray(kept, at)));
+  const isText = (printable + zeros) * 10 >= bytes * 6 || (bytes >= WIDE_BYTES_MIN && isCutUtf8(kept, at));
   if (!isText) return kept;
   decoded[at++] = LINE_FEED;
   return at;
+}
+
+/** True for UTF-8 whose first and last character may have been cut through. */
+function isCutUtf8(from: number, to: number): boolean {
+  let start = from;
+  while (start < from + UTF8_TAIL_MAX && isTail(decoded[start] as number)) start++;
+  let end = to;
+  while (end > to - UTF8_TAIL_MAX && isTail(decoded[end - 1] as number)) end--;
+  // What is not followed by all that belongs to it; where nothing is missing, it stays.
+  const whole = isUtf8(decoded.subarray(end - 1, to)) ? to : end - 1;
+  return isUtf8(decoded.subarray(start, whole));
+}
+
+function isTail(byte: number): boolean {
+  return (byte & 0xc0) === 0x80;
 }
 
 /** The letters of UTF-16 in the languages that have base64 in their commands have a zero in each second byte. */

@@ -60,6 +60,25 @@ describe('EventSealer', () => {
     expect(outcomeOf(sealer, readEvent)).toMatchObject({ subjects: expect.any(Array) as unknown });
   });
 
+  it('takes about as long for very many coded texts as for one of their length', () => {
+    const sealer = sealerOf();
+    sealer.seal(readEvent);
+    const coded = '<a b="%2541&amp;">\\\\u0041';
+    const cpuMsOf = (data: Record<string, unknown>): number => {
+      const event = { ...readEvent, data };
+      const rounds = Array.from({ length: 4 }, () => {
+        const start = process.cpuUsage();
+        sealer.seal(event);
+        const { user, system } = process.cpuUsage(start);
+        return (user + system) / 1_000;
+      });
+      return Math.min(...rounds);
+    };
+    const many = cpuMsOf(Object.fromEntries(Array.from({ length: 1_200 }, (_, i) => [`f${i}`, `${coded}${i}`])));
+    const one = cpuMsOf({ note: Array.from({ length: 1_200 }, (_, i) => `${coded}${i}`).join(' ') });
+    expect(many).toBeLessThan(4 * one);
+  });
+
   it('makes a new key for a person whose key was destroyed', () => {
     const sealer = sealerOf();
     const keyIdsOf = (): string[] =>

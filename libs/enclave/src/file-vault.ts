@@ -215,7 +215,8 @@ export class FileVault {
     this.#requireUnlocked();
     const found = new Set<KeyOwner>();
     const bytes = Buffer.from(text.buffer, text.byteOffset, text.byteLength);
-    for (const each of readingsOf(bytes)) this.#ring.searchNames(each, found);
+    const readings = readingsOf(bytes);
+    for (const each of readings) this.#ring.searchNames(each, found, readings.length);
     if (found.size === 0) {
       const month = this.#tokeniser.identify('m', monthNameOf(source, timeMs), 'plain');
       found.add(this.#ring.ownerOf('m', month, this.#append));

@@ -97,8 +97,8 @@ export class KeyRing {
   }
 
   /** Adds to `found` the persons whose names stand in a text. */
-  searchNames(text: string, found: Set<KeyOwner>): void {
-    this.#names.search(text, found);
+  searchNames(text: string, found: Set<KeyOwner>, together = 1): void {
+    this.#names.search(text, found, together);
   }
 
   /** Persons who have such a name. */

@@ -1,5 +1,5 @@
 import { textForms } from './text-forms';
-import { TextWords } from './text-words';
+import { ALL_SPELLED_OUT, TextWords } from './text-words';
 
 // Bound once: where code runs in a context of its own (`node:vm`), every look at a global costs as much as hashing a word.
 const { imul } = Math;
@@ -9,6 +9,8 @@ const NAME_LETTERS_MIN = 3;
 const NAME_LETTERS_MAX = 152;
 /** Names of more words are looked for in the order in which they stand, and with the last word first. */
 const TURNED_WORDS_MAX = 6;
+/** Of names with so many umlauts each is looked for in both spellings, of others all in the same. */
+const MIXED_UMLAUTS_MAX = 3;
 /** Keys of fewer letters than this are told by their first three letters, longer ones by as many as this. */
 const LONG_PREFIX_LETTERS = 6;
 const PREFIX_SLOT_BITS = 18;
@@ -29,6 +31,10 @@ export class NameIndex<T> {
   readonly #wholeKeys = new SlotCounts(KEY_SLOT_BITS);
   readonly #words = new TextWords();
   #spanWords = SPAN_WORDS_MIN;
+  /** By slot, a name that the text of the search in hand was found to have: to look it up again and again would take long. */
+  readonly #seen = new Map<number, string>();
+  /** Owners who were told of: there may be thousands of one name. */
+  readonly #told = new Set<ReadonlySet<T>>();
 
   /** Number of names that are looked for. */
   get size(): number {
@@ -37,15 +43,12 @@ export class NameIndex<T> {
 
   /** Adds a name of an owner. Of an account or address with a domain, the part before or after it counts as well. */
   add(name: string, owner: T): void {
-    for (const form of writtenForms(name)) {
-      this.#addWords(wordsOf(form), owner);
-      this.#addWords(wordsOf(form, true), owner);
-    }
+    for (const form of writtenForms(name)) for (const words of spellingsOf(form)) this.#addWords(words, owner);
   }
 
   /** Owners of a name, however it is written, with a domain or without. */
   named(name: string): T[] {
-    const keys = writtenForms(name).flatMap((form) => [wordsOf(form).join(''), wordsOf(form, true).join('')]);
+    const keys = writtenForms(name).flatMap((form) => spellingsOf(form).map((words) => words.join('')));
     return [...new Set(keys.flatMap((key) => [...(this.#owners.get(key) ?? [])]))];
   }
 
@@ -62,17 +65,20 @@ export class NameIndex<T> {
     this.#keysOf.delete(owner);
   }
 
-  /** Adds to `found` the owners of all names in a text. */
-  search(text: string, found: Set<T>): void {
+  /** Adds to `found` the owners of all names in a text. @param together as of {@link textForms} */
+  search(text: string, found: Set<T>, together = 1): void {
     if (this.#owners.size === 0) return;
-    for (const form of textForms(text)) {
+    for (const form of textForms(text, together)) {
       this.#words.read(form);
       this.#searchWords(found);
-      if (!this.#words.hasUmlauts) continue;
-      this.#words.read(form, true);
+      if (this.#words.umlauts === 0) continue;
+      this.#words.read(form, ALL_SPELLED_OUT);
       this.#searchWords(found);
     }
     this.#words.wipe();
+    if (this.#seen.size === 0) return;
+    this.#seen.clear();
+    this.#told.clear();
   }
 
   #searchWords(found: Set<T>): void {
@@ -90,7 +96,7 @@ export class NameIndex<T> {
     return this.#longPrefixes.has(prefixSlot(letters, start, LONG_PREFIX_LETTERS));
   }
 
-  /** Looks up every run of words that begins with this one. */
+  /** Looks up every run of words that begins with this one, as it stands and without digits behind its last word. */
   #searchFrom(word: number, start: number, found: Set<T>): void {
     const { letters: codes, ends, count } = this.#words;
     const to = Math.min(count, word + this.#spanWords);
@@ -98,14 +104,29 @@ export class NameIndex<T> {
     let hashed = start;
     for (let at = word; at < to; at++) {
       const end = ends[at] as number;
-      const letters = end - start;
-      if (letters > NAME_LETTERS_MAX) return;
+      if (end - start > NAME_LETTERS_MAX) return;
+      const bare = withoutDigits(codes, hashed, end);
+      while (hashed < bare) hash = imul(hash, 31) + (codes[hashed++] as number);
+      if (bare < end) this.#lookUp(hash, start, bare, found);
       while (hashed < end) hash = imul(hash, 31) + (codes[hashed++] as number);
-      // To make a text of the letters takes far longer.
-      if (letters < NAME_LETTERS_MIN || !this.#wholeKeys.has(slotOf(hash, KEY_SLOT_BITS))) continue;
-      const owners = this.#owners.get(this.#words.textOf(start, start + letters));
-      if (owners !== undefined) for (const owner of owners) found.add(owner);
+      this.#lookUp(hash, start, end, found);
     }
+  }
+
+  #lookUp(hash: number, start: number, end: number, found: Set<T>): void {
+    // To make a text of the letters takes far longer.
+    if (end - start < NAME_LETTERS_MIN) return;
+    const slot = slotOf(hash, KEY_SLOT_BITS);
+    if (!this.#wholeKeys.has(slot)) return;
+    const seen = this.#seen.get(slot);
+    if (seen !== undefined && this.#words.hasAt(start, end, seen)) return;
+    const key = this.#words.textOf(start, end);
+    const owners = this.#owners.get(key);
+    if (owners === undefined) return;
+    this.#seen.set(slot, key);
+    if (this.#told.has(owners)) return;
+    this.#told.add(owners);
+    for (const owner of owners) found.add(owner);
   }
 
   #addWords(words: readonly string[], owner: T): void {
@@ -187,11 +208,29 @@ function firstCodesOf(text: string): Uint16Array {
 
 const nameWords = new TextWords();
 
-function wordsOf(name: string, isSpelledOut = false): string[] {
-  nameWords.read(name, isSpelledOut);
-  const words = nameWords.toStrings();
+/** The words of a name, with each of a few umlauts spelled either way: `Jurgen Mueller` is `Jürgen Müller`. */
+function spellingsOf(name: string): string[][] {
+  nameWords.read(name);
+  const { umlauts } = nameWords;
+  const spellings = [nameWords.toStrings()];
+  const masks = umlauts === 0 ? 0 : umlauts <= MIXED_UMLAUTS_MAX ? (1 << umlauts) - 1 : 1;
+  for (let mask = 1; mask <= masks; mask++) {
+    nameWords.read(name, umlauts <= MIXED_UMLAUTS_MAX ? mask : ALL_SPELLED_OUT);
+    spellings.push(nameWords.toStrings());
+  }
   nameWords.wipe();
-  return words;
+  return spellings;
+}
+
+/** Where a word ends without the digits behind it, as in `Keller2`; of a number, where it ends. */
+function withoutDigits(codes: Uint16Array, start: number, end: number): number {
+  let at = end;
+  while (at > start && isDigit(codes[at - 1] as number)) at--;
+  return at === start ? end : at;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
 }
 
 /** The name, and the account in it, and that without what stands after `@`. */

@@ -10,8 +10,8 @@ const WINDOW_PARTS_MAX = 4;
 /** Of more parts it is not told which hold a name. */
 const WINDOWED_PARTS_MAX = 256;
 
-/** Adds to `found` whoever is named in a text. */
-export type SearchNames<T> = (text: string, found: Set<T>) => void;
+/** Adds to `found` whoever is named in a text. @param together how many texts there are, where it is not as many as the event has */
+export type SearchNames<T> = (text: string, found: Set<T>, together?: number) => void;
 
 interface NamePart {
   /** Place of the field among the texts. */
@@ -40,7 +40,8 @@ export function addNamesAcross<T>(
   for (const order of orders) search(joined(order), missing);
   if (parts.length > 2 && parts.length <= PAIRED_PARTS_MAX) search(joined(everyPair(parts)), missing);
   for (const owner of missing) if (persons.some((found) => found.has(owner))) missing.delete(owner);
-  if (missing.size > 0) addToParts(missing, parts, orders, persons, search);
+  if (missing.size === 0) return;
+  addToParts(missing, parts, orders, persons, search);
 }
 
 /** Short texts without digits: what else there is between two parts of a name does not part them. */
@@ -98,10 +99,12 @@ function addToParts<T>(
   persons: readonly Set<T>[],
   search: SearchNames<T>,
 ): void {
+  // So often a part may be read again.
+  const together = parts.length * WINDOW_PARTS_MAX;
   const found = new Set<T>();
   const look = (some: readonly NamePart[]): void => {
     const here = new Set<T>();
-    search(joined(some), here);
+    search(joined(some), here, together);
     for (const owner of here) {
       if (!missing.has(owner)) continue;
       found.add(owner);

@@ -13,6 +13,20 @@ const DIGITS = Int8Array.from({ length: 128 }, (_, code) => {
   return /[0-9a-fA-F]/.test(character) ? Number.parseInt(character, 16) : -1;
 });
 
+/**
+ * Class of a regular expression for zeros, and for characters that are not seen: soft hyphens, joiners, blanks without width,
+ * marks of direction (general category Cf). Of those outside the basic plane, it has the first halves of their pairs.
+ */
+export const MAY_BE_INVISIBLE =
+  '\\0\\u00ad\\u0600-\\u0605\\u061c\\u06dd\\u070f\\u0890\\u0891\\u08e2\\u180e\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb\\ud804\\ud80d\\ud82f\\ud834\\udb40';
+const HAS_INVISIBLE = new RegExp(`[${MAY_BE_INVISIBLE}]`);
+const INVISIBLE = /^[\0\p{Cf}]/u;
+/** Below this there are two only. */
+const FORMATS_FROM = 0x600;
+/** Code units of the class from there on; found when they are first needed. */
+let formats: ReadonlySet<number> | undefined;
+const SOFT_HYPHEN = 0xad;
+
 /** Where texts are written without their escapes; memory is used again. */
 let units = new Uint16Array(4096);
 /** Bytes of one run of percent codes. */
@@ -69,6 +83,35 @@ export function percentDecoded(text: string): string {
     }
   }
   return taken(length);
+}
+
+/** The text without zeros and characters that are not seen. */
+export function withoutInvisible(text: string): string {
+  if (!HAS_INVISIBLE.test(text)) return text;
+  const known = (formats ??= formatUnits());
+  makeRoom(text.length);
+  let length = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0 || code === SOFT_HYPHEN) continue;
+    if (code >= FORMATS_FROM && known.has(code)) {
+      const codePoint = text.codePointAt(at) as number;
+      if (INVISIBLE.test(String.fromCodePoint(codePoint))) {
+        if (codePoint !== code) at++;
+        continue;
+      }
+    }
+    units[length++] = code;
+  }
+  const kept = taken(length);
+  return length === text.length ? text : kept;
+}
+
+function formatUnits(): Set<number> {
+  const units = new Set<number>();
+  for (let code = FORMATS_FROM; code <= 0xffff; code++)
+    if (HAS_INVISIBLE.test(String.fromCharCode(code))) units.add(code);
+  return units;
 }
 
 function percentAt(text: string, at: number): number {

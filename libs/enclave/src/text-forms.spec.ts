@@ -56,6 +56,66 @@ describe('the forms of a text', () => {
     ['base64 whose slashes are escaped', JSON.stringify(base64('hello?>>>?? Maria Keller!')).replaceAll('/', '\\/')],
   ])('show a name in %s', (_, text, owner = 'maria') => expect(found(text)).toBe(owner));
 
+  it.each(['utf8', 'latin1', 'utf16le'] as const)(
+    'show a name in base64 of %s that was cut at any place',
+    (encoding) => {
+      const [before, name, after] = ['für Öznur: ', 'Jürgen Müller', ' äöü, und ß'];
+      const bytes = Buffer.from(before + name + after, encoding);
+      const first = Buffer.byteLength(before, encoding);
+      const last = first + Buffer.byteLength(name, encoding);
+      const text = bytes.toString('base64');
+      for (let cut = 0; cut <= Math.floor((first * 4) / 3) - 1; cut++)
+        expect([cut, found(text.slice(cut))]).toEqual([cut, 'jürgen']);
+      for (let end = Math.ceil((last * 4) / 3); end <= text.length; end++)
+        expect([end, found(`x ${text.slice(0, end)}`)]).toEqual([end, 'jürgen']);
+      for (let from = 0; from <= first; from++) {
+        for (const to of [last, last + 1, last + 2, bytes.length])
+          expect([from, to, found(bytes.subarray(from, to).toString('base64'))]).toEqual([from, to, 'jürgen']);
+      }
+    },
+  );
+
+  it('show a name in base64 of letters that are not Latin, cut through a character', () => {
+    const greek = new NameIndex<string>();
+    greek.add('Ελένη Παππά', 'eleni');
+    const bytes = Buffer.from('για Ελένη Παππά εδώ');
+    for (let from = 0; from <= Buffer.byteLength('για '); from++) {
+      for (let to = bytes.length - Buffer.byteLength(' εδώ'); to <= bytes.length; to++) {
+        const owners = new Set<string>();
+        greek.search(bytes.subarray(from, to).toString('base64'), owners);
+        expect([from, to, ...owners]).toEqual([from, to, 'eleni']);
+      }
+    }
+  });
+
+  it.each([
+    ['soft hyphens', 'Ma\u00adria Kel\u00adler'],
+    ['many characters without width', 'M\u200ba\u200br\u200ci\u200da\u2060 K\ufeffe\u200bl\u200bl\u200be\u200br'],
+    ['marks of direction', '\u202aMa\u200eria\u202c \u2066Kell\u2069er'],
+    ['tags', 'Ma\u{e0041}ria Kel\u{e0042}ler'],
+    ['soft hyphens as entities', 'Ma&shy;ria K&#173;e&#xAD;l&shy;l&shy;er'],
+    ['soft hyphens in percent codes', 'Ma%C2%ADria%20Ke%C2%ADl%C2%ADl%C2%ADe%C2%ADr'],
+    ['blanks without width between the words', 'for\u200bMaria\u200bKeller\u200band'],
+  ])('show a name with %s', (_, text) => expect(found(text)).toBe('maria'));
+
+  it('are without every character that is not seen', () => {
+    const kept: string[] = [];
+    for (let code = 0; code < 0x110000; code++) {
+      const character = code >= 0xd800 && code <= 0xdfff ? '' : String.fromCodePoint(code);
+      if (/[\0\p{Cf}]/u.test(character) && !textForms(`Ma${character}ria`).includes('Maria'))
+        kept.push(code.toString(16));
+    }
+    expect(kept).toEqual([]);
+  });
+
+  it('are fewer where many texts come together, and never less than some', () => {
+    const text = '<a b="%2541&amp;">\\\\u0041';
+    const alone = textForms(text);
+    const together = textForms(text, 100_000);
+    expect([alone.length > 8, together.length, together[0]]).toEqual([true, 8, text]);
+    expect(textForms(text)).toEqual(alone);
+  });
+
   it('are bounded in number and length, whatever the text', () => {
     const piece = fc.constantFrom(
       '%2541',

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { TextWords } from './text-words';
+import { ALL_SPELLED_OUT, TextWords } from './text-words';
 
 const FOLDED: Readonly<Record<string, string>> = {
   ...{ ß: 'ss', æ: 'ae', ø: 'o', œ: 'oe', ł: 'l', đ: 'd', ð: 'd', þ: 'th', ı: 'i' },
@@ -24,7 +24,7 @@ function expectedWords(text: string, isSpelledOut: boolean): string[] {
 const words = new TextWords();
 
 function wordsOf(text: string, isSpelledOut = false): string[] {
-  words.read(text, isSpelledOut);
+  words.read(text, isSpelledOut ? ALL_SPELLED_OUT : 0);
   return words.toStrings();
 }
 
@@ -66,10 +66,30 @@ describe('the words of a text', () => {
     expect(expectedWords(text, true)).toEqual(spelledOut);
   });
 
-  it('say whether there are umlauts to spell out', () => {
-    const has = ['Muller', 'Garc\u00eda', 'M\u00fcller', 'Mu\u0308ller'].map(
-      (text) => (wordsOf(text), words.hasUmlauts),
+  it('say how many umlauts there are to spell out', () => {
+    const counts = ['Muller', 'Garc\u00eda', 'M\u00fcller', 'Mu\u0308ll\u00f8r'].map(
+      (text) => (wordsOf(text), words.umlauts),
     );
-    expect(has).toEqual([false, false, true, true]);
+    expect(counts).toEqual([0, 0, 1, 2]);
+  });
+
+  it('have those umlauts spelled out that are asked for', () => {
+    const spelled = [0, 1, 2, 3].map(
+      (mask) => (words.read('J\u00fcrgen Mu\u0308ller', mask), words.toStrings().join(' ')),
+    );
+    expect(spelled).toEqual(['jurgen muller', 'juergen muller', 'jurgen mueller', 'juergen mueller']);
+    words.read('\u00fc'.repeat(40), ALL_SPELLED_OUT);
+    expect(words.toStrings()).toEqual(['ue'.repeat(40)]);
+  });
+
+  it('are those of its normal form for every character', () => {
+    for (let from = 0; from < 0x110000; from += 0x400) {
+      const codes = Array.from({ length: 0x400 }, (_, i) => from + i).filter((code) => code < 0xd800 || code > 0xdfff);
+      const text = codes.map((code) => `${String.fromCodePoint(code)} `).join('');
+      expect([from, wordsOf(text).join('|').replaceAll('\u03c2', '\u03c3')]).toEqual([
+        from,
+        expectedWords(text, false).join('|'),
+      ]);
+    }
   });
 });

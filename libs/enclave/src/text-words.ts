@@ -2,8 +2,17 @@ const ASCII_MAX = 127;
 const BMP_MAX = 0xffff;
 const CHARACTER_BYTES_MAX = 4;
 const WORDS_LETTERS_MIN = 4096;
-/** Characters of several letters, or outside the basic plane, whose letters are kept; when they are too many, it starts over. */
-const MANY_KEPT_MAX = 4096;
+/**
+ * Characters of several letters, or outside the basic plane, whose letters are kept; when they are too many, it starts over.
+ * So many hold those of the first two planes, which have nearly all that is not its own letter.
+ */
+const MANY_KEPT_MAX = 131_072;
+/** From here on, but for these, a character is the letter that it is. */
+const IDEOGRAPHS = 0x20000;
+const COMPATIBILITY_IDEOGRAPHS = { first: 0x2f800, last: 0x2fa1f } as const;
+/** Umlauts to be spelled out: every one. */
+export const ALL_SPELLED_OUT = -1;
+const MASK_BIT_MAX = 31;
 const DIAERESIS = 0x308;
 const RING = 0x30a;
 const LETTER_A = 0x61;
@@ -27,8 +36,8 @@ export class TextWords {
   ends = new Uint32Array(WORDS_LETTERS_MIN);
   /** Number of words. */
   count = 0;
-  /** True when the text reads otherwise with umlauts spelled out. */
-  hasUmlauts = false;
+  /** Number of letters that are two where umlauts are spelled out. */
+  umlauts = 0;
   // So much longer than the text, it is never filled with a beginning of the text that has as many bytes as the text has units.
   #bytes: Buffer = Buffer.alloc(WORDS_LETTERS_MIN + CHARACTER_BYTES_MAX);
   // Number of bytes, and of letters, that texts were written to since the last wipe.
@@ -37,22 +46,32 @@ export class TextWords {
   /**
    * Takes a text apart in place of the one before.
    *
-   * @param isSpelledOut `ae` for `ä` and the like, also where the diaeresis stands by itself
+   * @param spelledOut one bit for each umlaut, the lowest for the first: `ae` for `ä` and the like, also where the diaeresis
+   *   stands by itself. The 32nd is for all after it too.
    */
-  read(text: string, isSpelledOut = false): void {
+  read(text: string, spelledOut = 0): void {
     this.count = 0;
-    this.hasUmlauts = false;
+    this.umlauts = 0;
     if (this.#bytes.length < text.length + CHARACTER_BYTES_MAX) this.#grow(text.length);
     // Only ASCII has as many bytes as code units; and bytes are faster to go through than the characters of a string.
     const bytes = this.#bytes.write(text, 'utf8');
     this.#dirty = Math.max(this.#dirty, bytes);
     if (bytes === text.length) this.#readAscii(bytes);
-    else this.#readWide(text, isSpelledOut);
+    else this.#readWide(text, spelledOut);
   }
 
   /** Letters from one place to another as text. */
   textOf(start: number, end: number): string {
     return String.fromCharCode.apply(null, this.letters.subarray(start, end) as unknown as number[]);
+  }
+
+  /** True when the letters from one place to another are those of a text. */
+  hasAt(start: number, end: number, text: string): boolean {
+    const { letters } = this;
+    const { length } = text;
+    if (length !== end - start) return false;
+    for (let i = 0; i < length; i++) if (letters[start + i] !== text.charCodeAt(i)) return false;
+    return true;
   }
 
   /** The words as texts. */
@@ -87,40 +106,32 @@ export class TextWords {
     this.count = count;
   }
 
-  #readWide(text: string, isSpelledOut: boolean): void {
-    const length = this.#fold(text, isSpelledOut);
-    this.#dirty = Math.max(this.#dirty, length);
-    const { letters, ends } = this;
-    let at = 0;
-    let wordStart = 0;
-    for (let i = 0; i < length; i++) {
-      const letter = letters[i] as number;
-      if (letter !== SEPARATOR) letters[at++] = letter;
-      else if (at > wordStart) {
-        ends[this.count++] = at;
-        wordStart = at;
-      }
-    }
-    if (at > wordStart) ends[this.count++] = at;
-  }
-
-  /** Writes letters and separators, without marks; returns how many there are. */
-  #fold(text: string, isSpelledOut: boolean): number {
+  #readWide(text: string, spelledOut: number): void {
     // With umlauts spelled out a character may be two letters.
     if (this.letters.length < 2 * text.length) this.#grow(2 * text.length);
     let { letters } = this;
     let at = 0;
+    let wordStart = 0;
     // Whether a mark that follows is the first on its letter.
     let isBare = false;
     for (let i = 0; i < text.length; i++) {
       const code = text.charCodeAt(i);
       const letter = code <= ASCII_MAX ? (FOLDED_ASCII[code] as number) : foldedOf(code);
+      if (letter === SEPARATOR) {
+        if (at > wordStart) this.ends[this.count++] = wordStart = at;
+        isBare = false;
+        continue;
+      }
       if (letter === MANY_LETTERS) {
         const codePoint = text.codePointAt(i) as number;
         if (codePoint > BMP_MAX) i++;
         const many = lettersOf(codePoint);
         letters = this.#withRoomFor(at + many.length + 2 * (text.length - i), at);
-        for (let k = 0; k < many.length; k++) letters[at++] = many.charCodeAt(k);
+        for (let k = 0; k < many.length; k++) {
+          const each = many.charCodeAt(k);
+          if (each !== SEPARATOR) letters[at++] = each;
+          else if (at > wordStart) this.ends[this.count++] = wordStart = at;
+        }
         isBare = false;
         continue;
       }
@@ -134,18 +145,20 @@ export class TextWords {
       }
       if (second === 0) continue;
       isBare = false;
-      this.hasUmlauts = true;
-      if (isSpelledOut) letters[at++] = second;
+      const bit = Math.min(this.umlauts++, MASK_BIT_MAX);
+      if (((spelledOut >> bit) & 1) === 1) letters[at++] = second;
     }
-    return at;
+    if (at > wordStart) this.ends[this.count++] = at;
+    this.#dirty = Math.max(this.#dirty, at);
   }
 
   #withRoomFor(letters: number, kept: number): typeof this.letters {
     if (letters <= this.letters.length) return this.letters;
-    const before = this.letters;
+    const { letters: before, ends } = this;
     this.letters = new Uint16Array(letters * 2);
     this.ends = new Uint32Array(letters * 2);
     this.letters.set(before.subarray(0, kept));
+    this.ends.set(ends.subarray(0, this.count));
     before.fill(0);
     return this.letters;
   }
@@ -179,12 +192,21 @@ function foldedOf(code: number): number {
 }
 
 function lettersOf(codePoint: number): string {
+  const { first, last } = COMPATIBILITY_IDEOGRAPHS;
+  // There are too many to keep, and little is to be done with each.
+  if (codePoint >= IDEOGRAPHS && (codePoint < first || codePoint > last)) return ideographOf(codePoint);
   const known = MANY.get(codePoint);
   if (known !== undefined) return known;
   if (MANY.size >= MANY_KEPT_MAX) MANY.clear();
   const letters = foldCharacter(codePoint);
   MANY.set(codePoint, letters);
   return letters;
+}
+
+function ideographOf(codePoint: number): string {
+  const character = String.fromCodePoint(codePoint);
+  if (/[\p{L}\p{N}]/u.test(character)) return character;
+  return /\p{M}/u.test(character) ? '' : '\0';
 }
 
 /** Letters and digits of one character, with U+0000 for what is neither; empty for a mark. */

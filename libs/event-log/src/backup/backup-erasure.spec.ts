@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eraseSubject } from '../erasure/erasure';
 import { applyErasures } from '../erasure/erasure-events';
+import { inTemporaryDirectory } from '../testing';
 import { signInOf } from '../testing/one-key-vault';
 import { inVaultHouse, type VaultHouse } from '../testing/vault-house';
 import { backupLog } from './backup';
-import { BACKUPS_FILE, registerBackup, registeredBackups } from './backup-registry';
+import { eraseFromBackups } from './backup-erasure';
+import { listBackups, readManifest, writeManifest } from './backup-manifest';
+import { BACKUPS_FILE, registerBackup, registerRestored, registeredBackups } from './backup-registry';
 import { VAULT_OBJECT } from './backup-target';
 import { readErasures } from './destroyed-keys';
 import { DirectoryTarget, openDirectoryTarget } from './directory-target';
@@ -75,6 +78,37 @@ describe('an erasure and backups', () => {
     });
   });
 
+  it('does not come to the keys that the first backup of another log left when it was cut off, nor does a backup', async () => {
+    await withBackup(async ({ root, options }, target) => {
+      rmSync(join(root, 'backup'), { recursive: true });
+      await withBackup((other) => {
+        cpSync(join(other.root, 'backup', 'keys'), join(root, 'backup', 'keys'), { recursive: true });
+        return Promise.resolve();
+      });
+      const kept = readFileSync(join(root, 'backup', VAULT_OBJECT));
+      expect(kept.length).toBeGreaterThan(256);
+      const { content } = await eraseSubject({ ...options, reason: 'request', openTarget: openDirectoryTarget });
+      expect(content.outOfReach).toMatchObject([{ kind: 'backup', note: expect.stringContaining('of another log') }]);
+      await expect(backupLog({ ...options, target })).rejects.toMatchObject({ code: 'BACKUP_INVALID' });
+      expect(readdirSync(join(root, 'backup'), { recursive: true }).sort()).toEqual([
+        'keys',
+        'keys/house.json',
+        'keys/vault',
+      ]);
+      expect(readFileSync(join(root, 'backup', VAULT_OBJECT)).equals(kept)).toBe(true);
+    });
+  });
+
+  it('comes to the keys that the own first backup left when it was cut off', async () => {
+    await withBackup(async (house) => {
+      const { root, options, append } = house;
+      for (const each of ['manifests', 'objects']) rmSync(join(root, 'backup', each), { recursive: true });
+      await append([signInOf('u-9', 'Ina Roth', 9)]);
+      const { content } = await eraseSubject({ ...options, reason: 'request', openTarget: openDirectoryTarget });
+      expect([content.outOfReach, isVaultCopied(house)]).toEqual([[], true]);
+    });
+  });
+
   it('leaves no key behind where a backup is cut off that had read the vault before', async () => {
     await withBackup(async (house) => {
       const { root, options } = house;
@@ -107,6 +141,66 @@ describe('an erasure and backups', () => {
         directory,
         rootSecretFile: join(options.keysDirectory, 'root.secret'),
       });
+      expect(registeredBackups(directory)).toMatchObject([{ location: target.location }]);
+    });
+  });
+
+  it('comes from a restored log to the targets that the backup names, or lists them as out of reach', async () => {
+    await withBackup(async ({ root, options }, target) => {
+      const other = new DirectoryTarget(join(root, 'other'));
+      await backupLog({ ...options, target: other });
+      await backupLog({
+        ...options,
+        clock: { ...options.clock, wallMs: () => options.clock.wallMs() + 1_000 },
+        target,
+      });
+      const directory = join(root, 'restored');
+      const rootSecretFile = join(options.keysDirectory, 'root.secret');
+      await restoreLog({ openHouse: openHouseKeys, target, directory, rootSecretFile });
+      const locations = [other.location, target.location];
+      expect(registeredBackups(directory).map(({ location }) => location)).toEqual(locations);
+      const keysDirectory = join(directory, 'keys');
+      const reach = { ...options, directory, keysDirectory, openTarget: openDirectoryTarget };
+      const keyId = 'ab'.repeat(16);
+      expect(await eraseFromBackups(reach, { keyIds: [keyId], throughSeq: 9 })).toEqual({
+        erased: locations,
+        outOfReach: [],
+      });
+      expect(await readErasures(other)).toEqual(new Set([keyId]));
+      rmSync(join(root, 'other'), { recursive: true });
+      const { outOfReach } = await eraseFromBackups(reach, { keyIds: [keyId], throughSeq: 10 });
+      expect(outOfReach).toMatchObject([{ kind: 'backup', name: other.location }]);
+    });
+  });
+
+  it('knows as many targets as a log may have when the one that it was restored from was moved', async () => {
+    await inTemporaryDirectory(async (directory) => {
+      const lastBackupAt = '2026-02-01T00:00:00Z';
+      const others = Array.from({ length: 64 }, (_, i) => ({
+        location: `directory:/${i}`,
+        lastBackupAt,
+        erasedThroughSeq: 5,
+      }));
+      const from = { location: 'directory:/moved', lastBackupAt };
+      await registerRestored(directory, from, others);
+      await registerBackup(directory, { ...from, erasedThroughSeq: 7 });
+      const list = registeredBackups(directory);
+      expect([list.length, list[0]]).toEqual([65, { location: 'directory:/0', lastBackupAt }]);
+      const more = registerBackup(directory, { location: 'directory:/more', lastBackupAt });
+      await expect(more).rejects.toMatchObject({ code: 'USAGE_INVALID' });
+    });
+  });
+
+  it('is restored from a backup that names no other targets, as older ones do', async () => {
+    await withBackup(async ({ root, options }, target) => {
+      const name = (await listBackups(target))[0] as string;
+      const { name: _, tree, backups, ...older } = await readManifest(target, name);
+      expect(backups).toMatchObject([{ location: target.location }]);
+      const manifest = { ...older, createdAt: '2027-02-01T00:00:00.000Z' };
+      const backup = await writeManifest(target, manifest, tree.size, options.keys.signer);
+      const directory = join(root, 'restored');
+      const rootSecretFile = join(options.keysDirectory, 'root.secret');
+      await restoreLog({ openHouse: openHouseKeys, target, directory, rootSecretFile, backup });
       expect(registeredBackups(directory)).toMatchObject([{ location: target.location }]);
     });
   });

@@ -1,11 +1,11 @@
 import { messageOf, type Clock } from '@protego/contracts';
 import type { CopyOutOfReach } from '../erasure/copy-out-of-reach';
-import { copyKeys } from './backup-keys';
+import { FOREIGN_KEYS, copyKeys, keysHeldIn } from './backup-keys';
 import { readIdentity } from '../log-identity';
 import { withBackupLock } from './backup-lock';
 import { addBackup, registeredBackups, type RegisteredBackup } from './backup-registry';
 import { latestBackupOf, requireGrownFrom } from './backup-growth';
-import { VAULT_OBJECT, invalidBackup, type BackupTarget } from './backup-target';
+import { invalidBackup, type BackupTarget } from './backup-target';
 import { addErasures } from './destroyed-keys';
 
 /** Opens the target at a location that a backup was registered with. */
@@ -81,17 +81,18 @@ async function eraseFrom(
 
 async function eraseFromTarget(reach: BackupReach, target: BackupTarget, { keyIds }: DestroyedKeys): Promise<void> {
   const { directory, keysDirectory, clock } = reach;
-  await mustHoldBackup(target, directory);
+  await mustHoldBackup(target, reach);
   await addErasures(target, keyIds, clock.wallMs());
   // The vault of a log that was put back to an earlier day lacks keys that the backup's records need.
   await requireGrownFrom(target, directory);
   await copyKeys(target, keysDirectory);
 }
 
-/** An empty directory where a disk is not mounted must not count as the backup. */
-async function mustHoldBackup(target: BackupTarget, directory: string): Promise<void> {
+/** An empty directory where a disk is not mounted must not count as the backup, nor what another log left there. */
+async function mustHoldBackup(target: BackupTarget, { directory, keysDirectory }: BackupReach): Promise<void> {
   if ((await latestBackupOf(target, readIdentity(directory))) !== undefined) return;
   // Of a backup that was cut off there may be a copy of the keys already.
-  if ((await target.list(VAULT_OBJECT)).includes(VAULT_OBJECT)) return;
-  throw invalidBackup(target, 'it holds no backup; is it mounted?');
+  const held = await keysHeldIn(target, keysDirectory);
+  if (held === 'none') throw invalidBackup(target, 'it holds no backup; is it mounted?');
+  if (held === 'foreign') throw invalidBackup(target, FOREIGN_KEYS);
 }

@@ -3,17 +3,22 @@ import { join } from 'node:path';
 import { ProtegoError } from '@protego/contracts';
 import { liveKeyIdsIn } from '@protego/enclave';
 import { readErasures } from './destroyed-keys';
-import { HOUSE_OBJECT, VAULT_OBJECT, invalidBackup, type BackupTarget } from './backup-target';
+import { HOUSE_OBJECT, VAULT_OBJECT, invalidBackup, readSmall, type BackupTarget } from './backup-target';
 
 /** File of the key directory that everything is derived from. It is in no backup: keep it apart. */
 export const ROOT_SECRET_FILE = 'root.secret';
+const VAULT_FILE = 'vault';
 /** Files of the key directory that are in each backup, and where. The vault is useless without the root secret. */
 export const KEY_FILES = [
   { file: 'house.json', object: HOUSE_OBJECT },
-  { file: 'vault', object: VAULT_OBJECT },
+  { file: VAULT_FILE, object: VAULT_OBJECT },
 ] as const;
 
 const ATTEMPTS_MAX = 8;
+/** The vault's first slot: it is never written over, and no other vault begins with the same bytes. */
+const FIRST_SLOT_BYTES = 256;
+/** A full vault. */
+const VAULT_BYTES_MAX = 1 << 28;
 
 /**
  * Brings a target's copies of `house.json` and `vault` to the present state, in place. An erasure may come meanwhile: it
@@ -30,6 +35,24 @@ export async function copyKeys(target: BackupTarget, keysDirectory: string): Pro
     };
     await copyUntilStable(target, join(keysDirectory, file), object, check);
   }
+}
+
+/** What is said of a target with no backup and the keys of somebody else. */
+export const FOREIGN_KEYS = `it holds no backup, but the keys of another log (\`${VAULT_OBJECT}\`): name another place, or remove them if nobody needs them`;
+
+/** Whose keys a target holds. */
+export type KeysHeld = 'none' | 'own' | 'foreign';
+
+/**
+ * Whether the copy of a vault in a target is of a log's own vault, of whatever day. Without a manifest, nothing else tells
+ * whose keys they are.
+ */
+export async function keysHeldIn(target: BackupTarget, keysDirectory: string): Promise<KeysHeld> {
+  const first = (await readSmall(target, VAULT_OBJECT, VAULT_BYTES_MAX))?.subarray(0, FIRST_SLOT_BYTES);
+  // What has no whole slot has no key.
+  if (first === undefined || first.length < FIRST_SLOT_BYTES) return 'none';
+  const own = await contentOf(join(keysDirectory, VAULT_FILE));
+  return own?.subarray(0, FIRST_SLOT_BYTES).equals(first) === true ? 'own' : 'foreign';
 }
 
 /** A vault that was put back to an earlier day must not bring back what was forgotten since. */

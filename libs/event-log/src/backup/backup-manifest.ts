@@ -3,6 +3,7 @@ import { canonicalJson, isProtegoError, messageOf } from '@protego/contracts';
 import type { NoteSigner } from '@protego/enclave';
 import { openCheckpoint, type Checkpoint } from '../tree/checkpoint';
 import { parseVerifierKey, signNote, verifyNote } from '../tree/signed-note';
+import { isListOfBackups, type RegisteredBackup } from './backup-registry';
 import { MANIFESTS, OBJECTS, invalidBackup, onePiece, readSmall, type BackupTarget } from './backup-target';
 
 /** Version of the backup layout that this code writes and reads. */
@@ -50,6 +51,8 @@ export interface BackupManifest {
   readonly firstSeq: number;
   readonly files: readonly BackupFile[];
   readonly tiles: readonly BackupTiles[];
+  /** The targets that held backups of the log, this one included; missing in older manifests. */
+  readonly backups?: readonly RegisteredBackup[];
 }
 
 /** A manifest whose signature was checked. */
@@ -118,7 +121,7 @@ export async function digestsOf(target: BackupTarget, name: string): Promise<str
   return [own, ...files.map(({ sha256 }) => sha256), ...tiles.map(({ sha256 }) => sha256)];
 }
 
-function checkManifest({ format, files, tiles }: BackupManifest): void {
+function checkManifest({ format, files, tiles, backups = [] }: BackupManifest): void {
   if (format !== BACKUP_FORMAT) throw new Error(`format ${String(format)} is unknown`);
   for (const { path, sha256, bytes } of files) {
     if (!PATH.test(path) || !SHA256.test(sha256) || !isCount(bytes)) throw new Error(`\`${path}\` is no file of a log`);
@@ -127,6 +130,7 @@ function checkManifest({ format, files, tiles }: BackupManifest): void {
     const isSound = isCount(level) && level < 8 && isCount(first) && isCount(count) && SHA256.test(sha256);
     if (!isSound) throw new Error(`tiles of level ${level} are malformed`);
   }
+  if (!isListOfBackups(backups)) throw new Error('the list of backups is malformed');
 }
 
 function isCount(value: unknown): boolean {

@@ -27,15 +27,24 @@ export interface RegisteredBackup {
 export function registeredBackups(directory: string): RegisteredBackup[] {
   const path = join(directory, BACKUPS_FILE);
   try {
-    const list = JSON.parse(readFileSync(path, 'utf8')) as RegisteredBackup[];
-    if (list.every(({ location, lastBackupAt }) => typeof location === 'string' && typeof lastBackupAt === 'string')) {
-      return list;
-    }
+    const list: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    if (isListOfBackups(list)) return list;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw new ProtegoError('BACKUP_INVALID', `\`${path}\` is damaged: ${messageOf(cause)}`, { path }, { cause });
   }
   throw new ProtegoError('BACKUP_INVALID', `\`${path}\` is damaged`, { path });
+}
+
+/** True for a list of targets. */
+export function isListOfBackups(list: unknown): list is RegisteredBackup[] {
+  return Array.isArray(list) && list.every(isRegisteredBackup);
+}
+
+function isRegisteredBackup(each: unknown): boolean {
+  if (typeof each !== 'object' || each === null) return false;
+  const { location, lastBackupAt } = each as Partial<Record<keyof RegisteredBackup, unknown>>;
+  return typeof location === 'string' && typeof lastBackupAt === 'string';
 }
 
 /**
@@ -53,9 +62,29 @@ export async function addBackup(directory: string, backup: RegisteredBackup): Pr
   const known = registeredBackups(directory);
   const others = known.filter(({ location }) => location !== backup.location);
   const before = known.find(({ location }) => location === backup.location);
-  if (others.length >= BACKUP_TARGETS_MAX) {
+  if (before === undefined && others.length >= BACKUP_TARGETS_MAX) {
     throw new ProtegoError('USAGE_INVALID', `a log has backups in at most ${BACKUP_TARGETS_MAX} targets`);
   }
-  const list = [...others, { ...before, ...backup }];
-  await writeFileAtomically(nodeFileLayer, join(directory, BACKUPS_FILE), Buffer.from(`${canonicalJson(list)}\n`));
+  await writeList(directory, [...others, { ...before, ...backup }]);
+}
+
+/**
+ * Begins the list of a restored log: the target it came from, and those that its backup names. None of them need have
+ * followed the erasures of the restored log.
+ *
+ * @param others as the backup has them; where the target was moved since, also under its former location
+ */
+export function registerRestored(
+  directory: string,
+  from: RegisteredBackup,
+  others: readonly RegisteredBackup[] = [],
+): Promise<void> {
+  const list = others
+    .filter(({ location }) => location !== from.location)
+    .map(({ location, lastBackupAt }) => ({ location, lastBackupAt }));
+  return withBackupLock(directory, () => writeList(directory, [...list, from]));
+}
+
+function writeList(directory: string, list: readonly RegisteredBackup[]): Promise<void> {
+  return writeFileAtomically(nodeFileLayer, join(directory, BACKUPS_FILE), Buffer.from(`${canonicalJson(list)}\n`));
 }

@@ -20,7 +20,7 @@ import { parseNote } from '../tree/signed-note';
 import { TILE_WIDTH, levelWidth, tilePath } from '../tree/tile-path';
 import { levelCount, readTile } from '../tree/tile-store';
 import { requireGrownFrom } from './backup-growth';
-import { copyKeys } from './backup-keys';
+import { FOREIGN_KEYS, copyKeys, keysHeldIn } from './backup-keys';
 import {
   BACKUP_FORMAT,
   digestsOf,
@@ -31,8 +31,8 @@ import {
   type CheckedManifest,
 } from './backup-manifest';
 import { withBackupLock } from './backup-lock';
-import { registerBackup } from './backup-registry';
-import { MANIFESTS, OBJECTS, onePiece, type BackupTarget } from './backup-target';
+import { registerBackup, registeredBackups } from './backup-registry';
+import { MANIFESTS, OBJECTS, invalidBackup, onePiece, type BackupTarget } from './backup-target';
 
 /** Backups that a target keeps unless something else is asked for. */
 export const BACKUPS_KEPT = 14;
@@ -81,13 +81,14 @@ interface Source {
  *
  * @throws ProtegoError `LOG_CHECKPOINT_INVALID` when the log has no checkpoint yet; `LOG_TRUNCATED` or `LOG_FORKED` when it
  *   has not grown from the backup; `LOG_BLOCK_CORRUPT` when a finished segment has changed; `LOG_KEYS_DAMAGED` when the vault has
- *   keys that the target says were destroyed; `BACKUP_INVALID` when the target holds another log; errors of reading the log and of the target
+ *   keys that the target says were destroyed; `BACKUP_INVALID` when the target holds another log, or its keys; errors of reading the log and of the target
  */
 export async function backupLog(options: BackupOptions): Promise<BackupSummary> {
   const { directory, keys, target, clock, keepCount = BACKUPS_KEPT } = options;
   const identity = readIdentity(directory);
   requireFittingKeys(directory, identity, keys);
   const { latest, previous } = await requireGrownFrom(target, directory);
+  if (previous === undefined) await mustNotHoldOthersKeys(target, options.keysDirectory);
   const createdAt = formatRfc3339(clock.wallMs());
   // Before the first key leaves: an erasure from now on knows of the copy.
   await registerBackup(directory, { location: target.location, lastBackupAt: createdAt });
@@ -100,13 +101,20 @@ export async function backupLog(options: BackupOptions): Promise<BackupSummary> 
   const { origin, logId, verifierKey } = identity;
   const head = { format: BACKUP_FORMAT, origin, logId: logId.toString('hex'), verifierKey, createdAt };
   const firstSeq = segments[0]?.index.segment.firstSeq ?? 0;
-  const manifest = { ...head, checkpoint: latest.note, firstSeq, files, tiles };
+  // Whoever restores this backup must know where else there are keys.
+  const backups = registeredBackups(directory).map(({ location, lastBackupAt }) => ({ location, lastBackupAt }));
+  const manifest = { ...head, checkpoint: latest.note, firstSeq, files, tiles, backups };
   const name = await writeManifest(target, manifest, latest.size, keys.signer);
   const removed = await prune(target, keepCount);
   return {
     ...{ name, location: target.location, size: latest.size, rootHash: latest.root.toString('hex') },
     ...{ files: files.length, objectsWritten: store.written, bytesWritten: store.bytesWritten, removed },
   };
+}
+
+/** The first backup of another log that was cut off may have left its vault: it must not be written over. */
+async function mustNotHoldOthersKeys(target: BackupTarget, keysDirectory: string): Promise<void> {
+  if ((await keysHeldIn(target, keysDirectory)) === 'foreign') throw invalidBackup(target, FOREIGN_KEYS);
 }
 
 interface SegmentPart {

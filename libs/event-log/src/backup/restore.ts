@@ -13,7 +13,7 @@ import { EventLogReader } from '../reader/reader';
 import { SEGMENT_FOLDER } from '../segments/segment-format';
 import { TILE_BYTES, TILE_FOLDER, tilePath } from '../tree/tile-path';
 import { verifyLog } from '../verify/verify';
-import { BACKUPS_FILE, registerBackup } from './backup-registry';
+import { BACKUPS_FILE, registerRestored } from './backup-registry';
 import { readErasures } from './destroyed-keys';
 import { KEY_FILES, ROOT_SECRET_FILE } from './backup-keys';
 import { listBackups, readManifest, type BackupFile, type BackupTiles, type CheckedManifest } from './backup-manifest';
@@ -95,9 +95,10 @@ export async function restoreLog(options: RestoreOptions): Promise<RestoreReport
     try {
       const bytes = await restoreFiles(target, manifest, directory, made);
       const report = await proven(options, manifest, house, { keyIds, bytes });
-      // The target holds a copy of the vault: an erasure from the restored log must come to it.
+      // Each target holds a copy of the vault: an erasure from the restored log must come to all.
       made.push(join(directory, BACKUPS_FILE));
-      await registerBackup(directory, { location: target.location, lastBackupAt: manifest.createdAt });
+      const { createdAt: lastBackupAt, backups } = manifest;
+      await registerRestored(directory, { location: target.location, lastBackupAt }, backups);
       return report;
     } finally {
       await house.close();

@@ -34,6 +34,17 @@ function eventOf(id: string, type: string, data: Record<string, unknown>): Prote
   return { ...signInOf('x', 'x', 0), id, type, data };
 }
 
+/** The house as it was when events listed no other names. */
+function olderOf(house: VaultHouse): VaultHouse {
+  const { authority } = house;
+  const appendEvent = authority.append.bind(authority);
+  const older = {
+    ...authority,
+    append: ((type, id, { aliases: _, ...data }) => appendEvent(type, id, data)) as typeof appendEvent,
+  };
+  return { ...house, options: { ...house.options, authority: older } };
+}
+
 describe('whom an erasure is of', () => {
   it('is nobody where a name fits several, and those to choose from are listed', async () => {
     await inVaultHouse(async (house) => {
@@ -107,13 +118,8 @@ describe('whom an erasure is of', () => {
 
   it('is found by records where an older event names no other names, unless several persons stand there', async () => {
     await inVaultHouse(async (house) => {
-      const { authority, vault, append } = house;
-      const appendEvent = authority.append.bind(authority);
-      const older = {
-        ...authority,
-        append: ((type, id, { aliases: _, ...data }) => appendEvent(type, id, data)) as typeof appendEvent,
-      };
-      const was = { ...house, options: { ...house.options, authority: older } };
+      const { vault, append } = house;
+      const was = olderOf(house);
       await append([
         readOf('r1', { uid: 'u-5', name: 'Eva Meier' }, { uid: 'pt-1', name: 'Paula Patient' }),
         eventOf('h1', 'device.host-event-recorded', {
@@ -130,6 +136,69 @@ describe('whom an erasure is of', () => {
       await asked(was, 'a.roth');
       expect(await asked(was, 'S-1-5-21-9')).toMatchObject({ code: 'PERSON_UNKNOWN' });
       expect(await vault.find('u-0417')).toBeDefined();
+    });
+  });
+
+  it('is nobody where an older event may be of one who had the name, and somebody living has it', async () => {
+    await inVaultHouse(async (house) => {
+      const ofTwo = (id: string, name: string): ProtegoEvent => {
+        const actor = { user: { uid: `${id}-1`, name } };
+        return eventOf(id, 'access.record-read', { actor, user: { uid: `${id}-2`, name: `Adam ${id}` } });
+      };
+      await house.append([ofTwo('a', 'Anna Weber'), ofTwo('b', 'Ines Roth'), ofTwo('c', 'PRAXIS\\max')]);
+      await house.append([
+        signInOf('u-2', 'Anna Weber', 11),
+        signInOf('u-3', 'Ines Roth', 12),
+        signInOf('max', 'M', 13),
+      ]);
+      const tokensOf = async (...identities: string[]): Promise<string[]> =>
+        (await Promise.all(identities.map((each) => tokenOf(house, each)))).sort();
+      const [weber, roth, max] = [
+        await tokensOf('a-1', 'u-2'),
+        await tokensOf('b-1', 'b-2', 'u-3'),
+        await tokensOf('c-1', 'c-2', 'max'),
+      ];
+      for (const each of ['a-1', 'b-1', 'b-2', 'c-1', 'c-2']) await asked(olderOf(house), each);
+      // The field of somebody who lives, `a-2`, can be told from the other.
+      expect(await asked(house, 'Anna Weber')).toEqual({ code: 'PERSON_AMBIGUOUS', tokens: weber });
+      expect(await asked(house, 'Ines Roth')).toEqual({ code: 'PERSON_AMBIGUOUS', tokens: roth });
+      expect(await asked(house, 'PRAXIS\\max')).toEqual({ code: 'PERSON_AMBIGUOUS', tokens: max });
+      const other = await tokenOf(house, 'a-2');
+      expect(await asked(house, 'Adam a')).toMatchObject({ person: other });
+      for (const each of ['u-2', 'u-3', 'max']) expect(await keysOf(house, each)).toBe(1);
+    });
+  });
+
+  it.each([
+    ['with the names in the event', (house: VaultHouse) => house],
+    ['with an older event', olderOf],
+  ])('is nobody where a name of who was forgotten is the identity of somebody, %s', async (_, houseOf) => {
+    await inVaultHouse(async (house) => {
+      await house.append([
+        signInOf('u-1', 'Pflege', 11),
+        signInOf('pflege', 'Account of ward 3', 12),
+        signInOf('u-2', 'max', 13),
+        signInOf('max', 'Max Muster', 14),
+        signInOf('u-3', 'KLINIK\\eva', 15),
+        signInOf('KLINIK\\eva', 'E. V.', 16),
+        readOf('r1', { uid: 'u-4', name: 'pt-9' }, { uid: 'pt-9', name: 'Paul Neun' }),
+      ]);
+      for (const [identity, name, account] of [
+        ['u-1', 'PFLEGE', 'pflege'],
+        ['u-2', 'PRAXIS\\max', 'max'],
+        ['u-3', 'klinik\\Eva', 'KLINIK\\eva'],
+        ['u-4', 'pt-9', 'pt-9'],
+      ] as const) {
+        const token = await tokenOf(house, identity);
+        const tokens = [token, await tokenOf(house, account)].sort();
+        const first = await asked(houseOf(house), identity);
+        expect(await asked(house, name)).toEqual({ code: 'PERSON_AMBIGUOUS', tokens });
+        expect(await keysOf(house, account)).toBe(1);
+        expect(await asked(house, token)).toMatchObject({ seq: (first as ReceiptContent).seq });
+        const other = tokens.find((each) => each !== token) as string;
+        expect(await asked(house, other)).toMatchObject({ person: other });
+        expect(await keysOf(house, other)).toBe(0);
+      }
     });
   });
 

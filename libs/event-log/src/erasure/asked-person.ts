@@ -1,6 +1,8 @@
-import { ProtegoError, isPersonToken, isProtegoError } from '@protego/contracts';
-import { SLOT_KINDS, readSealedPart, type PersonRef, type PersonalDataVault } from '@protego/enclave';
+import { ProtegoError, isPersonToken, isProtegoError, type OpenedEvent, type ProtegoEvent } from '@protego/contracts';
+import { ALIASES_MAX, SLOT_KINDS, readSealedPart, type PersonRef, type PersonalDataVault } from '@protego/enclave';
+import type { LogRecord } from '../log-record';
 import type { EventLogReader } from '../reader/reader';
+import { recordBatches } from '../reader/record-batches';
 import type { RecordedErasure } from './erasure-events';
 
 /** Most persons that a refusal lists. */
@@ -36,9 +38,12 @@ export interface PersonSources {
  */
 export async function personAsked(subject: string, sources: PersonSources): Promise<AskedPerson> {
   const living = await livingAs(sources.vault, subject);
+  const perhaps = new Set<string>();
   for (const asked of await waysToRead(sources.vault, subject)) {
     const found = living.filter(({ token, aliases }) => [token, ...aliases].some((each) => asked.includes(each)));
-    const person = meantBy(subject, asked, found, earlierOf(asked, found, sources));
+    const behind = await keysBehind(asked, sources);
+    for (const keyId of behind.perhaps) perhaps.add(keyId);
+    const person = meantBy(subject, asked, found, earlierOf(asked, behind.certain, perhaps, sources.erasures));
     if (person === undefined) continue;
     return person.living === undefined ? forgotten(person.earlier, asked, sources) : stillKnown(person);
   }
@@ -81,27 +86,42 @@ interface Meant {
   readonly earlier: readonly RecordedErasure[];
 }
 
+/** Whom the log says were forgotten. */
+interface Earlier {
+  /** Those who had what was asked for an identity. */
+  readonly sameIdentity: readonly RecordedErasure[];
+  /** Those who had it for an identity or a name. */
+  readonly known: readonly RecordedErasure[];
+  /** Those who may have had it for a name. */
+  readonly perhaps: readonly RecordedErasure[];
+}
+
 function meantBy(
   subject: string,
   asked: readonly string[],
   found: readonly PersonRef[],
-  earlier: readonly RecordedErasure[],
+  { sameIdentity, known, perhaps }: Earlier,
 ): Meant | undefined {
   const identified = found.find(({ token }) => asked.includes(token));
-  const sameIdentity = earlier.filter(({ person }) => asked.includes(person));
-  if (identified !== undefined) {
-    const others = sameIdentity.filter(({ person }) => person !== identified.token).map(({ person }) => person);
-    const living = found.filter((ref) => ref !== identified && asked.includes(ref.token)).map(({ token }) => token);
-    if (others.length + living.length > 0) throw ambiguous(subject, [identified.token, ...living, ...others]);
-    return { living: identified, earlier: sameIdentity };
-  }
   // A token is no name: it stands for whoever had it as an identity.
+  if (identified !== undefined && !isPersonToken(subject)) {
+    const living = found.filter((ref) => asked.includes(ref.token)).map(({ token }) => token);
+    const persons = [...new Set([identified.token, ...living, ...personsOf(known), ...personsOf(perhaps)])];
+    if (persons.length > 1) throw ambiguous(subject, persons);
+  }
+  if (identified !== undefined) return { living: identified, earlier: sameIdentity };
   if (sameIdentity.length > 0 && (found.length === 0 || isPersonToken(subject)))
     return { living: undefined, earlier: sameIdentity };
-  const forgottenAs = sameIdentity.length > 0 ? sameIdentity.slice(0, 1) : earlier;
-  const persons = [...new Set([...found.map(({ token }) => token), ...forgottenAs.map(({ person }) => person)])];
-  if (persons.length > 1) throw ambiguous(subject, persons);
-  return persons.length === 0 ? undefined : { living: found[0], earlier };
+  const forgottenAs = sameIdentity.length > 0 ? sameIdentity.slice(0, 1) : known;
+  const persons = new Set([...found.map(({ token }) => token), ...personsOf(forgottenAs)]);
+  // Only who has keys can be taken for somebody else.
+  if (found.length > 0) for (const person of personsOf(perhaps)) persons.add(person);
+  if (persons.size > 1) throw ambiguous(subject, [...persons]);
+  return persons.size === 0 ? undefined : { living: found[0], earlier: known };
+}
+
+function personsOf(erasures: readonly RecordedErasure[]): string[] {
+  return erasures.map(({ person }) => person);
 }
 
 function ambiguous(subject: string, persons: readonly string[]): ProtegoError {
@@ -110,41 +130,76 @@ function ambiguous(subject: string, persons: readonly string[]): ProtegoError {
   return new ProtegoError('PERSON_AMBIGUOUS', message, { subject, tokens });
 }
 
-/**
- * The erasures of whoever had one of the tokens: the event says so, or a record in which the token stands. Of a living identity
- * only those under the very token.
- */
-function earlierOf(asked: readonly string[], found: readonly PersonRef[], sources: PersonSources): RecordedErasure[] {
-  const { erasures } = sources;
-  if (erasures.length === 0) return [];
-  const isIdentified = found.some(({ token }) => asked.includes(token));
-  if (isIdentified) return erasures.filter(({ person }) => asked.includes(person));
-  const byRecords = keysBehind(asked, sources);
-  return erasures.filter(
-    ({ person, aliases = [], keyIds }) =>
-      [person, ...aliases].some((token) => asked.includes(token)) || keyIds.some((keyId) => byRecords.has(keyId)),
-  );
+/** The erasures of whoever had one of the tokens: the event says so, or a record in which the token stands. */
+function earlierOf(
+  asked: readonly string[],
+  certain: ReadonlySet<string>,
+  perhaps: ReadonlySet<string>,
+  erasures: readonly RecordedErasure[],
+): Earlier {
+  const sameIdentity = erasures.filter(({ person }) => asked.includes(person));
+  const isKnown = ({ person, aliases = [], keyIds }: RecordedErasure): boolean =>
+    [person, ...aliases].some((token) => asked.includes(token)) || keyIds.some((keyId) => certain.has(keyId));
+  const known = erasures.filter(isKnown);
+  const others = erasures.filter(({ keyIds }) => keyIds.some((keyId) => perhaps.has(keyId)));
+  return { sameIdentity, known, perhaps: others };
 }
 
-/**
- * Ids of the keys that a token's fields were sealed under, for events that do not say which other names a person had. A
- * record that has several persons of the class does not tell which of the keys is the token's.
- */
-function keysBehind(asked: readonly string[], { reader, erasures }: PersonSources): Set<string> {
-  const destroyed = new Set(erasures.flatMap(({ keyIds }) => keyIds));
-  const found = new Set<string>();
-  for (const { body, sealed } of reader.query({ subjects: asked })) {
-    if (sealed.length === 0) continue;
-    const { slots } = readSealedPart(sealed);
-    for (const token of asked) {
-      const kind = token.startsWith('~p.') ? SLOT_KINDS.patient : SLOT_KINDS.staff;
-      const [slot, ...others] = slots.filter((each) => each.kind === kind);
-      if (slot === undefined || others.length > 0 || !body.includes(token)) continue;
-      const keyIds = slot.keyIds.map((keyId) => keyId.toString('hex'));
-      for (const keyId of keyIds) if (destroyed.has(keyId)) found.add(keyId);
-    }
+/** Ids of destroyed keys that fields with some tokens were sealed under. */
+interface KeysBehind {
+  readonly certain: ReadonlySet<string>;
+  /** Keys of several persons that stand in one record, of whom any may have the token. */
+  readonly perhaps: ReadonlySet<string>;
+}
+
+/** For events that do not say, or not fully, which other names a person had: records in which the tokens stand tell. */
+async function keysBehind(asked: readonly string[], { reader, vault, erasures }: PersonSources): Promise<KeysBehind> {
+  const found = { certain: new Set<string>(), perhaps: new Set<string>() };
+  if (erasures.every(namesAll)) return found;
+  const destroyed = new Map(asked.map((token) => [token, keysThatMayHave(token, erasures)]));
+  for (const batch of recordBatches(reader.query({ subjects: asked }))) {
+    const mayTell = ({ sealed }: LogRecord): boolean =>
+      sealed.length > 0 && asked.some((token) => keysIn(sealed, token, destroyed).length > 0);
+    const records = batch.filter(mayTell);
+    const stored = records.map(({ body, sealed }) => ({ event: JSON.parse(body.toString()) as ProtegoEvent, sealed }));
+    const revealed = stored.length === 0 ? [] : await vault.reveal(stored);
+    stored.forEach(({ event, sealed }, i) => {
+      for (const token of asked) {
+        if (!isHidden(event, (revealed[i] as OpenedEvent).event, token)) continue;
+        const keyIds = keysIn(sealed, token, destroyed);
+        for (const keyId of keyIds) (keyIds.length === 1 ? found.certain : found.perhaps).add(keyId);
+      }
+    });
   }
   return found;
+}
+
+/** True when the event of an erasure lists every other name that the person had. */
+function namesAll({ aliases }: RecordedErasure): boolean {
+  return aliases !== undefined && aliases.length < ALIASES_MAX;
+}
+
+/** Ids of the keys of those who had a token, or may have had it as far as the events say. */
+function keysThatMayHave(token: string, erasures: readonly RecordedErasure[]): Set<string> {
+  const persons = erasures.filter((each) => !namesAll(each) || each.person === token || each.aliases?.includes(token));
+  return new Set(persons.flatMap(({ keyIds }) => keyIds));
+}
+
+/** Ids of the keys in a sealed part that are of the token's class and among those that may have been the token's. */
+function keysIn(sealed: Uint8Array, token: string, destroyed: ReadonlyMap<string, ReadonlySet<string>>): string[] {
+  const kind = token.startsWith('~p.') ? SLOT_KINDS.patient : SLOT_KINDS.staff;
+  const slots = readSealedPart(sealed).slots.filter((slot) => slot.kind === kind);
+  const keyIds = slots.flatMap((slot) => slot.keyIds.map((keyId) => keyId.toString('hex')));
+  return keyIds.filter((keyId) => destroyed.get(token)?.has(keyId));
+}
+
+/** True when a token stands where nothing came back in clear: the key of that field is gone. */
+function isHidden(stored: unknown, revealed: unknown, token: string): boolean {
+  if (stored === token) return revealed === token;
+  if (typeof stored !== 'object' || stored === null) return false;
+  return Object.entries(stored).some(([key, value]) =>
+    isHidden(value, (revealed as Readonly<Record<string, unknown>> | null)?.[key], token),
+  );
 }
 
 function stillKnown({ living, earlier }: Meant): AskedPerson {

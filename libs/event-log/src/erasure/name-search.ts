@@ -36,16 +36,17 @@ export class NameSearch {
     for (const name of names) this.index.add(name, true);
   }
 
-  /** True when one of the names stands in the text, however it is written there. */
-  isIn(text: string): boolean {
+  /** True when one of the names stands in the text, however it is written there. @param together how many texts there are */
+  isIn(text: string, together = 1): boolean {
     const found = new Set<true>();
-    this.index.search(text, found);
+    this.index.search(text, found, together);
     return found.size > 0;
   }
 
   /** True when one of the names stands in bytes of unknown kind, read as the vault reads them when it seals. */
   isInBytes(bytes: Uint8Array): boolean {
-    return readingsOf(bytes).some((text) => this.isIn(text));
+    const readings = readingsOf(bytes);
+    return readings.some((text) => this.isIn(text, readings.length));
   }
 
   /** True when one of the names stands in a JSON value, be it split over neighbouring texts. */
