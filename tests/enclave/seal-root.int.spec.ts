@@ -16,9 +16,9 @@ import {
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openEnclave, openHouseKeys, sealEnclaveRoot, type UnlockFile } from '@protego/enclave';
+import { isDirectoryLocked, openEnclave, openHouseKeys, sealEnclaveRoot, type UnlockFile } from '@protego/enclave';
 import { EventLogWriter } from '@protego/event-log';
-import { EngineHouse, PROTEGO } from '../engine/engine-house';
+import { EngineHouse, PROTEGO, until } from '../engine/engine-house';
 import { bytesOf, probeEvent } from '../engine/sample-events';
 import { CLI_ENTRY, ENCLAVE_ENTRY, copyBuild } from './copied-build';
 
@@ -303,6 +303,18 @@ describe('protego enclave seal', () => {
     };
     expect(await fed('enclave', 'seal', '--log', log, '--no-recovery')).toBe(0);
     expect(await fed('log', 'cat', '--log', log, '--reveal', 'a test')).toBe(0);
+  });
+
+  it('waits for a FIFO no longer than whoever started it', async () => {
+    const fifo = join(safe, 'fifo');
+    spawnSync('mkfifo', ['-m', '600', fifo]);
+    const args = ['enclave', 'seal', '--log', log, '--no-recovery', '--unlock-passphrase-file', fifo];
+    const child = spawn(process.execPath, [PROTEGO, ...args], { stdio: 'ignore' });
+    const isLocked = (): Promise<boolean> => isDirectoryLocked(join(log, 'keys'), 'keys');
+    await until(isLocked, 'the enclave to wait for the FIFO');
+    child.kill('SIGKILL');
+    await until(async () => !(await isLocked()), 'the enclave to end');
+    expect(readdirSync(join(log, 'keys'))).toContain('root.secret');
   });
 });
 

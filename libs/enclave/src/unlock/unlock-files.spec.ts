@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isProtegoError } from '@protego/contracts';
 import { HeldSecrets, type UnlockFile } from './unlock-files';
 import { makeUnlockKeyFile, type UnlockSecret } from './unlock-secret';
@@ -67,6 +68,19 @@ describe('unlock secrets in files', () => {
     spawnSync('mkfifo', ['-m', '600', at('pass')]);
     const [read] = await Promise.all([passphraseIn('pass'), writeFile(at('pass'), 'correct horse battery\n')]);
     expect(read).toBe('correct horse battery');
+  });
+
+  it('may come through a FIFO in pieces, and after a while', async () => {
+    spawnSync('mkfifo', ['-m', '600', at('pass')]);
+    const reading = passphraseIn('pass');
+    await delay(60);
+    const writer = await open(at('pass'), 'w');
+    await delay(60);
+    await writer.write('correct horse ');
+    await delay(60);
+    await writer.write('battery\n');
+    await writer.close();
+    expect(await reading).toBe('correct horse battery');
   });
 
   it('are wiped when they are freed, and when one of them cannot be read', async () => {

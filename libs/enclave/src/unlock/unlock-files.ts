@@ -1,4 +1,6 @@
+import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ProtegoError, messageOf } from '@protego/contracts';
 import { GuardedBytes } from '../memory/guarded-memory';
 import { KEY_FILE_BYTES_MAX, KEY_FILE_BYTES_MIN, PASSPHRASE_BYTES_MAX, type UnlockSecret } from './unlock-secret';
@@ -12,6 +14,7 @@ export interface UnlockFile {
 
 const OTHERS_MAY = 0o077;
 const LINE_FEED = 0x0a;
+const FIFO_POLL_MS = 20;
 /** Guarded memory comes in multiples of so many bytes. */
 const GUARDED_STEP = 16;
 const BYTES_MAX = { 'key-file': KEY_FILE_BYTES_MAX, passphrase: PASSPHRASE_BYTES_MAX };
@@ -71,15 +74,18 @@ export class HeldSecrets {
 async function readInto(target: Buffer, path: string): Promise<number> {
   let handle: FileHandle | undefined;
   try {
-    // A FIFO opens when somebody writes to it.
-    handle = await open(path, 'r');
-    await mustBePrivateFile(handle, path);
+    // Waiting for the writer of a FIFO within `open` or `read` would keep the process from ending.
+    handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const isFifo = await isFifoOrFile(handle, path);
     let total = 0;
-    for (;;) {
-      const { bytesRead } = await handle.read(target, total, target.length - total, null);
-      total += bytesRead;
-      if (bytesRead === 0 || total === target.length) return total;
+    while (total < target.length) {
+      const bytesRead = await readSome(handle, target, total);
+      // The end of a FIFO is where its writer closes it; before there is one it looks the same.
+      if (bytesRead === 0 && (!isFifo || total > 0)) break;
+      if (bytesRead === undefined || bytesRead === 0) await delay(FIFO_POLL_MS);
+      total += bytesRead ?? 0;
     }
+    return total;
   } catch (cause) {
     if (cause instanceof ProtegoError) throw cause;
     throw invalid(`the unlock secret \`${path}\` cannot be read: ${messageOf(cause)}`, cause);
@@ -88,10 +94,21 @@ async function readInto(target: Buffer, path: string): Promise<number> {
   }
 }
 
-async function mustBePrivateFile(handle: FileHandle, path: string): Promise<void> {
+/** Number of bytes; undefined when the writer of a FIFO has not written yet. */
+async function readSome(handle: FileHandle, target: Buffer, at: number): Promise<number | undefined> {
+  try {
+    return (await handle.read(target, at, target.length - at, null)).bytesRead;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return undefined;
+    throw error;
+  }
+}
+
+/** Whether it is a FIFO; else it is a file. */
+async function isFifoOrFile(handle: FileHandle, path: string): Promise<boolean> {
   const stat = await handle.stat();
   if (!stat.isFile() && !stat.isFIFO()) throw invalid(`\`${path}\` is neither a file nor a FIFO`);
-  if ((stat.mode & OTHERS_MAY) === 0) return;
+  if ((stat.mode & OTHERS_MAY) === 0) return stat.isFIFO();
   const message = `\`${path}\` can be read or changed by other users: run \`chmod 600 ${path}\`, and change the secret`;
   throw new ProtegoError('LOG_KEYS_DAMAGED', message, { path, mode: (stat.mode & 0o777).toString(8) });
 }
