@@ -393,5 +393,5 @@ describe('a sealing that is killed', () => {
     expect([...outcomes.keys()].sort()).toEqual(['ENCLAVE_ROOT_AMBIGUOUS', 'file', 'sealed']);
     expect([...outcomes.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThan(15);
     expect(await opened('write')).toBe('sealed');
-  });
+  }, 900_000);
 });
