@@ -1,23 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEnclave, openHouseKeys, readQuoteClaims, type Enclave, type EnclaveOptions } from '@protego/enclave';
 import { SAMPLE_GATE, eventOf, shippedFields } from '@protego/enclave/testing';
 import { EventLogWriter } from '@protego/event-log';
-import { EngineHouse, PROTEGO, ROOT } from '../engine/engine-house';
+import { EngineHouse, PROTEGO } from '../engine/engine-house';
+import { BUILD, ENCLAVE_ENTRY as ENTRY, copyBuild, type Edits } from './copied-build';
 
-const BUILD = join(ROOT, 'dist');
-const ENTRY = 'libs/enclave/src/process/enclave-main.js';
 const NONCE = '00112233445566778899aabbccddeeff';
 const MEASURED = /^[0-9a-f]{64}$/;
 
@@ -58,7 +48,10 @@ describe('protego enclave', () => {
   afterAll(() => rmSync(root, { recursive: true }));
 
   it('attests, and verifies what it attested', () => {
-    expect(attested).toMatchObject({ status: 0, json: { emulated: true, enclave: 'command', debug: false } });
+    expect(attested).toMatchObject({
+      status: 0,
+      json: { emulated: true, enclave: 'command', debug: false, root: { kept: 'file' } },
+    });
     expect(attested.json['measurement']).toMatch(MEASURED);
     const verified = verify('--nonce', NONCE, ...expected());
     const { measurement, platform } = attested.json;
@@ -140,6 +133,7 @@ describe('protego enclave', () => {
       json: {
         emulated: true,
         identity: { measurement: attested.json['measurement'], platformId: attested.json['platform'] },
+        root: { kept: 'file', factors: [] },
         vault: { slotsMax: 1_000_000, keys: { staff: 0, patient: 0, month: 0 } },
         processes: [{ role: 'keeper', callsServed: 1, guardedMemory: {} }],
       },
@@ -180,20 +174,8 @@ describe('the measurement of an enclave', () => {
   const measured = (changed: Partial<EnclaveOptions> = {}): Promise<string> =>
     lent(changed, async (enclave) => readQuoteClaims(await quoteOf(enclave)).measurement.toString('hex'));
 
-  /** The build at another place; `edits` change the text of files. */
-  function copyOfBuild(edits: Readonly<Record<string, (text: string) => string>> = {}): string {
-    const place = mkdtempSync(join(root, 'copy-'));
-    for (const lib of ['enclave', 'contracts'])
-      cpSync(join(BUILD, 'libs', lib), join(place, 'dist/libs', lib), { recursive: true });
-    symlinkSync(realpathSync(join(ROOT, 'node_modules')), join(place, 'node_modules'));
-    for (const [path, edit] of Object.entries(edits)) {
-      const file = join(place, 'dist/libs', path);
-      const [before, after] = [readFileSync(file, 'utf8'), edit(readFileSync(file, 'utf8'))];
-      if (before === after) throw new Error(`nothing to edit in ${path}`);
-      writeFileSync(file, after);
-    }
-    return join(place, 'dist', ENTRY);
-  }
+  /** Entry of the build at another place; `edits` change the text of files. */
+  const copyOfBuild = (edits?: Edits): string => join(copyBuild(root, edits), ENTRY);
 
   it('is the same for the same build elsewhere, and another for a changed byte of code or another configuration', async () => {
     const measurement = await measured();

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { connect, type NatsConnection } from 'nats';
 import { parse, stringify } from 'yaml';
 import { loadSourceDeclarations } from '@protego/artefacts';
-import type { OpenedEvent, ProtegoEvent } from '@protego/contracts';
+import type { OpenedEvent, ProtegoConfig, ProtegoEvent } from '@protego/contracts';
 import { openHouseKeys, overwritingFreedMemory, type HouseKeys } from '@protego/enclave';
 import { EventLogReader, subjectsOfRecord } from '@protego/event-log';
 import { findNatsServer } from '../../apps/cli/src/up/nats-binary';
@@ -87,6 +87,8 @@ export class EngineHouse {
   natsUrl = '';
   httpUrl = '';
   engine: ChildProcess | undefined;
+  /** Files with the secrets that unlock a sealed root, for the next start of the engine. */
+  unlock: ProtegoConfig['enclave']['unlock'] = [];
   #server: NatsServer | undefined;
   #users: readonly NatsUser[] = [];
   readonly #connections: NatsConnection[] = [];
@@ -292,6 +294,7 @@ export class EngineHouse {
       logDir: this.logDir,
       pseudonymKeyFile: join(this.root, 'pseudonym.key'),
       streamsDir: this.streamsDir,
+      enclave: { unlock: this.unlock },
       nats: {
         url: this.natsUrl,
         user: ENGINE_USER,

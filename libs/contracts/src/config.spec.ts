@@ -22,7 +22,7 @@ describe('parseConfig', () => {
       checkpoint: { everyRecords: 65_536, everyMs: 10_000 },
       dedupeHorizonMs: 2_592_000_000,
       streamsDir: 'streams',
-      enclave: { processes: 2, platformDir: '' },
+      enclave: { processes: 2, platformDir: '', unlock: [] },
       nats: { url: 'nats://127.0.0.1:4222', user: 'engine', passwordFile: '.protego/nats/engine.password' },
       http: { host: '127.0.0.1', port: 8686, certFile: '', keyFile: '', bodyBytesMax: 8_388_608 },
       tokens: [],

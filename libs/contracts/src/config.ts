@@ -21,9 +21,13 @@ export interface ProtegoConfig {
   readonly streamsDir: string;
   /**
    * `processes` hold the keys of persons and seal what comes in. `platformDir`: directory of the emulated platform that they run
-   * on; empty: `platform` beside `logDir`.
+   * on; empty: `platform` beside `logDir`. `unlock`: files with the secrets that unlock a sealed root, in their order.
    */
-  readonly enclave: { readonly processes: number; readonly platformDir: string };
+  readonly enclave: {
+    readonly processes: number;
+    readonly platformDir: string;
+    readonly unlock: readonly { readonly kind: 'key-file' | 'passphrase'; readonly path: string }[];
+  };
   readonly nats: { readonly url: string; readonly user: string; readonly passwordFile: string };
   readonly http: {
     readonly host: string;
@@ -96,6 +100,20 @@ export const CONFIG_KEYS: Readonly<Record<string, ConfigKey>> = {
     { type: 'string' },
     '',
     'Directory of the emulated platform that the enclave runs on; empty means `platform` beside `logDir`. Made when it is missing. Keep it out of backups.',
+  ),
+  'enclave.unlock': key(
+    {
+      type: 'array',
+      maxItems: 2,
+      items: {
+        type: 'object',
+        required: ['kind', 'path'],
+        additionalProperties: false,
+        properties: { kind: { enum: ['key-file', 'passphrase'] }, path: { type: 'string', minLength: 1 } },
+      },
+    },
+    [],
+    'Files with the secrets that unlock the root secret of the log where it is sealed (`protego enclave seal`), in the order of the sealing. The enclave reads them when it starts; a passphrase may come through a FIFO. For their owner only.',
   ),
   'nats.url': key(
     { type: 'string', pattern: '^(nats|tls)://' },

@@ -161,6 +161,9 @@ export const ERROR_CODES = {
   ENCLAVE_MEASUREMENT_MISMATCH: environment(
     'The blob was sealed by an enclave of another measurement: start that one, and migrate the blob with a grant.',
   ),
+  ENCLAVE_CODE_MISMATCH: environment(
+    'The blob was sealed by other code, or in another debug mode: start that code, or seal the root anew with its recovery copy.',
+  ),
   ENCLAVE_SIGNER_MISMATCH: environment(
     'The blob was sealed for enclaves of another author, product or debug mode: start one of those.',
   ),
@@ -171,6 +174,12 @@ export const ERROR_CODES = {
   ),
   ENCLAVE_GRANT_REFUSED: caller('Have the author sign a grant for this migration, or give the unlock secrets.'),
   ENCLAVE_UNLOCK_REFUSED: caller('Give the unlock secrets of this site: all of them, and in their order.'),
+  ENCLAVE_UNLOCK_NEEDED: caller(
+    'Name the files of all unlock secrets, in their order: `enclave.unlock` of the engine, or --unlock-key-file and --unlock-passphrase-file.',
+  ),
+  ENCLAVE_ROOT_AMBIGUOUS: environment(
+    'Run `protego enclave seal` again, which ends a sealing that was interrupted; or move `root.sealed` away to stay unsealed.',
+  ),
   ENCLAVE_UNLOCK_INVALID: caller('Mend the unlock method as docs/reference/sealing.md asks.'),
   ATTESTATION_INVALID: caller('Send an emulated quote of profile `urn:protego:eat:emulated:1`, signed with EdDSA.'),
   ATTESTATION_KEY: caller(

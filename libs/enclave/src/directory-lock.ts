@@ -29,6 +29,16 @@ export async function lockDirectory(
 }
 
 /**
+ * Takes the right to write a key directory.
+ *
+ * @throws ProtegoError `LOG_LOCKED` when another process has it
+ */
+export function lockKeys(directory: string): Promise<DirectoryLock> {
+  const message = `the keys in \`${directory}\` are in use by another writer`;
+  return lockDirectory(directory, 'keys', () => new ProtegoError('LOG_LOCKED', message, { directory }));
+}
+
+/**
  * Whether a process holds the right to write a directory. Nothing is taken meanwhile, so that nobody is kept out by the
  * question.
  */

@@ -4,21 +4,23 @@ import { ProtegoError, type Clock, type FieldClasses } from '@protego/contracts'
 import { DerivedLogKeys } from './derived-log-keys';
 import { deriveKeyInto } from './key-derivation';
 import { openPseudonymKey, sealPseudonymKey, sharedPseudonymKey } from './pseudonym-key';
-import { lockDirectory, type DirectoryLock } from './directory-lock';
-import { formatHouseRecord, parseHouseRecord, type HouseRecord } from './house-record';
-import { makeKeyDirectory, readKeyFile, readSecretFile, writeKeyFile } from './key-files';
+import { lockKeys, type DirectoryLock } from './directory-lock';
+import { HOUSE_FILE, formatHouseRecord, parseHouseRecord, type HouseRecord } from './house-record';
+import { makeKeyDirectory, readKeyFile, writeKeyFile } from './key-files';
 import { type LogKeys } from './log-keys';
 import { EventGate, type GateOptions } from './admission/event-gate';
 import { FileVault } from './file-vault';
 import { InProcessVault } from './in-process-vault';
 import { GuardedBytes } from './memory/guarded-memory';
+import { type LaunchedEnclave } from './platform/platform';
 import { type PersonalDataVault } from './personal-data';
+import { openRoot, type OpenedRoot, type RootAccess, type RootCustody } from './root/root-custody';
+import { ROOT_FILE, hasRoot, wipeLeftRoot } from './root/root-files';
 import { randomBytesInto } from './sodium';
+import { type UnlockFile } from './unlock/unlock-files';
+import { ROOT_BYTES } from './unlock/unlock-method';
 
-const ROOT_FILE = 'root.secret';
-const HOUSE_FILE = 'house.json';
 const VAULT_FILE = 'vault';
-const ROOT_BYTES = 32;
 /** Most data keys of one log, which are all derived at each start: one a day for 27 years. */
 export const DATA_KEYS_MAX = 10_000;
 
@@ -38,6 +40,8 @@ export interface HouseKeysOptions {
   readonly pseudonymKeyFile?: string;
   /** Which messages become events; without it the vault admits none. */
   readonly gate?: GateOptions;
+  /** Files with the secrets that unlock a sealed root, in their order; whoever opens the root reads them, nobody else. */
+  readonly unlock?: readonly UnlockFile[];
 }
 
 /** Opens the keys of a log: in processes of their own (`openEnclave`), or in this one ({@link openHouseKeys}). */
@@ -46,6 +50,17 @@ export type HouseOpener = (options: HouseKeysOptions) => Promise<HouseKeys>;
 /** Where the keys of a log are, unless `named` says another place. */
 export function keysDirectoryOf(logDirectory: string, named = ''): string {
   return named === '' ? join(logDirectory, 'keys') : named;
+}
+
+/**
+ * Refuses a directory that holds no keys, without opening any.
+ *
+ * @throws ProtegoError `LOG_KEY_MISSING`
+ */
+export function requireKeys(directory: string): void {
+  if (hasRoot(directory) && existsSync(join(directory, HOUSE_FILE))) return;
+  const message = `no keys in \`${directory}\`: name the key directory of this log, or restore it`;
+  throw new ProtegoError('LOG_KEY_MISSING', message, { directory });
 }
 
 /** The keys of one site: of its log, and of the persons in it. */
@@ -68,7 +83,7 @@ export interface HouseKeys {
  * Opens the key directory of a log: `root.secret` (32 random bytes, all else is derived from it by HKDF-SHA256),
  * `house.json` (numbers of the data keys, authenticated) and `vault` (keys of persons).
  *
- * @throws ProtegoError `LOG_KEY_MISSING` when there is no root secret and none may be made; `LOG_KEYS_DAMAGED` when a file
+ * @throws ProtegoError `ENCLAVE_NOT_ATTESTED` when the root is sealed: only an enclave opens it; `LOG_KEY_MISSING` when there is no root secret and none may be made; `LOG_KEYS_DAMAGED` when a file
  *   was altered or others can read it; `LOG_LOCKED` when another process writes; `LOG_DISK_FULL`, `LOG_READ_ONLY`,
  *   `LOG_WRITE_FAILED` from the disk
  */
@@ -102,6 +117,7 @@ export function freeSecrets({ root, pseudonymKey }: HouseSecrets): void {
 export interface OpenedHouse {
   readonly house: ServedHouse;
   readonly fileVault: FileVault;
+  readonly custody: RootCustody;
   /** A copy; the caller frees it. */
   readonly secrets: HouseSecrets;
 }
@@ -109,32 +125,32 @@ export interface OpenedHouse {
 /**
  * As {@link openHouseKeys}, with what lies behind the interface.
  *
- * @throws ProtegoError as {@link openHouseKeys}
+ * @param enclave what opens a root that is sealed to its platform and code
+ * @throws ProtegoError as {@link openHouseKeys}, and for a sealed root as `openRoot`
  */
-export async function openServedHouse(options: HouseKeysOptions): Promise<OpenedHouse> {
-  const { directory, mode } = options;
-  if (mode === 'read') return openHouse(options, await readRoot(directory), undefined);
+export async function openServedHouse(options: HouseKeysOptions, enclave?: LaunchedEnclave): Promise<OpenedHouse> {
+  const { directory, mode, unlock = [] } = options;
+  const access = { unlock, ...(enclave === undefined ? {} : { enclave }) };
+  if (mode === 'read') return openHouse(options, await openRoot(directory, access), undefined);
   await makeKeyDirectory(directory);
-  const lock = await lockDirectory(directory, 'keys', () => heldByAnother(directory));
+  const lock = await lockKeys(directory);
   try {
-    return await openHouse(options, await readOrMakeRoot(directory), lock);
+    return await openHouse(options, await openOrMakeRoot(directory, access), lock);
   } catch (error) {
     await lock.release();
     throw error;
   }
 }
 
-function heldByAnother(directory: string): ProtegoError {
-  return new ProtegoError('LOG_LOCKED', `the keys in \`${directory}\` are in use by another writer`, { directory });
-}
-
 async function openHouse(
   options: HouseKeysOptions,
-  secret: GuardedBytes,
+  { root: secret, custody }: OpenedRoot,
   lock: DirectoryLock | undefined,
 ): Promise<OpenedHouse> {
   try {
-    return await openWithRoot(options, secret, lock);
+    // A sealing that was interrupted after its last step but one.
+    if (lock !== undefined && custody.kept === 'sealed') await wipeLeftRoot(options.directory);
+    return { ...(await openWithRoot(options, secret, lock)), custody };
   } catch (error) {
     secret.free();
     throw error;
@@ -146,7 +162,7 @@ async function openWithRoot(
   options: HouseKeysOptions,
   secret: GuardedBytes,
   lock: DirectoryLock | undefined,
-): Promise<OpenedHouse> {
+): Promise<Omit<OpenedHouse, 'custody'>> {
   const gate = options.gate === undefined ? undefined : new EventGate(options.gate);
   const root = secret.bytes;
   const record = await readRecord(options, root);
@@ -251,22 +267,15 @@ function pseudonymKeyOf(root: Buffer, { pseudonymKey }: HouseRecord): GuardedByt
   return key;
 }
 
-async function readRoot(directory: string): Promise<GuardedBytes> {
-  const root = await readSecretFile(join(directory, ROOT_FILE), ROOT_BYTES);
-  if (root !== undefined) return root;
-  const message = `no \`${ROOT_FILE}\` in \`${directory}\`: name the key directory of this log, or restore it`;
-  throw new ProtegoError('LOG_KEY_MISSING', message, { directory });
-}
-
-async function readOrMakeRoot(directory: string): Promise<GuardedBytes> {
+async function openOrMakeRoot(directory: string, access: RootAccess): Promise<OpenedRoot> {
   const hasOthers = [HOUSE_FILE, VAULT_FILE].some((name) => existsSync(join(directory, name)));
   // Beside files that a lost secret sealed, a new one would open nothing: the old one has to come back.
-  if (hasOthers || existsSync(join(directory, ROOT_FILE))) return readRoot(directory);
+  if (hasOthers || hasRoot(directory)) return openRoot(directory, access);
   const root = GuardedBytes.allocate(ROOT_BYTES);
   try {
     randomBytesInto(root.bytes);
     await writeKeyFile(directory, ROOT_FILE, root.bytes);
-    return root;
+    return { root, custody: { kept: 'file', factors: [] } };
   } catch (error) {
     root.free();
     throw error;

@@ -6,6 +6,9 @@ import { jsonObjectOf } from './json-object';
 /** Version of the key directory's layout that this code writes and reads. */
 export const HOUSE_FORMAT = 1;
 
+/** Name of the file in the key directory. */
+export const HOUSE_FILE = 'house.json';
+
 /** What `house.json` says about a key directory. */
 export interface HouseRecord {
   /** Numbers of the data keys that exist, ascending. */
@@ -31,7 +34,7 @@ export function parseHouseRecord(text: Buffer, root: Buffer, path: string): Hous
   const claimed = Buffer.from(typeof mac === 'string' ? mac : '', 'hex');
   const isGenuine = claimed.length === HMAC_SHA256_BYTES && isHmacSha256(macKey(root), canonicalJson(fields), claimed);
   if (!isGenuine) {
-    const message = `\`${path}\` and \`root.secret\` do not belong together: restore both from the same backup`;
+    const message = `\`${path}\` and the root secret do not belong together: restore those of the same log`;
     throw new ProtegoError('LOG_KEYS_DAMAGED', message, { path });
   }
   if (fields['format'] !== HOUSE_FORMAT) {

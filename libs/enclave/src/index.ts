@@ -1,4 +1,11 @@
-export { keysDirectoryOf, openHouseKeys, type HouseKeys, type HouseKeysOptions, type HouseOpener } from './house-keys';
+export {
+  keysDirectoryOf,
+  openHouseKeys,
+  requireKeys,
+  type HouseKeys,
+  type HouseKeysOptions,
+  type HouseOpener,
+} from './house-keys';
 export { readingsOf } from './byte-readings';
 export { NameIndex } from './name-index';
 export { ALIASES_MAX } from './key-ring';
@@ -9,6 +16,11 @@ export { openEnclave, type Enclave, type EnclaveOptions } from './process/open-e
 export { type EnclaveInspection, type ProcessInspection } from './process/enclave-inspection';
 export { type VaultUse } from './vault-use';
 export { type AttesterFacts } from './process/attester';
+export { sealEnclaveRoot, type SealEnclaveRootOptions } from './process/seal-enclave-root';
+export { isRootSealed } from './root/root-files';
+export { type RootCustody } from './root/root-custody';
+export { type SealedRootReport } from './root/seal-root';
+export { type UnlockFile } from './unlock/unlock-files';
 export { ENCLAVE_PROCESSES_MAX } from './process/enclave-start';
 export { isDirectoryLocked, lockDirectory, type DirectoryLock } from './directory-lock';
 export { type LogKeys, type NoteSigner } from './log-keys';
@@ -46,7 +58,7 @@ export {
   type EnclaveSigner,
 } from './measurement/enclave-identity';
 export { openPlatform } from './platform/open-platform';
-export { platformDirectoryOf } from './platform/platform-directory';
+export { isPathWithin, platformDirectoryOf } from './platform/platform-directory';
 export { type LaunchedEnclave, type MonotonicCounters, type Platform } from './platform/platform';
 export { commitBlob, openBlob, sealBlob, type OpenOptions, type SealOptions } from './sealing/sealed-blob';
 export { inspectBlob, type BlobHeader, type SealingPolicy } from './sealing/blob-format';
@@ -58,7 +70,7 @@ export {
   type MigrationAuthority,
   type MigrationGrant,
 } from './sealing/migration';
-export { makeUnlockKeyFile, readUnlockKeyFile, type UnlockSecret } from './unlock/unlock-secret';
+export { makeUnlockKeyFile, type UnlockSecret } from './unlock/unlock-secret';
 export { unlockMethodOf, type UnlockFactor, type UnlockMethod } from './unlock/unlock-method';
 export { unwrapRoot, wrapRoot } from './unlock/wrapped-root';
 export { type AttestationKey } from './attestation/attestation-key';

@@ -1,7 +1,7 @@
 // Writing
 export { EventLogWriter, type EventLogWriterOptions, type FinishedSegment } from './writer/writer';
 export { openWritableLog, closeWritableLog, type WritableLog, type WritableLogOptions } from './writer/writable-log';
-export { siteOfOrigin, type LogIdentity } from './log-identity';
+export { readIdentity, siteOfOrigin, type LogIdentity } from './log-identity';
 export { type LogRecovery } from './writer/recovery';
 export { nodeFileLayer, writeThenSync, type LogFile, type LogFileLayer } from './writer/file-layer';
 // Reading

@@ -16,11 +16,11 @@ import {
 import { ImportSession } from '../import/import-session';
 import { RejectsFile } from '../import/rejects-file';
 import { pseudonymKeyFile, shippedStreamsDir } from '../installation';
+import { sealedRootAccess, withKeyOptions, type KeyOptions } from '../log/key-options';
 import { Terminal } from '../terminal';
 
-interface ImportOptions {
+interface ImportOptions extends KeyOptions {
   readonly log: string;
-  readonly keys?: string;
   readonly format: string;
   readonly rejects?: string;
   readonly source?: string;
@@ -31,7 +31,7 @@ interface ImportOptions {
 
 /** `protego import`: files of other systems into a log. */
 export function importCommand(): Command {
-  return new Command('import')
+  return withKeyOptions(new Command('import'))
     .description('Append the records of files to a log, merged by arrival; each file keeps its own order.')
     .argument('<file...>', 'files of JSON lines, plain or gzip')
     .requiredOption('--log <dir>', 'log directory; made where it is missing')
@@ -69,6 +69,7 @@ async function importFiles(files: readonly string[], options: ImportOptions): Pr
   const session = await ImportSession.open({
     directory: options.log,
     keysDirectory: keysDirectoryOf(options.log, options.keys),
+    rootAccess: sealedRootAccess(options),
     pseudonymKeyFile: pseudonymKeyFile(),
     fields: loadFieldClasses(options.streams),
     site,

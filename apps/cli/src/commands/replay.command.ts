@@ -6,13 +6,13 @@ import { ProtegoError, parseRfc3339Ms } from '@protego/contracts';
 import { manifestText, replayLogOf, runReplay, type ReplayOutcome } from '@protego/replay';
 import { compileSigma } from '@protego/streams';
 import { engineHash, shippedStreamsDir } from '../installation';
+import { withKeyOptions, type KeyOptions } from '../log/key-options';
 import { withReader } from '../log/open-log';
 import { Terminal } from '../terminal';
 import { numberOf } from './simulate.command';
 
-interface ReplayOptions {
+interface ReplayOptions extends KeyOptions {
   readonly log: string;
-  readonly keys?: string;
   readonly out: string;
   readonly from?: number;
   readonly to?: number;
@@ -24,7 +24,7 @@ interface ReplayOptions {
 
 /** `protego replay`: the pipeline over a log, to files that can be compared byte for byte. */
 export function replayCommand(): Command {
-  return new Command('replay')
+  return withKeyOptions(new Command('replay'))
     .description(
       'Run rules and detectors over a log; writes OUT/manifest.json, OUT/detections.jsonl, OUT/evidence.jsonl, and OUT/undecidable.jsonl where erased fields left rules without an answer.',
     )

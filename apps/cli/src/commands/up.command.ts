@@ -1,11 +1,12 @@
 import { Command } from 'commander';
 import { ProtegoError, isNameToken } from '@protego/contracts';
 import { EXIT_DONE } from '../exit-code';
+import { withKeyOptions, type KeyOptions } from '../log/key-options';
 import { Terminal } from '../terminal';
 import { UpSession } from '../up/up-session';
 import { numberOf } from './simulate.command';
 
-interface UpCommandOptions {
+interface UpCommandOptions extends KeyOptions {
   readonly demo: boolean;
   readonly once: boolean;
   readonly data: string;
@@ -17,7 +18,7 @@ interface UpCommandOptions {
 
 /** `protego up`: nats-server and engine on this machine, on request with a simulated hospital. */
 export function upCommand(): Command {
-  return new Command('up')
+  return withKeyOptions(new Command('up'))
     .description('Run nats-server and the engine on loopback until interrupted; detections are printed in plain words.')
     .option('--demo', 'feed a simulated hospital hour, at speed, on the clock of the feed', false)
     .option('--once', 'with --demo: stop when the hour is through', false)

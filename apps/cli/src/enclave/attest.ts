@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { ProtegoError } from '@protego/contracts';
-import { keysDirectoryOf, platformDirectoryOf, readQuoteClaims } from '@protego/enclave';
+import { readQuoteClaims, type Enclave, type EnclaveInspection, type RootCustody } from '@protego/enclave';
 import { Terminal } from '../terminal';
 import { EMULATED, EMULATED_LINE } from './emulated';
 import { nonceOf } from './hex';
+import { rootLine } from './seal';
 import {
   askEnclave,
+  readingEnclave,
   withOwnEnclave,
   withRunningEnclave,
   type EnclaveOwner,
@@ -18,6 +20,12 @@ interface AttestOptions extends RunningEnclaveOptions {
   readonly nonce?: Buffer;
   readonly out?: string;
   readonly debug: boolean;
+}
+
+interface Attested {
+  readonly quote: string;
+  /** What the enclave tells beside the quote. */
+  readonly root: RootCustody;
 }
 
 const NONCE_BYTES = 32;
@@ -37,7 +45,8 @@ export function attestCommand(): Command {
 
 async function attest(options: AttestOptions): Promise<void> {
   const nonce = options.nonce ?? randomBytes(NONCE_BYTES);
-  const { owner, answer: quote } = await quoteOf(options, nonce);
+  const { owner, answer } = await quoteOf(options, nonce);
+  const { quote, root } = answer;
   if (options.out !== undefined) writeFileSync(options.out, `${quote}\n`);
   const { measurement, platformId, isDebug, memory, expiresAtMs } = readQuoteClaims(quote);
   const result = {
@@ -47,6 +56,7 @@ async function attest(options: AttestOptions): Promise<void> {
     debug: isDebug,
     platform: platformId.toString('hex'),
     memory,
+    root,
     nonce: nonce.toString('hex'),
     expiresAt: new Date(expiresAtMs).toISOString(),
     quote,
@@ -57,6 +67,7 @@ async function attest(options: AttestOptions): Promise<void> {
     `measurement: ${result.measurement}`,
     `debug: ${isDebug ? 'yes' : 'no'}`,
     `platform: ${result.platform}`,
+    rootLine(root),
     ...(memory.warning === undefined ? [] : [`warning: ${memory.warning}`]),
     `nonce: ${result.nonce}`,
     `expires: ${result.expiresAt}`,
@@ -64,19 +75,26 @@ async function attest(options: AttestOptions): Promise<void> {
   ]);
 }
 
-async function quoteOf(options: AttestOptions, nonce: Buffer): Promise<{ owner: EnclaveOwner; answer: string }> {
+async function quoteOf(options: AttestOptions, nonce: Buffer): Promise<{ owner: EnclaveOwner; answer: Attested }> {
   if (!options.debug) {
     const inEngine = { nonce: nonce.toString('hex') };
     return askEnclave(
       options,
-      (enclave) => enclave.quote(nonce),
-      async (engine, origin) => (await engine.ask<{ quote: string }>(origin, 'enclave-attest', inEngine)).quote,
+      (enclave) => attestedBy(enclave, nonce),
+      async (engine, origin) => {
+        const { quote } = await engine.ask<{ quote: string }>(origin, 'enclave-attest', inEngine);
+        const { root } = await engine.ask<EnclaveInspection>(origin, 'enclave-inspect', {});
+        return { quote, root };
+      },
     );
   }
   if (options.engine !== undefined)
     throw new ProtegoError('USAGE_INVALID', '--debug starts an enclave here: leave out --engine');
-  const directory = keysDirectoryOf(options.log, options.keys);
-  const platformDirectory = platformDirectoryOf(options.log, directory, options.platform);
-  const debugged = { directory, mode: 'read', platformDirectory, isDebug: true } as const;
-  return { owner: 'command', answer: await withOwnEnclave(debugged, (enclave) => enclave.quote(nonce)) };
+  const debugged = { ...readingEnclave(options), isDebug: true };
+  return { owner: 'command', answer: await withOwnEnclave(debugged, (enclave) => attestedBy(enclave, nonce)) };
+}
+
+async function attestedBy(enclave: Enclave, nonce: Buffer): Promise<Attested> {
+  const quote = await enclave.quote(nonce);
+  return { quote, root: (await enclave.inspect()).root };
 }

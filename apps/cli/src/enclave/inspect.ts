@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { EnclaveInspection, ProcessInspection } from '@protego/enclave';
 import { Terminal } from '../terminal';
 import { EMULATED, EMULATED_LINE } from './emulated';
+import { rootLine } from './seal';
 import { askEnclave, withRunningEnclave, type RunningEnclaveOptions } from './running-enclave';
 
 /** `protego enclave inspect`. */
@@ -27,7 +28,7 @@ async function inspect(options: RunningEnclaveOptions): Promise<void> {
   ]);
 }
 
-function linesOf({ identity, vault, processes }: EnclaveInspection): string[] {
+function linesOf({ identity, root, vault, processes }: EnclaveInspection): string[] {
   const { staff, patient, month } = vault.keys;
   return [
     ...(identity === null
@@ -37,6 +38,7 @@ function linesOf({ identity, vault, processes }: EnclaveInspection): string[] {
           `debug: ${identity.isDebug ? 'yes' : 'no'}`,
           `platform: ${identity.platformId}`,
         ]),
+    rootLine(root),
     `vault: ${vault.slots} of ${vault.slotsMax} slots; keys of ${staff} staff, ${patient} patients, ${month} months`,
     ...processes.flatMap(processLines),
   ];

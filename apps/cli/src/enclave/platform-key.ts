@@ -3,23 +3,18 @@ import { keysDirectoryOf, openPlatform, platformDirectoryOf } from '@protego/enc
 import { Terminal } from '../terminal';
 import { withLog, type LogOptions } from '../log/open-log';
 import { EMULATED } from './emulated';
-import { PLATFORM_OPTION_HELP } from './running-enclave';
-
-interface PlatformKeyOptions extends LogOptions {
-  readonly platform?: string;
-}
 
 /** `protego enclave platform-key`. */
 export function platformKeyCommand(): Command {
   const command = new Command('platform-key').description(
     'Print the public key of the platform, a JWK: verifiers need it, and must get it by another way than the quotes. The platform is emulated: the key stands for the certificate of a maker of hardware.',
   );
-  return withLog(command, 'protego enclave platform-key --log .protego/log > platform.jwk', 'never')
-    .option('--platform <dir>', PLATFORM_OPTION_HELP)
-    .action((options: PlatformKeyOptions) => platformKey(options));
+  return withLog(command, 'protego enclave platform-key --log .protego/log > platform.jwk', 'never').action(
+    (options: LogOptions) => platformKey(options),
+  );
 }
 
-async function platformKey(options: PlatformKeyOptions): Promise<void> {
+async function platformKey(options: LogOptions): Promise<void> {
   const directory = platformDirectoryOf(options.log, keysDirectoryOf(options.log, options.keys), options.platform);
   // A name that is mistyped must not make a platform, whose key would fit no quote.
   const platform = await openPlatform({ directory, mustExist: true });

@@ -18,7 +18,7 @@ async function rotate(options: EngineOptions): Promise<void> {
   const rotation = await hereOrInEngine<DataKeyRotation>(
     options,
     () => withWriter(options, ({ house, authority }) => rotateDataKey({ house, authority })),
-    async (engine) => engine.ask(await originOf(options), 'rotate-data-key', {}),
+    async (engine) => engine.ask(originOf(options), 'rotate-data-key', {}),
   );
   const { dataKeyId, eventSeq } = rotation;
   new Terminal(options.json).result(rotation, [

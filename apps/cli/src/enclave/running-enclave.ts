@@ -10,24 +10,18 @@ import {
   type EnclaveOptions,
 } from '@protego/enclave';
 import { ENGINE_OPTION_HELP, engineOf, type EngineClient, type EngineOptions } from '../log/engine-client';
-import { originOf, withLog } from '../log/open-log';
+import { unlockFilesOf } from '../log/key-options';
+import { originOf, withLog, type LogOptions } from '../log/open-log';
 
 /** Options of commands that ask a running enclave. */
-export interface RunningEnclaveOptions extends EngineOptions {
-  readonly platform?: string;
-}
-
-/** Text of the `--platform` option. */
-export const PLATFORM_OPTION_HELP = 'directory of the emulated platform (default: `platform` beside the log directory)';
+export type RunningEnclaveOptions = EngineOptions;
 
 /** Whose enclave it was: that of the engine that writes the log, or one that was started for the command. */
 export type EnclaveOwner = 'engine' | 'command';
 
 /** Gives a command the options of {@link RunningEnclaveOptions}. */
 export function withRunningEnclave(command: Command, example: string): Command {
-  return withLog(command, example, 'never')
-    .option('--platform <dir>', PLATFORM_OPTION_HELP)
-    .option('--engine <url>', ENGINE_OPTION_HELP);
+  return withLog(command, example, 'never').option('--engine <url>', ENGINE_OPTION_HELP);
 }
 
 /**
@@ -45,11 +39,17 @@ export async function askEnclave<T>(
   if (options.engine !== undefined || (await isWritten(keysDirectory))) {
     const engine = engineOf(options);
     if (engine === undefined) throw writtenByAnother(options.log);
-    return { owner: 'engine', answer: await inEngine(engine, await originOf(options)) };
+    return { owner: 'engine', answer: await inEngine(engine, originOf(options)) };
   }
-  const platformDirectory = platformDirectoryOf(options.log, keysDirectory, options.platform);
-  const answer = await withOwnEnclave({ directory: keysDirectory, mode: 'read', platformDirectory }, here);
+  const answer = await withOwnEnclave(readingEnclave(options), here);
   return { owner: 'command', answer };
+}
+
+/** An enclave on the platform of a log, for reading. */
+export function readingEnclave(options: LogOptions): EnclaveOptions {
+  const directory = keysDirectoryOf(options.log, options.keys);
+  const platformDirectory = platformDirectoryOf(options.log, directory, options.platform);
+  return { directory, mode: 'read', platformDirectory, unlock: unlockFilesOf(options) };
 }
 
 /** Lends an enclave that was started for it. */

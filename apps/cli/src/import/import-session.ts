@@ -28,6 +28,7 @@ import {
   type WritableLog,
 } from '@protego/event-log';
 import type { AcceptedItem } from '@protego/sources';
+import type { SealedRootAccess } from '../log/key-options';
 import { SESSION_CLOSED, SESSION_OPENED, engineEventOf } from '@protego/streams';
 
 /** Events of one append. */
@@ -48,6 +49,8 @@ export interface ImportTarget {
   readonly keysDirectory?: string;
   /** Opens the keys; by default in an enclave of their own. */
   readonly openHouse?: HouseOpener;
+  /** What opens a root secret that is sealed. */
+  readonly rootAccess?: SealedRootAccess;
   /** As for {@link openEnclave}. */
   readonly pseudonymKeyFile?: string;
   /** Which fields are personal. */
@@ -249,9 +252,10 @@ function refusalOf(error: ProtegoError): ImportRefusal {
 }
 
 function openLog(target: ImportTarget): Promise<WritableLog> {
-  const { directory, pseudonymKeyFile, fields, site, clock } = target;
+  const { directory, pseudonymKeyFile, fields, site, clock, rootAccess } = target;
   return openWritableLog({
-    openHouse: target.openHouse ?? ((options) => openEnclave({ ...options, processes: ENCLAVE_PROCESSES })),
+    openHouse:
+      target.openHouse ?? ((options) => openEnclave({ ...options, ...rootAccess, processes: ENCLAVE_PROCESSES })),
     directory,
     keysDirectory: keysDirectoryOf(directory, target.keysDirectory),
     site,

@@ -7,6 +7,7 @@ import { backupLog, restoreLog, type BackupSummary } from '@protego/event-log';
 import { numberOf } from '../commands/simulate.command';
 import { Terminal } from '../terminal';
 import { openBackupTarget } from './backup-target';
+import { sealedRootAccess } from './key-options';
 import { withLog, withReader, type LogOptions } from './open-log';
 
 interface BackupCommandOptions extends LogOptions {
@@ -26,7 +27,7 @@ interface RestoreCommandOptions extends LogOptions {
 /** `protego log backup`. */
 export function backupCommand(): Command {
   const command = new Command('backup').description(
-    'Copy the log up to its latest checkpoint, and the vault of person keys, to a directory or a JetStream object store. `keys/root.secret` is left out: keep it elsewhere.',
+    'Copy the log up to its latest checkpoint, and the vault of person keys, to a directory or a JetStream object store. The root secret is left out, sealed or not: keep `keys/root.secret`, or its recovery copy, elsewhere.',
   );
   return withLog(command, 'protego log backup --log .protego/log --to /mnt/backup/log', 'never')
     .requiredOption('--to <place>', 'directory, or nats://user:password@host:port/bucket')
@@ -63,7 +64,7 @@ async function backup(options: BackupCommandOptions): Promise<void> {
     new Terminal(options.json).result(summary, [
       `backup ${name} in ${location}: ${size} records, ${bytesWritten} bytes written, ${removed.length} old backups removed`,
       `root: ${rootHash}`,
-      'the root secret is not part of it: keep keys/root.secret elsewhere',
+      'the root secret is not part of it: keep keys/root.secret, or its recovery copy, elsewhere',
     ]);
   } finally {
     await target.close();
@@ -75,7 +76,7 @@ async function restore(options: RestoreCommandOptions): Promise<void> {
   const target = await openBackupTarget(options.from);
   try {
     const report = await restoreLog({
-      openHouse: openEnclave,
+      openHouse: (house) => openEnclave({ ...sealedRootAccess(options), ...house }),
       target,
       directory: log,
       ...(keys === undefined ? {} : { keysDirectory: keys }),

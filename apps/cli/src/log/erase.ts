@@ -62,7 +62,7 @@ async function erase(options: EraseOptions): Promise<void> {
     () => eraseHere(options),
     async (engine) => {
       const input = { subject, reason, searchTexts };
-      return (await engine.ask<{ receipt: string }>(await originOf(options), 'erase', input)).receipt;
+      return (await engine.ask<{ receipt: string }>(originOf(options), 'erase', input)).receipt;
     },
   );
   if (options.receipt !== undefined) writeFileSync(options.receipt, text);
@@ -118,7 +118,7 @@ async function expire(options: ExpireOptions): Promise<void> {
       ),
     async (engine) => {
       const input = { olderThanMs, reason };
-      const answer = await engine.ask<{ expired: ExpirySummary | null }>(await originOf(options), 'expire', input);
+      const answer = await engine.ask<{ expired: ExpirySummary | null }>(originOf(options), 'expire', input);
       return answer.expired ?? undefined;
     },
   );

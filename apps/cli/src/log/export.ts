@@ -105,7 +105,7 @@ async function exportEvidence(options: ExportOptions & { readonly out: string })
         }),
       ),
     async (engine) => {
-      const made = await engine.ask<BundleSummary>(await originOf(options), 'export', input);
+      const made = await engine.ask<BundleSummary>(originOf(options), 'export', input);
       copyFileSync(made.file, options.out, constants.COPYFILE_EXCL);
       rmSync(made.file);
       return { ...made, file: options.out };

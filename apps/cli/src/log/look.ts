@@ -107,7 +107,7 @@ async function reveal(options: CatOptions, reason: string): Promise<void> {
     async (engine) => {
       const recordsMax = options.limit === undefined ? {} : { recordsMax: options.limit };
       const input = { selection: selectionOf(options), reason, ...recordsMax };
-      return (await engine.ask<{ records: object[] }>(await originOf(options), 'reveal', input)).records;
+      return (await engine.ask<{ records: object[] }>(originOf(options), 'reveal', input)).records;
     },
   );
   for (const line of lines) terminal.line(JSON.stringify(line));

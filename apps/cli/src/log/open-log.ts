@@ -2,21 +2,22 @@ import { openBackupTarget } from './backup-target';
 import { Terminal } from '../terminal';
 import type { Command } from 'commander';
 import { systemClock } from '@protego/contracts';
-import { keysDirectoryOf, openEnclave, type HouseKeys } from '@protego/enclave';
+import { keysDirectoryOf, openEnclave, requireKeys, type HouseKeys } from '@protego/enclave';
 import {
   EventLogReader,
   EventLogWriter,
   applyErasures,
+  readIdentity,
   siteOfOrigin,
   subjectsOfRecord,
   writerAuthority,
   type LogAuthority,
 } from '@protego/event-log';
+import { sealedRootAccess, withKeyOptions, type KeyOptions } from './key-options';
 
 /** Options that every `protego log` command has. */
-export interface LogOptions {
+export interface LogOptions extends KeyOptions {
   readonly log: string;
-  readonly keys?: string;
   readonly json: boolean;
 }
 
@@ -39,6 +40,11 @@ export interface HeldLog extends OpenLog {
 
 /** Gives a command the options of {@link LogOptions}, its exit codes and an example. */
 export function withLog(command: Command, example: string, failing = 'the check failed'): Command {
+  return withKeyOptions(withLogOnly(command, example, failing));
+}
+
+/** The same without the options that open a sealed root. */
+export function withLogOnly(command: Command, example: string, failing: string): Command {
   return command
     .requiredOption('--log <dir>', 'log directory')
     .option('--keys <dir>', "directory of the log's keys (default: `keys` in the log directory)")
@@ -56,7 +62,7 @@ export function withLog(command: Command, example: string, failing = 'the check 
  */
 export async function withReader<T>(options: LogOptions, use: (log: OpenLog) => Promise<T> | T): Promise<T> {
   const keysDirectory = keysDirectoryOf(options.log, options.keys);
-  const house = await openEnclave({ directory: keysDirectory, mode: 'read' });
+  const house = await openEnclave({ ...sealedRootAccess(options), directory: keysDirectory, mode: 'read' });
   try {
     const reader = await readerOf(options.log, house);
     return await use({ directory: options.log, keysDirectory, house, reader });
@@ -73,8 +79,8 @@ export async function withReader<T>(options: LogOptions, use: (log: OpenLog) => 
 export async function withWriter<T>(options: LogOptions, use: (log: HeldLog) => Promise<T>): Promise<T> {
   const keysDirectory = keysDirectoryOf(options.log, options.keys);
   // Before the lock: a directory that is mistyped must not become a log.
-  const origin = await originOf(options);
-  const house = await openEnclave({ directory: keysDirectory, mode: 'write' });
+  const origin = originOf(options);
+  const house = await openEnclave({ ...sealedRootAccess(options), directory: keysDirectory, mode: 'write' });
   try {
     const writer = await EventLogWriter.open({ directory: options.log, origin, keys: house.keys });
     try {
@@ -94,9 +100,14 @@ export async function withWriter<T>(options: LogOptions, use: (log: HeldLog) => 
   }
 }
 
-/** Name of a log, from the log itself. */
-export function originOf(options: LogOptions): Promise<string> {
-  return withReader(options, ({ reader }) => reader.origin);
+/**
+ * Name of a log, from the log itself. Its keys are not opened: a passphrase that comes through a FIFO is read once.
+ *
+ * @throws ProtegoError `LOG_KEY_MISSING`, `LOG_NOT_FOUND`, `LOG_FORMAT_UNKNOWN`, `LOG_BLOCK_CORRUPT`
+ */
+export function originOf(options: LogOptions): string {
+  requireKeys(keysDirectoryOf(options.log, options.keys));
+  return readIdentity(options.log).origin;
 }
 
 function readerOf(directory: string, house: HouseKeys): Promise<EventLogReader> {

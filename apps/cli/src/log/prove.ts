@@ -63,7 +63,7 @@ function newCheckpoint(options: CheckpointOptions): Promise<string> {
   return hereOrInEngine(
     options,
     () => withWriter(options, ({ authority }) => authority.checkpoint()),
-    async (engine) => (await engine.ask<{ checkpoint: string }>(await originOf(options), 'checkpoint', {})).checkpoint,
+    async (engine) => (await engine.ask<{ checkpoint: string }>(originOf(options), 'checkpoint', {})).checkpoint,
   );
 }
 

@@ -11,6 +11,7 @@ import {
 } from '@protego/event-log';
 import { EXIT_CHECK_FAILED } from '../exit-code';
 import { Terminal } from '../terminal';
+import { withKeyOptions } from './key-options';
 import { withReader, type LogOptions, type OpenLog } from './open-log';
 
 interface VerifyCommandOptions extends Omit<LogOptions, 'log'> {
@@ -29,7 +30,7 @@ const UNCOMPARED =
 
 /** `protego log verify`. */
 export function verifyCommand(): Command {
-  return new Command('verify')
+  return withKeyOptions(new Command('verify'))
     .description(
       'Check a log against its own hashes, tiles and checkpoints, and against checkpoints kept elsewhere; or check an evidence bundle or the receipt of an erasure. Exit 1 when anything differs.',
     )

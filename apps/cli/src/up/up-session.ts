@@ -5,6 +5,7 @@ import { loadSourceDeclarations } from '@protego/artefacts';
 import type { Detection, ProtegoEvent } from '@protego/contracts';
 import { installationRoot, pseudonymKeyFile, shippedStreamsDir } from '../installation';
 import { withReader } from '../log/open-log';
+import { unlockFilesOf, type KeyOptions } from '../log/key-options';
 import type { Terminal } from '../terminal';
 import { EXIT_DONE, EXIT_INTERNAL } from '../exit-code';
 import { feedDemoHour, nextDemoHour, type DemoBus, type DemoHour } from './demo-feed';
@@ -15,7 +16,7 @@ import { NatsServer } from './nats-server';
 import { ENGINE_USER, FEED_USER, SUBSCRIBER_USER, natsUsers, passwordFileOf, type NatsUser } from './nats-users';
 
 /** What `protego up` was asked for. */
-export interface UpOptions {
+export interface UpOptions extends KeyOptions {
   readonly data: string;
   readonly site: string;
   readonly demo: boolean;
@@ -139,6 +140,7 @@ export class UpSession {
       logDir: resolve(data, 'log'),
       pseudonymKeyFile: pseudonymKeyFile() ?? resolve(data, 'pseudonym.key'),
       streamsDir: shippedStreamsDir(),
+      enclave: { platformDir: this.options.platform ?? '', unlock: unlockFilesOf(this.options) },
       nats: {
         url: natsUrl,
         user: ENGINE_USER,

@@ -26,12 +26,12 @@ export async function openEngineLog(
 ): Promise<EngineLog> {
   const { logDir: directory, keysDir, site, checkpoint, pseudonymKeyFile, dedupeHorizonMs, streamsDir } = config;
   const keysDirectory = keysDirectoryOf(directory, keysDir);
-  const { processes, platformDir } = config.enclave;
+  const { processes, platformDir, unlock } = config.enclave;
   const platformDirectory = platformDirectoryOf(directory, keysDirectory, platformDir);
   const opened: { enclave?: Enclave } = {};
   const log = await openWritableLog({
     openHouse: async (options) =>
-      (opened.enclave = await openEnclave({ ...options, processes, platformDirectory, onLost: fatal })),
+      (opened.enclave = await openEnclave({ ...options, processes, platformDirectory, unlock, onLost: fatal })),
     directory,
     keysDirectory,
     site,

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { ProtegoError } from '@protego/contracts';
-import { measurementOf, type MeasuredManifest } from './measure';
+import { codeMeasurementOf, measurementOf, type MeasuredManifest } from './measure';
 import { checkSignedMeasurement, type SignedMeasurement } from './signed-measurement';
 
 /** What a platform launches. */
@@ -21,6 +21,8 @@ export interface EnclaveSigner {
 export interface EnclaveIdentity {
   /** 32 bytes. */
   readonly measurement: Buffer;
+  /** What enclaves of the same code and debug mode have in common, whatever they are configured for, 32 bytes. */
+  readonly codeMeasurement: Buffer;
   readonly isDebug: boolean;
   readonly signer?: EnclaveSigner;
   /** Of its signed measurement; 0 without one. */
@@ -34,14 +36,15 @@ export interface EnclaveIdentity {
  */
 export function identityOf({ manifest, signed }: EnclaveImage): EnclaveIdentity {
   const measurement = measurementOf(manifest);
-  if (signed === undefined) return { measurement, isDebug: manifest.debug, securityVersion: 0 };
+  const measured = { measurement, codeMeasurement: codeMeasurementOf(manifest), isDebug: manifest.debug };
+  if (signed === undefined) return { ...measured, securityVersion: 0 };
   const { signerId, product, securityVersion, ...checked } = checkSignedMeasurement(signed);
   if (!checked.measurement.equals(measurement)) {
     const message = 'the author signed another measurement than that of this code and configuration';
     const details = { measurement: measurement.toString('hex'), signed: signed.measurement };
     throw new ProtegoError('ENCLAVE_SIGNATURE_INVALID', message, details);
   }
-  return { measurement, isDebug: manifest.debug, signer: { signerId, product }, securityVersion };
+  return { ...measured, signer: { signerId, product }, securityVersion };
 }
 
 /**

@@ -27,6 +27,8 @@ export interface MeasuredManifest {
 }
 
 const DOMAIN = 'protego/measurement/1\0';
+/** Members of a configuration that say which code runs, beside the files: a preload, a loader and Node itself are code too. */
+const CODE_MEMBERS: readonly string[] = ['node', 'nodeFlags', 'packages'];
 const FILES_MAX = 4096;
 const FILE_BYTES_MAX = 64 * 1024 * 1024;
 const CHUNK_BYTES = 64 * 1024;
@@ -45,6 +47,18 @@ export function measurementOf(manifest: MeasuredManifest): Buffer {
     if (path <= before) throw invalid(`\`${path}\` is listed twice or out of order`, path);
   }
   return Buffer.from(hash('sha256', DOMAIN + canonicalJson(manifest), 'hex'), 'hex');
+}
+
+/**
+ * Measurement of the code alone, 32 bytes: that of the manifest with nothing left of its configuration but the members
+ * `node`, `nodeFlags` and `packages`. What the enclave is configured for does not change it (as CONFIGID is part of a key of
+ * SGX only where the key policy asks for it); debug mode does.
+ *
+ * @throws ProtegoError as {@link measurementOf}
+ */
+export function codeMeasurementOf(manifest: MeasuredManifest): Buffer {
+  const members = Object.entries(manifest.configuration ?? {}).filter(([name]) => CODE_MEMBERS.includes(name));
+  return measurementOf({ ...manifest, configuration: Object.fromEntries(members) });
 }
 
 /**

@@ -19,7 +19,7 @@ import { isSealingLabel } from './names';
 export const PLATFORM_SECRET_BYTES = 32;
 
 const KEY_BYTES = 32;
-const POLICY_NUMBERS = { measurement: 1, signer: 2, migration: 3 };
+const POLICY_NUMBERS = { measurement: 1, signer: 2, migration: 3, code: 4 };
 const NO_MEASUREMENT = Buffer.alloc(32);
 
 /** What an emulated platform is made of. */
@@ -109,6 +109,8 @@ function boundTo(
   switch (request.policy) {
     case 'measurement':
       return { holder: identity.measurement, from: NO_MEASUREMENT, securityVersion: 0 };
+    case 'code':
+      return { holder: identity.codeMeasurement, from: NO_MEASUREMENT, securityVersion: 0 };
     case 'signer': {
       const { securityVersion } = request;
       if (securityVersion > identity.securityVersion) {

@@ -29,7 +29,7 @@ export async function openPlatform({
 }): Promise<Platform> {
   const known = await readKeyFile(directory, SECRET_FILE);
   if (known === undefined && mustExist) {
-    const message = `there is no platform in \`${directory}\`: start the engine, or name another directory`;
+    const message = `there is no platform in \`${directory}\`: name its directory, or start the engine, which makes one`;
     throw new ProtegoError('ENCLAVE_NOT_ATTESTED', message, { directory });
   }
   const secret = known ?? (await makePlatform(directory));

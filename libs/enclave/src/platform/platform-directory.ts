@@ -15,15 +15,17 @@ const PLATFORM_FOLDER = 'platform';
 export function platformDirectoryOf(logDirectory: string, keysDirectory: string, named = ''): string {
   const directory = named === '' ? join(dirname(resolve(logDirectory)), PLATFORM_FOLDER) : named;
   for (const backedUp of [logDirectory, keysDirectory]) {
-    if (!isWithin(realPathOf(directory), realPathOf(backedUp))) continue;
+    if (!isPathWithin(directory, backedUp)) continue;
     const message = `the platform \`${directory}\` lies in \`${backedUp}\`, which is backed up: name another place for it`;
     throw new ProtegoError('USAGE_INVALID', message, { directory, backedUp });
   }
   return directory;
 }
 
-function isWithin(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(directory.endsWith(sep) ? directory : directory + sep);
+/** Whether a path is a directory or leads into it, whatever symbolic links there are and whether or not it exists. */
+export function isPathWithin(path: string, directory: string): boolean {
+  const [real, above] = [realPathOf(path), realPathOf(directory)];
+  return real === above || real.startsWith(above.endsWith(sep) ? above : above + sep);
 }
 
 /** The path without symbolic links, as far as it exists. */

@@ -40,6 +40,7 @@ export type SealingKeyRequest = {
   readonly salt: Buffer;
 } & (
   | { readonly policy: 'measurement' }
+  | { readonly policy: 'code' }
   | {
       readonly policy: 'signer';
       /** Not beyond that of the enclave: an old version cannot have the keys of a newer one. */

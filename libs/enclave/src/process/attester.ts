@@ -35,10 +35,15 @@ export class Attester {
   /**
    * Opens the platform of a directory, or makes it, and launches this process on it.
    *
+   * @param options `mustExist`: makes no platform, which would open nothing
    * @throws ProtegoError as `openPlatform`
    */
-  static async open(directory: string, image: OwnImage): Promise<Attester> {
-    const platform = await openPlatform({ directory });
+  static async open(
+    directory: string,
+    image: OwnImage,
+    { mustExist = false }: { mustExist?: boolean } = {},
+  ): Promise<Attester> {
+    const platform = await openPlatform({ directory, mustExist });
     return new Attester(platform, image, platform.launch({ manifest: image.manifest }));
   }
 
@@ -75,6 +80,16 @@ export class Attester {
     const offer = await offerChannel(this.enclave, request);
     offer.withdraw();
     return offer.quote;
+  }
+
+  /**
+   * This enclave as the platform runs it, for sealing and opening.
+   *
+   * @throws ProtegoError `ENCLAVE_MEASUREMENT_INVALID` when the process is no longer what was measured
+   */
+  launched(): LaunchedEnclave {
+    this.image.mustHold();
+    return this.enclave;
   }
 
   /** Wipes the secret of the platform. */

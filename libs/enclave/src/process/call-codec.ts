@@ -24,6 +24,7 @@ export const CALLS = {
   quote: 17,
   inspect: 18,
   dataKeys: 19,
+  sealRoot: 20,
 } as const;
 /** One of {@link CALLS}. */
 export type Call = (typeof CALLS)[keyof typeof CALLS];

@@ -1,5 +1,6 @@
 import type { GuardedMemoryState } from '../memory/guarded-memory-state';
 import type { MemoryImage } from '../memory/memory-image';
+import type { RootCustody } from '../root/root-custody';
 import type { VaultUse } from '../vault-use';
 import type { AttesterFacts } from './attester';
 
@@ -23,6 +24,7 @@ export interface ProcessInspection {
 export interface KeeperInspection extends ProcessInspection {
   /** Null for an enclave without a platform. */
   readonly identity: AttesterFacts | null;
+  readonly root: RootCustody;
   readonly vault: VaultUse;
 }
 
@@ -30,6 +32,7 @@ export interface KeeperInspection extends ProcessInspection {
 export interface EnclaveInspection {
   /** Null for an enclave without a platform. */
   readonly identity: AttesterFacts | null;
+  readonly root: RootCustody;
   readonly vault: VaultUse;
   /** The keeper first. */
   readonly processes: readonly ProcessInspection[];
@@ -37,6 +40,6 @@ export interface EnclaveInspection {
 
 /** Puts together what the processes of an enclave tell. */
 export function inspectionOf(keeper: KeeperInspection, replicas: readonly ProcessInspection[]): EnclaveInspection {
-  const { identity, vault, ...process } = keeper;
-  return { identity, vault, processes: [process, ...replicas] };
+  const { identity, root, vault, ...process } = keeper;
+  return { identity, root, vault, processes: [process, ...replicas] };
 }

@@ -5,10 +5,12 @@ import { freeSecrets, openServedHouse, type ServedHouse } from '../house-keys';
 import { InProcessVault } from '../in-process-vault';
 import { measurementOf } from '../measurement/measure';
 import type { DerivedLogKeys } from '../derived-log-keys';
-import { Attester } from './attester';
+import { isRootSealed } from '../root/root-files';
+import { rootSourceOf, sealRoot } from '../root/seal-root';
+import { Attester, requireAttester } from './attester';
 import { CALLS } from './call-codec';
 import { CallChannel, type CallServer } from './call-channel';
-import { fieldClassesOf, nodeFlagsOf, type EnclaveStart, type OpenedKeys } from './enclave-start';
+import { fieldClassesOf, nodeFlagsOf, type EnclaveStart, type OpenedKeys, type RootSealing } from './enclave-start';
 import { EnclaveService, type ServiceRole } from './enclave-service';
 import { FrameWriter, type FrameReader } from './frame-bytes';
 import { FrameChannel } from './frame-channel';
@@ -37,6 +39,7 @@ function keep(): void {
         ({ house, service } = opened);
         return opened.answer;
       }
+      if (operation === CALLS.sealRoot) return sealRootHere(reader);
       if (operation === CALLS.close) {
         service?.close();
         await house?.close();
@@ -57,10 +60,12 @@ async function openKeeper(
   reader: FrameReader,
   replicas: Replicas,
 ): Promise<{ house: Pick<ServedHouse, 'close'>; service: EnclaveService; answer: FrameWriter }> {
-  const { start, attester, launch } = await launchKeeper(JSON.parse(reader.text()) as EnclaveStart);
+  const asked = reader.json() as EnclaveStart;
+  const { start, attester, launch } = await launchKeeper(asked, isRootSealed(asked.directory));
   const fields = fieldClassesOf(start);
   const { processes: _processes, fields: _fields, ...options } = start;
-  const { house, fileVault, secrets } = await openServedHouse({ ...options, ...(fields && { fields }) });
+  const opening = openServedHouse({ ...options, ...(fields && { fields }) }, attester?.launched());
+  const { house, fileVault, secrets, custody } = await opening;
   const { vault } = house;
   fileVault.follow((bytes, number) => replicas.note(bytes, number));
   const work = { admit: vault.admit.bind(vault), seal: vault.seal.bind(vault) };
@@ -84,12 +89,30 @@ async function openKeeper(
     attester?.close();
     await house.close();
   };
-  return { house: { close }, service: new EnclaveService(house, role, attester), answer };
+  return { house: { close }, service: new EnclaveService(house, role, { attester, root: custody }), answer };
 }
 
-/** Finds out what this process is, before it touches a key, and how its replicas are to be started. */
+/** Seals the root secret of a key directory; this process does nothing else. */
+async function sealRootHere(reader: FrameReader): Promise<FrameWriter> {
+  const { start, seal } = reader.json() as RootSealing;
+  const { attester } = await launchKeeper(start, rootSourceOf(seal) === 'root.sealed');
+  try {
+    const writer = new FrameWriter();
+    writer.json(await sealRoot(requireAttester(attester).launched(), seal));
+    return writer;
+  } finally {
+    attester?.close();
+  }
+}
+
+/**
+ * Finds out what this process is, before it touches a key, and how its replicas are to be started.
+ *
+ * @param mustExist the platform has sealed something: a new one would be of no use
+ */
 async function launchKeeper(
   options: EnclaveStart,
+  mustExist: boolean,
 ): Promise<{ start: EnclaveStart; attester: Attester | undefined; launch: ReplicaLaunch }> {
   const isDebug = isDebugProcess(options);
   const start = { ...options, isDebug };
@@ -97,7 +120,7 @@ async function launchKeeper(
   const attester =
     platformDirectory === undefined
       ? undefined
-      : await Attester.open(platformDirectory, await measureThisProcess(start));
+      : await Attester.open(platformDirectory, await measureThisProcess(start), { mustExist });
   const launch = {
     entry: __filename,
     nodeFlags: nodeFlagsOf(start),

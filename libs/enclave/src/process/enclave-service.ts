@@ -2,6 +2,7 @@ import { ProtegoError } from '@protego/contracts';
 import type { ServedHouse } from '../house-keys';
 import type { Admission, PersonalDataVault, RawEvent } from '../personal-data';
 import { guardedMemoryState } from '../memory/guarded-memory-state';
+import type { RootCustody } from '../root/root-custody';
 import { requireAttester, type Attester } from './attester';
 import { CALLS, readRawEvents, writeAdmissions, writeSealings } from './call-codec';
 import type { KeeperInspection, ProcessInspection } from './enclave-inspection';
@@ -35,11 +36,11 @@ export class EnclaveService {
   #callsServed = 0;
   #callsFailed = 0;
 
-  /** @param attester of the process that keeps the vault, when the enclave runs on a platform */
+  /** @param keeper what only the process that keeps the vault has; `attester` when the enclave runs on a platform */
   constructor(
     private readonly house: ServedHouse,
     private readonly role: ServiceRole,
-    private readonly attester?: Attester,
+    private readonly keeper?: { readonly attester: Attester | undefined; readonly root: RootCustody },
   ) {
     const { vault } = house;
     this.#idle = new IdleEviction(() => vault.evictKeys(), warn);
@@ -84,7 +85,7 @@ export class EnclaveService {
       },
       [CALLS.dataKeys]: async (reader, writer) => this.#newDataKeys(reader.u32(), writer),
       [CALLS.quote]: async (reader, writer) =>
-        writer.text(await requireAttester(this.attester).quote(Buffer.from(reader.bytes()))),
+        writer.text(await requireAttester(this.keeper?.attester).quote(Buffer.from(reader.bytes()))),
       [CALLS.inspect]: async (_, writer) => writer.json(this.#inspect()),
     };
   }
@@ -128,7 +129,14 @@ export class EnclaveService {
     return writer;
   }
 
-  #inspect(): KeeperInspection {
+  #inspect(): ProcessInspection | KeeperInspection {
+    const process = this.#inspectProcess();
+    if (this.keeper === undefined) return process;
+    const { attester, root } = this.keeper;
+    return { ...process, identity: attester?.facts ?? null, root, vault: this.house.vault.use };
+  }
+
+  #inspectProcess(): ProcessInspection {
     return {
       role: this.role.kind,
       pid: process.pid,
@@ -138,8 +146,6 @@ export class EnclaveService {
       changes: this.role.changes,
       guardedMemory: guardedMemoryState(),
       keyMemory: this.house.vault.memoryImage,
-      identity: this.attester?.facts ?? null,
-      vault: this.house.vault.use,
     };
   }
 

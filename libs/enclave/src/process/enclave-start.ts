@@ -1,5 +1,6 @@
 import { parseFieldDeclarations, type FieldClasses } from '@protego/contracts';
 import type { HouseKeysOptions } from '../house-keys';
+import type { SealRootOptions } from '../root/seal-root';
 
 /** Most processes of one enclave. */
 export const ENCLAVE_PROCESSES_MAX = 16;
@@ -15,7 +16,10 @@ export function nodeFlagsOf({ isDebug }: Pick<EnclaveStart, 'isDebug'>): string[
 }
 
 /** What an enclave is started with, as it crosses the border. */
-export interface EnclaveStart extends Pick<HouseKeysOptions, 'directory' | 'mode' | 'pseudonymKeyFile' | 'gate'> {
+export interface EnclaveStart extends Pick<
+  HouseKeysOptions,
+  'directory' | 'mode' | 'pseudonymKeyFile' | 'gate' | 'unlock'
+> {
   /** Text of the declarations of personal fields, and where it was read. */
   readonly fields?: { readonly text: string; readonly path: string };
   /** Processes that share the work: the keeper of the vault, and replicas. */
@@ -36,6 +40,12 @@ export interface OpenedKeys {
   readonly dedupeKey: string;
   /** Of the signer, raw Ed25519. */
   readonly publicKey: string;
+}
+
+/** A root that is to be sealed, as it crosses the border: by paths, never by secrets. */
+export interface RootSealing {
+  readonly start: EnclaveStart;
+  readonly seal: SealRootOptions;
 }
 
 /** Which fields are personal, as the starter had read it; undefined when it had read nothing. */

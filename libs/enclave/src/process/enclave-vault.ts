@@ -149,12 +149,8 @@ export class EnclaveVault implements PersonalDataVault {
     const told = await Promise.all(
       this.channels.map(async (_, process) => (await this.#call(CALLS.inspect, this.#begin(), process)).json()),
     );
-    const [keeper, ...replicas] = told as [KeeperInspection, ...KeeperInspection[]];
-    // What a replica tells of the vault is what the keeper told it.
-    return inspectionOf(
-      keeper,
-      replicas.map(({ identity: _, vault: _vault, ...each }): ProcessInspection => each),
-    );
+    const [keeper, ...replicas] = told as [KeeperInspection, ...ProcessInspection[]];
+    return inspectionOf(keeper, replicas);
   }
 
   /** Data keys beyond a number that others have made since. */

@@ -1,22 +1,13 @@
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import type { Socket } from 'node:net';
-import { join } from 'node:path';
 import { ProtegoError } from '@protego/contracts';
 import type { HouseKeys, HouseKeysOptions } from '../house-keys';
-import { CallChannel } from './call-channel';
+import type { CallChannel } from './call-channel';
 import { CALLS } from './call-codec';
-import { overwritingFreedMemory } from './freed-memory';
-import { ENCLAVE_PROCESSES_MAX, nodeFlagsOf, type EnclaveStart, type OpenedKeys } from './enclave-start';
+import { startProcesses } from './enclave-processes';
+import { ENCLAVE_PROCESSES_MAX, type EnclaveStart, type OpenedKeys } from './enclave-start';
 import type { EnclaveInspection } from './enclave-inspection';
 import { EnclaveVault } from './enclave-vault';
 import { FrameWriter } from './frame-bytes';
-import { FrameChannel } from './frame-channel';
 import { RemoteLogKeys } from './remote-log-keys';
-
-const ENTRY = join(__dirname, 'enclave-main.js');
-const STARTER_FD = 3;
-const EXIT_MS = 10_000;
 
 /** What an enclave is made of. */
 export interface EnclaveOptions extends HouseKeysOptions {
@@ -57,49 +48,27 @@ export interface Enclave extends HouseKeys {
  *   `openPlatform`, `ENCLAVE_MEASUREMENT_INVALID`, and `ENCLAVE_REPLICA_REFUSED`
  */
 export async function openEnclave(options: EnclaveOptions): Promise<Enclave> {
-  const { processes = 1, entry = ENTRY, onLost } = options;
+  const { processes = 1, entry, isDebug, onLost } = options;
   const start = startOf(options, processes);
-  if (!existsSync(entry)) throw new ProtegoError('ENCLAVE_LOST', `\`${entry}\` is missing: run \`npm run build\``);
-  const sockets = Array.from({ length: processes }, () => 'pipe' as const);
-  const env = overwritingFreedMemory({});
-  const child = spawn(process.execPath, [...nodeFlagsOf(options), entry], {
-    stdio: ['ignore', 'ignore', 2, ...sockets],
-    env,
+  const { channels, keeperPid, end } = startProcesses({
+    processes,
+    ...(isDebug === undefined ? {} : { isDebug }),
+    ...(entry === undefined ? {} : { entry }),
+    ...(onLost === undefined ? {} : { onLost }),
   });
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const state = { isClosing: false };
-  const lost = (): void => {
-    if (state.isClosing) return;
-    state.isClosing = true;
-    onLost?.(new ProtegoError('ENCLAVE_LOST', 'a process of the enclave ended'));
-  };
-  child.once('error', lost);
-  const channels = sockets.map((_, i) => {
-    const socket = child.stdio[STARTER_FD + i] as Socket;
-    const answer = (): Promise<never> =>
-      Promise.reject(new ProtegoError('ENCLAVE_CALL_INVALID', 'nothing is served here'));
-    return new CallChannel((listener) => FrameChannel.overSocket(socket, listener), { answer, onEnd: lost });
-  });
-  const closeAll = async (): Promise<void> => {
-    state.isClosing = true;
-    for (const channel of channels) channel.finish();
-    const timer = setTimeout(() => child.kill('SIGKILL'), EXIT_MS);
-    await ended;
-    clearTimeout(timer);
-  };
   try {
     const writer = new FrameWriter();
     writer.json(start);
     const opened = (await (channels[0] as CallChannel).call(CALLS.open, writer)).json() as OpenedKeys;
-    return enclaveOf(channels, opened, child.pid ?? 0, closeAll);
+    return enclaveOf(channels, opened, keeperPid, end);
   } catch (error) {
-    await closeAll();
+    await end();
     throw error;
   }
 }
 
 function startOf(options: EnclaveOptions, processes: number): EnclaveStart {
-  const { fields, directory, mode, pseudonymKeyFile, gate, platformDirectory, isDebug } = options;
+  const { fields, directory, mode, pseudonymKeyFile, gate, platformDirectory, isDebug, unlock } = options;
   if (!Number.isInteger(processes) || processes < 1 || processes > ENCLAVE_PROCESSES_MAX)
     throw new ProtegoError('USAGE_INVALID', `an enclave has 1 to ${ENCLAVE_PROCESSES_MAX} processes`);
   if (fields !== undefined && fields.declaration === undefined)
@@ -110,6 +79,7 @@ function startOf(options: EnclaveOptions, processes: number): EnclaveStart {
     ...(gate === undefined ? {} : { gate }),
     ...(platformDirectory === undefined ? {} : { platformDirectory }),
     ...(isDebug === true ? { isDebug } : {}),
+    ...(unlock === undefined ? {} : { unlock }),
     ...(fields?.declaration === undefined ? {} : { fields: fields.declaration }),
   };
 }

@@ -4,13 +4,10 @@ import { AES_GCM_TAG_BYTES } from '../primitives/aes-gcm';
 import { isSealingLabel } from '../platform/names';
 
 /**
-
- * Which enclaves open a blob: those of one measurement, those of one author and product, or the one it was migrated
-
- * to.
-
+ * Which enclaves open a blob: those of one measurement, those of one author and product, the one it was migrated to, or those
+ * of one code, whatever they are configured for.
  */
-export type SealingPolicy = 'measurement' | 'signer' | 'migration';
+export type SealingPolicy = 'measurement' | 'signer' | 'migration' | 'code';
 
 /** What stands in front of a blob. Before the blob was opened, it is only what the blob claims. */
 export interface BlobHeader {
@@ -19,7 +16,7 @@ export interface BlobHeader {
   readonly securityVersion: number;
   /** 32 bytes. */
   readonly platformId: Buffer;
-  /** Measurement, or scope of the signer, 32 bytes. */
+  /** Measurement, measurement of the code, or scope of the signer, 32 bytes. */
   readonly sealedTo: Buffer;
   /** Measurement of the enclave that migrated the blob; else zeros. */
   readonly from: Buffer;
@@ -54,7 +51,7 @@ const VERSION = 1;
 const FIXED_BYTES = 160;
 const ID_BYTES = 32;
 const DIGEST_BYTES = 32;
-const POLICIES: readonly SealingPolicy[] = ['measurement', 'signer', 'migration'];
+const POLICIES: readonly SealingPolicy[] = ['measurement', 'signer', 'migration', 'code'];
 const OFFSETS = {
   version: 8,
   policy: 10,

@@ -47,15 +47,17 @@ function redigested(blob: Buffer): Buffer {
   return Buffer.concat([content, Buffer.from(hash('sha256', content, 'hex'), 'hex')]);
 }
 
-/** Key, nonce and commitment of a blob for a measurement, and where its ciphertext starts, after docs/reference/sealing.md. */
+/** Key, nonce and commitment of a blob, and where its ciphertext starts, after docs/reference/sealing.md. */
 function described(
-  sealer: LaunchedEnclave,
+  { identity }: LaunchedEnclave,
   blob: Buffer,
+  policy: 'measurement' | 'code',
 ): { key: Buffer; nonce: Buffer; commitment: Buffer; start: number } {
   const secret = Buffer.from(hash('sha256', 'protego fixed platform sealing', 'hex'), 'hex');
   const purpose = Buffer.from('protego/sealing-key/1\0');
   const numbers = [blob.subarray(10, 11), blob.subarray(12, 16)];
-  const context = [purpose, ...numbers, sealer.identity.measurement, Buffer.alloc(32), Buffer.from('root')];
+  const holder = policy === 'code' ? identity.codeMeasurement : identity.measurement;
+  const context = [purpose, ...numbers, holder, Buffer.alloc(32), Buffer.from('root')];
   const sealingKey = Buffer.from(hkdfSync('sha256', secret, blob.subarray(120, 152), Buffer.concat(context), 32));
   const info = Buffer.from('protego/sealed-blob/1\0');
   const derived = Buffer.from(hkdfSync('sha256', sealingKey, Buffer.alloc(0), info, 76));
@@ -67,7 +69,13 @@ function described(
   };
 }
 
-describe('sealed blob', () => {
+describe.each([
+  { policy: 'measurement', mismatch: 'ENCLAVE_MEASUREMENT_MISMATCH' },
+  { policy: 'code', mismatch: 'ENCLAVE_CODE_MISMATCH' },
+] as const)('sealed blob of policy $policy', ({ policy, mismatch }) => {
+  const ROOT = { policy, label: 'root' } as const;
+  const COUNTED = { ...ROOT, counter: 'root' } as const;
+
   it('opens in an enclave of the same measurement on the same platform, for what it was sealed for', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (bytes) => {
@@ -78,14 +86,17 @@ describe('sealed blob', () => {
     );
   });
 
-  it('is refused with a code of its own for another measurement, platform, label, older counter and flipped bit', async () => {
+  it('is refused with a code of its own for another measurement or debug mode, platform, label, older counter and flipped bit', async () => {
     const [first, second] = enclaves({}, { code: 'v2' }) as [LaunchedEnclave, LaunchedEnclave];
+    const debug = enclave({ isDebug: true });
     const other = memoryPlatform({ seed: 'other' }).launch(sampleImage());
     const older = await sealBlob(first, SECRET, COUNTED);
     const blob = await sealBlob(first, SECRET, COUNTED);
     await commitBlob(first, blob);
     const codes = {
       measurement: await codeOf(openBlob(second, blob, COUNTED)),
+      debug: await codeOf(openBlob(debug, blob, COUNTED)),
+      nodeFlags: await codeOf(openBlob(enclave({ nodeFlags: ['--import=x'] }), blob, COUNTED)),
       platform: await codeOf(openBlob(other, blob, COUNTED)),
       label: await codeOf(openBlob(first, blob, { ...COUNTED, label: 'other' })),
       counter: await codeOf(openBlob(first, older, COUNTED)),
@@ -93,7 +104,9 @@ describe('sealed blob', () => {
       none: await codeOf(openBlob(first, blob, COUNTED)),
     };
     expect(codes).toEqual({
-      measurement: 'ENCLAVE_MEASUREMENT_MISMATCH',
+      measurement: mismatch,
+      debug: mismatch,
+      nodeFlags: mismatch,
       platform: 'ENCLAVE_PLATFORM_MISMATCH',
       label: 'ENCLAVE_LABEL_MISMATCH',
       counter: 'ENCLAVE_ROLLED_BACK',
@@ -121,12 +134,8 @@ describe('sealed blob', () => {
       codes.add(await codeOf(openBlob(sealer, redigested(flipped(blob, bit)), COUNTED)));
     }
     // What the header claims decides which refusal it is; all that is left is caught by key and tag.
-    expect([...codes].sort()).toEqual([
-      'ENCLAVE_BLOB_DAMAGED',
-      'ENCLAVE_LABEL_MISMATCH',
-      'ENCLAVE_MEASUREMENT_MISMATCH',
-      'ENCLAVE_PLATFORM_MISMATCH',
-    ]);
+    const expected = ['ENCLAVE_BLOB_DAMAGED', 'ENCLAVE_LABEL_MISMATCH', 'ENCLAVE_PLATFORM_MISMATCH', mismatch];
+    expect([...codes].sort()).toEqual(expected.sort());
   }, 60_000);
 
   it('holds nothing of the plaintext and has no key twice', async () => {
@@ -140,7 +149,7 @@ describe('sealed blob', () => {
   it('opens by its description alone', async () => {
     const sealer = enclave();
     const blob = await sealBlob(sealer, SECRET, COUNTED);
-    const { key, nonce, commitment, start } = described(sealer, blob);
+    const { key, nonce, commitment, start } = described(sealer, blob, policy);
     expect(blob.subarray(start - 32, start)).toEqual(commitment);
     const decipher = createDecipheriv('aes-256-gcm', key, nonce);
     decipher.setAAD(blob.subarray(0, start));
@@ -152,7 +161,7 @@ describe('sealed blob', () => {
   it('is refused with a commitment to another key, also when its tag fits', async () => {
     const sealer = enclave();
     const blob = await sealBlob(sealer, SECRET, COUNTED);
-    const { key, nonce, start } = described(sealer, blob);
+    const { key, nonce, start } = described(sealer, blob, policy);
     const authenticated = Buffer.concat([blob.subarray(0, start - 32), Buffer.alloc(32)]);
     const sealed = sealAesGcm({ key, nonce, additionalData: authenticated }, SECRET);
     expect(await codeOf(openBlob(sealer, joinBlob(authenticated, sealed), COUNTED))).toBe('ENCLAVE_BLOB_DAMAGED');
@@ -184,6 +193,38 @@ describe('sealed blob', () => {
     expect(await codeOf(openBlob(enclave(), await sealBlob(enclave(), SECRET, longest), ROOT))).toBe(
       'ENCLAVE_LABEL_MISMATCH',
     );
+  });
+});
+
+describe('blob sealed to code', () => {
+  const CODE = { policy: 'code', label: 'root' } as const;
+
+  it('opens whatever the code is configured for, and one sealed to a measurement does not', async () => {
+    const [north, south] = enclaves({}, { site: 'south' }) as [LaunchedEnclave, LaunchedEnclave];
+    expect(north.identity.measurement).not.toEqual(south.identity.measurement);
+    expect(await openBlob(south, await sealBlob(north, SECRET, CODE), CODE)).toEqual(SECRET);
+    const own = await sealBlob(north, SECRET, ROOT);
+    expect(await codeOf(openBlob(south, own, ROOT))).toBe('ENCLAVE_MEASUREMENT_MISMATCH');
+  });
+
+  it('is not taken for a blob of another policy, nor the other way round', async () => {
+    const sealer = enclave({ author: 'a' });
+    const own = await sealBlob(sealer, SECRET, ROOT);
+    const ofCode = await sealBlob(sealer, SECRET, CODE);
+    const signed = await sealBlob(sealer, SECRET, { ...CODE, policy: 'signer' });
+    expect(await codeOf(openBlob(sealer, own, CODE))).toBe('ENCLAVE_CODE_MISMATCH');
+    expect(await codeOf(openBlob(sealer, signed, CODE))).toBe('ENCLAVE_CODE_MISMATCH');
+    expect(await codeOf(openBlob(sealer, ofCode, ROOT))).toBe('ENCLAVE_MEASUREMENT_MISMATCH');
+    expect(await codeOf(openBlob(sealer, ofCode, { ...CODE, policy: 'signer' }))).toBe('ENCLAVE_SIGNER_MISMATCH');
+  });
+
+  it('has a key of its own, also for an enclave of which both measurements are the same', () => {
+    const { manifest } = sampleImage();
+    const bare = memoryPlatform({ seed: 'sealing' }).launch({ manifest: { ...manifest, configuration: {} } });
+    expect(bare.identity.codeMeasurement).toEqual(bare.identity.measurement);
+    const request = { label: 'root', salt: Buffer.alloc(32) };
+    const keys = (['measurement', 'code'] as const).map((policy) => bare.sealingKey({ ...request, policy }));
+    expect(keys[0]).not.toEqual(keys[1]);
   });
 });
 

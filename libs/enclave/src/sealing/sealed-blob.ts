@@ -1,7 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
-import { ProtegoError } from '@protego/contracts';
+import { ProtegoError, type ErrorCode } from '@protego/contracts';
 import { deriveKey } from '../key-derivation';
-import { signerScopeOf } from '../measurement/enclave-identity';
+import { signerScopeOf, type EnclaveIdentity } from '../measurement/enclave-identity';
 import { isSealingLabel } from '../platform/names';
 import { SEALING_SALT_BYTES, type LaunchedEnclave } from '../platform/platform';
 import { AES_GCM_NONCE_BYTES, openAesGcm, sealAesGcm } from '../primitives/aes-gcm';
@@ -13,16 +13,20 @@ import {
   joinBlob,
   splitBlob,
   type BlobHeader,
+  type SealingPolicy,
 } from './blob-format';
 import { commitCounter, issueCounter, mustBeCurrent } from './blob-counter';
+
+/** Policies that an enclave seals for by itself. */
+export type OwnPolicy = Exclude<SealingPolicy, 'migration'>;
 
 /** How a blob is sealed. */
 export interface SealOptions {
   /**
-   * `measurement`: this very enclave opens it. `signer`: also others of its author and product, of no older security
-   * version.
+   * `measurement`: this very enclave opens it. `code`: also others of its code and debug mode that are configured for other
+   * work. `signer`: also others of its author and product, of no older security version.
    */
-  readonly policy: 'measurement' | 'signer';
+  readonly policy: OwnPolicy;
   /** What the blob is for: 1 to 128 of `A-Za-z0-9./-`. */
   readonly label: string;
   /** Counter that makes older blobs void; 1 to 120 of the same characters. Without it an old blob opens for ever. */
@@ -35,7 +39,7 @@ export interface OpenOptions {
    * As it was sealed: else an older enclave of the author could make up a blob for `signer` where one of this enclave's own
    * is expected.
    */
-  readonly policy: 'measurement' | 'signer';
+  readonly policy: OwnPolicy;
   readonly label: string;
   /** As it was sealed: a blob without a counter does not pass for one with it. */
   readonly counter?: string;
@@ -51,6 +55,13 @@ export type SealTarget = Pick<BlobHeader, 'policy' | 'sealedTo' | 'from' | 'secu
 const KEY_BYTES = 32;
 const COUNTER_NAME_LENGTH_MAX = 120;
 const NO_MEASUREMENT = Buffer.alloc(32);
+/** What is said of a blob of other enclaves, by the policy that was expected. */
+const REFUSALS: Readonly<Record<SealingPolicy, { readonly code: ErrorCode; readonly others: string }>> = {
+  measurement: { code: 'ENCLAVE_MEASUREMENT_MISMATCH', others: 'another measurement' },
+  code: { code: 'ENCLAVE_CODE_MISMATCH', others: 'other code or another debug mode' },
+  signer: { code: 'ENCLAVE_SIGNER_MISMATCH', others: 'another author, product or debug mode' },
+  migration: { code: 'ENCLAVE_MEASUREMENT_MISMATCH', others: 'another measurement' },
+};
 
 /**
  * Seals data so that only the platform's enclaves of the policy open it: AES-256-GCM under a key of the platform,
@@ -70,10 +81,8 @@ export async function sealBlob(
   { policy, label, counter }: SealOptions,
 ): Promise<Buffer> {
   const { identity } = enclave;
-  const target =
-    policy === 'signer'
-      ? { policy, sealedTo: signerScopeOf(identity), from: NO_MEASUREMENT, securityVersion: identity.securityVersion }
-      : { policy, sealedTo: identity.measurement, from: NO_MEASUREMENT, securityVersion: 0 };
+  const securityVersion = policy === 'signer' ? identity.securityVersion : 0;
+  const target = { policy, sealedTo: holderOf(identity, policy), from: NO_MEASUREMENT, securityVersion };
   return sealFor(enclave, plaintext, target, label, counter);
 }
 
@@ -108,7 +117,7 @@ export async function sealFor(
  * Opens a blob and, with a counter, makes the older ones void. The caller wipes the plaintext.
  *
  * @throws ProtegoError `ENCLAVE_BLOB_DAMAGED`, `ENCLAVE_PLATFORM_MISMATCH`, `ENCLAVE_MEASUREMENT_MISMATCH`,
- *   `ENCLAVE_SIGNER_MISMATCH`, `ENCLAVE_VERSION_TOO_OLD`, `ENCLAVE_LABEL_MISMATCH`, `ENCLAVE_ROLLED_BACK`; those of
+ *   `ENCLAVE_CODE_MISMATCH`, `ENCLAVE_SIGNER_MISMATCH`, `ENCLAVE_VERSION_TOO_OLD`, `ENCLAVE_LABEL_MISMATCH`, `ENCLAVE_ROLLED_BACK`; those of
  *   the counters; `ENCLAVE_CLOSED`
  */
 export async function openBlob(enclave: LaunchedEnclave, blob: Buffer, options: OpenOptions): Promise<Buffer> {
@@ -160,27 +169,30 @@ function blobKeys(enclave: LaunchedEnclave, header: BlobHeader): { key: Buffer; 
   };
 }
 
+/** Whom a policy seals to. */
+function holderOf(identity: EnclaveIdentity, policy: OwnPolicy): Buffer {
+  if (policy === 'signer') return signerScopeOf(identity);
+  return policy === 'code' ? identity.codeMeasurement : identity.measurement;
+}
+
 function mustBeForUs(enclave: LaunchedEnclave, header: BlobHeader, options: OpenOptions): void {
   const { identity, platformId } = enclave;
   const { policy, sealedTo, from, label } = header;
   const { migratedFrom } = options;
   const expected = migratedFrom === undefined ? options.policy : 'migration';
-  const refuse = (code: 'PLATFORM' | 'MEASUREMENT' | 'SIGNER', message: string): never => {
-    throw new ProtegoError(`ENCLAVE_${code}_MISMATCH`, message, { label, policy });
+  const { code, others } = REFUSALS[expected];
+  const refuse = (message: string): never => {
+    throw new ProtegoError(code, message, { label, policy });
   };
-  if (!header.platformId.equals(platformId)) refuse('PLATFORM', 'the blob was sealed on another platform');
-  if (policy !== expected) {
-    const message = `the blob has policy \`${policy}\`, and \`${expected}\` is expected`;
-    refuse(expected === 'signer' ? 'SIGNER' : 'MEASUREMENT', message);
+  if (!header.platformId.equals(platformId)) {
+    const message = 'the blob was sealed on another platform';
+    throw new ProtegoError('ENCLAVE_PLATFORM_MISMATCH', message, { label, policy });
   }
-  if (policy === 'signer') {
-    if (signerScopeOf(identity).equals(sealedTo)) return;
-    refuse('SIGNER', 'the blob was sealed for another author, product or debug mode');
+  if (policy !== expected) refuse(`the blob has policy \`${policy}\`, and \`${expected}\` is expected`);
+  if (!holderOf(identity, migratedFrom === undefined ? options.policy : 'measurement').equals(sealedTo)) {
+    refuse(`the blob was sealed for ${others}`);
   }
-  if (!identity.measurement.equals(sealedTo)) refuse('MEASUREMENT', 'the blob was sealed for another measurement');
-  if (migratedFrom?.equals(from) === false) {
-    refuse('MEASUREMENT', 'the blob was migrated from a measurement that is not expected');
-  }
+  if (migratedFrom?.equals(from) === false) refuse('the blob was migrated from a measurement that is not expected');
 }
 
 function mustBeForThis({ label, counter }: BlobHeader, expected: OpenOptions): void {

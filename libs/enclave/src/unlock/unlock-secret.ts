@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { open, stat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
-import { ProtegoError, messageOf } from '@protego/contracts';
+import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { ProtegoError } from '@protego/contracts';
 import { deriveKey } from '../key-derivation';
-import { mustBePrivate, onDisk, readKeyFile, syncDirectory } from '../key-files';
+import { onDisk, syncDirectory } from '../key-files';
 import { argon2Hash } from '../primitives/argon2';
 import { type SaltedFactor } from './unlock-method';
 
@@ -20,10 +20,16 @@ export type UnlockSecret =
       readonly passphrase: Buffer;
     };
 
+/** Shortest key file, bytes. */
+export const KEY_FILE_BYTES_MIN = 32;
+/** Longest key file, bytes. */
+export const KEY_FILE_BYTES_MAX = 4096;
+/** Longest passphrase, bytes of UTF-8. */
+export const PASSPHRASE_BYTES_MAX = 1024;
+
 const FACTOR_KEY_BYTES = 32;
-const KEY_FILE_BYTES = { made: 32, min: 32, max: 4096 };
+const KEY_FILE_BYTES_MADE = 32;
 const PASSPHRASE_CHARACTERS_MIN = 12;
-const PASSPHRASE_BYTES_MAX = 1024;
 const ASCII_MAX = 0x7f;
 
 /**
@@ -69,12 +75,14 @@ export function secretBytes(secret: UnlockSecret): Buffer {
 /**
  * Makes a key file: 32 random bytes, for its owner only.
  *
- * @throws ProtegoError `LOG_WRITE_FAILED` also when there is such a file; `LOG_READ_ONLY`, `LOG_DISK_FULL`
+ * @throws ProtegoError `USAGE_INVALID` when there is such a file; `LOG_WRITE_FAILED`, `LOG_READ_ONLY`, `LOG_DISK_FULL`
  */
 export async function makeUnlockKeyFile(path: string): Promise<void> {
-  const content = randomBytes(KEY_FILE_BYTES.made);
+  const content = randomBytes(KEY_FILE_BYTES_MADE);
   await onDisk(path, async () => {
-    const handle = await open(path, 'wx', 0o600);
+    const handle = await open(path, 'wx', 0o600).catch((cause: NodeJS.ErrnoException) => {
+      throw cause.code === 'EEXIST' ? isThere(path) : cause;
+    });
     try {
       await handle.writeFile(content);
       await handle.sync();
@@ -86,27 +94,15 @@ export async function makeUnlockKeyFile(path: string): Promise<void> {
   });
 }
 
-/**
- * Reads a key file; the caller wipes the content.
- *
- * @throws ProtegoError `ENCLAVE_UNLOCK_INVALID` when there is none or it has an odd size; `LOG_KEYS_DAMAGED` when
- *   others can read it
- */
-export async function readUnlockKeyFile(path: string): Promise<UnlockSecret> {
-  const { size } = await stat(path).catch((cause: unknown) => {
-    throw invalid(`the key file \`${path}\` cannot be read: ${messageOf(cause)}`, cause);
-  });
-  if (size < KEY_FILE_BYTES.min || size > KEY_FILE_BYTES.max) throw invalid(`\`${path}\` is no key file`);
-  await mustBePrivate(dirname(path), basename(path));
-  const content = await readKeyFile(dirname(path), basename(path));
-  if (content === undefined) throw invalid(`the key file \`${path}\` is gone`);
-  return { kind: 'key-file', content };
-}
-
 function mustBeBoundedSecret(secret: UnlockSecret): void {
   const { length } = secretBytes(secret);
-  const [min, max] = secret.kind === 'key-file' ? [KEY_FILE_BYTES.min, KEY_FILE_BYTES.max] : [1, PASSPHRASE_BYTES_MAX];
+  const [min, max] = secret.kind === 'key-file' ? [KEY_FILE_BYTES_MIN, KEY_FILE_BYTES_MAX] : [1, PASSPHRASE_BYTES_MAX];
   if (length < min || length > max) throw invalid(`a ${secret.kind} has ${min} to ${max} bytes`);
+}
+
+function isThere(path: string): ProtegoError {
+  const message = `\`${path}\` exists already: seal under it with --unlock-key-file, or name another`;
+  return new ProtegoError('USAGE_INVALID', message, { path });
 }
 
 /**
@@ -118,6 +114,6 @@ function composed(passphrase: Buffer): Buffer {
   return Buffer.from(passphrase.toString('utf8').normalize('NFC'));
 }
 
-function invalid(problem: string, cause?: unknown): ProtegoError {
-  return new ProtegoError('ENCLAVE_UNLOCK_INVALID', problem, {}, { cause });
+function invalid(problem: string): ProtegoError {
+  return new ProtegoError('ENCLAVE_UNLOCK_INVALID', problem);
 }

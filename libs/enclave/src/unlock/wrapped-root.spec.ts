@@ -1,10 +1,7 @@
-import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { isProtegoError } from '@protego/contracts';
 import { ARGON2_COST_MIN, unlockMethodOf } from './unlock-method';
-import { makeUnlockKeyFile, readUnlockKeyFile, type UnlockSecret } from './unlock-secret';
+import { type UnlockSecret } from './unlock-secret';
 import { ARGON2_COST, unwrapRoot, wrapRoot } from './wrapped-root';
 
 const ROOT = Buffer.alloc(32, 0x77);
@@ -113,36 +110,5 @@ describe('wrapped root', () => {
     for (const bytes of [...altered, Buffer.from('null'), Buffer.from('{'), Buffer.alloc(5000, 0x20)]) {
       expect(await codeOf(unwrapRoot(bytes, [ANNA]))).toBe('ENCLAVE_UNLOCK_INVALID');
     }
-  });
-});
-
-describe('key file', () => {
-  let directory: string;
-  beforeEach(() => {
-    directory = mkdtempSync(join(tmpdir(), 'unlock-'));
-  });
-  afterEach(() => rmSync(directory, { recursive: true, force: true }));
-
-  it('is made once, at random and for its owner only', async () => {
-    const [a, b] = [join(directory, 'a.key'), join(directory, 'b.key')];
-    await makeUnlockKeyFile(a);
-    await makeUnlockKeyFile(b);
-    expect(statSync(a).mode & 0o777).toBe(0o600);
-    expect(await readUnlockKeyFile(a)).not.toEqual(await readUnlockKeyFile(b));
-    expect(await codeOf(makeUnlockKeyFile(a))).toBe('LOG_WRITE_FAILED');
-    const wrapped = await wrapRoot(ROOT, [await readUnlockKeyFile(a)]);
-    expect(await unwrapRoot(wrapped, [await readUnlockKeyFile(a)])).toEqual(ROOT);
-  });
-
-  it('is refused when it is missing, too short, too long, or others can read it', async () => {
-    const path = join(directory, 'a.key');
-    expect(await codeOf(readUnlockKeyFile(path))).toBe('ENCLAVE_UNLOCK_INVALID');
-    for (const bytes of [31, 4097]) {
-      writeFileSync(path, Buffer.alloc(bytes), { mode: 0o600 });
-      expect(await codeOf(readUnlockKeyFile(path))).toBe('ENCLAVE_UNLOCK_INVALID');
-    }
-    writeFileSync(path, Buffer.alloc(32));
-    chmodSync(path, 0o644);
-    expect(await codeOf(readUnlockKeyFile(path))).toBe('LOG_KEYS_DAMAGED');
   });
 });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, readFile, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ProtegoError } from '@protego/contracts';
-import { type HouseKeys, type HouseKeysOptions, type HouseOpener, type LogKeys } from '@protego/enclave';
+import { isRootSealed, type HouseKeys, type HouseKeysOptions, type HouseOpener, type LogKeys } from '@protego/enclave';
 import { applyErasures } from '../erasure/erasure-events';
 import { verifyReceipt } from '../evidence/bundle-check';
 import { applyExpiries } from '../erasure/expiry';
@@ -86,7 +86,7 @@ export async function restoreLog(options: RestoreOptions): Promise<RestoreReport
   await refuseTaken(directory);
   const manifest = await chosen(options);
   const keyIds = await forgottenKeys(options, manifest);
-  const keptRoot = await hasFile(keysDirectory, ROOT_SECRET_FILE);
+  const keptRoot = (await hasFile(keysDirectory, ROOT_SECRET_FILE)) || isRootSealed(keysDirectory);
   const made: string[] = [];
   try {
     if (!keptRoot) await restoreKeys(options, keysDirectory, made);
