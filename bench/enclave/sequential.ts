@@ -38,7 +38,7 @@ export const SEQUENTIAL_WRITE: BenchCase = {
   metric: 'sequential-write',
   unit: 'MB/s',
   description:
-    'Write a 64 MiB encrypted memory from beginning to end, 4 KiB at a time, until all of it is encrypted: each page is decrypted and verified before it is written to, and encrypted when it is evicted.',
+    'Write a 64 MiB encrypted memory from beginning to end, 4 KiB at a time, until all of it is encrypted: a page that is written as a whole is not read before, and encrypted when it is evicted.',
   peer: BUFFER_PEER,
   prepare: () => contest('write', PAGES, 1),
 };

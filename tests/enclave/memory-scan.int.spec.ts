@@ -4,12 +4,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openVaultBytes } from '@protego/enclave/testing';
-import { crypto_generichash } from 'sodium-native';
 import {
   NeedleSearch,
   countByRegion,
   fileHits,
-  needlesOf,
+  keyNeedlesOf,
   patientHits,
   processHits,
   type Hit,
@@ -18,7 +17,6 @@ import {
 
 const ROOT = join(__dirname, '../..');
 const PATIENTS = 1_000;
-const CONTENT = Buffer.from('protego/content/1', 'latin1');
 
 /** Processes to look at. */
 interface Processes {
@@ -60,12 +58,7 @@ describe('secrets in memory', () => {
     await tell('open');
     const slots = openVaultBytes(readFileSync(join(keys, 'vault')), readFileSync(join(keys, 'root.secret')));
     keyIds = slots.map(({ keyId }) => keyId.toString('hex'));
-    needles = slots.flatMap(({ key, name }) => {
-      if (key.equals(Buffer.alloc(32))) return [];
-      const contentSecret = Buffer.alloc(32);
-      crypto_generichash(contentSecret, CONTENT, key);
-      return [...needlesOf(`key of ${name}`, key), ...needlesOf(`content secret of ${name}`, contentSecret)];
-    });
+    needles = slots.flatMap(({ key, name }) => keyNeedlesOf(name, key));
     firstKey = Buffer.from(slots.find(({ name }) => name === 'patient-0')?.key ?? []);
     search = new NeedleSearch(needles);
   }, 180_000);

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readFileSync, readSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { crypto_generichash } from 'sodium-native';
 
 /** Bytes that are looked for, and what they are called in a report. */
 export interface Needle {
@@ -33,6 +34,7 @@ interface Mapping {
 
 const READ_BYTES = 4 << 20;
 const PAGE_BYTES = 4096;
+const CONTENT = Buffer.from('protego/content/1', 'latin1');
 const PREFIX_VALUES = 1 << 16;
 
 /** Looks for many needles at once. */
@@ -97,6 +99,14 @@ export function needlesOf(name: string, secret: Buffer): Needle[] {
       { name: `${name}, ${form}, two bytes a letter`, bytes: Buffer.from(text, 'utf16le') },
     ]),
   ];
+}
+
+/** What tells of a person's key in the vault: the key, and the content secret that is derived from it; nothing for no key. */
+export function keyNeedlesOf(name: string | undefined, key: Buffer): Needle[] {
+  if (key.every((byte) => byte === 0)) return [];
+  const contentSecret = Buffer.alloc(32);
+  crypto_generichash(contentSecret, CONTENT, key);
+  return [...needlesOf(`key of ${name}`, key), ...needlesOf(`content secret of ${name}`, contentSecret)];
 }
 
 /** Looks through all memory of a process that can be read; the process should be at rest. */

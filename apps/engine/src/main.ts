@@ -16,7 +16,7 @@ example: node dist/apps/engine/src/main.js protego.yaml`;
 
 const STOP_MS_MAX = 8_000;
 const FREED_MEMORY =
-  'native memory that is freed keeps what was in it: start the engine with GLIBC_TUNABLES=glibc.malloc.perturb=165';
+  'native memory that is freed keeps what was in it: start the engine with GLIBC_TUNABLES=glibc.malloc.perturb=165:glibc.malloc.tcache_count=0';
 
 let engine: Engine | undefined;
 let isStopping = false;

@@ -1,5 +1,6 @@
 import { GuardedBytes } from './memory/guarded-memory';
 import { memoryImageOf, type MemoryImage } from './memory/memory-image';
+import { overwriteNativeStack } from './memory/native-stack';
 import { SecretStore, type SecretStoreOptions } from './memory/secret-store';
 import { fillRandom } from './random-pool';
 import { KEY_BYTES } from './sealed-part';
@@ -87,6 +88,7 @@ export class KeyMemory {
   evict(): void {
     for (let at = 0; at < LENT; at++) this.#forget(at);
     this.#store.flush();
+    overwriteNativeStack();
   }
 
   /** What can be seen of it without its keys. */

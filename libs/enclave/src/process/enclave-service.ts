@@ -2,6 +2,7 @@ import { ProtegoError } from '@protego/contracts';
 import type { ServedHouse } from '../house-keys';
 import type { Admission, PersonalDataVault, RawEvent } from '../personal-data';
 import { guardedMemoryState } from '../memory/guarded-memory-state';
+import { overwriteNativeStack } from '../memory/native-stack';
 import type { RootCustody } from '../root/root-custody';
 import { requireAttester, type Attester } from './attester';
 import { CALLS, readRawEvents, writeAdmissions, writeSealings } from './call-codec';
@@ -109,6 +110,7 @@ export class EnclaveService {
 
   /** Notes that keys were used: they are encrypted in memory once none was for a while. */
   touch(): void {
+    overwriteNativeStack();
     this.#idle.touch();
   }
 
