@@ -10,7 +10,8 @@ import { verifierKeyOf } from './tree/signed-note';
 /** Version of the log's layout on disk that this code writes and reads. */
 export const LOG_FORMAT = 2;
 
-const FILE = 'log.json';
+/** Makes a directory a log. */
+export const IDENTITY_FILE = 'log.json';
 // An origin is one line of a signed note (C2SP tlog-checkpoint), so it has no control characters and no white space.
 const ORIGIN = /^[^\s\p{Cc}+]{1,256}$/u;
 const SITE_PREFIX = 'protego/';
@@ -39,7 +40,7 @@ export function siteOfOrigin(origin: string): string {
 
 /** True when the directory holds a log. */
 export function hasIdentity(directory: string): boolean {
-  return existsSync(join(directory, FILE));
+  return existsSync(join(directory, IDENTITY_FILE));
 }
 
 /**
@@ -48,10 +49,20 @@ export function hasIdentity(directory: string): boolean {
  * @throws ProtegoError `LOG_NOT_FOUND`, `LOG_FORMAT_UNKNOWN` for another version, `LOG_BLOCK_CORRUPT` when it is damaged
  */
 export function readIdentity(directory: string): LogIdentity {
-  const path = join(directory, FILE);
+  const path = join(directory, IDENTITY_FILE);
   const content = readSmallFile(path);
   if (content === undefined) throw new ProtegoError('LOG_NOT_FOUND', `no log in \`${directory}\``, { directory });
   if (content === 'odd') throw new ProtegoError('LOG_BLOCK_CORRUPT', `\`${path}\` is not a file`, { path });
+  return identityIn(content, path);
+}
+
+/**
+ * What the content of a `log.json` says.
+ *
+ * @param path where it stands, or is to stand, for errors
+ * @throws ProtegoError `LOG_FORMAT_UNKNOWN` for another version, `LOG_BLOCK_CORRUPT` when it is damaged
+ */
+export function identityIn(content: Buffer, path: string): LogIdentity {
   const { format, origin, logId, verifierKey } = parse(path, content.toString('utf8'));
   if (typeof format === 'number' && format !== LOG_FORMAT) {
     throw new ProtegoError('LOG_FORMAT_UNKNOWN', `\`${path}\` has format ${format}`, { path, format });
@@ -92,7 +103,7 @@ export async function createIdentity(
   const logId = randomBytes(LOG_ID_BYTES);
   const verifierKey = verifierKeyOf(origin, keys.signer.publicKey);
   const text = canonicalJson({ format: LOG_FORMAT, logId: logId.toString('hex'), origin, verifierKey });
-  await writeFileAtomically(layer, join(directory, FILE), Buffer.from(`${text}\n`));
+  await writeFileAtomically(layer, join(directory, IDENTITY_FILE), Buffer.from(`${text}\n`));
   return { origin, logId, verifierKey };
 }
 

@@ -1,19 +1,19 @@
+import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { ReadableStreamDefaultReader, ReadableStreamReadResult } from 'node:stream/web';
 import { ProtegoError, messageOf } from '@protego/contracts';
-import type { BackupTarget } from '@protego/event-log';
-import {
-  connect,
-  type JetStreamManager,
-  type MsgRequest,
-  type NatsConnection,
-  type ObjectStore,
-  type ObjectStoreMeta,
-  type StoredMsg,
-} from 'nats';
+import { invalidBackup, type BackupTarget } from '@protego/event-log';
+import { connect, headers, type NatsConnection, type ObjectInfo, type ObjectStore } from 'nats';
+import { ObjectStoreChunks, UPLOAD_PREFIX } from './object-store-chunks';
 
 /** Most bytes of one message of an object: what a server takes by default, with room to spare. */
 const CHUNK_BYTES = 128 << 10;
-const NO_MESSAGE = 10037;
+/** Most messages that the server has not confirmed yet. */
+const SENT_MAX = 16;
+/** How long a server may send nothing of an object. */
+const READ_PAUSE_MS_MAX = 30_000;
+/** How the client says that the content of an object has not the digest that its metadata names. */
+const DIGEST_WRONG = /digests do not match/;
 
 const LOCATION = /^(nats|tls):\/\/(?:([^:@/]+):([^@/]+)@)?([^@/]+)\/([A-Za-z0-9_-]+)$/;
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -29,7 +29,7 @@ export class ObjectStoreTarget implements BackupTarget {
     private readonly bucket: string,
     private readonly connection: NatsConnection,
     private readonly store: ObjectStore,
-    private readonly manager: JetStreamManager,
+    private readonly chunks: ObjectStoreChunks,
   ) {}
 
   /**
@@ -50,7 +50,8 @@ export class ObjectStoreTarget implements BackupTarget {
       try {
         const store = await connection.jetstream().views.os(bucket, { description: 'Backups of a Protego event log' });
         const manager = await connection.jetstreamManager();
-        return new ObjectStoreTarget(`${servers}/${bucket}`, bucket, connection, store, manager);
+        const chunks = new ObjectStoreChunks(bucket, store, manager);
+        return new ObjectStoreTarget(`${servers}/${bucket}`, bucket, connection, store, chunks);
       } catch (cause) {
         await connection.close();
         throw cause;
@@ -59,35 +60,45 @@ export class ObjectStoreTarget implements BackupTarget {
   }
 
   async list(prefix: string): Promise<string[]> {
-    const entries = await onBus('list a backup', () => this.store.list());
+    const entries = await onBus('list a backup', () => this.chunks.metadata());
     return entries.filter(({ deleted, name }) => !deleted && name.startsWith(prefix)).map(({ name }) => name);
   }
 
+  /**
+   * @throws ProtegoError `BACKUP_INVALID` when messages of the object are gone, or not what was written;
+   *   `NATS_UNAVAILABLE`, also when the server sends nothing for {@link READ_PAUSE_MS_MAX}
+   */
   async read(name: string): Promise<AsyncIterable<Buffer> | undefined> {
-    const found = await onBus(`read \`${name}\``, () => this.store.get(name));
-    if (found === null) return undefined;
-    const { data, error } = found;
-    return (async function* () {
-      const reader = data.getReader();
-      for (let next = await reader.read(); !next.done; next = await reader.read()) yield Buffer.from(next.value);
-      // Undefined when the digest of the whole fits.
-      const failure = await error;
-      if (failure instanceof Error) throw unavailable(`read \`${name}\``, failure);
-    })();
+    const action = `read \`${name}\``;
+    const found = await onBus(action, async () => {
+      const info = await this.store.info(name);
+      if (info === null || info.deleted) return null;
+      // Of what is not there at all a consumer waits for ever.
+      await this.mustBeWhole(info);
+      return this.store.get(name);
+    });
+    return found === null ? undefined : this.pieces(name, found.data.getReader());
   }
 
+  /** The content that the name had before is erased once the new one is there. */
   async write(name: string, content: AsyncIterable<Buffer>): Promise<void> {
-    await onBus(`write \`${name}\``, () => this.store.put(metaOf(name), ReadableStream.from(content)));
+    await onBus(`write \`${name}\``, async () => {
+      const before = await this.store.info(name);
+      await this.put(name, UPLOAD_PREFIX + newId(), content);
+      if (before !== null && !before.deleted) await this.chunks.erase(before.nuid);
+    });
   }
 
   /**
-   * The server writes random bytes over the old content before the new one comes: a crash between the two leaves neither,
-   * and the next backup puts it back.
+   * The new content is stored first, under an id of its own. Then the server writes random bytes over all that no name
+   * leads to: the old content, and what calls that were cut off have left. A crash between the two leaves the old content
+   * where no restore finds it, and the next call erases it.
    */
   async overwrite(name: string, content: Buffer): Promise<void> {
     await onBus(`write \`${name}\``, async () => {
-      await this.eraseChunks(name);
-      await this.store.putBlob(metaOf(name), content);
+      await this.chunks.eraseUnnamed();
+      await this.put(name, newId(), [content]);
+      await this.chunks.eraseUnnamed();
     });
   }
 
@@ -101,30 +112,105 @@ export class ObjectStoreTarget implements BackupTarget {
     await this.connection.close();
   }
 
-  private async eraseChunks(name: string): Promise<void> {
-    const info = await this.store.info(name);
-    if (info === null || info.deleted) return;
-    const { bucket } = this;
-    const stream = `OBJ_${bucket}`;
-    const subject = `$O.${bucket}.C.${info.nuid}`;
-    // Once the last message of a subject is gone, a server of version 2.9 does not find those before it by subject.
-    let seq = (await this.messageOf(stream, { last_by_subj: subject }))?.seq ?? 0;
-    for (let left = info.chunks; left > 0 && seq > 0; seq--) {
-      if ((await this.messageOf(stream, { seq }))?.subject !== subject) continue;
-      await this.manager.streams.deleteMessage(stream, seq, true);
-      left--;
-    }
-  }
-
-  private async messageOf(stream: string, query: MsgRequest): Promise<StoredMsg | undefined> {
+  /** As the client does it, but with an id of our choice, and without a purge, which leaves the bytes on the disk. */
+  private async put(name: string, id: string, content: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void> {
+    const stream = this.connection.jetstream();
+    const chunkBytes = Math.min(CHUNK_BYTES, this.connection.info?.max_payload ?? CHUNK_BYTES);
+    const hash = createHash('sha256');
+    const sent: Promise<unknown>[] = [];
+    let [size, chunks] = [0, 0];
     try {
-      return await this.manager.streams.getMessage(stream, query);
+      for await (const chunk of chunksOf(content, chunkBytes)) {
+        hash.update(chunk);
+        size += chunk.length;
+        chunks++;
+        await sent.at(-SENT_MAX);
+        const confirmed = stream.publish(this.chunks.subjectOf(id), chunk);
+        // It is awaited below, perhaps some pieces later.
+        confirmed.catch(() => undefined);
+        sent.push(confirmed);
+      }
+      await Promise.all(sent);
     } catch (cause) {
-      const { api_error } = cause as { api_error?: { err_code?: number } };
-      if (api_error?.err_code === NO_MESSAGE) return undefined;
+      await Promise.allSettled(sent);
+      // What cannot be erased now no name leads to: the next call erases it.
+      await this.chunks.erase(id).catch(() => undefined);
       throw cause;
     }
+    const head = { name, description: '', options: { max_chunk_size: chunkBytes }, bucket: this.bucket, nuid: id };
+    const digest = `SHA-256=${base64Url(hash.digest())}`;
+    const info = { ...head, size, chunks, mtime: new Date().toISOString(), digest, deleted: false };
+    const replacing = headers();
+    replacing.set('Nats-Rollup', 'sub');
+    const subject = `$O.${this.bucket}.M.${base64Url(Buffer.from(name))}`;
+    await stream.publish(subject, JSON.stringify(info), { headers: replacing });
+    await this.mustBeWhole(info);
   }
+
+  private async mustBeWhole({ name, nuid, chunks }: Pick<ObjectInfo, 'name' | 'nuid' | 'chunks'>): Promise<void> {
+    const count = await this.chunks.countOf(nuid);
+    if (count >= chunks) return;
+    throw invalidBackup(this, `\`${name}\` is not whole: ${count} of its ${chunks} messages are there`);
+  }
+
+  private async *pieces(name: string, reader: ReadableStreamDefaultReader<Uint8Array>): AsyncGenerator<Buffer> {
+    try {
+      for (let next = await soon(name, reader); !next.done; next = await soon(name, reader)) {
+        yield Buffer.from(next.value);
+      }
+    } catch (cause) {
+      if (DIGEST_WRONG.test(messageOf(cause))) throw invalidBackup(this, `\`${name}\` is not what was written`);
+      throw unavailable(`read \`${name}\``, cause);
+    } finally {
+      // A stream that has failed says so again.
+      await reader.cancel().catch(() => undefined);
+    }
+  }
+}
+
+/** The next piece, or an error when it does not come. */
+async function soon(
+  name: string,
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+): Promise<ReadableStreamReadResult<Uint8Array>> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const message = `cannot read \`${name}\`: the server has sent nothing for ${READ_PAUSE_MS_MAX / 1_000} seconds`;
+    timer = setTimeout(() => reject(new ProtegoError('NATS_UNAVAILABLE', message)), READ_PAUSE_MS_MAX);
+  });
+  try {
+    return await Promise.race([reader.read(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function* chunksOf(
+  content: AsyncIterable<Buffer> | Iterable<Buffer>,
+  chunkBytes: number,
+): AsyncGenerator<Buffer> {
+  let held: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of content) {
+    let rest = piece;
+    while (bytes + rest.length >= chunkBytes) {
+      yield Buffer.concat([...held, rest.subarray(0, chunkBytes - bytes)]);
+      rest = rest.subarray(chunkBytes - bytes);
+      [held, bytes] = [[], 0];
+    }
+    if (rest.length > 0) held.push(rest);
+    bytes += rest.length;
+  }
+  if (bytes > 0) yield Buffer.concat(held);
+}
+
+function newId(): string {
+  return randomBytes(16).toString('hex');
+}
+
+/** With padding, as object stores write names and digests. */
+function base64Url(bytes: Buffer): string {
+  return bytes.toString('base64').replaceAll('+', '-').replaceAll('/', '_');
 }
 
 function credentialsOf(environment: NodeJS.ProcessEnv): { user?: string; pass?: string } {
@@ -136,10 +222,6 @@ function credentialsOf(environment: NodeJS.ProcessEnv): { user?: string; pass?: 
 
 function decoded(text: string | undefined): string {
   return decodeURIComponent(text ?? '');
-}
-
-function metaOf(name: string): ObjectStoreMeta {
-  return { name, options: { max_chunk_size: CHUNK_BYTES } };
 }
 
 async function onBus<T>(action: string, operation: () => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ProtegoError } from '@protego/contracts';
+import { ProtegoError, isProtegoError } from '@protego/contracts';
 import { liveKeyIdsIn } from '@protego/enclave';
 import { readErasures } from './destroyed-keys';
 import { HOUSE_OBJECT, VAULT_OBJECT, invalidBackup, readSmall, type BackupTarget } from './backup-target';
@@ -40,19 +40,30 @@ export async function copyKeys(target: BackupTarget, keysDirectory: string): Pro
 /** What is said of a target with no backup and the keys of somebody else. */
 export const FOREIGN_KEYS = `it holds no backup, but the keys of another log (\`${VAULT_OBJECT}\`): name another place, or remove them if nobody needs them`;
 
-/** Whose keys a target holds. */
-export type KeysHeld = 'none' | 'own' | 'foreign';
+/** Whose keys a target holds; `broken` are those of a copy that is not whole: nobody can use them. */
+export type KeysHeld = 'none' | 'own' | 'foreign' | 'broken';
 
 /**
  * Whether the copy of a vault in a target is of a log's own vault, of whatever day. Without a manifest, nothing else tells
  * whose keys they are.
  */
 export async function keysHeldIn(target: BackupTarget, keysDirectory: string): Promise<KeysHeld> {
-  const first = (await readSmall(target, VAULT_OBJECT, VAULT_BYTES_MAX))?.subarray(0, FIRST_SLOT_BYTES);
+  const held = await vaultHeldIn(target);
+  if (held === 'broken') return held;
+  const first = held?.subarray(0, FIRST_SLOT_BYTES);
   // What has no whole slot has no key.
   if (first === undefined || first.length < FIRST_SLOT_BYTES) return 'none';
   const own = await contentOf(join(keysDirectory, VAULT_FILE));
   return own?.subarray(0, FIRST_SLOT_BYTES).equals(first) === true ? 'own' : 'foreign';
+}
+
+async function vaultHeldIn(target: BackupTarget): Promise<Buffer | 'broken' | undefined> {
+  try {
+    return await readSmall(target, VAULT_OBJECT, VAULT_BYTES_MAX);
+  } catch (error) {
+    if (isProtegoError(error) && error.code === 'BACKUP_INVALID') return 'broken';
+    throw error;
+  }
 }
 
 /** A vault that was put back to an earlier day must not bring back what was forgotten since. */

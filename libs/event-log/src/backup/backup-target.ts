@@ -10,9 +10,16 @@ export interface BackupTarget {
   readonly location: string;
   /** Names that begin with the prefix, in no order. */
   list(prefix: string): Promise<string[]>;
-  /** Content of an object, piece by piece; undefined when there is none. */
+  /**
+   * Content of an object, piece by piece; undefined when there is none.
+   *
+   * @throws ProtegoError `BACKUP_INVALID` when there is one that is not whole, here or while it is read
+   */
   read(name: string): Promise<AsyncIterable<Buffer> | undefined>;
-  /** Stores an object under a name that has none: whole or not at all, whatever happens. */
+  /**
+   * Stores an object: whole or not at all, whatever happens. Where the name has one already, that is there until the new
+   * one is.
+   */
   write(name: string, content: AsyncIterable<Buffer>): Promise<void>;
   /** Puts an object in the place of another so that nothing of the old content can be read there any more. */
   overwrite(name: string, content: Buffer): Promise<void>;

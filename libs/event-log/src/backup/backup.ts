@@ -14,7 +14,9 @@ import {
   readCheckpointHistory,
   type SignedCheckpoint,
 } from '../tree/checkpoint-files';
+import { erasuresIn } from '../erasure/erasure-events';
 import { readIdentity, requireFittingKeys } from '../log-identity';
+import { EventLogReader } from '../reader/reader';
 import { listSegments } from '../segments/segment-format';
 import { parseNote } from '../tree/signed-note';
 import { TILE_WIDTH, levelWidth, tilePath } from '../tree/tile-path';
@@ -30,6 +32,7 @@ import {
   type BackupTiles,
   type CheckedManifest,
 } from './backup-manifest';
+import { addErasures, isErasureListLost } from './destroyed-keys';
 import { withBackupLock } from './backup-lock';
 import { registerBackup, registeredBackups } from './backup-registry';
 import { MANIFESTS, OBJECTS, invalidBackup, onePiece, type BackupTarget } from './backup-target';
@@ -97,7 +100,10 @@ export async function backupLog(options: BackupOptions): Promise<BackupSummary> 
   const files = await storeFiles(store, directory, segments, latest);
   if (previous !== undefined) checkUnchanged(previous, files, segments);
   const tiles = await storeTiles(store, directory, latest.size);
-  await withBackupLock(directory, () => copyKeys(target, options.keysDirectory));
+  await withBackupLock(directory, async () => {
+    await mendErasureList(options);
+    await copyKeys(target, options.keysDirectory);
+  });
   const { origin, logId, verifierKey } = identity;
   const head = { format: BACKUP_FORMAT, origin, logId: logId.toString('hex'), verifierKey, createdAt };
   const firstSeq = segments[0]?.index.segment.firstSeq ?? 0;
@@ -110,6 +116,17 @@ export async function backupLog(options: BackupOptions): Promise<BackupSummary> 
     ...{ name, location: target.location, size: latest.size, rootHash: latest.root.toString('hex') },
     ...{ files: files.length, objectsWritten: store.written, bytesWritten: store.bytesWritten, removed },
   };
+}
+
+/** The log names all keys whose destruction a target must know of. */
+async function mendErasureList({ directory, keys, target, clock }: BackupOptions): Promise<void> {
+  if (!(await isErasureListLost(target))) return;
+  const erasures = [...erasuresIn(await EventLogReader.open({ directory, keys }))];
+  await addErasures(
+    target,
+    erasures.flatMap(({ keyIds }) => keyIds),
+    clock.wallMs(),
+  );
 }
 
 /** The first backup of another log that was cut off may have left its vault: it must not be written over. */

@@ -1,27 +1,33 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, readFile, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ProtegoError } from '@protego/contracts';
-import { isRootSealed, type HouseKeys, type HouseKeysOptions, type HouseOpener, type LogKeys } from '@protego/enclave';
+import { ProtegoError, isProtegoError } from '@protego/contracts';
+import { isRootSealed, type HouseKeys, type HouseKeysOptions, type HouseOpener } from '@protego/enclave';
 import { applyErasures } from '../erasure/erasure-events';
 import { verifyReceipt } from '../evidence/bundle-check';
 import { applyExpiries } from '../erasure/expiry';
-import { nodeFileLayer } from '../writer/file-layer';
+import { nodeFileLayer, writeFileAtomically } from '../writer/file-layer';
 import { writeFailure } from '../log-errors';
-import { readIdentity, requireFittingKeys } from '../log-identity';
+import { IDENTITY_FILE, identityIn, requireFittingKeys, type LogIdentity } from '../log-identity';
 import { EventLogReader } from '../reader/reader';
 import { SEGMENT_FOLDER } from '../segments/segment-format';
 import { TILE_BYTES, TILE_FOLDER, tilePath } from '../tree/tile-path';
-import { verifyLog } from '../verify/verify';
+import { HISTORY_FILE, LATEST_FILE } from '../tree/checkpoint-files';
+import { verifyLog, type VerifyOptions } from '../verify/verify';
 import { BACKUPS_FILE, registerRestored } from './backup-registry';
 import { readErasures } from './destroyed-keys';
 import { KEY_FILES, ROOT_SECRET_FILE } from './backup-keys';
 import { listBackups, readManifest, type BackupFile, type BackupTiles, type CheckedManifest } from './backup-manifest';
-import { OBJECTS, invalidBackup, readSmall, type BackupTarget } from './backup-target';
+import { ERASURES_OBJECT, OBJECTS, invalidBackup, readSmall, type BackupTarget } from './backup-target';
 
 const KEY_FILE_BYTES_MAX = 1 << 28;
-/** Makes the directory a log: written when all else is there. */
-const LAST_FILE = 'log.json';
+/** Most bytes of a `log.json`. */
+const IDENTITY_BYTES_MAX = 1 << 16;
+/** What a restore that was cut off may leave in the directory. */
+const LEFT_BEHIND: ReadonlySet<string> = new Set([
+  ...[SEGMENT_FOLDER, TILE_FOLDER, HISTORY_FILE, LATEST_FILE, BACKUPS_FILE],
+  ...[`${BACKUPS_FILE}.new`, `${IDENTITY_FILE}.new`],
+]);
 const KEYS_FOLDER = 'keys';
 
 /** What is restored, and where to. */
@@ -75,31 +81,27 @@ export interface RestoreReport {
 
 /**
  * Restores a log and proves that it is the same log: signatures, hashes of all files, and every record up to the root of
- * the backup's checkpoint. Then what was forgotten since the backup is forgotten again. On failure nothing is left behind
- * but what was there before.
+ * the backup's checkpoint. What was forgotten since the backup is forgotten again. `log.json` is written last of all: a
+ * restore that was cut off leaves no log. On failure nothing is left behind but what was there before; of a key directory
+ * that was there, what was forgotten since stays destroyed.
  *
  * @throws ProtegoError `RESTORE_TARGET_TAKEN`; `BACKUP_INVALID`; `LOG_KEY_MISSING` when there is no root secret, or that of
  *   another log; `LOG_FORKED`, `LOG_TRUNCATED` for the given checkpoint; `RECEIPT_INVALID`; errors of the disk
  */
 export async function restoreLog(options: RestoreOptions): Promise<RestoreReport> {
   const { target, directory, keysDirectory = join(directory, KEYS_FOLDER) } = options;
-  await refuseTaken(directory);
+  await refuseTaken(directory, keysDirectory);
   const manifest = await chosen(options);
   const keyIds = await forgottenKeys(options, manifest);
   const keptRoot = (await hasFile(keysDirectory, ROOT_SECRET_FILE)) || isRootSealed(keysDirectory);
   const made: string[] = [];
   try {
+    await registerSource(target, manifest, directory, made);
     if (!keptRoot) await restoreKeys(options, keysDirectory, made);
     const { fields } = options;
     const house = await options.openHouse({ directory: keysDirectory, mode: 'write', ...(fields && { fields }) });
     try {
-      const bytes = await restoreFiles(target, manifest, directory, made);
-      const report = await proven(options, manifest, house, { keyIds, bytes });
-      // Each target holds a copy of the vault: an erasure from the restored log must come to all.
-      made.push(join(directory, BACKUPS_FILE));
-      const { createdAt: lastBackupAt, backups } = manifest;
-      await registerRestored(directory, { location: target.location, lastBackupAt }, backups);
-      return report;
+      return await restoreRecords(options, manifest, house, { keyIds, made });
     } finally {
       await house.close();
     }
@@ -109,13 +111,52 @@ export async function restoreLog(options: RestoreOptions): Promise<RestoreReport
   }
 }
 
-async function refuseTaken(directory: string): Promise<void> {
-  const names = await readdir(directory).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT') return [];
-    throw cause;
-  });
-  if (names.every((name) => name === KEYS_FOLDER)) return;
-  throw new ProtegoError('RESTORE_TARGET_TAKEN', `\`${directory}\` is not empty`, { directory });
+async function refuseTaken(directory: string, keysDirectory: string): Promise<void> {
+  const names = (await namesIn(directory)).filter((name) => name !== KEYS_FOLDER);
+  const keys = await namesIn(keysDirectory);
+  const keyFiles = KEY_FILES.map(({ file }) => file).filter((file) => keys.includes(file));
+  const keysLeft = keys.includes(ROOT_SECRET_FILE) ? [] : keyFiles.map((file) => join(keysDirectory, file));
+  if (!names.every((name) => LEFT_BEHIND.has(name))) {
+    throw new ProtegoError('RESTORE_TARGET_TAKEN', `\`${directory}\` is not empty`, { directory });
+  }
+  const left = [...names.map((name) => join(directory, name)), ...keysLeft];
+  if (left.length === 0) return;
+  const list = left.map((path) => `\`${path}\``).join(', ');
+  const message = `\`${directory}\` holds no log, but what a restore that was cut off leaves: if it is that, remove ${list}, and restore again with the same options`;
+  throw new ProtegoError('RESTORE_TARGET_TAKEN', message, { directory, left });
+}
+
+/** Each target holds a copy of the vault: an erasure from the restored log must come to all. */
+async function registerSource(
+  { location }: BackupTarget,
+  { createdAt: lastBackupAt, backups }: CheckedManifest,
+  directory: string,
+  made: string[],
+): Promise<void> {
+  await makeDirectory(directory, made);
+  const path = join(directory, BACKUPS_FILE);
+  made.push(`${path}.new`, path);
+  await registerRestored(directory, { location, lastBackupAt }, backups);
+}
+
+/** All that makes a log of keys that are there. */
+async function restoreRecords(
+  options: RestoreOptions,
+  manifest: CheckedManifest,
+  house: HouseKeys,
+  { keyIds, made }: { readonly keyIds: readonly string[]; readonly made: string[] },
+): Promise<RestoreReport> {
+  const { target, directory } = options;
+  const path = join(directory, IDENTITY_FILE);
+  const logJson = await identityOf(target, manifest);
+  const identity = identityIn(logJson, path);
+  requireFittingKeys(directory, identity, house.keys);
+  const keysDestroyed = keyIds.length === 0 ? 0 : await house.vault.destroy(keyIds);
+  const bytes = logJson.length + (await restoreFiles(target, manifest, directory, made));
+  const report = await proven(options, manifest, house, { logJson, identity, keysDestroyed, bytes });
+  made.push(`${path}.new`, path);
+  await onDisk(path, () => writeFileAtomically(nodeFileLayer, path, logJson));
+  return report;
 }
 
 async function chosen({ target, backup, verifierKey }: RestoreOptions): Promise<CheckedManifest> {
@@ -131,7 +172,11 @@ async function forgottenKeys(
   { target, receipts = [] }: RestoreOptions,
   { verifierKey }: CheckedManifest,
 ): Promise<string[]> {
-  const keyIds = await readErasures(target);
+  const keyIds = await readErasures(target).catch((cause: unknown) => {
+    if (!isProtegoError(cause) || cause.code !== 'BACKUP_INVALID') throw cause;
+    const message = `${cause.message}: it says what was forgotten since. Back up again, which mends it; where the log is lost, remove \`${ERASURES_OBJECT}\` from the target and give the receipts of all erasures`;
+    throw new ProtegoError('BACKUP_INVALID', message, cause.details, { cause });
+  });
   for (const receipt of receipts) {
     for (const keyId of verifyReceipt(receipt, verifierKey)['keyIds'] as string[]) keyIds.add(keyId);
   }
@@ -162,23 +207,30 @@ async function restoreKeys(options: RestoreOptions, keysDirectory: string, made:
   }
 }
 
+/** All files but the one that makes the directory a log. */
 async function restoreFiles(
   target: BackupTarget,
   { files, tiles }: CheckedManifest,
   directory: string,
   made: string[],
 ): Promise<number> {
-  await makeDirectory(directory, made);
   made.push(...[SEGMENT_FOLDER, TILE_FOLDER].map((name) => join(directory, name)));
   let bytes = 0;
   for (const part of tiles) bytes += await restoreTiles(target, part, directory);
-  for (const file of files.filter(({ path }) => path !== LAST_FILE))
+  for (const file of files.filter(({ path }) => path !== IDENTITY_FILE))
     bytes += await restoreFile(target, file, directory, made);
   await syncAll(directory, files);
-  for (const file of files.filter(({ path }) => path === LAST_FILE))
-    bytes += await restoreFile(target, file, directory, made);
   await nodeFileLayer.syncDirectory(directory);
   return bytes;
+}
+
+async function identityOf(target: BackupTarget, { files }: CheckedManifest): Promise<Buffer> {
+  const file = files.find(({ path }) => path === IDENTITY_FILE);
+  if (file === undefined || file.bytes > IDENTITY_BYTES_MAX)
+    throw invalidBackup(target, `it has no \`${IDENTITY_FILE}\``);
+  const pieces: Buffer[] = [];
+  for await (const piece of checked(target, file.sha256, file.path)) pieces.push(piece);
+  return Buffer.concat(pieces);
 }
 
 async function restoreFile(
@@ -250,38 +302,44 @@ async function syncAll(directory: string, files: readonly BackupFile[]): Promise
   for (const folder of folders) await nodeFileLayer.syncDirectory(folder);
 }
 
+interface RestoredParts {
+  /** Content of `log.json`, which is not in its place yet. */
+  readonly logJson: Buffer;
+  readonly identity: LogIdentity;
+  /** Of those that the target and the receipts name. */
+  readonly keysDestroyed: number;
+  readonly bytes: number;
+}
+
 async function proven(
   { directory, checkpoint }: RestoreOptions,
   manifest: CheckedManifest,
   { keys, vault }: HouseKeys,
-  { keyIds, bytes }: { readonly keyIds: readonly string[]; readonly bytes: number },
+  { logJson, identity, keysDestroyed, bytes }: RestoredParts,
 ): Promise<RestoreReport> {
-  requireFittingKeys(directory, readIdentity(directory), keys);
-  const { size, rootHash } = verifyRestored(directory, keys, manifest, checkpoint);
-  let keysDestroyed = keyIds.length === 0 ? 0 : await vault.destroy(keyIds);
-  const reader = await EventLogReader.open({ directory, keys });
-  keysDestroyed += (await applyErasures({ reader, vault })).keysDestroyed;
+  const against = [manifest.checkpoint, ...(checkpoint === undefined ? [] : [checkpoint])];
+  const { size, rootHash } = verifyRestored({ directory, keys, against, logJson }, manifest);
+  const reader = await EventLogReader.open({ directory, keys, identity });
+  const erased = await applyErasures({ reader, vault });
   await applyExpiries({ directory, reader });
   const { origin, logId, verifierKey, createdAt, tree, name, firstSeq, files } = manifest;
   return {
     ...{ backup: name, createdAt, origin, logId, verifierKey, checkpoint: manifest.checkpoint },
     ...{ checkpointSize: tree.size, checkpointRoot: tree.root.toString('hex'), firstSeq, size, rootHash },
-    ...{ files: files.length, bytes, keysDestroyed },
+    ...{ files: files.length, bytes, keysDestroyed: keysDestroyed + erased.keysDestroyed },
   };
 }
 
 function verifyRestored(
-  directory: string,
-  keys: LogKeys,
-  { checkpoint, name }: CheckedManifest,
-  brought: string | undefined,
+  options: VerifyOptions & { readonly against: readonly string[] },
+  { name }: CheckedManifest,
 ): { size: number; rootHash: string } {
-  const against = brought === undefined ? [checkpoint] : [checkpoint, brought];
-  const report = verifyLog({ directory, keys, against });
+  const report = verifyLog(options);
   const [problem] = report.problems;
   if (problem === undefined) return report;
   const isBrought = problem.code === 'LOG_FORKED' || problem.code === 'LOG_TRUNCATED';
-  const code = isBrought && brought !== undefined ? problem.code : 'BACKUP_INVALID';
+  // Beside that of the backup there is one that was given.
+  const code = isBrought && options.against.length > 1 ? problem.code : 'BACKUP_INVALID';
   const message = `the log restored from \`${name}\` is not the one that was backed up: ${problem.message}`;
   throw new ProtegoError(code, message, { ...problem });
 }
@@ -292,8 +350,14 @@ async function makeDirectory(directory: string, made: string[]): Promise<void> {
 }
 
 async function hasFile(directory: string, name: string): Promise<boolean> {
-  const names = await readdir(directory).catch(() => []);
-  return (names as string[]).includes(name);
+  return (await namesIn(directory)).includes(name);
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  return readdir(directory).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return [];
+    throw cause;
+  });
 }
 
 async function onDisk<T>(path: string, operation: () => Promise<T>): Promise<T> {

@@ -19,6 +19,8 @@ export interface EventLogReaderOptions {
   readonly keys: LogKeys;
   /** Tells the subjects of a stored record, as its writer was given them; needed for asking by subject. */
   readonly subjectsOf?: SubjectsOf;
+  /** What the log says about itself; default: its `log.json`. */
+  readonly identity?: LogIdentity;
 }
 
 /** What a log holds. */
@@ -73,8 +75,7 @@ export class EventLogReader {
    *   `LOG_KEY_MISSING` when the keys are those of another log
    */
   static async open(options: EventLogReaderOptions): Promise<EventLogReader> {
-    const { directory, keys, subjectsOf } = options;
-    const identity = readIdentity(directory);
+    const { directory, keys, subjectsOf, identity = readIdentity(directory) } = options;
     requireFittingKeys(directory, identity, keys);
     listSegments(directory);
     return new EventLogReader(directory, identity, keys, subjectsOf);

@@ -2,7 +2,14 @@ import { join } from 'node:path';
 import { canonicalJson, isProtegoError, messageOf, type ErrorCode } from '@protego/contracts';
 import type { LogKeys } from '@protego/enclave';
 import { readIfThere } from '../files-if-there';
-import { LOG_FORMAT, readIdentity, requireFittingKeys, type LogIdentity } from '../log-identity';
+import {
+  IDENTITY_FILE,
+  LOG_FORMAT,
+  identityIn,
+  readIdentity,
+  requireFittingKeys,
+  type LogIdentity,
+} from '../log-identity';
 import { verifierKeyOf } from '../tree/signed-note';
 import type { ProblemList } from './verify-report';
 
@@ -12,15 +19,21 @@ import type { ProblemList } from './verify-report';
  * @throws ProtegoError `LOG_NOT_FOUND`
  */
 export function verifiedIdentity(
-  options: { readonly directory: string; readonly keys: LogKeys; readonly verifierKey?: string },
+  options: {
+    readonly directory: string;
+    readonly keys: LogKeys;
+    readonly verifierKey?: string;
+    readonly logJson?: Buffer;
+  },
   problems: ProblemList,
 ): LogIdentity | undefined {
-  const { directory, keys, verifierKey } = options;
+  const { directory, keys, verifierKey, logJson } = options;
+  const path = join(directory, IDENTITY_FILE);
   const report = (code: ErrorCode, message: string): void =>
     problems.add({ code, kind: 'identity', file: 'log.json', message });
   let identity: LogIdentity;
   try {
-    identity = readIdentity(directory);
+    identity = logJson === undefined ? readIdentity(directory) : identityIn(logJson, path);
   } catch (cause) {
     if (!isProtegoError(cause) || cause.code === 'LOG_NOT_FOUND') throw cause;
     report(cause.code, messageOf(cause));
@@ -33,7 +46,7 @@ export function verifiedIdentity(
     origin,
     verifierKey: identity.verifierKey,
   });
-  if (String(readIfThere(join(directory, 'log.json'))) !== `${text}\n`) {
+  if (String(logJson ?? readIfThere(path)) !== `${text}\n`) {
     report('LOG_BLOCK_CORRUPT', '`log.json` is not what the log writes');
   }
   try {

@@ -35,6 +35,8 @@ export interface VerifyOptions {
   readonly against?: readonly (string | Uint8Array)[] | string | Uint8Array;
   /** The key that must have signed the checkpoints, as a C2SP verifier key, when the investigator knows it. */
   readonly verifierKey?: string;
+  /** Content of a `log.json` that is not in its place yet; default: the file in `directory`. */
+  readonly logJson?: Buffer;
   /** False leaves out what needs bodies decoded: canonical form, and the type column against the body. Default true. */
   readonly decodesBodies?: boolean;
   /** Called after each segment. */
