@@ -115,7 +115,8 @@ async function refuseTaken(directory: string, keysDirectory: string): Promise<vo
   const names = (await namesIn(directory)).filter((name) => name !== KEYS_FOLDER);
   const keys = await namesIn(keysDirectory);
   const keyFiles = KEY_FILES.map(({ file }) => file).filter((file) => keys.includes(file));
-  const keysLeft = keys.includes(ROOT_SECRET_FILE) ? [] : keyFiles.map((file) => join(keysDirectory, file));
+  const isKept = keys.includes(ROOT_SECRET_FILE) || isRootSealed(keysDirectory);
+  const keysLeft = isKept ? [] : keyFiles.map((file) => join(keysDirectory, file));
   if (!names.every((name) => LEFT_BEHIND.has(name))) {
     throw new ProtegoError('RESTORE_TARGET_TAKEN', `\`${directory}\` is not empty`, { directory });
   }
