@@ -37,8 +37,16 @@ function wideReadingsOf(buffer: Buffer, isLarge: boolean): string[] {
   const even = buffer.subarray(0, buffer.length - (buffer.length % 2));
   const readings: string[] = [];
   if (!isLarge || second * ORDER_SHARE >= first) readings.push(even.toString('utf16le'));
-  if (!isLarge || first * ORDER_SHARE >= second) readings.push(Buffer.from(even).swap16().toString('utf16le'));
+  if (!isLarge || first * ORDER_SHARE >= second) readings.push(swappedReadingOf(even));
   return readings;
+}
+
+function swappedReadingOf(even: Buffer): string {
+  const swapped = Buffer.from(even).swap16();
+  const text = swapped.toString('utf16le');
+  // The text is whole in it, and may be personal.
+  swapped.fill(0);
+  return text;
 }
 
 function countOf(text: string, character: string): number {

@@ -88,7 +88,11 @@ function entriesOf(part: SealedPart, slot: SealedSlot, recordKey: Buffer): Entry
     const message = `the key of slot \`${slot.slot}\` is not the one that the record commits to`;
     throw new ProtegoError('LOG_BLOCK_CORRUPT', message, { slot: slot.slot });
   }
-  return JSON.parse(plaintext.toString('utf8')) as Entry[];
+  try {
+    return JSON.parse(plaintext.toString('utf8')) as Entry[];
+  } finally {
+    plaintext.fill(0);
+  }
 }
 
 function place(

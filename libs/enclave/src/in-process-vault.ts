@@ -15,14 +15,17 @@ import {
   type PersonalDataVault,
   type RawEvent,
   type Sealing,
+  type SealedTextForm,
   type SlotKey,
 } from './personal-data';
+import { SealedSearch } from './sealed-search';
 import type { VaultUse } from './vault-use';
 
 /** A vault in this process, over its key directory. Each call does its work before it returns. */
 export class InProcessVault implements PersonalDataVault {
   readonly #vault: FileVault;
   readonly #gate: EventGate | undefined;
+  readonly #search: SealedSearch;
 
   /**
    * @param vault closes with this one
@@ -31,6 +34,7 @@ export class InProcessVault implements PersonalDataVault {
   constructor(vault: FileVault, gate?: EventGate) {
     this.#vault = vault;
     this.#gate = gate;
+    this.#search = new SealedSearch(vault);
   }
 
   async admit(inputs: readonly RawEvent[]): Promise<Admission[]> {
@@ -90,6 +94,26 @@ export class InProcessVault implements PersonalDataVault {
     return this.#vault.openText(sealed);
   }
 
+  async eventsNaming(records: readonly StoredFields[], names: readonly string[]): Promise<boolean[]> {
+    return this.#search.eventsNaming(records, names);
+  }
+
+  async textsNaming(
+    sealed: readonly Uint8Array[],
+    names: readonly string[],
+    form: SealedTextForm = 'bytes',
+  ): Promise<boolean[]> {
+    return this.#search.textsNaming(sealed, names, form);
+  }
+
+  async namesBehind(records: readonly StoredFields[], tokens: readonly string[]): Promise<string[]> {
+    return this.#search.namesBehind(records, tokens);
+  }
+
+  async hiddenTokens(records: readonly StoredFields[], tokens: readonly string[]): Promise<string[][]> {
+    return this.#search.hiddenTokens(records, tokens);
+  }
+
   async find(subject: string): Promise<PersonRef | undefined> {
     return this.#vault.find(subject);
   }
@@ -107,6 +131,7 @@ export class InProcessVault implements PersonalDataVault {
   }
 
   close(): Promise<void> {
+    this.#search.close();
     return this.#vault.close();
   }
 

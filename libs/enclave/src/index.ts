@@ -6,11 +6,9 @@ export {
   type HouseKeysOptions,
   type HouseOpener,
 } from './house-keys';
-export { readingsOf } from './byte-readings';
-export { NameIndex } from './name-index';
+export { NameSearch } from './name-search';
 export { ALIASES_MAX } from './key-ring';
 export { liveKeyIdsIn } from './vault-slot';
-export { searchTextsOf } from './placeholders';
 export { isFreedMemoryOverwritten, overwritingFreedMemory } from './process/freed-memory';
 export { openEnclave, type Enclave, type EnclaveOptions } from './process/open-enclave';
 export { type EnclaveInspection, type ProcessInspection } from './process/enclave-inspection';
@@ -26,12 +24,14 @@ export { isDirectoryLocked, lockDirectory, type DirectoryLock } from './director
 export { type LogKeys, type NoteSigner } from './log-keys';
 export { type GateOptions } from './admission/event-gate';
 export {
+  NAMES_MAX,
   type Admission,
   type AdmittedEvent,
   type PersonRef,
   type PersonalDataVault,
   type RawEvent,
   type SealedEvent,
+  type SealedTextForm,
   type Sealing,
   type SlotKey,
   type StoredFields,

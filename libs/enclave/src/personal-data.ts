@@ -4,6 +4,14 @@ import type { SlotKind } from './sealed-part';
 
 export type { StoredFields } from '@protego/contracts';
 
+/** Most names that {@link PersonalDataVault.namesBehind} gives, and that are looked for in texts, in all spellings that stand in fields. */
+export const NAMES_MAX = 4_096;
+/** Most names of one search: those, and what was asked for. */
+export const SEARCHED_NAMES_MAX = NAMES_MAX + 1;
+
+/** What a sealed text is read as: bytes of unknown kind, or a record that an import refused, as JSON (`NameSearch.isInRefused`). */
+export type SealedTextForm = 'bytes' | 'refused-record';
+
 /** The plaintext of one sealed slot that the pipeline may see. */
 export interface ClearSlot {
   readonly kind: SlotKind;
@@ -107,7 +115,7 @@ export interface PersonalDataVault {
    * @throws ProtegoError `LOG_BLOCK_CORRUPT`, `LOG_FORMAT_UNKNOWN` when one of them was altered
    */
   openForPipeline(records: readonly StoredFields[]): Promise<OpenedEvent[]>;
-  /** Puts everything back in clear that can be opened; otherwise as {@link openForPipeline}. */
+  /** Puts everything back in clear that can be opened, for who may see it all; otherwise as {@link openForPipeline}. */
   reveal(records: readonly StoredFields[]): Promise<OpenedEvent[]>;
   /**
    * Record keys of the slots that can still be opened, for an evidence bundle; one list for each sealed part.
@@ -128,6 +136,32 @@ export interface PersonalDataVault {
    * @throws ProtegoError `LOG_BLOCK_CORRUPT`, `LOG_FORMAT_UNKNOWN` when it was altered
    */
   openText(sealed: Uint8Array): Promise<Buffer | undefined>;
+  /**
+   * Whether one of some names stands in an event with all its fields in clear, as far as their keys exist; one result each,
+   * in order. What is in clear stays inside: so are the three calls after this one.
+   *
+   * @param names at most {@link SEARCHED_NAMES_MAX}
+   * @throws ProtegoError `LOG_BLOCK_CORRUPT`, `LOG_FORMAT_UNKNOWN` when one of them was altered; `ENCLAVE_CALL_INVALID` for too
+   *   many names
+   */
+  eventsNaming(records: readonly StoredFields[], names: readonly string[]): Promise<boolean[]>;
+  /**
+   * Whether one of some names stands in what {@link sealText} made; false where a key is gone. Otherwise as
+   * {@link eventsNaming}.
+   *
+   * @param form by default `bytes`
+   */
+  textsNaming(sealed: readonly Uint8Array[], names: readonly string[], form?: SealedTextForm): Promise<boolean[]>;
+  /**
+   * The names that stand in clear where stored events have one of some tokens, at most {@link NAMES_MAX}. Errors are those of
+   * {@link reveal}.
+   */
+  namesBehind(records: readonly StoredFields[], tokens: readonly string[]): Promise<string[]>;
+  /**
+   * Those of some tokens that stand in an event where the key of the field is gone; one result each, in order. Errors are
+   * those of {@link reveal}.
+   */
+  hiddenTokens(records: readonly StoredFields[], tokens: readonly string[]): Promise<string[][]>;
   /**
    * The person known by an identity, else by another name, else by an account without its domain; or by a token of these.
    * With the keys of all accounts that are declared to be the person's and nobody else's.

@@ -92,8 +92,8 @@ export { applyErasures, type AppliedErasures } from './erasure/erasure-events';
 export { ForgottenPersons } from './erasure/forgotten-persons';
 export { type CopyOutOfReach } from './erasure/copy-out-of-reach';
 export { type AffectedRecords, type TextsFound } from './erasure/erasure-scan';
+export { sealedTextsNaming } from './erasure/sealed-texts';
 export {
-  isUnreadable,
   openRefused,
   refusedFileOf,
   refusedFilesIn,
@@ -101,7 +101,6 @@ export {
   sealRefused,
   type RefusedRecord,
 } from './refused-records';
-export { NameSearch } from './erasure/name-search';
 export { applyExpiries, expireSegments, type ExpiryOptions, type ExpirySummary } from './erasure/expiry';
 // Data keys
 export { rotateDataKey, type DataKeyRotation } from './data-key-rotation';

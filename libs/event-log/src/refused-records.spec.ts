@@ -2,8 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseFieldDeclarations } from '@protego/contracts';
 import { fixedHouse } from '@protego/enclave/testing';
-import type { HouseKeys } from '@protego/enclave';
-import { NameSearch } from './erasure/name-search';
+import { NameSearch, type HouseKeys } from '@protego/enclave';
 import { openRefused, refusedFileOf, refusedFilesIn, refusedNaming, sealRefused } from './refused-records';
 import { inTemporaryDirectory } from './testing';
 

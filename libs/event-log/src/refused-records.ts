@@ -1,10 +1,10 @@
 import { createReadStream, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { ProtegoError, isProtegoError } from '@protego/contracts';
-import type { PersonalDataVault } from '@protego/enclave';
+import { ProtegoError } from '@protego/contracts';
+import type { NameSearch, PersonalDataVault } from '@protego/enclave';
 import type { CopyOutOfReach } from './erasure/copy-out-of-reach';
-import type { NameSearch } from './erasure/name-search';
+import { isUnreadable, sealedTextsNaming } from './erasure/sealed-texts';
 
 /** A record that an import refused: its code, place and path, and what may name persons: message, raw text, event. */
 export interface RefusedRecord {
@@ -56,11 +56,6 @@ export async function openRefused(text: string, vault: PersonalDataVault): Promi
   return { ...open, ...asItCame(JSON.parse(rest.toString('utf8')) as Record<string, unknown>) };
 }
 
-/** True for what opening sealed bytes throws when they are damaged; all else is a fault of the vault. */
-export function isUnreadable(error: unknown): boolean {
-  return !isProtegoError(error) || error.code === 'LOG_BLOCK_CORRUPT' || error.code === 'LOG_FORMAT_UNKNOWN';
-}
-
 /** Files of refused records in the directory of a log, oldest first. */
 export function refusedFilesIn(directory: string): string[] {
   return readdirSync(directory)
@@ -109,20 +104,21 @@ async function recordsNaming(
 }
 
 async function countNaming(lines: readonly string[], vault: PersonalDataVault, search: NameSearch): Promise<number> {
-  // Asked together: a vault in another process must not cost a round trip for each.
-  const named = await Promise.all(lines.map((line) => names(line, vault, search)));
-  return named.filter((isNamed) => isNamed).length;
+  const read = lines.map((line) => namedOrSealed(line, search));
+  const sealed = read.filter((each) => typeof each !== 'boolean');
+  const named = await sealedTextsNaming(vault, sealed, search.names, 'refused-record');
+  return [...read, ...named].filter((each) => each === true).length;
 }
 
-async function names(line: string, vault: PersonalDataVault, search: NameSearch): Promise<boolean> {
+/** Whether a name stands where a line can be read by anybody; what is sealed in it where none does. */
+function namedOrSealed(line: string, search: NameSearch): boolean | Buffer {
   if (search.isIn(line)) return true;
   try {
-    const { raw, rawEncoding, ...rest } = await openRefused(line, vault);
-    const isNamed =
-      rawEncoding === 'base64' ? search.isInBytes(Buffer.from(String(raw), 'base64')) : search.isInValue(raw);
-    return isNamed || search.isInValue(rest);
+    const { sealed, ...open } = parsed(line);
+    if (typeof sealed !== 'string') return search.isInRefused(open);
+    return search.isInValue(open) || Buffer.from(sealed, 'base64');
   } catch (error) {
-    // What cannot be opened cannot be read.
+    // What is no record cannot be read.
     if (isUnreadable(error)) return false;
     throw error;
   }

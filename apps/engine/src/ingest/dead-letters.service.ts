@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { messageOf, type Clock, type ProtegoError } from '@protego/contracts';
-import type { PersonalDataVault } from '@protego/enclave';
-import { isUnreadable, type CopyOutOfReach, type NameSearch } from '@protego/event-log';
+import type { NameSearch, PersonalDataVault } from '@protego/enclave';
+import { sealedTextsNaming, type CopyOutOfReach } from '@protego/event-log';
 import type { Bus, SealedLetter } from '../bus/bus';
 import { INPUT_STREAM, REJECTED_STREAM } from '../bus/nats-bus';
 import { BUS, DECLARED_SOURCES, ENGINE_CLOCK, VAULT } from '../engine.constants';
@@ -15,8 +15,6 @@ const UNDECLARED = 'undeclared';
 const SEARCHED_MAX = 50_000;
 /** Refused messages that the vault is asked to open at one time. */
 const LETTERS_OPENED_MAX = 32;
-
-const NOTHING = Buffer.alloc(0);
 
 /** A message that did not become an event. */
 export interface RefusedInput {
@@ -88,24 +86,12 @@ export class DeadLetters {
   }
 
   async #countNaming(letters: readonly SealedLetter[], search: NameSearch): Promise<number> {
-    // Asked together: a vault in another process must not cost a round trip for each.
-    const texts = await Promise.all(
-      letters.map(async ({ subject, sealedReason, sealedBytes }) => {
-        const opened = await Promise.all([sealedReason, sealedBytes].map((sealed) => this.#bytesOf(sealed)));
-        return [Buffer.from(subject), ...opened];
-      }),
-    );
-    return texts.filter((each) => each.some((bytes) => search.isInBytes(bytes))).length;
-  }
-
-  async #bytesOf(sealed: Uint8Array): Promise<Buffer> {
-    try {
-      return (await this.vault.openText(sealed)) ?? NOTHING;
-    } catch (error) {
-      // Whoever may publish to the stream may put anything there; what cannot be opened cannot be read.
-      if (isUnreadable(error)) return NOTHING;
-      throw error;
-    }
+    const sealed = letters.flatMap(({ sealedReason, sealedBytes }) => [sealedReason, sealedBytes]);
+    // Whoever may publish to the stream may put anything there.
+    const named = await sealedTextsNaming(this.vault, sealed, search.names, 'bytes');
+    const isNamed = ({ subject }: SealedLetter, i: number): boolean =>
+      search.isInBytes(Buffer.from(subject)) || named[2 * i] === true || named[2 * i + 1] === true;
+    return letters.filter(isNamed).length;
   }
 }
 

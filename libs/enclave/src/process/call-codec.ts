@@ -25,6 +25,10 @@ export const CALLS = {
   inspect: 18,
   dataKeys: 19,
   sealRoot: 20,
+  eventsNaming: 21,
+  textsNaming: 22,
+  namesBehind: 23,
+  hiddenTokens: 24,
 } as const;
 /** One of {@link CALLS}. */
 export type Call = (typeof CALLS)[keyof typeof CALLS];
@@ -171,7 +175,8 @@ function readSealed(reader: FrameReader): SealedEvent {
   return new StoredEvent(body, sealed, contentHash, subjects, clear);
 }
 
-function batchCount(reader: FrameReader, bytesEach: number): number {
+/** A count of things of one batch. @throws ProtegoError `ENCLAVE_CALL_INVALID` beyond {@link BATCH_EVENTS_MAX} */
+export function batchCount(reader: FrameReader, bytesEach: number): number {
   const count = reader.count(bytesEach);
   if (count <= BATCH_EVENTS_MAX) return count;
   throw new ProtegoError('ENCLAVE_CALL_INVALID', `a batch of ${count} is too large`, { countMax: BATCH_EVENTS_MAX });

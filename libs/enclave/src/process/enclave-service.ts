@@ -8,6 +8,7 @@ import { requireAttester, type Attester } from './attester';
 import { CALLS, readRawEvents, writeAdmissions, writeSealings } from './call-codec';
 import type { KeeperInspection, ProcessInspection } from './enclave-inspection';
 import { FrameWriter, type FrameReader } from './frame-bytes';
+import { readRecords, readTexts, writeAnswers } from './search-codec';
 import { IdleEviction } from './idle-eviction';
 
 /** What differs between the process that keeps the vault and its replicas. */
@@ -70,6 +71,7 @@ export class EnclaveService {
         writer.bytes(text);
         text.fill(0);
       },
+      ...searchAnswers(vault),
       [CALLS.find]: async (reader, writer) => writer.json((await vault.find(reader.text())) ?? null),
       [CALLS.tokensOf]: async (reader, writer) => writer.json(await vault.tokensOf(reader.text())),
       [CALLS.namesakesOf]: async (reader, writer) => writer.json(await vault.namesakesOf(reader.json() as string[])),
@@ -170,6 +172,22 @@ export class EnclaveService {
       writer.json(fields);
     }
   }
+}
+
+/** What is opened for these stays in this process. */
+function searchAnswers(vault: PersonalDataVault): Readonly<Record<number, Answer>> {
+  return {
+    [CALLS.eventsNaming]: async (reader, writer) =>
+      writeAnswers(writer, await vault.eventsNaming(readRecords(reader), reader.json() as string[])),
+    [CALLS.textsNaming]: async (reader, writer) => {
+      const { sealed, form } = readTexts(reader);
+      writeAnswers(writer, await vault.textsNaming(sealed, reader.json() as string[], form));
+    },
+    [CALLS.namesBehind]: async (reader, writer) =>
+      writer.json(await vault.namesBehind(readRecords(reader), reader.json() as string[])),
+    [CALLS.hiddenTokens]: async (reader, writer) =>
+      writer.json(await vault.hiddenTokens(readRecords(reader), reader.json() as string[])),
+  };
 }
 
 function warn(message: string): void {

@@ -1,13 +1,16 @@
 import { ProtegoError, type OpenedEvent, type ProtegoEvent } from '@protego/contracts';
 import { applyOpened, type OpenedFields, type OpeningScope } from '../event-opener';
-import type {
-  Admission,
-  PersonRef,
-  PersonalDataVault,
-  RawEvent,
-  Sealing,
-  SlotKey,
-  StoredFields,
+import { requireSearchable } from '../name-search';
+import {
+  NAMES_MAX,
+  type Admission,
+  type PersonRef,
+  type PersonalDataVault,
+  type RawEvent,
+  type SealedTextForm,
+  type Sealing,
+  type SlotKey,
+  type StoredFields,
 } from '../personal-data';
 import type { CallChannel } from './call-channel';
 import { BATCH_EVENTS_MAX, CALLS, readAdmissions, readSealings, writeRawEvents, type Call } from './call-codec';
@@ -18,6 +21,7 @@ import {
   type ProcessInspection,
 } from './enclave-inspection';
 import { FrameWriter, type FrameReader } from './frame-bytes';
+import { piecesOf, readAnswers, writeRecords, writeTexts, type RecordText } from './search-codec';
 
 const RAW_EVENT_FIELDS_BYTES = 96;
 const DATA_KEY_FIELDS_BYTES = 8;
@@ -97,6 +101,35 @@ export class EnclaveVault implements PersonalDataVault {
     writer.bytes(sealed);
     const reader = await this.#callAny(CALLS.openText, writer);
     return reader.u8() === 0 ? undefined : reader.bytes();
+  }
+
+  eventsNaming(records: readonly StoredFields[], names: readonly string[]): Promise<boolean[]> {
+    return this.#naming(recordPiecesOf(records), names, CALLS.eventsNaming, writeRecords);
+  }
+
+  textsNaming(
+    sealed: readonly Uint8Array[],
+    names: readonly string[],
+    form: SealedTextForm = 'bytes',
+  ): Promise<boolean[]> {
+    const pieces = piecesOf(sealed, ({ length }) => length);
+    return this.#naming(pieces, names, CALLS.textsNaming, (writer, piece) => writeTexts(writer, piece, form));
+  }
+
+  async namesBehind(records: readonly StoredFields[], tokens: readonly string[]): Promise<string[]> {
+    const names = new Set<string>();
+    for (const piece of recordPiecesOf(records)) {
+      const more = (await this.#askOf(CALLS.namesBehind, piece, tokens)) as string[];
+      for (const name of more) if (names.size < NAMES_MAX) names.add(name);
+    }
+    return [...names];
+  }
+
+  async hiddenTokens(records: readonly StoredFields[], tokens: readonly string[]): Promise<string[][]> {
+    const hidden: string[][] = [];
+    for (const piece of recordPiecesOf(records))
+      hidden.push(...((await this.#askOf(CALLS.hiddenTokens, piece, tokens)) as string[][]));
+    return hidden;
   }
 
   async find(subject: string): Promise<PersonRef | undefined> {
@@ -194,6 +227,38 @@ export class EnclaveVault implements PersonalDataVault {
     return sealed.map(() => ({ isAllOpen: reader.u8() === 1, fields: reader.json() as OpenedFields['fields'] }));
   }
 
+  /** One answer for each item: whether any of the names stands in it. */
+  async #naming<T>(
+    pieces: readonly (readonly T[])[],
+    names: readonly string[],
+    call: Call,
+    write: (writer: FrameWriter, piece: readonly T[]) => void,
+  ): Promise<boolean[]> {
+    requireSearchable(names);
+    const someNames = piecesOf(names, ({ length }) => length);
+    const answers: boolean[] = [];
+    for (const piece of pieces) {
+      let named = piece.map(() => false);
+      // Names may be long. Without any, the call still finds out what was altered.
+      for (const some of someNames.length === 0 ? [[]] : someNames) {
+        const writer = this.#begin();
+        write(writer, piece);
+        writer.json(some);
+        const more = readAnswers(await this.#callAny(call, writer), piece.length);
+        named = named.map((isNamed, i) => isNamed || (more[i] as boolean));
+      }
+      answers.push(...named);
+    }
+    return answers;
+  }
+
+  async #askOf(call: Call, records: readonly RecordText[], tokens: readonly string[]): Promise<unknown> {
+    const writer = this.#begin();
+    writeRecords(writer, records);
+    writer.json(tokens);
+    return (await this.#callAny(call, writer)).json();
+  }
+
   async #ask(call: Call, subject: string): Promise<unknown> {
     await this.#settled();
     const writer = this.#begin();
@@ -249,6 +314,11 @@ export class EnclaveVault implements PersonalDataVault {
     });
     return this.#call(call, writer, least);
   }
+}
+
+function recordPiecesOf(records: readonly StoredFields[]): RecordText[][] {
+  const texts = records.map(({ event, sealed }) => ({ event: JSON.stringify(event), sealed }));
+  return piecesOf(texts, ({ event, sealed }) => event.length + sealed.length);
 }
 
 function requireBatch(events: number): void {

@@ -1,4 +1,5 @@
 export { recordKeyOf } from './record-key';
+export { describeVault } from './describe-vault';
 export { fixedHouse, fixedKeys } from './fixed-keys';
 export { MemoryCounters, memoryPlatform } from './memory-platform';
 export { sampleAuthor, sampleImage, type SampleEnclave } from './sample-enclaves';
@@ -7,5 +8,5 @@ export { openVaultBytes } from './opened-vault';
 export { eventOf } from './sample-events';
 export { SAMPLE_GATE } from './sample-gate';
 export { shippedFields } from './shipped-fields';
-export { describeVault } from './vault-contract';
+
 export { type VaultUnderTest } from './vault-under-test';

@@ -5,7 +5,6 @@ import { canonicalJson, subjectsOfEvent, type OpenedEvent, type ProtegoEvent } f
 import fc from 'fast-check';
 import { openWithSlotKeys } from '../event-opener';
 import { type PersonalDataVault, type SealedEvent, type SlotKey } from '../personal-data';
-import { describeBatches } from './vault-batches';
 import { reopenedOf, revealedOf, sealedOf, slotKeysOf } from './one-event';
 import { TIME, eventOf, readEvent as read, storedOf } from './sample-events';
 import { ANY_EVENT } from './any-event';
@@ -13,13 +12,8 @@ import { filesOf } from './directory-files';
 import { shippedFields } from './shipped-fields';
 import { type VaultUnderTest } from './vault-under-test';
 
-/** Tests that every implementation of {@link PersonalDataVault} passes. */
-export function describeVault(name: string, underTest: VaultUnderTest): void {
-  describeFields(name, underTest);
-  describeBatches(name, underTest);
-}
-
-function describeFields(name: string, underTest: VaultUnderTest): void {
+/** Tests of what is sealed, opened and destroyed, for every implementation of {@link PersonalDataVault}. */
+export function describeFields(name: string, underTest: VaultUnderTest): void {
   describe(`${name}, as a vault of personal data`, () => {
     let directory: string;
     let vault: PersonalDataVault;

@@ -1,4 +1,4 @@
-import { ProtegoError, isPersonToken, isProtegoError, type OpenedEvent, type ProtegoEvent } from '@protego/contracts';
+import { ProtegoError, isPersonToken, isProtegoError, type ProtegoEvent } from '@protego/contracts';
 import { ALIASES_MAX, SLOT_KINDS, readSealedPart, type PersonRef, type PersonalDataVault } from '@protego/enclave';
 import type { LogRecord } from '../log-record';
 import type { EventLogReader } from '../reader/reader';
@@ -162,10 +162,9 @@ async function keysBehind(asked: readonly string[], { reader, vault, erasures }:
       sealed.length > 0 && asked.some((token) => keysIn(sealed, token, destroyed).length > 0);
     const records = batch.filter(mayTell);
     const stored = records.map(({ body, sealed }) => ({ event: JSON.parse(body.toString()) as ProtegoEvent, sealed }));
-    const revealed = stored.length === 0 ? [] : await vault.reveal(stored);
-    stored.forEach(({ event, sealed }, i) => {
-      for (const token of asked) {
-        if (!isHidden(event, (revealed[i] as OpenedEvent).event, token)) continue;
+    const hidden = stored.length === 0 ? [] : await vault.hiddenTokens(stored, asked);
+    stored.forEach(({ sealed }, i) => {
+      for (const token of hidden[i] as string[]) {
         const keyIds = keysIn(sealed, token, destroyed);
         for (const keyId of keyIds) (keyIds.length === 1 ? found.certain : found.perhaps).add(keyId);
       }
@@ -191,15 +190,6 @@ function keysIn(sealed: Uint8Array, token: string, destroyed: ReadonlyMap<string
   const slots = readSealedPart(sealed).slots.filter((slot) => slot.kind === kind);
   const keyIds = slots.flatMap((slot) => slot.keyIds.map((keyId) => keyId.toString('hex')));
   return keyIds.filter((keyId) => destroyed.get(token)?.has(keyId));
-}
-
-/** True when a token stands where nothing came back in clear: the key of that field is gone. */
-function isHidden(stored: unknown, revealed: unknown, token: string): boolean {
-  if (stored === token) return revealed === token;
-  if (typeof stored !== 'object' || stored === null) return false;
-  return Object.entries(stored).some(([key, value]) =>
-    isHidden(value, (revealed as Readonly<Record<string, unknown>> | null)?.[key], token),
-  );
 }
 
 function stillKnown({ living, earlier }: Meant): AskedPerson {

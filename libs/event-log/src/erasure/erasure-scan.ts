@@ -1,6 +1,5 @@
-import type { OpenedEvent, ProtegoEvent, StoredFields } from '@protego/contracts';
-import type { PersonalDataVault } from '@protego/enclave';
-import { type NameSearch, namesBehindToken } from './name-search';
+import type { ProtegoEvent, StoredFields } from '@protego/contracts';
+import { NAMES_MAX, type NameSearch, type PersonalDataVault } from '@protego/enclave';
 import type { LogRecord } from '../log-record';
 import type { EventLogReader } from '../reader/reader';
 import { recordBatches } from '../reader/record-batches';
@@ -75,12 +74,10 @@ export async function surveyFields(
   const names = new Set<string>();
   const all = [...tokens.own, ...tokens.shared];
   for await (const batch of batchesOf(reader.query({ subjects: all }))) {
-    const stored = batch.map(storedFieldsOf);
-    const revealed = await revealedOf(vault, stored);
-    batch.forEach(({ seq, body }, i) => {
-      if (tokens.own.some((token) => body.includes(token))) affected.add(seq);
-      namesBehindToken((stored[i] as StoredFields).event, revealed[i] as ProtegoEvent, all, names);
-    });
+    for (const { seq, body } of batch) if (tokens.own.some((token) => body.includes(token))) affected.add(seq);
+    const withFields = batch.filter(({ sealed }) => sealed.length > 0).map(storedFieldsOf);
+    if (withFields.length === 0) continue;
+    for (const name of await vault.namesBehind(withFields, all)) if (names.size < NAMES_MAX) names.add(name);
   }
   return { affected, names };
 }
@@ -99,8 +96,7 @@ export async function scanTexts(
   const seqs: number[] = [];
   let records = 0;
   for await (const batch of batchesOf(reader.records())) {
-    const stored = batch.map(storedFieldsOf);
-    const revealed = await revealedOf(vault, stored);
+    const named = await vault.eventsNaming(batch.map(storedFieldsOf), person.search.names);
     batch.forEach(({ seq, body, sealed }, i) => {
       // A sealed part names its keys by 16 random bytes, which stand nowhere else.
       if (
@@ -109,7 +105,7 @@ export async function scanTexts(
       ) {
         affected.add(seq);
       }
-      if (!person.search.isInValue(revealed[i])) return;
+      if (named[i] !== true) return;
       records++;
       if (seqs.length < TEXT_SEQS_MAX) seqs.push(seq);
     });
@@ -131,12 +127,4 @@ async function* batchesOf(records: Iterable<LogRecord>): AsyncGenerator<LogRecor
 
 function storedFieldsOf({ body, sealed }: LogRecord): StoredFields {
   return { event: JSON.parse(body.toString('utf8')) as ProtegoEvent, sealed };
-}
-
-/** Events with their personal fields in clear as far as their keys exist, in order; those that have any in one call. */
-async function revealedOf(vault: PersonalDataVault, stored: readonly StoredFields[]): Promise<ProtegoEvent[]> {
-  const withFields = stored.filter(({ sealed }) => sealed.length > 0);
-  const opened = withFields.length === 0 ? [] : await vault.reveal(withFields);
-  let next = 0;
-  return stored.map(({ event, sealed }) => (sealed.length === 0 ? event : (opened[next++] as OpenedEvent).event));
 }

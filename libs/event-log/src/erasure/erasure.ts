@@ -7,7 +7,7 @@ import {
   type ProtegoEvent,
 } from '@protego/contracts';
 import { createHash, randomBytes } from 'node:crypto';
-import { ALIASES_MAX, type LogKeys, type PersonalDataVault } from '@protego/enclave';
+import { ALIASES_MAX, NAMES_MAX, NameSearch, type LogKeys, type PersonalDataVault } from '@protego/enclave';
 import { eraseFromBackups, type BackupReach } from '../backup/backup-erasure';
 import { registeredBackups } from '../backup/backup-registry';
 import { openCheckpoint } from '../tree/checkpoint';
@@ -18,7 +18,6 @@ import { signedTextOf } from '../evidence/standalone/verify-bundle';
 import { readIdentity } from '../log-identity';
 import { erasuresIn, keysOf, type RecordedErasure } from './erasure-events';
 import { scanTexts, surveyFields, type AffectedRecords, type AffectedSeqs, type TextsFound } from './erasure-scan';
-import { NAMES_MAX, NameSearch } from './name-search';
 import { makeRangeProof } from '../tree/range-proof';
 import type { EventLogReader } from '../reader/reader';
 import { refusedNaming } from '../refused-records';

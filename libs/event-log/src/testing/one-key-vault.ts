@@ -1,13 +1,14 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
 import { canonicalJson, type EventSeq, type OpenedEvent, type ProtegoEvent } from '@protego/contracts';
-import type {
-  Admission,
-  PersonRef,
-  PersonalDataVault,
-  SealedEvent,
-  Sealing,
-  SlotKey,
-  StoredFields,
+import {
+  NameSearch,
+  type Admission,
+  type PersonRef,
+  type PersonalDataVault,
+  type SealedEvent,
+  type Sealing,
+  type SlotKey,
+  type StoredFields,
 } from '@protego/enclave';
 import { sealedOf } from '@protego/enclave/testing';
 import type { LogRecordInput } from '../log-record';
@@ -55,6 +56,7 @@ export class OneKeyVault implements PersonalDataVault {
   private revealEvent(event: ProtegoEvent, sealed: Uint8Array): OpenedEvent {
     const opened = structuredClone(event);
     const [slotKey] = this.keysOf(sealed);
+    if (sealed.length === 0) return { event, pseudonyms: new Map(), erased: [] };
     if (slotKey === undefined) return { event, pseudonyms: new Map(), erased: ['/data/user'] };
     for (const [pointer, value] of openOne(Buffer.from(sealed), slotKey.key)) {
       (opened.data['user'] as Record<string, unknown>)[pointer.split('/').at(-1) as string] = value;
@@ -82,6 +84,29 @@ export class OneKeyVault implements PersonalDataVault {
 
   async openText(): Promise<Buffer | undefined> {
     throw new Error('not needed');
+  }
+
+  async eventsNaming(records: readonly StoredFields[], names: readonly string[]): Promise<boolean[]> {
+    const search = new NameSearch(names);
+    return records.map(({ event, sealed }) => search.isInValue(this.revealEvent(event, sealed).event));
+  }
+
+  async textsNaming(): Promise<boolean[]> {
+    throw new Error('not needed');
+  }
+
+  async namesBehind(records: readonly StoredFields[], tokens: readonly string[]): Promise<string[]> {
+    const users = records.map(({ event, sealed }) => [event, this.revealEvent(event, sealed).event].map(userOf));
+    return users.flatMap(([stored = {}, opened = {}]) =>
+      Object.entries(stored).flatMap(([field, token]) =>
+        tokens.includes(token) && opened[field] !== token ? [opened[field] as string] : [],
+      ),
+    );
+  }
+
+  async hiddenTokens(records: readonly StoredFields[], tokens: readonly string[]): Promise<string[][]> {
+    const users = records.map(({ event, sealed }) => userOf(this.revealEvent(event, sealed).event));
+    return users.map((user) => tokens.filter((token) => Object.values(user).includes(token)));
   }
 
   async find(subject: string): Promise<PersonRef | undefined> {
@@ -145,6 +170,10 @@ export function signInOf(uid: string, name: string, seq: number, more: Record<st
     site: 'general-hospital',
     data: { user: { uid, name }, device: { uid: `pc-${seq % 7}` }, ...more },
   };
+}
+
+function userOf({ data }: ProtegoEvent): Record<string, string> {
+  return (data['user'] ?? {}) as Record<string, string>;
 }
 
 function tokenOf(uid: string): string {
