@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import Ajv2020, { type ValidateFunction } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import type { Detection, ProtegoEvent } from '@protego/contracts';
+import { overwritingFreedMemory } from '@protego/enclave';
 import { SITE_DEFAULT, simulateHospital, type SimulationLabel } from '@protego/simulation';
 import { EngineHouse, ROOT, until } from './engine-house';
 import { bytesOf, subjectOf, unsignedFirmware } from './sample-events';
@@ -182,7 +183,12 @@ describe('an engine on the wall clock', () => {
 
   const startAnother = (config: string): { status: number | null; code: unknown } => {
     const program = join(ROOT, 'dist/apps/engine/src/main.js');
-    const { status, stderr } = spawnSync(process.execPath, [program, config], { encoding: 'utf8', timeout: 30_000 });
+    const env = overwritingFreedMemory(process.env);
+    const { status, stderr } = spawnSync(process.execPath, [program, config], {
+      encoding: 'utf8',
+      timeout: 30_000,
+      env,
+    });
     const line = stderr.split('\n').find((each) => each.startsWith('{')) ?? '{}';
     return { status, code: (JSON.parse(line) as { code?: unknown }).code };
   };
