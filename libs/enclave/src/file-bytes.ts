@@ -1,5 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { fstatSync, readSync, statSync, type Stats } from 'node:fs';
-import { type FileHandle } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
+
+const BYTES_PER_WRITE = 1024 * 1024;
 
 /** Writes all of the bytes. */
 export async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
@@ -7,6 +10,19 @@ export async function writeAll(handle: FileHandle, bytes: Buffer, position: numb
     const { bytesWritten } = await handle.write(bytes, at, bytes.length - at, position + at);
     if (bytesWritten <= 0) throw new Error('the disk took no bytes');
     at += bytesWritten;
+  }
+}
+
+/** Overwrites a file, durably: with random bytes instead of zeros, which some file systems would not write. */
+export async function overwriteFile(path: string): Promise<void> {
+  const handle = await open(path, 'r+');
+  try {
+    const { size } = await handle.stat();
+    for (let at = 0; at < size; at += BYTES_PER_WRITE)
+      await writeAll(handle, randomBytes(Math.min(BYTES_PER_WRITE, size - at)), at);
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 

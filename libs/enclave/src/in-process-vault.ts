@@ -150,9 +150,10 @@ function orRefused<T>(outcome: () => T): T | { readonly kind: 'refused'; readonl
   try {
     return outcome();
   } catch (cause) {
-    if (isProtegoError(cause) && !OF_THE_WHOLE_VAULT.has(cause.code)) return { kind: 'refused', error: cause };
-    if (isProtegoError(cause)) throw cause;
-    const error = new ProtegoError('INTERNAL', 'the event could not be checked', {}, { cause });
+    const error = isProtegoError(cause)
+      ? cause
+      : new ProtegoError('INTERNAL', 'the event could not be checked', {}, { cause });
+    if (OF_THE_WHOLE_VAULT.has(error.code)) throw error;
     return { kind: 'refused', error };
   }
 }

@@ -1,7 +1,7 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeKeyDirectory } from './key-files';
+import { makeKeyDirectory, writeNewFile } from './key-files';
 
 describe('the key directory', () => {
   it.each(['x', './x', 'x/y/z'])('is made as `%s`, which is relative', async (path) => {
@@ -13,6 +13,20 @@ describe('the key directory', () => {
       expect(existsSync(join(directory, path))).toBe(true);
     } finally {
       process.chdir(before);
+      rmSync(directory, { recursive: true });
+    }
+  });
+});
+
+describe('a new file', () => {
+  it('is written for its owner only, and never over another', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'protego-keys-'));
+    const path = join(directory, 'new');
+    try {
+      expect(await writeNewFile(path, Buffer.from('first'))).toBe(true);
+      expect(await writeNewFile(path, Buffer.from('second'))).toBe(false);
+      expect([readFileSync(path, 'utf8'), statSync(path).mode & 0o777]).toEqual(['first', 0o600]);
+    } finally {
       rmSync(directory, { recursive: true });
     }
   });

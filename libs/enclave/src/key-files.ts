@@ -1,4 +1,3 @@
-import { constants } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ProtegoError, messageOf } from '@protego/contracts';
@@ -87,16 +86,33 @@ export async function writeKeyFile(directory: string, name: string, content: Buf
   await onDisk(path, async () => {
     // Under the lock, a temporary file can only be the leaving of a crash.
     await rm(temporary, { force: true });
-    const handle = await open(temporary, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600);
-    try {
-      await handle.writeFile(content);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    if (!(await writeNewFile(temporary, content))) throw new Error(`\`${temporary}\` was made by somebody else`);
     await rename(temporary, path);
     await syncDirectory(directory);
   });
+}
+
+/**
+ * Writes a file that is not there yet, for its owner only; its content is durable, its entry in the directory after
+ * {@link syncDirectory}. False, and nothing is written, where there is one. What cannot be written whole is removed.
+ */
+export async function writeNewFile(path: string, content: Buffer): Promise<boolean> {
+  const handle = await open(path, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EEXIST') return undefined;
+    throw error;
+  });
+  if (handle === undefined) return false;
+  try {
+    await handle.writeFile(content);
+    await handle.sync();
+    return true;
+  } catch (error) {
+    // Half a file would be in the way of the next attempt.
+    await rm(path, { force: true });
+    throw error;
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Makes the entries of a directory durable. */

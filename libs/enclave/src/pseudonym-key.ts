@@ -36,20 +36,17 @@ export function sealPseudonymKey(key: Buffer, root: Buffer): string {
  */
 export function openPseudonymKey(text: string, root: Buffer): GuardedBytes {
   const sealed = Buffer.from(text, 'hex');
-  const key = GuardedBytes.allocate(KEY_BYTES);
+  let opened: Buffer;
   try {
     const nonce = sealed.subarray(0, AES_GCM_NONCE_BYTES);
-    const opened = withWrappingKey(root, (wrapping) =>
+    opened = withWrappingKey(root, (wrapping) =>
       openAesGcm({ key: wrapping, nonce }, sealed.subarray(AES_GCM_NONCE_BYTES)),
     );
-    key.bytes.set(opened);
-    opened.fill(0);
-    return key;
   } catch (cause) {
-    key.free();
     const message = 'the key of tokens in `house.json` does not open: restore the key directory';
     throw new ProtegoError('LOG_KEYS_DAMAGED', message, {}, { cause });
   }
+  return GuardedBytes.take(opened);
 }
 
 function withWrappingKey<T>(root: Buffer, use: (key: Buffer) => T): T {

@@ -2,7 +2,7 @@ import { ProtegoError, type ProtegoEvent, type StoredFields } from '@protego/con
 import type { FileVault } from './file-vault';
 import { NameSearch, requireSearchable } from './name-search';
 import { NAMES_MAX, type SealedTextForm } from './personal-data';
-import { IdleEviction } from './process/idle-eviction';
+import { IdleEviction } from './memory/idle-eviction';
 
 /**
  * Looks for names in what a vault can open, where it is open: what is said outside is yes or no, or the names behind given

@@ -1,14 +1,12 @@
-import { randomBytes } from 'node:crypto';
 import { constants, statSync, type Stats } from 'node:fs';
 import { link, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProtegoError } from '@protego/contracts';
-import { isSameFile, writeAll } from './file-bytes';
+import { isSameFile, overwriteFile, writeAll } from './file-bytes';
 import { onDisk, syncDirectory } from './key-files';
 
 const SUCCESSOR_FILE = 'vault.new';
 const PREDECESSOR_FILE = 'vault.old';
-const BYTES_PER_WRITE = 1024 * 1024;
 
 /**
  * The files by which a vault is replaced: its successor while it is written, and its predecessor until it is overwritten. A
@@ -74,7 +72,7 @@ export class VaultReplacement {
       if (rest === undefined) continue;
       this.#requireInPlace(inUse);
       await onDisk(path, async () => {
-        if (!isSameFile(rest, inUse)) await overwriteFile(path, rest.size);
+        if (!isSameFile(rest, inUse)) await overwriteFile(path);
         await rm(path);
         await syncDirectory(this.directory);
       });
@@ -92,17 +90,5 @@ export class VaultReplacement {
   async close(): Promise<void> {
     await this.#successor?.close();
     this.#successor = undefined;
-  }
-}
-
-/** Random bytes instead of zeros, which some file systems would not write. */
-async function overwriteFile(path: string, bytes: number): Promise<void> {
-  const handle = await open(path, 'r+');
-  try {
-    for (let at = 0; at < bytes; at += BYTES_PER_WRITE)
-      await writeAll(handle, randomBytes(Math.min(BYTES_PER_WRITE, bytes - at)), at);
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

@@ -69,6 +69,16 @@ describe('guardedMemoryState', () => {
     guarded.free();
   });
 
+  it('takes a secret over, which is gone where it was, also when it cannot be taken', () => {
+    const secret = Buffer.alloc(32, 7);
+    const taken = GuardedBytes.take(secret);
+    expect([taken.bytes.equals(Buffer.alloc(32, 7)), secret.equals(Buffer.alloc(32))]).toEqual([true, true]);
+    taken.free();
+    const odd = Buffer.alloc(31, 7);
+    expect(() => GuardedBytes.take(odd)).toThrow(expect.objectContaining({ code: 'ENCLAVE_RANGE_INVALID' }));
+    expect(odd.equals(Buffer.alloc(31))).toBe(true);
+  });
+
   it('warns when the kernel locks nothing, also before anything is allocated', async () => {
     jest.spyOn(sodium, 'lockMemory').mockImplementation(() => {
       throw new Error('memory lock failed');

@@ -70,6 +70,21 @@ export class GuardedBytes {
   }
 
   /**
+   * Moves a secret into guarded memory: it is wiped where it was, also when there is no room.
+   *
+   * @throws ProtegoError as {@link GuardedBytes.allocate}
+   */
+  static take(secret: Buffer): GuardedBytes {
+    try {
+      const taken = GuardedBytes.allocate(secret.length);
+      taken.bytes.set(secret);
+      return taken;
+    } finally {
+      secret.fill(0);
+    }
+  }
+
+  /**
    * The memory itself. A copy of it is no longer guarded: pass it on, or views of it, and only for as long as needed.
    *
    * @throws ProtegoError `ENCLAVE_CLOSED` after it was freed

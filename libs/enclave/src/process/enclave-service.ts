@@ -2,6 +2,7 @@ import { ProtegoError } from '@protego/contracts';
 import type { ServedHouse } from '../house-keys';
 import type { Admission, PersonalDataVault, RawEvent } from '../personal-data';
 import { guardedMemoryState } from '../memory/guarded-memory-state';
+import { IdleEviction } from '../memory/idle-eviction';
 import { overwriteNativeStack } from '../memory/native-stack';
 import type { RootCustody } from '../root/root-custody';
 import { requireAttester, type Attester } from './attester';
@@ -9,7 +10,6 @@ import { CALLS, readRawEvents, writeAdmissions, writeSealings } from './call-cod
 import type { KeeperInspection, ProcessInspection } from './enclave-inspection';
 import { FrameWriter, type FrameReader } from './frame-bytes';
 import { readRecords, readTexts, writeAnswers } from './search-codec';
-import { IdleEviction } from './idle-eviction';
 
 /** What differs between the process that keeps the vault and its replicas. */
 export interface ServiceRole {

@@ -270,15 +270,9 @@ export class KeeperLink {
   }
 }
 
-/** Moves a secret of 32 bytes out of a frame into guarded memory. */
+/** Moves a secret out of a frame, which itself is wiped only once the vault was opened. */
 function takeSecret(reader: FrameReader): GuardedBytes {
   const bytes = reader.bytes();
-  try {
-    const secret = GuardedBytes.allocate(SECRET_BYTES);
-    secret.bytes.set(bytes);
-    return secret;
-  } finally {
-    // The frame itself is wiped only once the vault was opened.
-    bytes.fill(0);
-  }
+  if (bytes.length === SECRET_BYTES) return GuardedBytes.take(bytes);
+  throw new ProtegoError('ENCLAVE_CALL_INVALID', `a secret has ${bytes.length} bytes, not ${SECRET_BYTES}`);
 }

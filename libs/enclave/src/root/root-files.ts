@@ -1,9 +1,10 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { open, rename, unlink } from 'node:fs/promises';
+import { rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ProtegoError } from '@protego/contracts';
-import { onDisk, readSecretFile, syncDirectory } from '../key-files';
+import { overwriteFile } from '../file-bytes';
+import { onDisk, readSecretFile, syncDirectory, writeNewFile } from '../key-files';
 import { type GuardedBytes } from '../memory/guarded-memory';
 import { ROOT_BYTES } from '../unlock/unlock-method';
 
@@ -64,14 +65,7 @@ export async function wipeLeftRoot(directory: string): Promise<void> {
   const path = join(directory, LEFT_ROOT_FILE);
   if (!existsSync(path)) return;
   await onDisk(path, async () => {
-    const handle = await open(path, 'r+');
-    try {
-      const { size } = await handle.stat();
-      await handle.write(randomBytes(size), 0, size, 0);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await overwriteFile(path);
     await unlink(path);
     await syncDirectory(directory);
   });
@@ -85,21 +79,7 @@ export async function wipeLeftRoot(directory: string): Promise<void> {
  */
 export async function writeRecoveryCopy(path: string, root: Buffer): Promise<void> {
   const isNew = await onDisk(path, async () => {
-    const handle = await open(path, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'EEXIST') return undefined;
-      throw error;
-    });
-    if (handle === undefined) return false;
-    try {
-      await handle.writeFile(root);
-      await handle.sync();
-    } catch (error) {
-      // Half a copy would be in the way of the next attempt.
-      await unlink(path);
-      throw error;
-    } finally {
-      await handle.close();
-    }
+    if (!(await writeNewFile(path, root))) return false;
     await syncDirectory(dirname(path));
     return true;
   });

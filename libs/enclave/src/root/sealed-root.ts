@@ -4,7 +4,7 @@ import { ProtegoError, isProtegoError, type ErrorCode } from '@protego/contracts
 import { GuardedBytes } from '../memory/guarded-memory';
 import { type LaunchedEnclave } from '../platform/platform';
 import { readSealedFile, writeSealedFile } from '../sealing/sealed-file';
-import { ROOT_BYTES, unlockMethodOf, type UnlockFactor } from '../unlock/unlock-method';
+import { unlockMethodOf, type UnlockFactor } from '../unlock/unlock-method';
 import { type UnlockSecret } from '../unlock/unlock-secret';
 import { unwrapRoot } from '../unlock/wrapped-root';
 import { SEALED_ROOT_FILE } from './root-files';
@@ -59,7 +59,7 @@ export async function openSealedRoot(
     const factors = unlockMethodOf(wrapped).factors.map(({ kind }) => kind);
     const secrets = await secretsOf();
     if (secrets.length < factors.length) throw secretsNeeded(directory, factors);
-    return { root: await guardedRoot(wrapped, secrets), factors };
+    return { root: GuardedBytes.take(await unwrapRoot(wrapped, secrets)), factors };
   } finally {
     wrapped.fill(0);
   }
@@ -74,17 +74,6 @@ async function openWrapped(enclave: LaunchedEnclave, directory: string): Promise
   }
   const message = `no \`${SEALED_ROOT_FILE}\` in \`${directory}\`: name the key directory of this log, or restore it`;
   throw new ProtegoError('LOG_KEY_MISSING', message, { directory });
-}
-
-async function guardedRoot(wrapped: Buffer, secrets: readonly UnlockSecret[]): Promise<GuardedBytes> {
-  const opened = await unwrapRoot(wrapped, secrets);
-  try {
-    const root = GuardedBytes.allocate(ROOT_BYTES);
-    root.bytes.set(opened);
-    return root;
-  } finally {
-    opened.fill(0);
-  }
 }
 
 /**

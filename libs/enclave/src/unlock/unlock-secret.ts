@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ProtegoError } from '@protego/contracts';
 import { deriveKey } from '../key-derivation';
-import { onDisk, syncDirectory } from '../key-files';
+import { onDisk, syncDirectory, writeNewFile } from '../key-files';
 import { argon2Hash } from '../primitives/argon2';
 import { type SaltedFactor } from './unlock-method';
 
@@ -80,15 +79,10 @@ export function secretBytes(secret: UnlockSecret): Buffer {
 export async function makeUnlockKeyFile(path: string): Promise<void> {
   const content = randomBytes(KEY_FILE_BYTES_MADE);
   await onDisk(path, async () => {
-    const handle = await open(path, 'wx', 0o600).catch((cause: NodeJS.ErrnoException) => {
-      throw cause.code === 'EEXIST' ? isThere(path) : cause;
-    });
     try {
-      await handle.writeFile(content);
-      await handle.sync();
+      if (!(await writeNewFile(path, content))) throw isThere(path);
     } finally {
       content.fill(0);
-      await handle.close();
     }
     await syncDirectory(dirname(path));
   });

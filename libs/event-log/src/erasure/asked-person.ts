@@ -52,23 +52,23 @@ export async function personAsked(subject: string, sources: PersonSources): Prom
 
 /** Tokens of the persons who can be known by something: an identity, a name, a token. */
 export async function livingTokens(vault: PersonalDataVault, subject: string): Promise<string[]> {
-  try {
-    const ref = await vault.find(subject);
-    return ref === undefined ? [] : [ref.token];
-  } catch (error) {
-    if (isProtegoError(error) && error.code === 'PERSON_AMBIGUOUS') return error.details['tokens'] as string[];
-    throw error;
-  }
+  const found = await foundAs(vault, subject);
+  return Array.isArray(found) ? found : found === undefined ? [] : [found.token];
 }
 
 async function livingAs(vault: PersonalDataVault, subject: string): Promise<PersonRef[]> {
+  const found = await foundAs(vault, subject);
+  const refs = Array.isArray(found) ? await Promise.all(found.map((token) => vault.find(token))) : [found];
+  return refs.filter((ref) => ref !== undefined);
+}
+
+/** Who is known by something, or the tokens of those who are where they are several. */
+async function foundAs(vault: PersonalDataVault, subject: string): Promise<PersonRef | string[] | undefined> {
   try {
-    const ref = await vault.find(subject);
-    return ref === undefined ? [] : [ref];
+    return await vault.find(subject);
   } catch (error) {
-    if (!isProtegoError(error) || error.code !== 'PERSON_AMBIGUOUS') throw error;
-    const tokens = error.details['tokens'] as string[];
-    return (await Promise.all(tokens.map((token) => vault.find(token)))).filter((ref) => ref !== undefined);
+    if (isProtegoError(error) && error.code === 'PERSON_AMBIGUOUS') return error.details['tokens'] as string[];
+    throw error;
   }
 }
 
