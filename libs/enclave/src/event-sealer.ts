@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import {
   ProtegoError,
   canonicalJson,
@@ -8,6 +9,7 @@ import {
   type ProtegoEvent,
 } from '@protego/contracts';
 import { personalFieldsOf, subjectsOfShaped, writeShaped, type EventShape } from './event-shape';
+import { KnownMessage } from './admission/known-messages';
 import { type Identity, type Tokeniser } from './identity';
 import { JsonBytes } from './json-bytes';
 import { KeyOwner, type AppendSlot, type KeyRing } from './key-ring';
@@ -42,9 +44,12 @@ const NO_BYTES = Buffer.alloc(0);
 
 /** What is said of one event while it is sealed. */
 interface Draft {
-  readonly event: ProtegoEvent;
+  /** The event, or the message in which it was not looked for by a parser. */
+  readonly of: ProtegoEvent | KnownMessage;
   readonly shape: EventShape | undefined;
-  /** What goes into the stored event, where it has no shape; else that stands among the values of the shape. */
+  /** Values by the places of the shape, to be replaced there; of no use without a shape. */
+  readonly values: unknown[];
+  /** What goes into the stored event, where it has no shape. */
   readonly stored: Replacement[];
   readonly slots: SlotInput[];
   /** What the content hash covers beside the body: plaintexts, and the secrets of owners, which go when their keys go. */
@@ -98,9 +103,31 @@ export class EventSealer {
   seal(event: ProtegoEvent): SealedEvent {
     const plan = this.fields.planOf(event.type);
     try {
-      return plan === undefined ? this.#finish(draftOf(event, undefined)) : this.#sealFields(event, plan);
+      if (plan === undefined) return this.#finish(draftOf(event, undefined, []));
+      const shape = this.#shapes.match(event, plan);
+      const { values } = this.#shapes;
+      const personal =
+        shape === undefined
+          ? collectPersonalFields(event, plan, this.fields)
+          : personalFieldsOf(shape, values, this.fields);
+      return this.#sealFields(draftOf(event, shape, values), personal, plan);
     } finally {
       this.#shapes.forget();
+      this.#content.wipe();
+    }
+  }
+
+  /**
+   * Seals the event of a message of a known kind.
+   *
+   * @throws ProtegoError as {@link seal}
+   */
+  sealMessage(message: KnownMessage): SealedEvent {
+    const { kind, values } = message;
+    try {
+      const personal = personalFieldsOf(kind.shape, values, this.fields);
+      return this.#sealFields(draftOf(message, kind.shape, values), personal, kind.plan);
+    } finally {
       this.#content.wipe();
     }
   }
@@ -110,13 +137,7 @@ export class EventSealer {
     this.#content.close();
   }
 
-  #sealFields(event: ProtegoEvent, plan: FieldPlan): SealedEvent {
-    const shape = this.#shapes.match(event, plan);
-    const personal =
-      shape === undefined
-        ? collectPersonalFields(event, plan, this.fields)
-        : personalFieldsOf(shape, this.#shapes.values, this.fields);
-    const draft = draftOf(event, shape);
+  #sealFields(draft: Draft, personal: PersonalFields, plan: FieldPlan): SealedEvent {
     // Persons first: whoever is named in a field is known when the texts are searched.
     if (personal.identities.length > 0) this.#sealPersons(this.#groupByPerson(personal.identities, draft, plan), draft);
     if (personal.texts.length > 0) this.#sealTexts(personal, draft);
@@ -128,8 +149,8 @@ export class EventSealer {
     const byOwner = identities.length > FEW_PERSONS ? new Map<KeyOwner, PersonGroup>() : undefined;
     for (const field of identities) {
       const own = this.#identify(field);
-      const owner = this.#personOf(field, own, draft.event, plan);
-      this.#store(field, own.token, draft);
+      const owner = this.#personOf(field, own, draft, plan);
+      placeIn(draft, field, own.token);
       const known = byOwner === undefined ? groups.find((group) => group.owner === owner) : byOwner.get(owner);
       if (known !== undefined) {
         known.fields.push(field);
@@ -142,20 +163,15 @@ export class EventSealer {
     return groups;
   }
 
-  /** Puts a placeholder in place of a field of the stored event. */
-  #store({ path, at }: PersonalField, placeholder: string, { stored }: Draft): void {
-    if (at === undefined) stored.push({ path, value: placeholder });
-    else this.#shapes.values[at] = placeholder;
-  }
-
   #identify({ value, rule }: PersonalField): Identity {
     return this.tokeniser.identify(rule?.class === 'patient' ? 'p' : 's', String(value), rule?.form ?? 'plain');
   }
 
   /** Whose key seals a field: that of the person at another field, where the declarations say so and there is one. */
-  #personOf({ rule }: PersonalField, own: Identity, event: ProtegoEvent, plan: FieldPlan): KeyOwner {
+  #personOf(field: PersonalField, own: Identity, draft: Draft, plan: FieldPlan): KeyOwner {
+    const { rule } = field;
     const tokenClass = rule?.class === 'patient' ? 'p' : 's';
-    const value = rule?.person === undefined ? undefined : valueAt(event, rule.person);
+    const value = personValueOf(field, draft);
     const isPerson = (typeof value === 'string' || typeof value === 'number') && String(value).trim() !== '';
     if (rule?.person === undefined || !isPerson || this.fields.isWellKnownAccount(String(value)))
       return this.ring.ownerOf(tokenClass, own, this.append);
@@ -200,19 +216,19 @@ export class EventSealer {
     const entries: string[] = [];
     const nobodys: string[] = [];
     const groups = new Map<string, TextGroup>();
-    const persons = this.#personsInTexts(draft.event, texts);
+    const event = eventOf(draft);
+    const persons = this.#personsInTexts(event, texts);
     texts.forEach((field, ordinal) => {
       const entry = entryOf(field, ordinal);
       entries.push(entry);
-      this.#placeText(field, ordinal, draft);
+      placeText(field, ordinal, draft);
       const found = persons[ordinal] as ReadonlySet<KeyOwner>;
       if (found.size === 0) nobodys.push(entry);
       else addToGroup(groups, found, entry);
     });
     for (const { owners, entries: named } of groups.values())
       draft.slots.push({ kind: SLOT_KINDS.text, owners, plaintext: plaintextOf(named) });
-    const { source, time } = draft.event;
-    const month = this.#monthOf(source, time);
+    const month = this.#monthOf(event.source, event.time);
     // Which persons are known by now may differ when the same event comes again; the month does not.
     const all = plaintextOf(entries);
     draft.content.push(all, month);
@@ -244,29 +260,12 @@ export class EventSealer {
     return persons;
   }
 
-  #placeText(field: PersonalField, ordinal: number, draft: Draft): void {
-    const { path, isUndeclared } = field;
-    const placeholder = textPlaceholderOf(ordinal);
-    if (isUndeclared) {
-      const hidden = [...path.slice(0, -1), hiddenKeyOf(ordinal)];
-      draft.stored.push({ path: hidden, value: placeholder, instead: path.at(-1) as string });
-    } else this.#store(field, placeholder, draft);
-  }
-
-  #finish({ event, shape, stored, slots, content }: Draft): SealedEvent {
+  #finish(draft: Draft): SealedEvent {
+    const { slots, content } = draft;
     const sealed = slots.length === 0 ? NO_BYTES : sealSlots(slots);
-    const { values } = this.#shapes;
     const out = this.#content;
     out.skipUint32();
-    let subjects: string[];
-    if (shape === undefined) {
-      const replaced = withReplacements(event, stored);
-      out.value(replaced);
-      subjects = subjectsOfEvent(replaced);
-    } else {
-      writeShaped(shape, values, out);
-      subjects = subjectsOfShaped(shape, values);
-    }
+    const subjects = writeStored(draft, out);
     const body = out.take(LENGTH_BYTES);
     if (body.length > BODY_BYTES_MAX) {
       const message = `the event takes \`${body.length}\` bytes with its personal fields replaced`;
@@ -288,8 +287,48 @@ export class EventSealer {
   }
 }
 
-function draftOf(event: ProtegoEvent, shape: EventShape | undefined): Draft {
-  return { event, shape, stored: [], slots: [], content: [] };
+function draftOf(of: Draft['of'], shape: EventShape | undefined, values: unknown[]): Draft {
+  return { of, shape, values, stored: [], slots: [], content: [] };
+}
+
+/** Messages are of known kinds only where they hold no texts. */
+function eventOf({ of }: Draft): ProtegoEvent {
+  if (!(of instanceof KnownMessage)) return of;
+  throw new ProtegoError('INTERNAL', 'a message that was not parsed holds a text');
+}
+
+/** Writes the event as it is stored; returns the names under which its record is found. */
+function writeStored({ of, shape, values, stored }: Draft, out: JsonBytes): string[] {
+  if (shape === undefined) {
+    const replaced = withReplacements(of as ProtegoEvent, stored);
+    out.value(replaced);
+    return subjectsOfEvent(replaced);
+  }
+  if (of instanceof KnownMessage) of.write(out);
+  else writeShaped(shape, values, out);
+  return subjectsOfShaped(shape, values);
+}
+
+/** Puts a placeholder in place of a field of the stored event. */
+function placeIn({ stored, values }: Draft, { path, at }: PersonalField, placeholder: string): void {
+  if (at === undefined) stored.push({ path, value: placeholder });
+  else values[at] = placeholder;
+}
+
+function placeText(field: PersonalField, ordinal: number, draft: Draft): void {
+  const { path, isUndeclared } = field;
+  const placeholder = textPlaceholderOf(ordinal);
+  if (isUndeclared) {
+    const hidden = [...path.slice(0, -1), hiddenKeyOf(ordinal)];
+    draft.stored.push({ path: hidden, value: placeholder, instead: path.at(-1) as string });
+  } else placeIn(draft, field, placeholder);
+}
+
+/** The identity, as it came, of the person whom a field also names. */
+function personValueOf({ rule, personAt }: PersonalField, { of }: Draft): unknown {
+  if (rule?.person === undefined) return undefined;
+  if (!(of instanceof KnownMessage)) return valueAt(of, rule.person);
+  return personAt === undefined ? undefined : of.original(personAt);
 }
 
 function isForPipeline({ kind }: SlotInput): boolean {

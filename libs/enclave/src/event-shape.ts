@@ -1,6 +1,7 @@
 import { canonicalJson, isPersonToken, subjectsOfNames, type FieldClasses } from '@protego/contracts';
 import { type FieldPlan, type FieldRule, type ProtegoEvent } from '@protego/contracts';
-import { type JsonBytes } from './json-bytes';
+import { viewOf } from './byte-words';
+import { type JsonBytes, type JsonTemplate } from './json-bytes';
 import { byPointer, isNobody, pointerOf, type PersonalField, type PersonalFields } from './personal-fields';
 
 /** Most leaves of one shape; an event with more has none. */
@@ -18,22 +19,25 @@ export interface ShapeNode {
 }
 
 /** A place in events of one shape that holds a string, a number, a boolean or null. */
-interface ShapeLeaf {
+export interface ShapeLeaf {
   /** Place among the values of an event. */
   readonly at: number;
   readonly path: readonly string[];
   /** RFC 6901, from the event's top. */
   readonly pointer: string;
   readonly rule: FieldRule | undefined;
+  /** Place of the identity of the person whom this value also names; undefined where there is none. */
+  readonly personAt: number | undefined;
 }
 
 /**
  * What events of one type with the same keys have in common: which of their values are personal, and the canonical JSON
  * (RFC 8785) around them. Values are numbered from 0 in the order in which the members stand in the event.
  */
-export interface EventShape {
+export interface EventShape extends JsonTemplate {
   readonly root: ShapeNode;
-  readonly leafCount: number;
+  /** All of them, by place. */
+  readonly leaves: readonly ShapeLeaf[];
   /** Places of values that may stay as they are. */
   readonly open: readonly number[];
   /** Places of identities, by pointer. */
@@ -42,13 +46,8 @@ export interface EventShape {
   readonly texts: readonly ShapeLeaf[];
   /** Places of the names of subject, device and partner. */
   readonly names: readonly number[];
-  /** Places that lie in `data`. */
-  readonly inData: readonly number[];
-  /** Places in the order of canonical JSON. */
-  readonly order: readonly number[];
-  /** What stands before each of them and after the last, UTF-8, end to end. */
-  readonly fixed: Uint8Array;
-  readonly fixedEnds: Uint32Array;
+  /** Places of identities that lie in `data`: where tokens of persons can stand. */
+  readonly persons: readonly number[];
 }
 
 /**
@@ -63,57 +62,62 @@ export function shapeOf(event: ProtegoEvent, plan: FieldPlan): EventShape | unde
 export function personalFieldsOf(shape: EventShape, values: readonly unknown[], fields: FieldClasses): PersonalFields {
   const identities: PersonalField[] = [];
   const texts: PersonalField[] = [];
-  for (const { at, path, pointer, rule } of shape.identities) {
+  for (const { at, path, pointer, rule, personAt } of shape.identities) {
     const value = values[at];
     if (rule === undefined || (typeof value !== 'string' && typeof value !== 'number')) continue;
-    if (!isNobody(value, rule, fields)) identities.push({ path, pointer, value, rule, isUndeclared: false, at });
+    if (!isNobody(value, rule, fields))
+      identities.push({ path, pointer, value, rule, isUndeclared: false, at, personAt });
   }
   for (const { at, path, pointer, rule } of shape.texts) {
     const value = values[at];
     const isText = typeof value === 'number' || (typeof value === 'string' && value !== '');
-    if (isText) texts.push({ path, pointer, value, rule, isUndeclared: false, at });
+    if (isText) texts.push({ path, pointer, value, rule, isUndeclared: false, at, personAt: undefined });
   }
   return { identities, texts };
 }
 
 /** Writes the event of a shape with these values as canonical JSON. */
-export function writeShaped({ order, fixed, fixedEnds }: EventShape, values: readonly unknown[], out: JsonBytes): void {
-  out.template(fixed, fixedEnds, values, order);
+export function writeShaped(shape: EventShape, values: readonly unknown[], out: JsonBytes): void {
+  out.template(shape, values);
 }
 
 /** Names under which the record is found of an event that is stored with these values. */
-export function subjectsOfShaped({ names, inData }: EventShape, values: readonly unknown[]): string[] {
+export function subjectsOfShaped({ names, persons }: EventShape, values: readonly unknown[]): string[] {
   const tokens: string[] = [];
-  for (const at of inData) {
-    const value = values[at];
+  for (let i = 0; i < persons.length; i++) {
+    const value = values[persons[i] as number];
     if (typeof value === 'string' && isPersonToken(value)) tokens.push(value);
   }
-  return subjectsOfNames(
-    names.map((at) => values[at]),
-    tokens,
-  );
+  const named: unknown[] = [];
+  for (let i = 0; i < names.length; i++) named.push(values[names[i] as number]);
+  return subjectsOfNames(named, tokens);
 }
 
 class ShapeReader {
-  private readonly leaves: ShapeLeaf[] = [];
+  private readonly leaves: Omit<ShapeLeaf, 'personAt'>[] = [];
   private isSound = true;
 
   shapeOf(event: ProtegoEvent, plan: FieldPlan): EventShape | undefined {
     const root = this.object(event as unknown as Readonly<Record<string, unknown>>, plan, []);
     if (!this.isSound) return undefined;
-    const { leaves } = this;
+    const places = new Map(this.leaves.map(({ pointer, at }) => [pointer, at]));
+    const leaves = this.leaves.map((leaf) => {
+      const person = leaf.rule?.person;
+      return { ...leaf, personAt: person === undefined ? undefined : places.get(pointerOf(person)) };
+    });
     const layout = layoutOf(root);
-    if (layout.fixed.length > SHAPE_FIXED_BYTES_MAX) return undefined;
+    if (layout.fixed.byteLength > SHAPE_FIXED_BYTES_MAX) return undefined;
     const ofClass = (isWanted: (fieldClass: string) => boolean): ShapeLeaf[] =>
       leaves.filter(({ rule }) => isWanted(rule?.class ?? 'free-text')).sort(byPointer);
+    const identities = ofClass((each) => each === 'staff' || each === 'patient');
     return {
       root,
-      leafCount: leaves.length,
+      leaves,
       open: ofClass((each) => each === 'open').map(({ at }) => at),
-      identities: ofClass((each) => each === 'staff' || each === 'patient'),
+      identities,
       texts: ofClass((each) => each === 'free-text'),
       names: NAME_POINTERS.flatMap((name) => leaves.filter(({ pointer }) => pointer === name)).map(({ at }) => at),
-      inData: leaves.filter(({ path }) => path.length > 1 && path[0] === 'data').map(({ at }) => at),
+      persons: identities.filter(({ path }) => path[0] === 'data').map(({ at }) => at),
       ...layout,
     };
   }
@@ -140,7 +144,7 @@ class ShapeReader {
 }
 
 /** Order of the leaves in canonical JSON, and the text between them. */
-function layoutOf(root: ShapeNode): Pick<EventShape, 'order' | 'fixed' | 'fixedEnds'> {
+function layoutOf(root: ShapeNode): JsonTemplate {
   const order: number[] = [];
   const texts: string[] = [];
   let text = '';
@@ -162,8 +166,7 @@ function layoutOf(root: ShapeNode): Pick<EventShape, 'order' | 'fixed' | 'fixedE
   const parts = [...texts, text].map((each) => Buffer.from(each));
   let end = 0;
   const fixedEnds = Uint32Array.from(parts, ({ length }) => (end += length));
-  // Memory of its own: a part of the pool would be reached by an offset each time.
-  return { order, fixed: Uint8Array.from(Buffer.concat(parts)), fixedEnds };
+  return { order, fixed: viewOf(Uint8Array.from(Buffer.concat(parts))), fixedEnds };
 }
 
 /** For each member the place of its first leaf. */

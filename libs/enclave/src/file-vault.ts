@@ -8,6 +8,7 @@ import {
   type OpenedEvent,
   type ProtegoEvent,
 } from '@protego/contracts';
+import { type KnownMessage } from './admission/known-messages';
 import { Tokeniser } from './identity';
 import { deriveKeyInto } from './key-derivation';
 import { KeyRing, type AppendSlot, type KeyOwner } from './key-ring';
@@ -72,6 +73,8 @@ export class KeeperNeeded extends Error {
  * {@link FileVault.close} `ENCLAVE_LOCKED`. Printing the object shows no secret.
  */
 export class FileVault {
+  /** What is personal. */
+  readonly fields: FieldClasses;
   readonly #ring: KeyRing;
   readonly #tokeniser: Tokeniser;
   readonly #sealer: EventSealer;
@@ -84,7 +87,7 @@ export class FileVault {
   #refreshedAtMs: number;
 
   private constructor(
-    { mode, fields, clock = systemClock }: FileVaultOptions,
+    { mode, fields = UNDECLARED_FIELDS, clock = systemClock }: FileVaultOptions,
     ring: KeyRing,
     store: VaultStore,
     secrets: VaultSecrets,
@@ -103,13 +106,8 @@ export class FileVault {
     };
     this.#tokeniser = new Tokeniser(secrets.tokenKey);
     this.#persons = new PersonLookup(ring, this.#tokeniser);
-    this.#sealer = new EventSealer(
-      fields ?? UNDECLARED_FIELDS,
-      this.#tokeniser,
-      ring,
-      secrets.contentKey,
-      this.#append,
-    );
+    this.fields = fields;
+    this.#sealer = new EventSealer(fields, this.#tokeniser, ring, secrets.contentKey, this.#append);
   }
 
   /**
@@ -157,6 +155,12 @@ export class FileVault {
   seal(event: ProtegoEvent): SealedEvent {
     this.#requireUnlocked();
     return this.#sealer.seal(event);
+  }
+
+  /** Seals the event of a message of a known kind. */
+  sealMessage(message: KnownMessage): SealedEvent {
+    this.#requireUnlocked();
+    return this.#sealer.sealMessage(message);
   }
 
   async flush(): Promise<void> {

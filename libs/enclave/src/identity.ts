@@ -1,6 +1,6 @@
-import { crypto_generichash } from 'sodium-native';
 import { type IdentityForm } from '@protego/contracts';
 import { type KeyOwner, type TokenClass } from './key-owner';
+import { blake2b } from './sodium';
 
 export { type TokenClass } from './key-owner';
 
@@ -79,7 +79,7 @@ export class Tokeniser {
     if (this.#scratch.length < text.length * 3 + 2)
       this.#scratch = Buffer.alloc(Math.min(text.length * 6, TEXT_BYTES_MAX));
     const bytes = this.#scratch.write(`${tokenClass}\0${text}`, 'utf8');
-    crypto_generichash(this.#digest, this.#scratch.subarray(0, bytes), this.#key);
+    blake2b(this.#digest, this.#scratch.subarray(0, bytes), this.#key);
     return `~${tokenClass}.${this.#digest.toString('base64url')}`;
   }
 

@@ -6,6 +6,7 @@ import {
   type StoredFields,
 } from '@protego/contracts';
 import { type EventGate } from './admission/event-gate';
+import { KnownMessages } from './admission/known-messages';
 import { type OpenedFields, type OpeningScope } from './event-opener';
 import { type FileVault } from './file-vault';
 import type { MemoryImage } from './memory/memory-image';
@@ -25,6 +26,7 @@ import type { VaultUse } from './vault-use';
 export class InProcessVault implements PersonalDataVault {
   readonly #vault: FileVault;
   readonly #gate: EventGate | undefined;
+  readonly #known: KnownMessages;
   readonly #search: SealedSearch;
 
   /**
@@ -34,6 +36,7 @@ export class InProcessVault implements PersonalDataVault {
   constructor(vault: FileVault, gate?: EventGate) {
     this.#vault = vault;
     this.#gate = gate;
+    this.#known = new KnownMessages(vault.fields);
     this.#search = new SealedSearch(vault);
   }
 
@@ -43,7 +46,11 @@ export class InProcessVault implements PersonalDataVault {
       const message = 'the keys were opened without `gate`, so that no message can be admitted: name site and sources';
       throw new ProtegoError('INTERNAL', message);
     }
-    return inputs.map((input) => orRefused(() => this.#admitted(gate, input)));
+    try {
+      return inputs.map((input) => orRefused(() => this.#admitted(gate, input)));
+    } finally {
+      this.#known.leave();
+    }
   }
 
   async seal(events: readonly ProtegoEvent[]): Promise<Sealing[]> {
@@ -136,9 +143,28 @@ export class InProcessVault implements PersonalDataVault {
   }
 
   #admitted(gate: EventGate, input: RawEvent): Admission {
+    const known = this.#admittedAsKnown(gate, input);
+    if (known !== undefined) return known;
     const { event, timeMs, carriedMs } = gate.admit(input);
     const { source, id, type } = event;
-    return { kind: 'admitted', event: { source, id, type, timeMs, carriedMs, sealed: this.#vault.seal(event) } };
+    const sealed = this.#vault.seal(event);
+    this.#known.learn(input.bytes, event);
+    return { kind: 'admitted', event: { source, id, type, timeMs, carriedMs, sealed } };
+  }
+
+  #admittedAsKnown(gate: EventGate, input: RawEvent): Admission | undefined {
+    const message = this.#known.match(input.bytes);
+    if (message === undefined) return undefined;
+    try {
+      const admitted = gate.admitKnown(message, input);
+      if (admitted === undefined) return undefined;
+      const { source, id, type, timeMs, carriedMs } = admitted;
+      // To spread the object and add a member is slow.
+      const sealed = this.#vault.sealMessage(message);
+      return { kind: 'admitted', event: { source, id, type, timeMs, carriedMs, sealed } };
+    } finally {
+      message.forget();
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import { canonicalJson } from '@protego/contracts';
 import fc from 'fast-check';
+import { viewOf } from './byte-words';
 import { JsonBytes } from './json-bytes';
 
 const text = fc.oneof(fc.string(), fc.string({ unit: 'grapheme', maxLength: 300 }), fc.string({ minLength: 100 }));
@@ -26,7 +27,7 @@ describe('JsonBytes', () => {
     const before = out.view();
     out.value('x'.repeat(10_000));
     out.lengthAndBytes(Buffer.from([7, 8]));
-    out.copy(Buffer.from('abcdef'), 1, 3);
+    out.copy(viewOf(Buffer.from('abcdef')), 1, 3);
     out.byte(0x21);
     out.setUint32(0, 10_002);
     expect(before.equals(Buffer.alloc(12))).toBe(true);
@@ -51,7 +52,7 @@ describe('JsonBytes', () => {
     const out = new JsonBytes();
     // More than any of them takes.
     const room = Buffer.alloc(64);
-    out.copy(room);
+    out.copy(viewOf(room));
     const memory = out.view();
     out.wipe();
     try {
@@ -72,7 +73,7 @@ describe('JsonBytes', () => {
       [16, 16],
       [17, 32],
     ] as const) {
-      out.copy(Buffer.alloc(length, 'a'));
+      out.copy(viewOf(Buffer.alloc(length, 'a')));
       out.pad(16);
       expect(out.take().toString()).toBe('a'.repeat(length).padEnd(padded));
       out.wipe();

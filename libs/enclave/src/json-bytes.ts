@@ -1,4 +1,6 @@
+import { Buffer } from 'node:buffer';
 import { canonicalJson } from '@protego/contracts';
+import { copyWords, viewOf } from './byte-words';
 import { GuardedBytes } from './memory/guarded-memory';
 
 const START_BYTES = 4096;
@@ -12,6 +14,22 @@ const BACKSLASH = 0x5c;
 const SPACE = 0x20;
 const TILDE = 0x7e;
 
+/** The bytes around the values of an object. */
+export interface JsonTemplate {
+  /** Places of the values, in the order in which they are written. */
+  readonly order: readonly number[];
+  /** What stands before each of them and after the last, UTF-8, end to end. */
+  readonly fixed: DataView;
+  /** Where in `fixed` the part before each of them ends. */
+  readonly fixedEnds: Uint32Array;
+}
+
+/** Where values stand in some bytes. */
+export interface ValuePlaces {
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+}
+
 /**
  * Canonical JSON (RFC 8785) and other bytes, written one after the other into memory that is used again. What was written
  * is wiped by {@link JsonBytes.wipe}.
@@ -20,6 +38,7 @@ export class JsonBytes {
   /** The memory, where it is guarded. */
   #guarded: GuardedBytes | undefined;
   #bytes: Buffer;
+  #view: DataView;
   #length = 0;
   // Up to here bytes were written by a text that was then given up.
   #dirty = 0;
@@ -29,6 +48,7 @@ export class JsonBytes {
     this.#guarded = memory === 'guarded' ? GuardedBytes.allocate(START_BYTES) : undefined;
     // A view looks to the engine as any other buffer does, which the guarded one itself does not.
     this.#bytes = this.#guarded?.bytes.subarray(0) ?? Buffer.alloc(START_BYTES);
+    this.#view = viewOf(this.#bytes);
   }
 
   /** Leaves room for a number that {@link JsonBytes.setUint32} writes later. */
@@ -43,13 +63,11 @@ export class JsonBytes {
   }
 
   /** Copies bytes from one place of `source` to another. */
-  copy(source: Uint8Array, start = 0, end = source.length): void {
-    if (this.#length + end - start > this.#bytes.length) this.#reserve(end - start);
-    const bytes = this.#bytes;
-    let to = this.#length;
-    // For as few bytes as there mostly are, a call of `set` costs more.
-    for (let at = start; at < end; at++) bytes[to++] = source[at] as number;
-    this.#length = to;
+  copy(source: DataView, start = 0, end = source.byteLength): void {
+    const to = this.#length;
+    if (to + end - start > this.#bytes.length) this.#reserve(end - start);
+    copyWords(source, start, end, this.#view, to);
+    this.#length = to + end - start;
   }
 
   /** Bytes after their length (u32, big-endian). */
@@ -79,8 +97,8 @@ export class JsonBytes {
     else this.#text(value === false ? 'false' : canonicalJson(value));
   }
 
-  /** Values as canonical JSON, each after a part of `fixed`, which ends where `fixedEnds` says; and the rest of `fixed`. */
-  template(fixed: Uint8Array, fixedEnds: Uint32Array, values: readonly unknown[], order: readonly number[]): void {
+  /** Values as canonical JSON, with what stands around them. */
+  template({ fixed, fixedEnds, order }: JsonTemplate, values: readonly unknown[]): void {
     let from = 0;
     for (let i = 0; i < order.length; i++) {
       const end = fixedEnds[i] as number;
@@ -88,7 +106,27 @@ export class JsonBytes {
       this.value(values[order[i] as number]);
       from = end;
     }
-    this.copy(fixed, from, fixed.length);
+    this.copy(fixed, from, fixed.byteLength);
+  }
+
+  /**
+   * As {@link JsonBytes.template}, with the values that are not there copied from bytes in which they stand as canonical JSON:
+   * value n from `starts[n]` to `ends[n]`.
+   */
+  templateOf(template: JsonTemplate, values: readonly unknown[], source: DataView, places: ValuePlaces): void {
+    const { fixed, fixedEnds, order } = template;
+    const { starts, ends } = places;
+    let from = 0;
+    for (let i = 0; i < order.length; i++) {
+      const end = fixedEnds[i] as number;
+      this.copy(fixed, from, end);
+      from = end;
+      const at = order[i] as number;
+      const value = values[at];
+      if (value === undefined) this.copy(source, starts[at] as number, ends[at] as number);
+      else this.value(value);
+    }
+    this.copy(fixed, from, fixed.byteLength);
   }
 
   /** Fills up with spaces to a multiple of `blockBytes`, counted from the start. */
@@ -157,6 +195,7 @@ export class JsonBytes {
     source.copy(grown, 0, 0, this.#length);
     source.fill(0);
     this.#bytes = grown;
+    this.#view = viewOf(grown);
     this.#guarded = guarded;
     before?.free();
   }

@@ -1,25 +1,19 @@
 import { type FieldPlan, type ProtegoEvent } from '@protego/contracts';
 import { SHAPE_LEAVES_MAX, shapeOf, type EventShape, type ShapeNode } from './event-shape';
 import { looksLikePlaceholder } from './identity';
+import { LearningCredit } from './learning-credit';
 
 /** Most shapes that are kept of one type. */
 const SHAPES_A_TYPE_MAX = 8;
 /** Most types of which shapes are kept. */
 const TYPES_MAX = 128;
-/** What an event without a known shape takes from its type's credit, of which one with a known shape brings 1. */
-const MISS_COST = 16;
-const CREDIT_START = 32 * MISS_COST;
-const CREDIT_MAX = 64 * MISS_COST;
-/** Events without a known shape that are not learnt from once a type's credit is used up. */
-const REST_EVENTS = 4_096;
 const TILDE = 126;
 
 /** Shapes of one type under one plan; those that fit often come to stand in front. */
 interface TypeShapes {
   readonly plan: FieldPlan;
   readonly shapes: EventShape[];
-  /** Below zero the type's events are too unlike each other: no shape is taken up until it has grown to zero. */
-  credit: number;
+  readonly credit: LearningCredit;
 }
 
 /**
@@ -48,11 +42,10 @@ export class KnownShapes {
       if (this.count > this.filled) this.filled = this.count;
       if (!fits) continue;
       if (i > 0) [shapes[i - 1], shapes[i]] = [shape, shapes[i - 1] as EventShape];
-      if (known.credit < CREDIT_MAX) known.credit++;
+      known.credit.hit();
       return this.holdsPlaceholder(shape) ? undefined : shape;
     }
-    if (known.credit < 0) known.credit++;
-    else learn(known, event);
+    if (known.credit.miss()) learn(known, event);
     return undefined;
   }
 
@@ -66,7 +59,7 @@ export class KnownShapes {
     const known = this.types.get(type);
     if (known !== undefined && known.plan === plan) return known;
     if (this.types.size >= TYPES_MAX) this.types.clear();
-    const fresh: TypeShapes = { plan, shapes: [], credit: CREDIT_START };
+    const fresh: TypeShapes = { plan, shapes: [], credit: new LearningCredit() };
     this.types.set(type, fresh);
     return fresh;
   }
@@ -97,8 +90,6 @@ export class KnownShapes {
 }
 
 function learn(known: TypeShapes, event: ProtegoEvent): void {
-  known.credit -= MISS_COST;
-  if (known.credit < 0) known.credit = -REST_EVENTS;
   const shape = shapeOf(event, known.plan);
   if (shape === undefined) return;
   if (known.shapes.length >= SHAPES_A_TYPE_MAX) known.shapes.pop();

@@ -19,6 +19,7 @@ function foundIn(data: Readonly<Record<string, unknown>>): Record<string, string
       rule: undefined,
       isUndeclared: true,
       at: undefined,
+      personAt: undefined,
     }));
   const persons = texts.map(({ value }) => {
     const found = new Set<string>();

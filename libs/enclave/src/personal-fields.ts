@@ -14,6 +14,8 @@ export interface PersonalField {
   readonly isUndeclared: boolean;
   /** Place among the values of the event's shape; undefined when it is sealed without one. */
   readonly at: number | undefined;
+  /** Place of the identity that `rule.person` names, among the values of the shape; undefined where there is none. */
+  readonly personAt: number | undefined;
 }
 
 /** The personal fields of an event, by pointer. */
@@ -107,7 +109,7 @@ function fieldAt(
   rule: FieldRule | undefined,
   isUndeclared: boolean,
 ): PersonalField {
-  return { path: [...path], pointer: pointerOf(path), value, rule, isUndeclared, at: undefined };
+  return { path: [...path], pointer: pointerOf(path), value, rule, isUndeclared, at: undefined, personAt: undefined };
 }
 
 /** Order by pointer, by UTF-16 code units. */

@@ -1,5 +1,7 @@
+import { Buffer } from 'node:buffer';
 import { hash, randomFillSync, timingSafeEqual } from 'node:crypto';
 import { ProtegoError } from '@protego/contracts';
+import { type Latin1Buffer } from './latin1-buffer';
 import { GuardedBytes } from './memory/guarded-memory';
 import {
   BLAKE2B_STATE_BYTES,
@@ -99,11 +101,6 @@ const keyPart = secrets.subarray(-2 * KEY_BYTES, -KEY_BYTES);
 const openingKey = secrets.subarray(-KEY_BYTES);
 COMMIT.copy(commitInput);
 
-/** A buffer's own way to write text, without the detour by the name of the encoding. */
-interface Latin1Buffer extends Buffer {
-  latin1Write(text: string, at: number, bytesMax: number): number;
-}
-
 /** Text as a plaintext: UTF-8, padded with spaces to a multiple of 16 bytes, so that lengths tell less. */
 export function paddedPlaintext(text: string): Buffer {
   const bytes = Buffer.byteLength(text);
@@ -141,7 +138,7 @@ function sealSlot(sealed: Latin1Buffer, start: number, slot: number, { kind, own
   writeUint16(sealed, start + 1, owners.length);
   let at = start + 3;
   for (const { keyId } of owners) {
-    sealed.set(keyId, at);
+    for (let i = 0; i < KEY_ID_BYTES; i++) sealed[at + i] = keyId[i] as number;
     at += KEY_ID_BYTES;
   }
   setPlace(slot, kind);

@@ -1,3 +1,7 @@
+import * as sodium from 'sodium-native';
+
+export { type SecureBuffer } from 'sodium-native';
+
 // The published types of sodium-native lack the RFC 8439 construction.
 declare module 'sodium-native' {
   /** Length of a tag, bytes. */
@@ -56,25 +60,43 @@ declare module 'sodium-native' {
   export function sodium_free(buffer: SecureBuffer): void;
 }
 
-export {
-  crypto_aead_chacha20poly1305_ietf_ABYTES as TAG_BYTES,
-  crypto_aead_chacha20poly1305_ietf_decrypt as decryptAead,
-  crypto_aead_chacha20poly1305_ietf_decrypt_detached as decryptAeadDetached,
-  crypto_aead_chacha20poly1305_ietf_encrypt as encryptAead,
-  crypto_aead_chacha20poly1305_ietf_encrypt_detached as encryptAeadDetached,
-  crypto_generichash as blake2b,
-  crypto_generichash_STATEBYTES as BLAKE2B_STATE_BYTES,
-  crypto_generichash_final as blake2bFinal,
-  crypto_generichash_init as blake2bInit,
-  crypto_generichash_update as blake2bUpdate,
-  crypto_hash_sha256 as sha256,
-  crypto_hash_sha256_STATEBYTES as SHA256_STATE_BYTES,
-  crypto_hash_sha256_final as sha256Final,
-  crypto_hash_sha256_init as sha256Init,
-  crypto_hash_sha256_update as sha256Update,
-  randombytes_buf as randomBytesInto,
-  sodium_free as freeGuarded,
-  sodium_malloc as allocateGuarded,
-  sodium_mlock as lockMemory,
-  type SecureBuffer,
-} from 'sodium-native';
+// Bound once: the module has so many names that each look-up of one goes through a hash table.
+
+/** Length of a tag of ChaCha20-Poly1305, bytes. */
+export const TAG_BYTES = sodium.crypto_aead_chacha20poly1305_ietf_ABYTES;
+/** ChaCha20-Poly1305 (RFC 8439): decrypts ciphertext and tag; throws when the tag does not fit. */
+export const decryptAead = sodium.crypto_aead_chacha20poly1305_ietf_decrypt;
+/** The same with the tag apart. */
+export const decryptAeadDetached = sodium.crypto_aead_chacha20poly1305_ietf_decrypt_detached;
+/** ChaCha20-Poly1305 (RFC 8439): encrypts to ciphertext and tag. */
+export const encryptAead = sodium.crypto_aead_chacha20poly1305_ietf_encrypt;
+/** The same with the tag apart. */
+export const encryptAeadDetached = sodium.crypto_aead_chacha20poly1305_ietf_encrypt_detached;
+/** BLAKE2b (RFC 7693) of an input under a key, of as many bytes as the output has. */
+export const blake2b = sodium.crypto_generichash;
+/** Bytes of a state of BLAKE2b; it lies at a multiple of 64. */
+export const BLAKE2B_STATE_BYTES = sodium.crypto_generichash_STATEBYTES;
+/** Ends BLAKE2b over several inputs. */
+export const blake2bFinal = sodium.crypto_generichash_final;
+/** Begins BLAKE2b over several inputs. */
+export const blake2bInit = sodium.crypto_generichash_init;
+/** Goes on with BLAKE2b over several inputs. */
+export const blake2bUpdate = sodium.crypto_generichash_update;
+/** SHA-256 of an input. */
+export const sha256 = sodium.crypto_hash_sha256;
+/** Bytes of a state of SHA-256. */
+export const SHA256_STATE_BYTES = sodium.crypto_hash_sha256_STATEBYTES;
+/** Ends SHA-256 over several inputs. */
+export const sha256Final = sodium.crypto_hash_sha256_final;
+/** Begins SHA-256 over several inputs. */
+export const sha256Init = sodium.crypto_hash_sha256_init;
+/** Goes on with SHA-256 over several inputs. */
+export const sha256Update = sodium.crypto_hash_sha256_update;
+/** Fills a buffer with random bytes. */
+export const randomBytesInto = sodium.randombytes_buf;
+/** Zeroes guarded memory and gives it back. */
+export const freeGuarded = sodium.sodium_free;
+/** Allocates guarded memory: locked, between guard pages, left out of core dumps. */
+export const allocateGuarded = sodium.sodium_malloc;
+/** Keeps memory out of swap. */
+export const lockMemory = sodium.sodium_mlock;

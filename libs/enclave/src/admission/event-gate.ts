@@ -9,11 +9,13 @@ import {
   canonicalJson,
   eventRegistry,
   familyOf,
+  parseRfc3339Ms,
   type ProtegoEvent,
   type SourceDeclaration,
   type SourceDeclarations,
 } from '@protego/contracts';
-import { type RawEvent } from '../personal-data';
+import { type AdmittedEvent, type RawEvent } from '../personal-data';
+import { type KnownMessage } from './known-messages';
 
 /** Whose events a gate lets in. */
 export interface GateOptions {
@@ -30,6 +32,9 @@ export interface AdmissibleEvent {
   /** Pipeline time that the producer sent and is declared to carry, milliseconds. */
   readonly carriedMs: number | undefined;
 }
+
+/** What is known of a message before it is sealed. */
+export type AdmittedMessage = Omit<AdmittedEvent, 'sealed'>;
 
 /** How many times longer than a message its canonical form can be: `1e15` is written with sixteen digits. */
 const GROWTH_MAX = 4;
@@ -60,6 +65,28 @@ export class EventGate {
     return { event, timeMs, carriedMs: declaration.carriesClock ? arrivedAtMs : undefined };
   }
 
+  /**
+   * The same of a message whose form is known to be right; undefined where {@link admit} has to say what is wrong with it.
+   *
+   * @throws ProtegoError with an `EVENT_*` code
+   */
+  admitKnown(message: KnownMessage, input: RawEvent): AdmittedMessage | undefined {
+    const { places, kind } = message;
+    const { source } = input;
+    if (!message.isText(places.source, source) || !message.isText(places.site, this.#site)) return undefined;
+    const timeMs = parseRfc3339Ms(message.text(places.time));
+    const arrivedAtMs = places.arrivedat < 0 ? undefined : this.#arrivalOf(message, timeMs);
+    if (timeMs === undefined || (places.arrivedat >= 0 && arrivedAtMs === undefined)) return undefined;
+    const { type } = kind;
+    const { carriesClock } = this.#authorise({ source, type, site: this.#site }, input);
+    return { source, id: message.text(places.id), type, timeMs, carriedMs: carriesClock ? arrivedAtMs : undefined };
+  }
+
+  #arrivalOf(message: KnownMessage, timeMs: number | undefined): number | undefined {
+    const { time, arrivedat } = message.places;
+    return message.isSame(time, arrivedat) ? timeMs : parseRfc3339Ms(message.text(arrivedat));
+  }
+
   #parse(bytes: Uint8Array): ReturnType<EventValidator['check']> {
     // Canonical text is never longer than twice the text it comes from, so a first bound spares the parser.
     if (bytes.length > 2 * EVENT_BYTES_MAX) throw tooLarge(bytes.length);
@@ -75,7 +102,7 @@ export class EventGate {
     return this.#validator.check(value);
   }
 
-  #authorise(event: ProtegoEvent, { source, family }: RawEvent): SourceDeclaration {
+  #authorise(event: Pick<ProtegoEvent, 'type' | 'source' | 'site'>, { source, family }: RawEvent): SourceDeclaration {
     const typeFamily = familyOf(event.type);
     const declaration = this.#sources.get(source);
     if (declaration === undefined)
