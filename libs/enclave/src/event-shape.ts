@@ -46,8 +46,8 @@ export interface EventShape extends JsonTemplate {
   readonly texts: readonly ShapeLeaf[];
   /** Places of the names of subject, device and partner. */
   readonly names: readonly number[];
-  /** Places of identities that lie in `data`: where tokens of persons can stand. */
-  readonly persons: readonly number[];
+  /** Places in `data` that are not open: only there can tokens of persons stand. */
+  readonly closed: readonly number[];
 }
 
 /**
@@ -82,10 +82,10 @@ export function writeShaped(shape: EventShape, values: readonly unknown[], out: 
 }
 
 /** Names under which the record is found of an event that is stored with these values. */
-export function subjectsOfShaped({ names, persons }: EventShape, values: readonly unknown[]): string[] {
+export function subjectsOfShaped({ names, closed }: EventShape, values: readonly unknown[]): string[] {
   const tokens: string[] = [];
-  for (let i = 0; i < persons.length; i++) {
-    const value = values[persons[i] as number];
+  for (let i = 0; i < closed.length; i++) {
+    const value = values[closed[i] as number];
     if (typeof value === 'string' && isPersonToken(value)) tokens.push(value);
   }
   const named: unknown[] = [];
@@ -109,15 +109,16 @@ class ShapeReader {
     if (layout.fixed.byteLength > SHAPE_FIXED_BYTES_MAX) return undefined;
     const ofClass = (isWanted: (fieldClass: string) => boolean): ShapeLeaf[] =>
       leaves.filter(({ rule }) => isWanted(rule?.class ?? 'free-text')).sort(byPointer);
-    const identities = ofClass((each) => each === 'staff' || each === 'patient');
     return {
       root,
       leaves,
       open: ofClass((each) => each === 'open').map(({ at }) => at),
-      identities,
+      identities: ofClass((each) => each === 'staff' || each === 'patient'),
       texts: ofClass((each) => each === 'free-text'),
       names: NAME_POINTERS.flatMap((name) => leaves.filter(({ pointer }) => pointer === name)).map(({ at }) => at),
-      persons: identities.filter(({ path }) => path[0] === 'data').map(({ at }) => at),
+      closed: ofClass((each) => each !== 'open')
+        .filter(({ path }) => path[0] === 'data')
+        .map(({ at }) => at),
       ...layout,
     };
   }

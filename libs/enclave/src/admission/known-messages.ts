@@ -3,7 +3,6 @@ import {
   eventRegistry,
   type FieldClasses,
   type FieldPlan,
-  type JsonSchema,
   type ProtegoEvent,
 } from '@protego/contracts';
 import { areWordsAt, viewOf } from '../byte-words';
