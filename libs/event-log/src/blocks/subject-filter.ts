@@ -1,4 +1,5 @@
 import { randomFillSync } from 'node:crypto';
+import type { EncodedTexts } from '@protego/contracts';
 import { SipHash } from '../siphash/siphash';
 import { FILTER_BITS_PER_SUBJECT, FILTER_BYTES_MAX } from './block-format';
 
@@ -52,6 +53,15 @@ export class SubjectFilterBuilder {
     const { hasher } = this;
     hasher.hash(subject);
     this.put(hasher.low, hasher.high);
+  }
+
+  /** Adds subjects of a record; {@link EncodedTexts.isWhole} must be true of them. */
+  addEncoded(subjects: EncodedTexts): void {
+    const { hasher } = this;
+    for (let at = subjects.start; at < subjects.end; at = subjects.textEnd(at)) {
+      hasher.hashBytes(subjects.bytes, subjects.textStart(at), subjects.textEnd(at));
+      this.put(hasher.low, hasher.high);
+    }
   }
 
   /** Writes the filter at `offset` of `target` over whatever stands there, and starts the next block; returns its bytes. */

@@ -32,7 +32,7 @@ export class DedupeHasher {
     }
     const { ids } = this;
     // A source is a name token and so holds no NUL: the separator makes (source, id) unambiguous.
-    ids.hash(`${source}\0${id}`);
+    ids.hashPair(source, id);
     // The words of a hash are read from its bytes in big-endian order.
     const idHigh = reversed(ids.low);
     const idLow = reversed(ids.high);

@@ -8,6 +8,8 @@ export const SIPHASH_KEY_BYTES = crypto_shorthash_KEYBYTES;
 
 /** Inputs of every length up to this are compared with those of libsodium at the start. */
 const CHECKED_BYTES_MAX = 33;
+/** What is longer is not copied byte by byte. */
+const COPIED_BYTES_MAX = 128;
 /** No code unit takes more in UTF-8. */
 const UNIT_BYTES_MAX = 3;
 const ASCII_END = 0x80;
@@ -50,32 +52,46 @@ export class SipHash {
 
   /** Hashes a text in UTF-8. */
   hash(text: string): void {
-    const { input } = this.#engine;
-    const units = text.length;
-    if (units * UNIT_BYTES_MAX > input.length) {
-      this.hashBytes(Buffer.from(text, 'utf8'));
-      return;
-    }
-    for (let i = 0; i < units; i++) {
-      const unit = text.charCodeAt(i);
-      if (unit >= ASCII_END) {
-        this.#run(input.write(text, 0, 'utf8'));
-        return;
-      }
-      input[i] = unit;
-    }
-    this.#run(units);
+    if (text.length * UNIT_BYTES_MAX > this.#engine.input.length) this.hashBytes(Buffer.from(text, 'utf8'));
+    else this.#run(this.#put(text, 0));
   }
 
-  /** Hashes bytes. */
-  hashBytes(bytes: Uint8Array): void {
+  /** Hashes two texts in UTF-8 with a NUL between them. */
+  hashPair(first: string, second: string): void {
     const { input } = this.#engine;
-    if (bytes.length > input.length) {
-      this.#hashLong(bytes);
+    if ((first.length + second.length) * UNIT_BYTES_MAX >= input.length) {
+      this.hashBytes(Buffer.from(`${first}\0${second}`, 'utf8'));
       return;
     }
-    input.set(bytes);
-    this.#run(bytes.length);
+    const nulAt = this.#put(first, 0);
+    input[nulAt] = 0;
+    this.#run(this.#put(second, nulAt + 1));
+  }
+
+  /** Hashes bytes, by default all of them. */
+  hashBytes(bytes: Uint8Array, start = 0, end = bytes.length): void {
+    const { input } = this.#engine;
+    const length = end - start;
+    if (length > input.length) this.#hashLong(bytes.subarray(start, end));
+    else if (length > COPIED_BYTES_MAX) {
+      input.set(bytes.subarray(start, end));
+      this.#run(length);
+    } else {
+      for (let i = 0; i < length; i++) input[i] = bytes[start + i] as number;
+      this.#run(length);
+    }
+  }
+
+  /** Writes a text for which there is room to the input; where it ends. */
+  #put(text: string, at: number): number {
+    const { input } = this.#engine;
+    const units = text.length;
+    for (let i = 0; i < units; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit >= ASCII_END) return at + input.write(text, at, 'utf8');
+      input[at + i] = unit;
+    }
+    return at + units;
   }
 
   #run(length: number): void {
