@@ -51,6 +51,18 @@ describe('SipHash', () => {
     );
   });
 
+  it('hashes two texts with a NUL between them, however long', () => {
+    const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 30 }), fc.constant('ä€'.repeat(6_000)));
+    const hasher = new SipHash(REFERENCE_KEY);
+    fc.assert(
+      fc.property(text, text, (first, second) => {
+        hasher.hashPair(first, second);
+        expect(hashOf(hasher)).toBe(sodiumHashOf(Buffer.from(`${first}\0${second}`), REFERENCE_KEY));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it('takes half a character for the one that stands for what cannot be told, as UTF-8 has it', () => {
     const hasher = new SipHash(REFERENCE_KEY);
     hasher.hash('a\ud800b');
