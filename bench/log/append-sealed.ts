@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { loadFieldClasses } from '@protego/artefacts';
 import type { SourceDeclaration } from '@protego/contracts';
 import { openEnclave, type Admission, type GateOptions, type RawEvent } from '@protego/enclave';
-import { DedupeIndex, EventLogWriter, type LogRecordInput } from '@protego/event-log';
+import { DedupeIndex, EventLogWriter, SealedRecord, type LogRecordInput } from '@protego/event-log';
 import type { BenchCase, Contest, Say } from '../bench-case';
 import { STREAMS } from '../places';
 import { ratePerSecond } from '../rounds';
@@ -96,8 +96,7 @@ async function appendSealed(directory: string, raw: readonly Buffer[]): Promise<
     const { source, id, type, timeMs, carriedMs: arrivedAtMs = timeMs, sealed } = admission.event;
     const identity = dedupe.identityOf(source, id, sealed.contentHash);
     if (dedupe.admit(identity, arrivedAtMs) !== 'new') throw new Error(`event \`${id}\` was taken for a known one`);
-    const { body, subjects } = sealed;
-    return { body, sealed: sealed.sealed, subjects, identity, type, timeMs, arrivedAtMs, recordedAtMs: arrivedAtMs };
+    return new SealedRecord(sealed, { identity, type, timeMs, arrivedAtMs, recordedAtMs: arrivedAtMs });
   };
   let turn: Promise<unknown> = Promise.resolve();
   const durably = async (inputs: readonly RawEvent[]): Promise<void> => {

@@ -7,6 +7,7 @@ export { systemClock, type Clock } from './clock';
 export { SOURCE_COUNT_MAX, isNameToken, type EventSeq, type SiteName, type SourceName } from './ids';
 export { formatRfc3339, parseRfc3339Ms } from './time';
 // Events
+export { EncodedTexts } from './encoded-texts';
 export { decodeBody } from './body-decoder';
 export { JSON_DEPTH_MAX, canonicalJson } from './canonical-json';
 export { EVENT_BYTES_MAX, type EventData, type LoggedEvent, type ProtegoEvent } from './event';

@@ -1,4 +1,4 @@
-import type { OpenedEvent, ProtegoError, ProtegoEvent, StoredFields } from '@protego/contracts';
+import type { EncodedTexts, OpenedEvent, ProtegoError, ProtegoEvent, StoredFields } from '@protego/contracts';
 
 import type { SlotKind } from './sealed-part';
 
@@ -27,6 +27,8 @@ export interface SealedEvent {
   readonly sealed: Buffer;
   /** Names under which the record is found: the event's subject, its devices, the tokens of its persons. */
   readonly subjects: readonly string[];
+  /** The same as `subjects`, where they are at hand so; each reading may make another view. */
+  readonly encodedSubjects?: EncodedTexts;
   /** Keyed hash of the event's content, 8 bytes: equal for equal content however often it is sealed. */
   readonly contentHash: Buffer;
   /** Staff and free text in clear, out of which the two members below are made; never stored. */

@@ -29,10 +29,12 @@ export {
 export {
   RECORD_BYTES_MAX,
   SEALED_BYTES_MAX,
+  SealedRecord,
   type LogCheckpoint,
   type LogRecord,
   type LogRecordInput,
   type RecordIdentity,
+  type RecordParts,
 } from './log-record';
 // Hashes
 export { MerkleTree, leafHash, merkleRootOf } from './tree/merkle-tree';

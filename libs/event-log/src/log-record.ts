@@ -1,4 +1,4 @@
-import type { EventSeq } from '@protego/contracts';
+import type { EncodedTexts, EventSeq } from '@protego/contracts';
 
 /** Most bytes of one record's body. Events stay below it; the room above them is for what the engine derives. */
 export const RECORD_BYTES_MAX = 65_536;
@@ -21,8 +21,56 @@ export interface LogRecordInput {
   readonly sealed?: Buffer;
   /** Names under which the record can be found without decoding bodies, at most 64. */
   readonly subjects?: readonly string[];
+  /** The same encoded, where it is at hand so; `subjects` is not asked then. */
+  readonly encodedSubjects?: EncodedTexts;
   /** Hashes by which the dedupe index knows the record; missing, or an id hash of zero, for records that nobody sends twice. */
   readonly identity?: RecordIdentity;
+}
+
+/** What a record takes from a sealed event. */
+export interface RecordParts {
+  readonly body: Buffer;
+  readonly sealed: Buffer;
+  readonly subjects: readonly string[];
+  readonly encodedSubjects?: EncodedTexts;
+}
+
+/**
+ * A record of a sealed event: it asks the event for its parts only when the log asks for them, so that what waits for
+ * its turn is small.
+ */
+export class SealedRecord implements LogRecordInput {
+  readonly timeMs: number;
+  readonly arrivedAtMs: number;
+  readonly recordedAtMs: number;
+  readonly type: string;
+  readonly identity: RecordIdentity | undefined;
+  readonly #parts: RecordParts;
+
+  constructor(parts: RecordParts, record: Omit<LogRecordInput, keyof RecordParts>) {
+    this.#parts = parts;
+    this.timeMs = record.timeMs;
+    this.arrivedAtMs = record.arrivedAtMs;
+    this.recordedAtMs = record.recordedAtMs;
+    this.type = record.type;
+    this.identity = record.identity;
+  }
+
+  get body(): Buffer {
+    return this.#parts.body;
+  }
+
+  get sealed(): Buffer {
+    return this.#parts.sealed;
+  }
+
+  get subjects(): readonly string[] {
+    return this.#parts.subjects;
+  }
+
+  get encodedSubjects(): EncodedTexts | undefined {
+    return this.#parts.encodedSubjects;
+  }
 }
 
 /** Keyed hashes of a record's (source, id) and of its content, as 32-bit words. */

@@ -14,6 +14,7 @@ import {
   EventLogWriter,
   RECORD_BYTES_MAX,
   SEALED_BYTES_MAX,
+  SealedRecord,
   type LogRecordInput,
   type RecordIdentity,
 } from '@protego/event-log';
@@ -212,7 +213,7 @@ export class IntakeService {
       const { source, id, type, timeMs, carriedMs, sealed } = admission.event;
       requireFitting(sealed);
       const identity = this.dedupe.identityOf(source, id, sealed.contentHash);
-      if (this.#isDuplicate(source, id, identity, sealed.subjects)) {
+      if (this.#isDuplicate(source, id, identity, sealed)) {
         outcomes[index] = { kind: 'duplicate', id };
         this.metrics.duplicates.inc();
         return [];
@@ -221,8 +222,7 @@ export class IntakeService {
       const arrivedAtMs = this.pipelineClock.arrive(carriedMs);
       this.dedupe.add(identity, arrivedAtMs);
       const times = { timeMs, arrivedAtMs, recordedAtMs: this.clock.wallMs() };
-      const { body, subjects } = sealed;
-      return [{ index, id, sealed, record: { body, ...times, type, sealed: sealed.sealed, subjects, identity } }];
+      return [{ index, id, sealed, record: new SealedRecord(sealed, { ...times, type, identity }) }];
     } catch (error) {
       const refusal = this.#refusalOf(error);
       outcomes[index] = { kind: 'rejected', error: refusal };
@@ -231,10 +231,10 @@ export class IntakeService {
     }
   }
 
-  #isDuplicate(source: string, id: string, identity: RecordIdentity, subjects: readonly string[]): boolean {
+  #isDuplicate(source: string, id: string, identity: RecordIdentity, sealed: SealedEvent): boolean {
     const verdict = this.dedupe.check(identity);
     if (verdict !== 'conflict') return verdict === 'duplicate';
-    if (this.forgotten.isRepeat(source, id, subjects)) return true;
+    if (this.forgotten.isRepeat(source, id, sealed.subjects)) return true;
     const message = `id \`${id}\` of source \`${source}\` came before with other content`;
     throw new ProtegoError('EVENT_ID_CONFLICT', message, { source, id });
   }

@@ -1,7 +1,6 @@
 import { ProtegoError, isProtegoError, messageOf, type ErrorCode, type ErrorDetails } from '@protego/contracts';
 import type { Admission, AdmittedEvent, RawEvent, SealedEvent, Sealing } from '../personal-data';
-import { StoredEvent } from '../sealed-event';
-import type { SlotKind } from '../sealed-part';
+import { FramedAdmission, FramedEvent } from './framed-event';
 import { type FrameReader, type FrameWriter } from './frame-bytes';
 
 /** Operations of an enclave process. */
@@ -42,9 +41,6 @@ export const BATCH_EVENTS_MAX = 65_536;
 const REFUSED = 0;
 const TAKEN = 1;
 const NO_TIME = Number.NaN;
-const CONTENT_HASH_BYTES = 8;
-/** Kind and length. */
-const CLEAR_SLOT_BYTES = 5;
 
 /** Messages on their way in. */
 export function writeRawEvents(writer: FrameWriter, inputs: readonly RawEvent[]): void {
@@ -90,20 +86,18 @@ export function writeAdmissions(writer: FrameWriter, admissions: readonly Admiss
   }
 }
 
-/** What {@link writeAdmissions} wrote; bodies and sealed parts lie in the frame. */
+/** What {@link writeAdmissions} wrote; all but names that come again lies in the frame. */
 export function readAdmissions(reader: FrameReader): Admission[] {
-  let source: string | undefined;
-  let type: string | undefined;
-  return Array.from({ length: batchCount(reader, 1) }, (): Admission => {
-    if (reader.u8() === REFUSED) return { kind: 'refused', error: readError(reader) };
-    source = reader.textAgain(source);
-    const id = reader.text();
-    type = reader.textAgain(type);
-    const timeMs = reader.f64();
-    const carried = reader.f64();
-    const carriedMs = Number.isNaN(carried) ? undefined : carried;
-    return { kind: 'admitted', event: { source, id, type, timeMs, carriedMs, sealed: readSealed(reader) } };
-  });
+  let before: FramedAdmission | undefined;
+  const admissions: Admission[] = [];
+  for (let left = batchCount(reader, 1); left > 0; left--) {
+    if (reader.u8() === REFUSED) admissions.push({ kind: 'refused', error: readError(reader) });
+    else {
+      before = new FramedAdmission(reader, before);
+      admissions.push({ kind: 'admitted', event: before });
+    }
+  }
+  return admissions;
 }
 
 /** Outcomes of sealing. */
@@ -122,7 +116,7 @@ export function writeSealings(writer: FrameWriter, sealings: readonly Sealing[])
 export function readSealings(reader: FrameReader): Sealing[] {
   return Array.from({ length: batchCount(reader, 1) }, (): Sealing => {
     if (reader.u8() === REFUSED) return { kind: 'refused', error: readError(reader) };
-    return { kind: 'sealed', sealed: readSealed(reader) };
+    return { kind: 'sealed', sealed: new FramedEvent(reader) };
   });
 }
 
@@ -158,21 +152,6 @@ function writeSealed(writer: FrameWriter, sealed: SealedEvent): void {
     writer.u8(kind);
     writer.bytes(plaintext);
   }
-}
-
-function readSealed(reader: FrameReader): SealedEvent {
-  const body = reader.bytes();
-  const sealed = reader.bytes();
-  const contentHash = reader.bytes();
-  if (contentHash.length !== CONTENT_HASH_BYTES)
-    throw new ProtegoError('ENCLAVE_CALL_INVALID', `a content hash has \`${contentHash.length}\` bytes`);
-  const few = reader.u8();
-  const subjects = Array.from({ length: few === 0xff ? reader.count(4) : few }, () => reader.text());
-  const clear = Array.from({ length: reader.count(CLEAR_SLOT_BYTES) }, () => ({
-    kind: reader.u8() as SlotKind,
-    plaintext: reader.bytes(),
-  }));
-  return new StoredEvent(body, sealed, contentHash, subjects, clear);
 }
 
 /** A count of things of one batch. @throws ProtegoError `ENCLAVE_CALL_INVALID` beyond {@link BATCH_EVENTS_MAX} */

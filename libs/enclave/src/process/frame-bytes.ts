@@ -70,9 +70,21 @@ export class FrameWriter {
 
 /** Reads what {@link FrameWriter} wrote. Every length is checked against the bytes that are there. */
 export class FrameReader {
-  #at = 0;
+  #at: number;
 
-  constructor(private readonly frame: Buffer) {}
+  /** @param at where to begin */
+  constructor(
+    /** What is read from. */
+    readonly frame: Buffer,
+    at = 0,
+  ) {
+    this.#at = at;
+  }
+
+  /** Where the next field begins. */
+  get at(): number {
+    return this.#at;
+  }
 
   /** True when all was read. */
   get isAtEnd(): boolean {
@@ -96,6 +108,11 @@ export class FrameReader {
     const length = this.u32();
     const at = this.#take(length);
     return this.frame.subarray(at, at + length);
+  }
+
+  /** Passes over bytes or a text; where they begin, behind their length. */
+  skip(): number {
+    return this.#take(this.u32());
   }
 
   text(): string {

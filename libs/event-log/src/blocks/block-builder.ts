@@ -26,7 +26,7 @@ export interface RawBlock extends TimeRange {
   readonly types: TypesBitmap;
   /** Of the records that have one: idHigh, idLow, contentHigh, contentLow. */
   readonly identities: Uint32Array;
-  /** What {@link recordBytesOf} says of all its records together. */
+  /** Bytes of its records before compression, without their types. */
   readonly recordBytes: number;
   /** Gives the memory back. */
   release(): void;
@@ -39,11 +39,6 @@ const TYPE_TABLE_BYTES_MAX = 32_768;
 const HEAD_ROOM = BLOCK_RECORDS_MAX * COLUMN_BYTES_PER_RECORD + TYPE_TABLE_BYTES_MAX + 1 + TYPE_BYTES_MAX;
 /** Words of random that are drawn at once. */
 const RANDOM_WORDS = 4096;
-
-/** Bytes that a record takes in a block before compression, without its type. */
-export function recordBytesOf(record: LogRecordInput): number {
-  return LEAF_HEAD_BYTES + (record.sealed?.length ?? 0) + record.body.length + COLUMN_BYTES_PER_RECORD;
-}
 
 /**
  * Collects records and lays them out as one block. Leaves are written where they stay, so that hashing and compressing
@@ -103,14 +98,14 @@ export class BlockBuilder {
   /** Takes a record. */
   add(record: LogRecordInput): void {
     const i = this.count++;
-    const { timeMs, arrivedAtMs, type, identity, subjects } = record;
+    const { timeMs, arrivedAtMs, type, identity } = record;
     if (timeMs < this.timeMsMin) this.timeMsMin = timeMs;
     if (timeMs > this.timeMsMax) this.timeMsMax = timeMs;
     if (arrivedAtMs < this.arrivedAtMsMin) this.arrivedAtMsMin = arrivedAtMs;
     if (arrivedAtMs > this.arrivedAtMsMax) this.arrivedAtMsMax = arrivedAtMs;
     this.typeIndexes[i] = type === this.lastType ? this.lastTypeIndex : this.typeIndexOf(type);
     if (identity !== undefined) this.setIdentity(i, identity);
-    if (subjects !== undefined) for (const subject of subjects) this.filter.add(subject);
+    this.addSubjects(record);
     const start = this.end;
     this.writeLeaf(record, start);
     this.lengths[i] = this.end - start;
@@ -136,6 +131,13 @@ export class BlockBuilder {
     };
     this.clear();
     return block;
+  }
+
+  private addSubjects(record: LogRecordInput): void {
+    const { filter } = this;
+    const { encodedSubjects } = record;
+    if (encodedSubjects === undefined) for (const subject of record.subjects ?? []) filter.add(subject);
+    else filter.addEncoded(encodedSubjects);
   }
 
   private writeLeaf({ timeMs, arrivedAtMs, recordedAtMs, sealed, body }: LogRecordInput, start: number): void {

@@ -78,7 +78,7 @@ describe('SubjectFilterBuilder', () => {
     for (let i = 0; i < names.length; i += 97) expect(mayHold(filter, `s-${i}`)).toBe(true);
   });
 
-  it('makes the filters of following blocks independent of each other, also after its memory was cleared', () => {
+  it('makes the filters of following blocks independent of each other, also after one with very many subjects', () => {
     const builder = new SubjectFilterBuilder(key);
     const block = (from: number, count: number): string[] => Array.from({ length: count }, (_, i) => `s-${from + i}`);
     for (const names of [block(0, 50), block(25, 50), block(0, 70_000), block(69_990, 20), []]) {
@@ -91,7 +91,6 @@ describe('SubjectFilterBuilder', () => {
       expect(block(100_000, 1000).filter((name) => mayHold(filter, name)).length).toBeLessThan(20);
       expect([target[1], target.at(-1)]).toEqual([0xff, 0xff]);
     }
-    expect(builder.evictions).toBe(70_000);
   });
 
   it('depends on the key, and takes only one of 16 bytes', () => {

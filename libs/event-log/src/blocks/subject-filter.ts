@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto';
-import { crypto_shorthash, crypto_shorthash_BYTES, crypto_shorthash_KEYBYTES } from 'sodium-native';
-import { ProtegoError } from '@protego/contracts';
+import type { EncodedTexts } from '@protego/contracts';
+import { SipHash } from '../siphash/siphash';
 import { FILTER_BITS_PER_SUBJECT, FILTER_BYTES_MAX } from './block-format';
 
 /** Positions that one subject sets. */
@@ -11,62 +11,31 @@ export const SUBJECT_FILTER_POSITIONS = 8;
  */
 export const SUBJECT_FILTER_SALT_BYTES = 8;
 
-/** Subjects whose hashes are kept from block to block. */
-const KNOWN_MAX = 65_536;
-/** Longer texts are hashed through a buffer of their own. */
-const SCRATCH_BYTES = 1024;
-
-/**
- * SipHash-2-4 (libsodium's `crypto_shorthash`) of subjects in UTF-8. The result stands in `low` and `high` until the next
- * call: a block has thousands of subjects, and an object each would cost more than the hash.
- */
-class SubjectHasher {
-  low = 0;
-  high = 0;
-  private readonly output = Buffer.alloc(crypto_shorthash_BYTES);
-  private readonly scratch = Buffer.alloc(SCRATCH_BYTES);
-
-  constructor(private readonly key: Buffer) {
-    if (key.length === crypto_shorthash_KEYBYTES) return;
-    const message = `a key for subject filters has ${crypto_shorthash_KEYBYTES} bytes, not ${key.length}`;
-    throw new ProtegoError('CONFIG_INVALID', message, { bytes: key.length });
-  }
-
-  hash(subject: string): void {
-    const { output, scratch } = this;
-    const isShort = subject.length * 3 <= scratch.length;
-    const input = isShort ? scratch.subarray(0, scratch.write(subject, 'utf8')) : Buffer.from(subject, 'utf8');
-    crypto_shorthash(output, input, this.key);
-    this.low = output.readUInt32LE(0);
-    this.high = output.readUInt32LE(4);
-  }
-}
+const SLOTS_MIN = 1024;
+/** Of the slots that may be taken. */
+const LOAD_MAX = 0.5;
 
 /**
  * Makes the subject filters of one block after the other: a Bloom filter over the distinct subjects of its records, laid
- * out as `docs/reference/log-format.md` says.
+ * out as `docs/reference/log-format.md` says. Subjects are told apart by their hash, which is all that a filter keeps.
  */
 export class SubjectFilterBuilder {
-  private readonly hasher: SubjectHasher;
+  private readonly hasher: SipHash;
   private readonly positions = new FilterPositions();
-  /** Subject → slot in the columns below. */
-  private readonly slots = new Map<string, number>();
-  private lows = new Uint32Array(1024);
-  private highs = new Uint32Array(1024);
-  /** Number of the block that the subject was last added in. */
-  private blocks = new Uint32Array(1024);
-  private block = 1;
-  /** Slots of this block's subjects. */
-  private chosen = new Uint32Array(1024);
+  /** Hashes of the block's subjects, by open addressing. */
+  private lows = new Uint32Array(SLOTS_MIN);
+  private highs = new Uint32Array(SLOTS_MIN);
+  private taken = new Uint8Array(SLOTS_MIN);
+  /** Slots that are taken. */
+  private chosen = new Uint32Array(SLOTS_MIN * LOAD_MAX);
   private chosenCount = 0;
-  private evictedCount = 0;
 
   /**
    * @param key 16 bytes, {@link LogKeys.subjectKey}
    * @throws ProtegoError `CONFIG_INVALID` when the key has another length
    */
   constructor(key: Buffer) {
-    this.hasher = new SubjectHasher(key);
+    this.hasher = new SipHash(key);
   }
 
   /** Number of distinct subjects in the block so far. */
@@ -79,18 +48,20 @@ export class SubjectFilterBuilder {
     return subjectFilterBytes(this.chosenCount);
   }
 
-  /** Number of hashes that were dropped from memory to stay within its bound. */
-  get evictions(): number {
-    return this.evictedCount;
-  }
-
   /** Adds a subject of a record to the block; one that was added before changes nothing. */
   add(subject: string): void {
-    const slot = this.slots.get(subject) ?? this.learn(subject);
-    if (this.blocks[slot] === this.block) return;
-    this.blocks[slot] = this.block;
-    if (this.chosenCount === this.chosen.length) this.chosen = grown(this.chosen);
-    this.chosen[this.chosenCount++] = slot;
+    const { hasher } = this;
+    hasher.hash(subject);
+    this.put(hasher.low, hasher.high);
+  }
+
+  /** Adds subjects of a record; {@link EncodedTexts.isWhole} must be true of them. */
+  addEncoded(subjects: EncodedTexts): void {
+    const { hasher } = this;
+    for (let at = subjects.start; at < subjects.end; at = subjects.textEnd(at)) {
+      hasher.hashBytes(subjects.bytes, subjects.textStart(at), subjects.textEnd(at));
+      this.put(hasher.low, hasher.high);
+    }
   }
 
   /** Writes the filter at `offset` of `target` over whatever stands there, and starts the next block; returns its bytes. */
@@ -116,28 +87,33 @@ export class SubjectFilterBuilder {
     return filter;
   }
 
-  private learn(subject: string): number {
-    const slot = this.slots.size;
-    if (slot === this.lows.length) {
-      this.lows = grown(this.lows);
-      this.highs = grown(this.highs);
-      this.blocks = grown(this.blocks);
-    }
-    this.hasher.hash(subject);
-    this.lows[slot] = this.hasher.low;
-    this.highs[slot] = this.hasher.high;
-    this.blocks[slot] = 0;
-    this.slots.set(subject, slot);
-    return slot;
+  private put(low: number, high: number): void {
+    const { lows, highs, taken } = this;
+    const mask = taken.length - 1;
+    let slot = low & mask;
+    for (; taken[slot] !== 0; slot = (slot + 1) & mask) if (lows[slot] === low && highs[slot] === high) return;
+    lows[slot] = low;
+    highs[slot] = high;
+    taken[slot] = 1;
+    this.chosen[this.chosenCount++] = slot;
+    if (this.chosenCount === this.chosen.length) this.grow();
+  }
+
+  /** Doubles the room; a block's bound on its subjects bounds it. */
+  private grow(): void {
+    const { lows, highs, chosen } = this;
+    const slots = 2 * lows.length;
+    this.lows = new Uint32Array(slots);
+    this.highs = new Uint32Array(slots);
+    this.taken = new Uint8Array(slots);
+    this.chosen = new Uint32Array(slots * LOAD_MAX);
+    this.chosenCount = 0;
+    for (const slot of chosen) this.put(lows[slot] as number, highs[slot] as number);
   }
 
   private clear(): void {
+    this.taken.fill(0);
     this.chosenCount = 0;
-    this.block++;
-    // Only between blocks, where no slot is in use: the map holds at most one block's subjects over the bound.
-    if (this.slots.size <= KNOWN_MAX) return;
-    this.evictedCount += this.slots.size;
-    this.slots.clear();
   }
 }
 
@@ -159,7 +135,7 @@ export class SubjectProbe {
    * @throws ProtegoError `CONFIG_INVALID` when the key has another length
    */
   constructor(subjects: readonly string[], key: Buffer) {
-    const hasher = new SubjectHasher(key);
+    const hasher = new SipHash(key);
     this.lows = new Uint32Array(subjects.length);
     this.highs = new Uint32Array(subjects.length);
     for (const [i, subject] of subjects.entries()) {
@@ -232,10 +208,4 @@ function mix32(word: number): number {
   let mixed = Math.imul(word ^ (word >>> 16), 0x85eb_ca6b);
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2_ae35);
   return (mixed ^ (mixed >>> 16)) >>> 0;
-}
-
-function grown(column: Uint32Array): Uint32Array<ArrayBuffer> {
-  const wider = new Uint32Array(column.length * 2);
-  wider.set(column);
-  return wider;
 }

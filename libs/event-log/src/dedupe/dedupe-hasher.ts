@@ -1,8 +1,7 @@
-import { crypto_shorthash } from 'sodium-native';
 import { ProtegoError } from '@protego/contracts';
 import type { RecordIdentity } from '../log-record';
+import { SIPHASH_KEY_BYTES, SipHash } from '../siphash/siphash';
 
-const KEY_BYTES = 16;
 const HASH_BYTES = 8;
 
 /**
@@ -10,18 +9,16 @@ const HASH_BYTES = 8;
  * without the key nobody can craft hashes that collide.
  */
 export class DedupeHasher {
-  private readonly idKey: Buffer;
-  private readonly contentKey: Buffer;
-  private readonly out = Buffer.alloc(HASH_BYTES);
-  private scratch = Buffer.alloc(512);
+  private readonly ids: SipHash;
+  private readonly contents: SipHash;
 
   /** @throws ProtegoError `CONFIG_INVALID` when the key is not 32 bytes */
   constructor(dedupeKey: Buffer) {
-    if (dedupeKey.length !== 2 * KEY_BYTES) {
+    if (dedupeKey.length !== 2 * SIPHASH_KEY_BYTES) {
       throw new ProtegoError('CONFIG_INVALID', 'the dedupe index needs a key of 32 bytes');
     }
-    this.idKey = Buffer.from(dedupeKey.subarray(0, KEY_BYTES));
-    this.contentKey = Buffer.from(dedupeKey.subarray(KEY_BYTES));
+    this.ids = new SipHash(dedupeKey.subarray(0, SIPHASH_KEY_BYTES));
+    this.contents = new SipHash(dedupeKey.subarray(SIPHASH_KEY_BYTES));
   }
 
   /**
@@ -33,13 +30,12 @@ export class DedupeHasher {
     if (contentHash.length !== HASH_BYTES) {
       throw new ProtegoError('LOG_RECORD_INVALID', 'the hash of the content is not 8 bytes');
     }
+    const { ids } = this;
     // A source is a name token and so holds no NUL: the separator makes (source, id) unambiguous.
-    const text = `${source}\0${id}`;
-    if (text.length * 3 > this.scratch.length) this.scratch = Buffer.alloc(text.length * 6);
-    const bytes = this.scratch.write(text, 'utf8');
-    crypto_shorthash(this.out, this.scratch.subarray(0, bytes), this.idKey);
-    const idHigh = this.out.readUInt32BE(0);
-    const idLow = this.out.readUInt32BE(4);
+    ids.hashPair(source, id);
+    // The words of a hash are read from its bytes in big-endian order.
+    const idHigh = reversed(ids.low);
+    const idLow = reversed(ids.high);
     return {
       idHigh,
       // Zeros mean that a record has no identity.
@@ -51,8 +47,17 @@ export class DedupeHasher {
 
   /** Keyed hash of content, 8 bytes. */
   contentHashOf(content: Buffer): Buffer {
+    const { contents } = this;
+    contents.hashBytes(content);
     const contentHash = Buffer.alloc(HASH_BYTES);
-    crypto_shorthash(contentHash, content, this.contentKey);
+    contentHash.writeUInt32LE(contents.low, 0);
+    contentHash.writeUInt32LE(contents.high, 4);
     return contentHash;
   }
+}
+
+/** The word whose bytes stand in the other order. */
+function reversed(word: number): number {
+  const halves = ((word & 0x00ff_00ff) << 8) | ((word >>> 8) & 0x00ff_00ff);
+  return ((halves << 16) | (halves >>> 16)) >>> 0;
 }

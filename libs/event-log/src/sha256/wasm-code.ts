@@ -1,8 +1,9 @@
 /** Bytes of WebAssembly code (WebAssembly Core Specification 2.0, section 5); nested lists are joined when a module is made. */
 export type Code = number | readonly Code[];
 
-/** Types of values: a 32-bit integer, and a vector of 128 bits. */
+/** Types of values: integers of 32 and 64 bits, and a vector of 128 bits. */
 const I32 = 0x7f;
+const I64 = 0x7e;
 const V128 = 0x7b;
 
 const END = 0x0b;
@@ -16,14 +17,14 @@ function unsigned(value: number): number[] {
   }
 }
 
-/** Signed LEB128 of 32 bits. */
-function signed(value: number): number[] {
+/** Signed LEB128 of 32 or 64 bits. */
+function signed(value: number | bigint): number[] {
   const bytes: number[] = [];
-  for (let rest = value | 0; ;) {
-    const low = rest & 0x7f;
-    rest >>= 7;
+  for (let rest = typeof value === 'bigint' ? BigInt.asIntN(64, value) : BigInt(value | 0); ;) {
+    const low = Number(rest & 0x7fn);
+    rest >>= 7n;
     // The highest bit that is written is the sign.
-    if (rest === (low < 0x40 ? 0 : -1)) return [...bytes, low];
+    if (rest === (low < 0x40 ? 0n : -1n)) return [...bytes, low];
     bytes.push(low | 0x80);
   }
 }
@@ -62,10 +63,27 @@ export const int = {
   isMore: (a: Code, b: Code): Code => [a, b, 0x4b],
 };
 
-/** Memory, at any address: `load32` and `load8` give integers, `copy` moves so many bytes, `loadVector` and `storeVector` take 16. */
+const constant64 = (value: bigint): Code => [0x42, signed(value)];
+
+/** 64-bit integers, unsigned; `from32` makes one of 32 bits. */
+export const long = {
+  constant: constant64,
+  from32: (a: Code): Code => [a, 0xad],
+  add: (a: Code, b: Code): Code => [a, b, 0x7c],
+  subtract: (a: Code, b: Code): Code => [a, b, 0x7d],
+  and: (a: Code, b: Code): Code => [a, b, 0x83],
+  or: (a: Code, b: Code): Code => [a, b, 0x84],
+  xor: (a: Code, b: Code): Code => [a, b, 0x85],
+  shiftLeft: (a: Code, bits: Code): Code => [a, bits, 0x86],
+  rotateLeft: (a: Code, bits: number): Code => [a, constant64(BigInt(bits)), 0x89],
+};
+
+/** Memory, at any address: `load32`, `load8` and `load64` give integers, `copy` moves so many bytes, `loadVector` and `storeVector` take 16. */
 export const memory = {
   load32: (at: Code, offset = 0): Code => [at, 0x28, 0, unsigned(offset)],
   load8: (at: Code, offset = 0): Code => [at, 0x2d, 0, unsigned(offset)],
+  load64: (at: Code): Code => [at, 0x29, 0, 0],
+  store64: (at: Code, value: Code): Code => [at, value, 0x37, 0, 0],
   store32: (at: Code, value: Code): Code => [at, value, 0x36, 0, 0],
   store8: (at: Code, value: Code): Code => [at, value, 0x3a, 0, 0],
   copy: (to: Code, from: Code, length: Code): Code => [to, from, length, 0xfc, 10, 0, 0],
@@ -86,12 +104,14 @@ export const lanes = {
   shuffle: (a: Code, b: Code, from: readonly number[]): Code => [a, b, simd(13, from)],
 };
 
-/** A function of a module. Locals are numbered after the parameters, integers first. */
+/** A function of a module. Locals are numbered after the parameters: integers first, then vectors, then 64-bit integers. */
 export interface WasmFunction {
   /** Number of parameters, all of them 32-bit integers. It returns nothing. */
   readonly parameters: number;
   readonly integers: number;
   readonly vectors: number;
+  /** By default none. */
+  readonly longs?: number;
   readonly code: Code;
   /** Name under which it is exported; without one it is not. */
   readonly name?: string;
@@ -132,11 +152,12 @@ export function wasmModule(functions: readonly WasmFunction[], memoryPages: numb
   return new WebAssembly.Module(flat(code));
 }
 
-function bodyOf({ integers, vectors, code }: WasmFunction): Code {
+function bodyOf({ integers, vectors, longs = 0, code }: WasmFunction): Code {
   return sized([
     vector([
       [unsigned(integers), I32],
       [unsigned(vectors), V128],
+      [unsigned(longs), I64],
     ]),
     code,
     END,

@@ -1,7 +1,6 @@
 import { dirname, join } from 'node:path';
 import { ProtegoError, systemClock, type EventSeq } from '@protego/contracts';
 import { BlockAssembler } from '../blocks/block-assembler';
-import { recordBytesOf } from '../blocks/block-builder';
 import { BlockCipher } from '../blocks/block-cipher';
 import { readSignedState, type SignedCheckpoint } from '../tree/checkpoint-files';
 import type { CheckpointListener } from '../tree/checkpointer';
@@ -12,7 +11,7 @@ import { acquireLock, type LogLock } from './lock';
 import { writeFailure } from '../log-errors';
 import { createIdentity, hasIdentity, readIdentity, requireFittingKeys, type LogIdentity } from '../log-identity';
 import type { LogCheckpoint, LogRecordInput } from '../log-record';
-import { checkRecord } from '../blocks/record-check';
+import { checkedBytesOf } from '../blocks/record-check';
 import { recoverLog, type LogRecovery } from './recovery';
 import { SEGMENT_FOLDER, listSegments } from '../segments/segment-format';
 import { SegmentWriter } from '../segments/segment-writer';
@@ -204,8 +203,7 @@ export class EventLogWriter {
     if (this.isClosed) throw new ProtegoError('LOG_CLOSED', 'the log is closed');
     let bytes = 0;
     for (const record of records) {
-      checkRecord(record);
-      bytes += recordBytesOf(record);
+      bytes += checkedBytesOf(record);
     }
     const { queueBytesMax } = limits;
     if (bytes > queueBytesMax) {
