@@ -1,6 +1,8 @@
 import { ProtegoError } from '@protego/contracts';
 
 const START_BYTES = 4_096;
+/** Longest text that is gone through letter by letter. */
+const SHORT_TEXT_MAX = 64;
 /** In place of a length; no frame has as many bytes. */
 const SAME_TEXT = 0xffff_ffff;
 
@@ -38,9 +40,24 @@ export class FrameWriter {
   text(value: string): void {
     // No text has more than three bytes a code unit.
     this.#room(4 + 3 * value.length);
+    if (value.length <= SHORT_TEXT_MAX && this.#shortText(value)) return;
     const bytes = this.#bytes.write(value, this.#at + 4, 'utf8');
     this.#bytes.writeUInt32BE(bytes, this.#at);
     this.#at += 4 + bytes;
+  }
+
+  /** For a short text of ASCII, to go through it here takes a fraction of a call; false, with nothing written, for any other. */
+  #shortText(value: string): boolean {
+    const { length } = value;
+    const bytes = this.#bytes;
+    const start = this.#at + 4;
+    for (let i = 0; i < length; i++) {
+      const code = value.charCodeAt(i);
+      if (code > 0x7f) return false;
+      bytes[start + i] = code;
+    }
+    this.#at = bytes.writeUInt32BE(length, this.#at) + length;
+    return true;
   }
 
   /** A text of which the one before is often the same: then only that is said. */
