@@ -171,9 +171,28 @@ describe('openHouseKeys', () => {
     await closeAll();
     rmSync(join(directory, 'house.json'));
     rmSync(join(directory, 'vault'), { force: true });
+    await expect(house()).rejects.toMatchObject({ code: 'LOG_KEY_MISSING' });
+    rmSync(join(directory, 'vault.mark'));
     await house();
     expect(readFileSync(join(directory, 'root.secret'))).toEqual(secret);
     expect(existsSync(join(directory, 'house.json'))).toBe(true);
+  });
+
+  it('is refused where the vault is missing, until somebody says that it is lost', async () => {
+    await house();
+    await closeAll();
+    rmSync(join(directory, 'vault'));
+    await expect(house()).rejects.toMatchObject({ code: 'LOG_KEYS_DAMAGED' });
+    rmSync(join(directory, 'vault.mark'));
+    for (const mode of ['write', 'read'] as const)
+      await expect(openHouseKeys({ directory, mode })).rejects.toMatchObject({
+        code: 'LOG_KEY_MISSING',
+        message: expect.stringContaining('empty file') as string,
+      });
+    expect(readdirSync(directory).sort()).toEqual(['house.json', 'root.secret']);
+    writeFileSync(join(directory, 'vault'), '', { mode: 0o600 });
+    await house();
+    expect(existsSync(join(directory, 'vault.mark'))).toBe(true);
   });
 
   it.each([
