@@ -104,12 +104,9 @@ export async function writeKeyFile(directory: string, name: string, content: Buf
  * same owner counts as none. What an earlier call left that was killed is removed.
  */
 export async function writeNewFile(path: string, content: Buffer): Promise<boolean> {
+  await removeUnfinished(path);
   if (await isTaken(path)) return false;
-  const [directory, prefix] = [dirname(path), `.${basename(path)}.`];
-  for (const name of await readdir(directory))
-    if (name.startsWith(prefix) && UNFINISHED.test(name.slice(prefix.length)))
-      await rm(join(directory, name), { force: true });
-  const temporary = join(directory, `${prefix}${randomBytes(8).toString('hex')}.new`);
+  const temporary = join(dirname(path), `${unfinishedPrefix(path)}${randomBytes(8).toString('hex')}.new`);
   await writeWhole(temporary, content);
   let isInPlace = false;
   try {
@@ -119,6 +116,19 @@ export async function writeNewFile(path: string, content: Buffer): Promise<boole
     if (!isInPlace) await overwriteFile(temporary);
     await rm(temporary, { force: true });
   }
+}
+
+/** Removes what a {@link writeNewFile} left that was killed: unfinished files, and second names of the one that it made. */
+export async function removeUnfinished(path: string): Promise<void> {
+  const [directory, prefix] = [dirname(path), unfinishedPrefix(path)];
+  // Where names cannot be listed none is written either, which whoever writes there is told.
+  for (const name of await readdir(directory).catch(() => []))
+    if (name.startsWith(prefix) && UNFINISHED.test(name.slice(prefix.length)))
+      await rm(join(directory, name), { force: true });
+}
+
+function unfinishedPrefix(path: string): string {
+  return `.${basename(path)}.`;
 }
 
 /** Gives a file its name; false where another has it. */

@@ -191,6 +191,16 @@ describe('the files of a root that is sealed', () => {
     expect(await openingCode([keyFile(at('a.key'))])).toBe('done');
   });
 
+  it('keeps no second name of a key file that a crash left when it was made', async () => {
+    put('a.key', Buffer.alloc(32, 5));
+    linkSync(at('a.key'), at('.a.key.0123456789abcdef.new'));
+    put('recovery', secret);
+    linkSync(at('recovery'), at('.recovery.0123456789abcdef.new'));
+    await seal({ recoveryFile: at('recovery'), unlock: [keyFile(at('a.key'))] });
+    expect(readdirSync(parent).sort()).toEqual(['a.key', 'keys', 'recovery']);
+    expect([readFileSync(at('recovery')), await openingCode([keyFile(at('a.key'))])]).toEqual([secret, 'done']);
+  });
+
   it('writes no recovery copy over a link', async () => {
     mkdirSync(at('safe'));
     symlinkSync(at('safe/none'), at('recovery'));

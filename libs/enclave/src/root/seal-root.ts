@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { ProtegoError } from '@protego/contracts';
 import { lockKeys } from '../directory-lock';
 import { HOUSE_FILE, parseHouseRecord } from '../house-record';
-import { readKeyFile, readSecretFile, writeKeyFile } from '../key-files';
+import { onDisk, readKeyFile, readSecretFile, removeUnfinished, writeKeyFile } from '../key-files';
 import { type GuardedBytes } from '../memory/guarded-memory';
 import { type LaunchedEnclave } from '../platform/platform';
 import { ROOT_BYTES } from '../unlock/unlock-method';
@@ -76,10 +76,11 @@ async function sealLocked(enclave: LaunchedEnclave, options: SealRootOptions): P
   let held: HeldSecrets | undefined;
   let root: GuardedBytes | undefined;
   try {
-    for (const { isNew, path } of unlock) {
-      if (isNew !== true) continue;
-      await makeUnlockKeyFile(path);
-      made.push(path);
+    for (const { isNew, kind, path } of unlock) {
+      if (isNew === true) {
+        await makeUnlockKeyFile(path);
+        made.push(path);
+      } else if (kind === 'key-file') await onDisk(path, () => removeUnfinished(path));
     }
     held = await HeldSecrets.read(unlock);
     const { secrets } = held;
