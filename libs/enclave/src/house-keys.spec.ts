@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { crypto_sign_verify_detached } from 'sodium-native';
+import { FileVault } from './file-vault';
 import { DATA_KEYS_MAX, openHouseKeys, type HouseKeys } from './house-keys';
 import { formatHouseRecord } from './house-record';
 import { eventOf } from './testing/sample-events';
@@ -176,6 +177,14 @@ describe('openHouseKeys', () => {
     await house();
     expect(readFileSync(join(directory, 'root.secret'))).toEqual(secret);
     expect(existsSync(join(directory, 'house.json'))).toBe(true);
+  });
+
+  it('finishes a first start that ended before there was a vault', async () => {
+    jest.spyOn(FileVault, 'open').mockRejectedValueOnce(new Error('killed'));
+    await expect(house()).rejects.toThrow('killed');
+    expect(readdirSync(directory).sort()).toEqual(['house.json', 'root.secret', 'vault.mark']);
+    await (await openHouseKeys({ directory, mode: 'read' })).close();
+    await house();
   });
 
   it('is refused where the vault is missing, until somebody says that it is lost', async () => {

@@ -81,6 +81,11 @@ describe('a destruction that was interrupted', () => {
     disk.removeMark();
     await disk.writeIntent(intent);
     const damaged = disk.revived();
+    for (let steps = 1; steps < 30; steps++) {
+      const cut = damaged.revived(steps);
+      await open(cut).catch(() => undefined);
+      expect([...(await open(cut.revived())).kept.live.keys()]).toEqual([0, 1, 2, 3]);
+    }
     const again = await open(disk);
     expect([[...again.kept.live.keys()], [...again.kept.destroyed]]).toEqual([[0, 1, 2, 3], [4]]);
     expect([...(await open(disk)).kept.live.keys()]).toEqual([0, 1, 2, 3]);

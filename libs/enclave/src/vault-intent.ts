@@ -84,13 +84,14 @@ export class VaultIntent {
    * @param count slots of the vault
    * @throws ProtegoError `LOG_KEYS_DAMAGED` for an intent without MAC that names slots that are not there, or of other keys
    */
-  slotsLeft(count: number, anchor: VaultAnchor | undefined): Map<Buffer, number[]> {
+  slotsLeft(count: number): Map<Buffer, number[]> {
     const beyond = [...this.keys.values()].flat().find((number) => number >= count);
     const wrong = beyond ?? this.#other;
     if (this.vault === undefined && wrong !== undefined)
       throw damaged(`names slot \`${wrong}\`, which is of another key`);
     const left = new Map([...this.keys.keys()].map((keyId) => [keyId, [...(this.#live.get(keyId) ?? [])]]));
-    for (const [number, keyId] of this.#torn) if (number < count && this.#isOf(anchor)) left.get(keyId)?.push(number);
+    // Those that were refused otherwise: nobody comes here with damage that this does not explain.
+    for (const [number, keyId] of this.#torn) if (number < count) left.get(keyId)?.push(number);
     return new Map([...left].map(([keyId, numbers]) => [Buffer.from(keyId, 'hex'), numbers]));
   }
 

@@ -53,6 +53,18 @@ describe('the mark of a vault', () => {
     expect((await open(disk)).kept.live.size).toBe(2 * SLOTS_PER_MARK);
   });
 
+  it('says nothing of what was added while it was written', async () => {
+    const disk = new FaultDisk(randomOf(5));
+    const { store } = await open(disk);
+    jest.spyOn(disk, 'sync').mockImplementationOnce(async () => {
+      store.append(slotOf(SLOTS_PER_MARK));
+      await FaultDisk.prototype.sync.call(disk);
+    });
+    await add(store, 0, SLOTS_PER_MARK);
+    expect(parseVaultMark(disk.readMark() as Buffer, VAULT_KEY)).toMatchObject([{ slots: SLOTS_PER_MARK + 1 }]);
+    expect((await open(disk.revived())).kept.live.size).toBe(SLOTS_PER_MARK);
+  });
+
   it('stays where nothing was added', async () => {
     const disk = new FaultDisk(randomOf(5));
     await add((await open(disk)).store, 0, 3);

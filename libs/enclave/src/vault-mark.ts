@@ -1,6 +1,5 @@
 import { ProtegoError } from '@protego/contracts';
 import { KEY_ID_BYTES } from './sealed-part';
-import { type VaultDisk } from './vault-disk';
 import { formatVaultRecord, parseVaultRecord } from './vault-record';
 import { VAULT_SLOT_BYTES, keyIdIn } from './vault-slot';
 
@@ -12,6 +11,14 @@ export const SLOTS_PER_MARK = 4096;
 const PURPOSE = 'vault-mark/1';
 const FORMAT = 1;
 const STATES_MAX = 2;
+
+/** What a mark is compared with; a `VaultDisk` is. */
+interface VaultBytes {
+  /** Bytes of the vault's file; 0 when there is none. */
+  size(): number;
+  /** Reads bytes that are there; fewer than asked for only at the end of the file. */
+  read(position: number, bytes: number): Buffer;
+}
 
 /** A slot that is never overwritten and that no other file of the vault has in its place. */
 export interface VaultAnchor {
@@ -70,7 +77,7 @@ export function parseVaultMark(text: Buffer, vaultKey: Buffer): VaultMark {
  *
  * @throws ProtegoError `LOG_KEYS_DAMAGED` when it is none of them, or is shorter than it was
  */
-export function stateOnDisk(mark: VaultMark, disk: Pick<VaultDisk, 'size' | 'read'>): VaultState | undefined {
+export function stateOnDisk(mark: VaultMark, disk: VaultBytes): VaultState | undefined {
   if (mark.length === 0) return undefined;
   const slots = Math.floor(disk.size() / VAULT_SLOT_BYTES);
   const found = mark.find((state) => slots >= state.slots && isAnchored(state, disk));
@@ -85,11 +92,11 @@ export function stateOnDisk(mark: VaultMark, disk: Pick<VaultDisk, 'size' | 'rea
 }
 
 /** Where a slot lies that a vault is known by. */
-export function anchorAt(slot: number, disk: Pick<VaultDisk, 'read'>): VaultAnchor {
+export function anchorAt(slot: number, disk: Pick<VaultBytes, 'read'>): VaultAnchor {
   return { slot, keyId: keyIdIn(disk.read(slot * VAULT_SLOT_BYTES, VAULT_SLOT_BYTES)) };
 }
 
-function isAnchored({ anchor }: VaultState, disk: Pick<VaultDisk, 'read'>): boolean {
+function isAnchored({ anchor }: VaultState, disk: Pick<VaultBytes, 'read'>): boolean {
   const { keyId } = anchorAt(anchor.slot, disk);
   return keyId.length === KEY_ID_BYTES && keyId.equals(anchor.keyId);
 }

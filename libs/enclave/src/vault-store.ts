@@ -314,7 +314,7 @@ export class VaultStore {
     const invalid = this.#load(0, count, intent === undefined ? [census] : [census, intent]);
     const torn = invalid.filter((number) => intent?.explains(number, this.#anchor) !== true);
     this.#refuseDamage(torn, count, isMarked);
-    const intended = intent?.slotsLeft(count, this.#anchor) ?? new Map<Buffer, number[]>();
+    const intended = intent?.slotsLeft(count) ?? new Map<Buffer, number[]>();
     this.#slotCount = count;
     this.#durableSlots = this.#markedSlots;
     // The start before may have ended where it put another file in place.
@@ -376,7 +376,6 @@ export class VaultStore {
     this.#anchor = next.anchor;
     this.#readOn();
     this.#durableSlots = this.#slotCount;
-    await this.#markFile();
     await this.disk.removeRests();
     this.#compaction = 'done';
   }
