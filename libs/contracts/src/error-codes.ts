@@ -180,6 +180,9 @@ export const ERROR_CODES = {
   ENCLAVE_ROOT_AMBIGUOUS: environment(
     'Run `protego enclave seal` again, which ends a sealing that was interrupted; or move `root.sealed` away to stay unsealed.',
   ),
+  ENCLAVE_ROOT_LINKED: environment(
+    'Put a file of its own in place of `root.secret`, with one name and no link to it: what has the other name would be overwritten.',
+  ),
   ENCLAVE_UNLOCK_INVALID: caller('Mend the unlock method as docs/reference/sealing.md asks.'),
   ATTESTATION_INVALID: caller('Send an emulated quote of profile `urn:protego:eat:emulated:1`, signed with EdDSA.'),
   ATTESTATION_KEY: caller(

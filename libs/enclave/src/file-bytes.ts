@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { fstatSync, readSync, statSync, type Stats } from 'node:fs';
+import { constants, fstatSync, readSync, statSync, type Stats } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 
 const BYTES_PER_WRITE = 1024 * 1024;
@@ -13,13 +13,19 @@ export async function writeAll(handle: FileHandle, bytes: Buffer, position: numb
   }
 }
 
-/** Overwrites a file, durably: with random bytes instead of zeros, which some file systems would not write. */
-export async function overwriteFile(path: string): Promise<void> {
-  const handle = await open(path, 'r+');
+/**
+ * Overwrites a file, durably: with random bytes instead of zeros, which some file systems would not write. What a symbolic link
+ * leads to is never overwritten.
+ *
+ * @param check is shown the file before a byte of it is written, and throws where it must stay
+ */
+export async function overwriteFile(path: string, check: (file: Stats) => void = () => undefined): Promise<void> {
+  const handle = await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
   try {
-    const { size } = await handle.stat();
-    for (let at = 0; at < size; at += BYTES_PER_WRITE)
-      await writeAll(handle, randomBytes(Math.min(BYTES_PER_WRITE, size - at)), at);
+    const file = await handle.stat();
+    check(file);
+    for (let at = 0; at < file.size; at += BYTES_PER_WRITE)
+      await writeAll(handle, randomBytes(Math.min(BYTES_PER_WRITE, file.size - at)), at);
     await handle.sync();
   } finally {
     await handle.close();

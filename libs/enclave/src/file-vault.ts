@@ -31,7 +31,8 @@ import {
   type SealedSlot,
 } from './sealed-part';
 import { openVaultForReading, openVaultForWriting, type VaultDisk } from './vault-disk';
-import { VaultStore, tellOfSlot, type VaultFollower, type SlotListener, type VaultLimits } from './vault-store';
+import { tellOfSlot, type SlotListener } from './vault-listener';
+import { VaultStore, type VaultFollower, type VaultLimits } from './vault-store';
 import type { VaultUse } from './vault-use';
 
 /** What a vault is made of. */

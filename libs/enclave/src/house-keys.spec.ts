@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { crypto_sign_verify_detached } from 'sodium-native';
+import { FileVault } from './file-vault';
 import { DATA_KEYS_MAX, openHouseKeys, type HouseKeys } from './house-keys';
 import { formatHouseRecord } from './house-record';
 import { eventOf } from './testing/sample-events';
@@ -171,9 +172,36 @@ describe('openHouseKeys', () => {
     await closeAll();
     rmSync(join(directory, 'house.json'));
     rmSync(join(directory, 'vault'), { force: true });
+    await expect(house()).rejects.toMatchObject({ code: 'LOG_KEY_MISSING' });
+    rmSync(join(directory, 'vault.mark'));
     await house();
     expect(readFileSync(join(directory, 'root.secret'))).toEqual(secret);
     expect(existsSync(join(directory, 'house.json'))).toBe(true);
+  });
+
+  it('finishes a first start that ended before there was a vault', async () => {
+    jest.spyOn(FileVault, 'open').mockRejectedValueOnce(new Error('killed'));
+    await expect(house()).rejects.toThrow('killed');
+    expect(readdirSync(directory).sort()).toEqual(['house.json', 'root.secret', 'vault.mark']);
+    await (await openHouseKeys({ directory, mode: 'read' })).close();
+    await house();
+  });
+
+  it('is refused where the vault is missing, until somebody says that it is lost', async () => {
+    await house();
+    await closeAll();
+    rmSync(join(directory, 'vault'));
+    await expect(house()).rejects.toMatchObject({ code: 'LOG_KEYS_DAMAGED' });
+    rmSync(join(directory, 'vault.mark'));
+    for (const mode of ['write', 'read'] as const)
+      await expect(openHouseKeys({ directory, mode })).rejects.toMatchObject({
+        code: 'LOG_KEY_MISSING',
+        message: expect.stringContaining('empty file') as string,
+      });
+    expect(readdirSync(directory).sort()).toEqual(['house.json', 'root.secret']);
+    writeFileSync(join(directory, 'vault'), '', { mode: 0o600 });
+    await house();
+    expect(existsSync(join(directory, 'vault.mark'))).toBe(true);
   });
 
   it.each([

@@ -16,11 +16,13 @@ import { type LaunchedEnclave } from './platform/platform';
 import { type PersonalDataVault } from './personal-data';
 import { openRoot, type OpenedRoot, type RootAccess, type RootCustody } from './root/root-custody';
 import { ROOT_FILE, hasRoot, wipeLeftRoot } from './root/root-files';
+import { KEY_BYTES } from './sealed-part';
 import { randomBytesInto } from './sodium';
 import { type UnlockFile } from './unlock/unlock-files';
 import { ROOT_BYTES } from './unlock/unlock-method';
+import { VAULT_FILE } from './vault-disk';
+import { VAULT_MARK_FILE, formatVaultMark, parseVaultMark } from './vault-mark';
 
-const VAULT_FILE = 'vault';
 /** Most data keys of one log, which are all derived at each start: one a day for 27 years. */
 export const DATA_KEYS_MAX = 10_000;
 
@@ -268,7 +270,7 @@ function pseudonymKeyOf(root: Buffer, { pseudonymKey }: HouseRecord): GuardedByt
 }
 
 async function openOrMakeRoot(directory: string, access: RootAccess): Promise<OpenedRoot> {
-  const hasOthers = [HOUSE_FILE, VAULT_FILE].some((name) => existsSync(join(directory, name)));
+  const hasOthers = [HOUSE_FILE, VAULT_FILE, VAULT_MARK_FILE].some((name) => existsSync(join(directory, name)));
   // Beside files that a lost secret sealed, a new one would open nothing: the old one has to come back.
   if (hasOthers || hasRoot(directory)) return openRoot(directory, access);
   const root = GuardedBytes.allocate(ROOT_BYTES);
@@ -285,8 +287,12 @@ async function openOrMakeRoot(directory: string, access: RootAccess): Promise<Op
 async function readRecord(options: HouseKeysOptions, root: Buffer): Promise<HouseRecord> {
   const { directory, mode, pseudonymKeyFile } = options;
   const text = await readKeyFile(directory, HOUSE_FILE);
-  if (text !== undefined) return parseHouseRecord(text, root, join(directory, HOUSE_FILE));
-  if (mode === 'read' || existsSync(join(directory, VAULT_FILE))) {
+  if (text !== undefined) {
+    const record = parseHouseRecord(text, root, join(directory, HOUSE_FILE));
+    mustHaveVault(directory);
+    return record;
+  }
+  if (mode === 'read' || existsSync(join(directory, VAULT_FILE)) || (await isVaultKnown(directory, root))) {
     const message = `no \`${HOUSE_FILE}\` in \`${directory}\`: restore it`;
     throw new ProtegoError('LOG_KEY_MISSING', message, { directory });
   }
@@ -297,6 +303,34 @@ async function readRecord(options: HouseKeysOptions, root: Buffer): Promise<Hous
     ...(shared === undefined ? {} : { pseudonymKey: sealPseudonymKey(shared.bytes, root) }),
   };
   shared?.free();
+  // From here on, a vault that is missing was there, or this says that it never was.
+  await withVaultKey(root, (vaultKey) => writeKeyFile(directory, VAULT_MARK_FILE, formatVaultMark([], vaultKey)));
   await writeKeyFile(directory, HOUSE_FILE, formatHouseRecord(record, root));
   return record;
+}
+
+/** Beside `house.json` there is always the one or the other; what they hold is compared where the vault is opened. */
+function mustHaveVault(directory: string): void {
+  if ([VAULT_FILE, VAULT_MARK_FILE].some((name) => existsSync(join(directory, name)))) return;
+  const message =
+    `no \`${VAULT_FILE}\` in \`${directory}\`: restore it. If it is lost for good, make an empty file \`${VAULT_FILE}\` for its owner only: ` +
+    'then the log opens, and whoever it names stays unknown';
+  throw new ProtegoError('LOG_KEY_MISSING', message, { directory });
+}
+
+/** Whether there was a vault here once. */
+async function isVaultKnown(directory: string, root: Buffer): Promise<boolean> {
+  const text = await readKeyFile(directory, VAULT_MARK_FILE);
+  if (text === undefined) return false;
+  return withVaultKey(root, (vaultKey) => Promise.resolve(parseVaultMark(text, vaultKey).length > 0));
+}
+
+async function withVaultKey<T>(root: Buffer, use: (vaultKey: Buffer) => Promise<T>): Promise<T> {
+  const key = GuardedBytes.allocate(KEY_BYTES);
+  try {
+    deriveKeyInto(key.bytes, root, 'vault/1');
+    return await use(key.bytes);
+  } finally {
+    key.free();
+  }
 }

@@ -90,3 +90,5 @@ export {
 export { GuardedBytes } from './memory/guarded-memory';
 export { guardedMemoryState, type GuardedMemoryState } from './memory/guarded-memory-state';
 export { SecretStore, type SecretStoreOptions } from './memory/secret-store';
+export { VAULT_INTENT_FILE } from './vault-intent';
+export { VAULT_MARK_FILE } from './vault-mark';

@@ -1,4 +1,5 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeKeyDirectory, writeNewFile } from './key-files';
@@ -26,7 +27,24 @@ describe('a new file', () => {
       expect(await writeNewFile(path, Buffer.from('first'))).toBe(true);
       expect(await writeNewFile(path, Buffer.from('second'))).toBe(false);
       expect([readFileSync(path, 'utf8'), statSync(path).mode & 0o777]).toEqual(['first', 0o600]);
+      expect(readdirSync(directory)).toEqual(['new']);
     } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  it.each(['EPERM', 'EOPNOTSUPP'])('is written also where there are no hard links (%s)', async (code) => {
+    const directory = mkdtempSync(join(tmpdir(), 'protego-keys-'));
+    const calls = createRequire(__filename)('node:fs/promises') as { link: unknown };
+    const { link } = calls;
+    calls.link = () => Promise.reject(Object.assign(new Error(code), { code }));
+    try {
+      const path = join(directory, 'new');
+      expect(await writeNewFile(path, Buffer.from('first'))).toBe(true);
+      expect(await writeNewFile(path, Buffer.from('second'))).toBe(false);
+      expect([readFileSync(path, 'utf8'), readdirSync(directory)]).toEqual(['first', ['new']]);
+    } finally {
+      calls.link = link;
       rmSync(directory, { recursive: true });
     }
   });

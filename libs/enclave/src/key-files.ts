@@ -1,9 +1,15 @@
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { type Stats } from 'node:fs';
+import { link, lstat, mkdir, open, readFile, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ProtegoError, messageOf } from '@protego/contracts';
+import { overwriteFile } from './file-bytes';
 import { GuardedBytes } from './memory/guarded-memory';
 
 const OTHERS_MAY = 0o077;
+/** What file systems without hard links answer (link(2)). */
+const NO_LINKS: readonly (string | undefined)[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
+const UNFINISHED = /^[0-9a-f]{16}\.new$/;
 
 /**
  * Creates a directory that only its owner may enter, and those above it, durably.
@@ -86,29 +92,90 @@ export async function writeKeyFile(directory: string, name: string, content: Buf
   await onDisk(path, async () => {
     // Under the lock, a temporary file can only be the leaving of a crash.
     await rm(temporary, { force: true });
-    if (!(await writeNewFile(temporary, content))) throw new Error(`\`${temporary}\` was made by somebody else`);
+    await writeWhole(temporary, content);
     await rename(temporary, path);
     await syncDirectory(directory);
   });
 }
 
 /**
- * Writes a file that is not there yet, for its owner only; its content is durable, its entry in the directory after
- * {@link syncDirectory}. False, and nothing is written, where there is one. What cannot be written whole is removed.
+ * Writes a file that is not there yet, for its owner only, whole or not at all: it gets its name once its content is durable; its
+ * entry in the directory is after {@link syncDirectory}. False, and nothing is written, where there is one. An empty one of the
+ * same owner counts as none. What an earlier call left that was killed is removed.
  */
 export async function writeNewFile(path: string, content: Buffer): Promise<boolean> {
-  const handle = await open(path, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EEXIST') return undefined;
-    throw error;
+  await removeUnfinished(path);
+  if (await isTaken(path)) return false;
+  const temporary = join(dirname(path), `${unfinishedPrefix(path)}${randomBytes(8).toString('hex')}.new`);
+  await writeWhole(temporary, content);
+  let isInPlace = false;
+  try {
+    isInPlace = await putInPlace(temporary, path);
+    return isInPlace;
+  } finally {
+    if (!isInPlace) await overwriteFile(temporary);
+    await rm(temporary, { force: true });
+  }
+}
+
+/** Removes what a {@link writeNewFile} left that was killed: unfinished files, and second names of the one that it made. */
+export async function removeUnfinished(path: string): Promise<void> {
+  const [directory, prefix] = [dirname(path), unfinishedPrefix(path)];
+  // Where names cannot be listed none is written either, which whoever writes there is told.
+  for (const name of await readdir(directory).catch(() => []))
+    if (name.startsWith(prefix) && UNFINISHED.test(name.slice(prefix.length)))
+      await rm(join(directory, name), { force: true });
+}
+
+function unfinishedPrefix(path: string): string {
+  return `.${basename(path)}.`;
+}
+
+/** Gives a file its name; false where another has it. */
+async function putInPlace(temporary: string, path: string): Promise<boolean> {
+  try {
+    await link(temporary, path);
+    return true;
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (NO_LINKS.includes(code)) await takeName(path);
+    else if (code !== 'EEXIST') throw cause;
+  }
+  if (await isTaken(path)) return false;
+  await rename(temporary, path);
+  return true;
+}
+
+/** Makes an empty file where there is none, over which another may be renamed. */
+async function takeName(path: string): Promise<void> {
+  const handle = await open(path, 'wx', 0o600).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'EEXIST') return undefined;
+    throw cause;
   });
-  if (handle === undefined) return false;
+  await handle?.close();
+}
+
+async function isTaken(path: string): Promise<boolean> {
+  const there = await lstat(path).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return undefined;
+    throw cause;
+  });
+  return there !== undefined && !isEmptyOfOurs(there);
+}
+
+function isEmptyOfOurs(file: Stats): boolean {
+  return file.isFile() && file.size === 0 && file.uid === process.getuid?.();
+}
+
+/** Writes a file that is not there, durably but for its name. What cannot be written whole is removed. */
+async function writeWhole(path: string, content: Buffer): Promise<void> {
+  const handle = await open(path, 'wx', 0o600);
   try {
     await handle.writeFile(content);
     await handle.sync();
-    return true;
   } catch (error) {
     // Half a file would be in the way of the next attempt.
-    await rm(path, { force: true });
+    await unlink(path);
     throw error;
   } finally {
     await handle.close();

@@ -101,15 +101,14 @@ describe('compaction of the vault', () => {
       const byte = altered.read(number * VAULT_SLOT_BYTES + 40, 1);
       byte[0] = (byte[0] as number) ^ 1;
       await altered.write(byte, number * VAULT_SLOT_BYTES + 40);
-      // The last one might be torn: nothing says that it was durable, and it says nothing of a person.
-      if (number === 21) expect((await open(altered)).kept.live.size).toBe(10);
-      else await expect(open(altered)).rejects.toMatchObject({ code: 'LOG_KEYS_DAMAGED', details: { slot: number } });
+      await expect(open(altered)).rejects.toMatchObject({ code: 'LOG_KEYS_DAMAGED', details: { slot: number } });
     }
   });
 
   it('tells of an altered slot also where the mark at the end is altered, too', async () => {
     const disk = await halfDead();
     await open(disk);
+    disk.removeMark();
     for (const number of [7, 21]) await disk.write(Buffer.alloc(1, 0xee), number * VAULT_SLOT_BYTES + 40);
     await expect(open(disk)).rejects.toMatchObject({ code: 'LOG_KEYS_DAMAGED', details: { slot: 7 } });
   });
@@ -130,7 +129,7 @@ describe('compaction of the vault', () => {
     expect(keysOn(disk, new Set([1, 99]))).toEqual([1]);
   });
 
-  it('leaves a mark where nobody is left, and makes room in a full vault', async () => {
+  it('leaves two marks where nobody is left, and makes room in a full vault', async () => {
     const disk = new FaultDisk(randomOf(3));
     const limits = { ...EAGER, slotsMax: 5 };
     const opened = await open(disk, limits);
@@ -141,7 +140,7 @@ describe('compaction of the vault', () => {
     await opened.store.flush();
     await opened.store.destroy(opened.kept.doomed(0, 1, 2, 3));
     const again = await open(disk, limits);
-    expect([again.store.compaction, again.store.slotCount]).toEqual(['done', 1]);
+    expect([again.store.compaction, again.store.slotCount]).toEqual(['done', 2]);
     addKey(again, 5);
   });
 

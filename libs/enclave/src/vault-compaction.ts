@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { KEY_ID_BYTES } from './sealed-part';
 import { type VaultDisk } from './vault-disk';
+import { type VaultState } from './vault-mark';
 import { VAULT_SLOT_BYTES, VAULT_SLOT_KINDS, encodeVaultSlot, moveVaultSlot, type NewVaultSlot } from './vault-slot';
 
 /** When a vault is worth being written anew. */
@@ -40,9 +41,10 @@ export function isCompactionDue(slots: number, liveSlots: number, limits: Compac
  * when this has resolved, and nothing of it is in place yet.
  *
  * @param live numbers of the live slots, ascending
+ * @returns what the successor is known by
  * @throws ProtegoError `LOG_KEYS_DAMAGED` when one cannot be read any more; the errors of the disk
  */
-export async function writeSuccessor(disk: VaultDisk, vaultKey: Buffer, live: Uint32Array): Promise<void> {
+export async function writeSuccessor(disk: VaultDisk, vaultKey: Buffer, live: Uint32Array): Promise<VaultState> {
   // As it is: copies of a vault are known to be of one log by their first slot.
   let batch = [disk.read(0, VAULT_SLOT_BYTES)];
   let written = 0;
@@ -59,7 +61,10 @@ export async function writeSuccessor(disk: VaultDisk, vaultKey: Buffer, live: Ui
     if (batch.length >= SLOTS_PER_WRITE) await flush();
   }
   const last = written + batch.length;
-  if (live.length > 0) batch.push(encodeVaultSlot(newMark(), last, last, vaultKey));
-  if (batch.length > 0) await flush();
+  // No other file has it: the first slot is that of the predecessor.
+  const mark = newMark();
+  batch.push(encodeVaultSlot(mark, last, last, vaultKey));
+  await flush();
   await disk.syncSuccessor();
+  return { slots: last + 1, anchor: { slot: last, keyId: mark.keyId } };
 }

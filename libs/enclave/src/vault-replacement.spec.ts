@@ -2,13 +2,16 @@ import {
   closeSync,
   fstatSync,
   linkSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
   readSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -77,7 +80,7 @@ describe('the file of a vault that is compacted', () => {
     const before = personsIn(contentOf(old));
     const vault = await vaultOf('write', { limits: EAGER });
     expect(vault.use).toMatchObject({ slots: 20, deadSlots: 1, compaction: 'done', keys: { staff: 9 } });
-    expect(readdirSync(directory)).toEqual(['vault']);
+    expect(readdirSync(directory)).toEqual(['vault', 'vault.mark']);
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect([statSync(path).size, personsIn(readFileSync(path))]).toEqual([20 * 256, before]);
     expect([fstatSync(old).nlink, fstatSync(old).size, personsIn(contentOf(old))]).toEqual([0, size, 0]);
@@ -114,7 +117,7 @@ describe('the file of a vault that is compacted', () => {
     linkSync(path, join(directory, 'vault.old'));
     const rest = descriptorOf('vault.new');
     await vaultOf('write');
-    expect(readdirSync(directory)).toEqual(['vault']);
+    expect(readdirSync(directory)).toEqual(['vault', 'vault.mark']);
     expect(readFileSync(path)).toEqual(content);
     expect([personsIn(content), personsIn(contentOf(rest))]).toEqual([10, 0]);
   });
@@ -124,7 +127,7 @@ describe('the file of a vault that is compacted', () => {
     writeFileSync(join(directory, 'vault.old'), content);
     const rest = descriptorOf('vault.old');
     await vaultOf('write');
-    expect(readdirSync(directory)).toEqual(['vault']);
+    expect(readdirSync(directory)).toEqual(['vault', 'vault.mark']);
     expect([readFileSync(path).equals(content), personsIn(contentOf(rest))]).toEqual([true, 0]);
   });
 
@@ -146,8 +149,81 @@ describe('the file of a vault that is compacted', () => {
     said.mockRestore();
     expect(lines).toEqual(['vault: dead slots could not be freed, all is kept: no space left\n']);
     expect(vault.use).toMatchObject({ compaction: 'failed', deadSlots: 4 });
-    expect([readFileSync(path).equals(content), readdirSync(directory)]).toEqual([true, ['vault']]);
+    expect([readFileSync(path).equals(content), readdirSync(directory)]).toEqual([true, ['vault', 'vault.mark']]);
     vault.seal(signIn('u-5'));
+  });
+
+  it('is told by a second writer, which no lock kept out: what the first adds or destroys is not durable', async () => {
+    const first = await vaultOf('write');
+    const second = await vaultOf('write', { limits: EAGER });
+    expect(second.use.compaction).toBe('done');
+    const refusal = { code: 'LOG_WRITE_FAILED', message: expect.stringContaining('second writer') as string };
+    await expect(first.destroy(first.find('u-4')?.keyIds ?? [])).rejects.toMatchObject(refusal);
+    expect(readdirSync(directory)).toEqual(['vault', 'vault.mark']);
+    first.seal(signIn('u-88'));
+    await expect(first.flush()).rejects.toMatchObject(refusal);
+    await expect(first.close()).rejects.toMatchObject(refusal);
+    open.splice(open.indexOf(first), 1);
+    await second.close();
+    open.pop();
+    expect((await vaultOf('write')).use.keys.staff).toBe(9);
+  });
+
+  it('is not durable where somebody has removed it', async () => {
+    const vault = await vaultOf('write');
+    vault.seal(signIn('u-88'));
+    rmSync(path);
+    await expect(vault.flush()).rejects.toMatchObject({ code: 'LOG_WRITE_FAILED' });
+    await expect(vault.close()).rejects.toMatchObject({ code: 'LOG_WRITE_FAILED' });
+    open.pop();
+  });
+
+  it.each(['gone', 'empty', 'cut', 'a directory', 'a link to nothing', 'of another log', 'older'])(
+    'is not opened when it is %s, and nothing is made in its place',
+    async (what) => {
+      const older = readFileSync(path);
+      const writer = await vaultOf('write', { limits: EAGER });
+      await writer.close();
+      open.pop();
+      const content = readFileSync(path);
+      rmSync(path);
+      if (what === 'empty') writeFileSync(path, '');
+      if (what === 'cut') writeFileSync(path, content.subarray(0, content.length - 256));
+      if (what === 'a directory') mkdirSync(path);
+      if (what === 'a link to nothing') symlinkSync(join(directory, 'nothing'), path);
+      if (what === 'older') writeFileSync(path, older);
+      if (what === 'of another log') {
+        const other = mkdtempSync(join(tmpdir(), 'protego-other-'));
+        await (await FileVault.open({ directory: other, mode: 'write', root: Buffer.alloc(32, 4) })).close();
+        renameSync(join(other, 'vault'), path);
+        rmSync(other, { recursive: true });
+      }
+      const before = readdirSync(directory);
+      for (const mode of ['read', 'write'] as const)
+        await expect(vaultOf(mode)).rejects.toMatchObject({ code: 'LOG_KEYS_DAMAGED' });
+      expect(readdirSync(directory)).toEqual(before);
+      rmSync(path, { force: true, recursive: true });
+      writeFileSync(path, content);
+      expect((await vaultOf('write')).use.keys.staff).toBe(9);
+    },
+  );
+
+  it('is opened when it is older, once whoever put it back has removed the mark', async () => {
+    const older = readFileSync(path);
+    const writer = await vaultOf('write', { limits: EAGER });
+    await writer.close();
+    open.pop();
+    writeFileSync(path, older);
+    rmSync(join(directory, 'vault.mark'));
+    expect((await vaultOf('read')).use.keys.staff).toBe(9);
+    expect((await vaultOf('write')).use.keys.staff).toBe(9);
+    expect(readdirSync(directory)).toEqual(['vault', 'vault.mark']);
+  });
+
+  it('is opened without what a crash left beside it', async () => {
+    for (const name of ['vault.destroying.new', 'vault.mark.new']) writeFileSync(join(directory, name), '{"ke');
+    await vaultOf('write');
+    expect(readdirSync(directory)).toEqual(['vault', 'vault.mark']);
   });
 
   it('is not overwritten by a writer whose file somebody has exchanged', async () => {

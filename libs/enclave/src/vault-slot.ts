@@ -113,6 +113,11 @@ export function liveKeyIdsIn(vault: Uint8Array): Set<string> {
   return keyIds;
 }
 
+/** The key id of a slot, whoever may read the rest of it; shorter than 16 bytes where the slot is not whole. */
+export function keyIdIn(slot: Buffer): Buffer {
+  return Buffer.from(slot.subarray(KEY_ID_AT, NONCE_AT));
+}
+
 /**
  * Reads a slot, tells `take` what it holds, and returns what that returns. The key is lent: it is wiped afterwards.
  *

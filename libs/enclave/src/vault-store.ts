@@ -11,33 +11,26 @@ import {
   type CompactionState,
 } from './vault-compaction';
 import { type VaultDisk } from './vault-disk';
+import { VaultIntent, formatVaultIntent } from './vault-intent';
+import { tellOf, type VaultListener } from './vault-listener';
+import {
+  SLOTS_PER_MARK,
+  anchorAt,
+  formatVaultMark,
+  parseVaultMark,
+  stateOnDisk,
+  type VaultAnchor,
+  type VaultState,
+} from './vault-mark';
 import {
   VAULT_SLOTS_MAX,
   VAULT_SLOT_BYTES,
-  VAULT_SLOT_KINDS,
   decodeVaultSlot,
   encodeDestroyedSlot,
   encodeVaultSlot,
   type DecodedVaultSlot,
-  type LiveVaultSlot,
   type NewVaultSlot,
 } from './vault-slot';
-
-/** Who is told of single slots. */
-export interface SlotListener {
-  /** A slot with a key or name; it may have been told before. Its key is lent until this returns. */
-  onLive(slot: LiveVaultSlot, number: number): void;
-  /** A key that was destroyed, here or by the writer whose vault this reads. */
-  onDestroyed(keyId: Buffer): void;
-}
-
-/** What a store tells of the slots that it finds. */
-export interface VaultListener extends SlotListener {
-  /** Another file has taken the vault's place: the numbers of all slots are void, and are told anew. */
-  onReplaced(): void;
-  /** All slots of that file were told of: a key that none of them holds was destroyed. */
-  onReread(): void;
-}
 
 /** Told of each slot that a writer adds, as it may be read by who has the vault's key; it may not be durable yet. */
 export type VaultFollower = (bytes: Buffer, number: number) => void;
@@ -53,32 +46,9 @@ const SLOTS_PER_READ = 4096;
 /** A writer replaces its vault once, when it starts: more often than this nothing but damage is the reason. */
 const READS_MAX = 4;
 
-/**
- * Tells a listener of a slot. Returns how many slots it says were durable; undefined when it is not of the vault with this key,
- * or of another place.
- */
-export function tellOfSlot(
-  bytes: Buffer,
-  number: number,
-  vaultKey: Buffer,
-  listener: SlotListener,
-): number | undefined {
-  return decodeVaultSlot(bytes, number, vaultKey, (decoded) => tellOf(decoded, number, listener));
-}
-
-function tellOf(decoded: DecodedVaultSlot, number: number, listener: SlotListener): number | undefined {
-  if (decoded.state === 'invalid') return undefined;
-  if (decoded.state === 'destroyed') {
-    listener.onDestroyed(decoded.keyId);
-    return 0;
-  }
-  const { slot, durableSlots } = decoded;
-  if (slot.kind !== VAULT_SLOT_KINDS.mark) {
-    listener.onLive(slot, number);
-    return durableSlots;
-  }
-  // A mark that covers all before it covers itself: it needs no other.
-  return durableSlots === number ? number + 1 : durableSlots;
+/** Who takes note of slots while a vault is read. */
+interface SlotNoter {
+  note(decoded: DecodedVaultSlot, number: number): void;
 }
 
 /** A slot to be written: a key or name, or the notice that a key was destroyed. */
@@ -100,6 +70,10 @@ export class VaultStore {
   #durableSlots = 0;
   /** Slots that a slot on the disk says were durable. */
   #markedSlots = 0;
+  /** What the file is known by; undefined before its first slot is durable. */
+  #anchor: VaultAnchor | undefined;
+  /** Slots that `vault.mark` speaks of; undefined where there is none. */
+  #slotsInMark: number | undefined;
   readonly #pending: Pending[] = [];
   #follower: VaultFollower | undefined;
   /** Slots by key id whose destruction failed; the next one includes them. */
@@ -121,7 +95,8 @@ export class VaultStore {
    * Opens a vault for its writer, mending what a crash left, and compacts it when that is due. A compaction that fails leaves
    * the vault as it is ({@link compaction}).
    *
-   * @throws ProtegoError `LOG_KEYS_DAMAGED` when a slot that was durable cannot be read; the errors of the disk
+   * @throws ProtegoError `LOG_KEYS_DAMAGED` when a slot that was durable cannot be read, or when the file is not the one that was in
+   *   use, or less of it; the errors of the disk
    */
   static async openForWriting(
     disk: VaultDisk,
@@ -205,7 +180,11 @@ export class VaultStore {
     return this.#enqueue(slot);
   }
 
-  /** Makes all added slots durable. What fails is tried again by the next call. */
+  /**
+   * Makes all added slots durable. What fails is tried again by the next call.
+   *
+   * @throws ProtegoError `LOG_WRITE_FAILED` also when another file has taken the vault's place; the errors of the disk
+   */
   flush(): Promise<void> {
     return this.#inTurn(() => this.#writePending());
   }
@@ -222,9 +201,7 @@ export class VaultStore {
       if (this.#undone.size === 0) return;
       const doomed = new Map(this.#undone);
       await this.#writePending();
-      const intent = [...doomed].map(([keyId, numbers]) => [keyId.toString('hex'), numbers]);
-      await this.disk.writeIntent(Buffer.from(JSON.stringify(intent)));
-      await this.#overwrite(doomed);
+      await this.#carryOut(doomed);
       for (const keyId of doomed.keys()) this.#undone.delete(keyId);
     });
   }
@@ -238,13 +215,38 @@ export class VaultStore {
   /** Says on the disk that all slots are durable, so that damage to any of them is told from a torn write. */
   mark(): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.#slotCount > 0 && this.#markedSlots >= this.#slotCount) return;
-      // So that the mark finds all that is before it durable.
-      await this.#writePending();
-      this.#enqueue(newMark());
-      await this.#writePending();
-      this.#markedSlots = this.#slotCount;
+      if (this.#slotCount === 0 || this.#markedSlots < this.#slotCount) {
+        // So that the mark finds all that is before it durable.
+        await this.#writePending();
+        const slot = newMark();
+        const number = this.#enqueue(slot);
+        await this.#writePending();
+        this.#markedSlots = this.#slotCount;
+        this.#anchor ??= { slot: number, keyId: slot.keyId };
+      }
+      await this.#markFile();
     });
+  }
+
+  /** Says beside the vault how far it goes by now, and which other file may take its place. */
+  async #markFile(next?: VaultState): Promise<void> {
+    const slots = this.#durableSlots;
+    if (this.#anchor === undefined || (next === undefined && this.#slotsInMark === slots)) return;
+    this.#requireInPlace();
+    const states = [{ slots, anchor: this.#anchor }, ...(next === undefined ? [] : [next])];
+    // What failed may be on the disk nevertheless.
+    this.#slotsInMark = undefined;
+    await this.disk.writeMark(formatVaultMark(states, this.vaultKey));
+    if (next === undefined) this.#slotsInMark = slots;
+  }
+
+  /** The lock of the key directory holds within one network namespace: a writer in another one may have compacted the vault. */
+  #requireInPlace(): void {
+    if (!this.disk.isReplaced()) return;
+    const message =
+      'another file is in the place of `vault`, or none, since it was opened: is there a second writer, in another network namespace? ' +
+      'What was added since is not durable: end one of them, and start again';
+    throw new ProtegoError('LOG_WRITE_FAILED', message);
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {
@@ -275,8 +277,17 @@ export class VaultStore {
     const bytes = batch.map((each) => this.#encoded(each));
     await this.disk.write(Buffer.concat(bytes), first.number * VAULT_SLOT_BYTES);
     await this.disk.sync();
+    this.#requireInPlace();
     this.#pending.splice(0, batch.length);
     this.#durableSlots = first.number + batch.length;
+    if (this.#durableSlots - (this.#slotsInMark ?? 0) >= SLOTS_PER_MARK) await this.#markFile();
+  }
+
+  async #carryOut(slots: ReadonlyMap<Buffer, readonly number[]>): Promise<void> {
+    this.#requireInPlace();
+    const anchor = this.#anchor ?? anchorAt(0, this.disk);
+    await this.disk.writeIntent(formatVaultIntent(slots, anchor, this.vaultKey));
+    await this.#overwrite(slots);
   }
 
   async #overwrite(slots: ReadonlyMap<Buffer, readonly number[]>): Promise<void> {
@@ -294,11 +305,16 @@ export class VaultStore {
   async #recover(): Promise<void> {
     const size = this.disk.size();
     const count = Math.floor(size / VAULT_SLOT_BYTES);
-    const intended = this.#intent();
-    const doomed = new Set([...intended.values()].flat());
+    const isMarked = this.#readMark();
+    // Before anything is durable of it: else what was torn of the first slot could not be told from a vault of somebody else.
+    if (!isMarked && count === 0) await this.disk.writeMark(formatVaultMark([], this.vaultKey));
+    if (!isMarked && count > 0) this.#anchor = anchorAt(0, this.disk);
+    const intent = this.#intent(isMarked);
     const census = new SlotCensus();
-    const torn = this.#load(0, count, census).filter((number) => !doomed.has(number));
-    this.#refuseDamage(torn, count);
+    const invalid = this.#load(0, count, intent === undefined ? [census] : [census, intent]);
+    const torn = invalid.filter((number) => intent?.explains(number, this.#anchor) !== true);
+    this.#refuseDamage(torn, count, isMarked);
+    const intended = intent?.slotsLeft(count) ?? new Map<Buffer, number[]>();
     this.#slotCount = count;
     this.#durableSlots = this.#markedSlots;
     // The start before may have ended where it put another file in place.
@@ -315,18 +331,37 @@ export class VaultStore {
       this.listener.onDestroyed(keyId);
       census.forget(keyId);
     }
-    if (intended.size > 0) await this.#overwrite(intended);
+    // Written anew: what was torn just now must be told from damage at the next start as well.
+    if (intent !== undefined) await this.#carryOut(intended);
     // Only now: where the vault is damaged, its predecessor may be all that is left.
     await this.disk.removeRests();
+    if (count > 0 && torn[0] !== 0) this.#anchor ??= anchorAt(0, this.disk);
     await this.#compactIfDue(census.liveSlots());
     if (this.#slotCount === 0 || torn[0] === 0) await this.mark();
+    else await this.#markFile();
+  }
+
+  /** Whether there is a `vault.mark`; the file must be what it says. */
+  #readMark(): boolean {
+    const text = this.disk.readMark();
+    if (text === undefined) return false;
+    const mark = parseVaultMark(text, this.vaultKey);
+    const state = stateOnDisk(mark, this.disk);
+    this.#anchor = state?.anchor;
+    this.#markedSlots = Math.max(this.#markedSlots, state?.slots ?? 0);
+    // Of two files, from now on it is one.
+    this.#slotsInMark = mark.length === 1 ? state?.slots : undefined;
+    return true;
   }
 
   /** All that was added is durable, and no destruction is under way: there is nothing but the file. */
   async #compactIfDue(live: Uint32Array): Promise<void> {
     if (!isCompactionDue(this.#slotCount, live.length, this.limits.compaction ?? COMPACTION_LIMITS)) return;
+    let next: VaultState;
     try {
-      await writeSuccessor(this.disk, this.vaultKey, live);
+      next = await writeSuccessor(this.disk, this.vaultKey, live);
+      // Until the next start has seen which one is in place, either may be.
+      await this.#markFile(next);
       await this.disk.keepPredecessor();
       await this.disk.replace();
     } catch (error) {
@@ -338,6 +373,7 @@ export class VaultStore {
     await this.disk.syncDirectory();
     this.#isRereading = true;
     this.#startOver();
+    this.#anchor = next.anchor;
     this.#readOn();
     this.#durableSlots = this.#slotCount;
     await this.disk.removeRests();
@@ -347,16 +383,19 @@ export class VaultStore {
   #startOver(): void {
     this.#slotCount = 0;
     this.#markedSlots = 0;
+    this.#anchor = undefined;
     this.listener.onReplaced();
   }
 
   #readOn(): void {
+    // A reader's; its file was opened before, so that the mark is of that one or of its successor.
+    const isMarked = this.#anchor !== undefined || this.#readMark();
     const count = Math.floor(this.disk.size() / VAULT_SLOT_BYTES);
     if (count === this.#slotCount) return;
-    const invalid = this.#load(this.#slotCount, count);
-    const doomed = invalid.length === 0 ? new Set<number>() : new Set(this.#intendedSlots());
-    const torn = invalid.filter((number) => !doomed.has(number));
-    this.#refuseDamage(torn, count);
+    const invalid = this.#load(this.#slotCount, count, []);
+    const intent = invalid.length === 0 ? undefined : this.#intent(isMarked);
+    const torn = invalid.filter((number) => intent?.explains(number, this.#anchor) !== true);
+    this.#refuseDamage(torn, count, isMarked);
     // The writer may be at work on what cannot be read yet: it is read again next time.
     this.#slotCount = torn[0] ?? count;
     if (this.#isRereading) this.listener.onReread();
@@ -364,22 +403,22 @@ export class VaultStore {
   }
 
   /** Tells the listener of slots; returns the numbers of those that cannot be read. */
-  #load(from: number, to: number, census?: SlotCensus): number[] {
+  #load(from: number, to: number, noters: readonly SlotNoter[]): number[] {
     const invalid: number[] = [];
     for (let at = from; at < to; at += SLOTS_PER_READ) {
       const slots = Math.min(SLOTS_PER_READ, to - at);
       const bytes = this.disk.read(at * VAULT_SLOT_BYTES, slots * VAULT_SLOT_BYTES);
       for (let i = 0; i < slots; i++) {
         const slotBytes = bytes.subarray(i * VAULT_SLOT_BYTES, (i + 1) * VAULT_SLOT_BYTES);
-        if (slotBytes.length < VAULT_SLOT_BYTES || !this.#tell(slotBytes, at + i, census)) invalid.push(at + i);
+        if (slotBytes.length < VAULT_SLOT_BYTES || !this.#tell(slotBytes, at + i, noters)) invalid.push(at + i);
       }
     }
     return invalid;
   }
 
-  #tell(bytes: Buffer, number: number, census: SlotCensus | undefined): boolean {
+  #tell(bytes: Buffer, number: number, noters: readonly SlotNoter[]): boolean {
     const durableSlots = decodeVaultSlot(bytes, number, this.vaultKey, (decoded) => {
-      census?.note(decoded, number);
+      for (const noter of noters) noter.note(decoded, number);
       return tellOf(decoded, number, this.listener);
     });
     if (durableSlots === undefined) return false;
@@ -387,23 +426,18 @@ export class VaultStore {
     return true;
   }
 
-  #refuseDamage(torn: readonly number[], count: number): void {
+  /** @param isOwn whether the file is known to be this vault's also where its first slot cannot be read */
+  #refuseDamage(torn: readonly number[], count: number, isOwn: boolean): void {
     const [first] = torn;
     if (first === undefined) return;
-    // The first slot was durable before there was a second: without it, this is no vault of this secret.
-    if (first >= this.#markedSlots && (first > 0 || count === 1)) return;
+    // The first slot was durable before there was a second.
+    if (first >= this.#markedSlots && (first > 0 || (isOwn && count === 1))) return;
     const message = `slot \`${first}\` of the vault was altered or damaged: restore \`vault\` from its backup`;
     throw new ProtegoError('LOG_KEYS_DAMAGED', message, { slot: first });
   }
 
-  #intendedSlots(): number[] {
-    return [...this.#intent().values()].flat();
-  }
-
-  #intent(): Map<Buffer, number[]> {
+  #intent(isMarked: boolean): VaultIntent | undefined {
     const text = this.disk.readIntent();
-    if (text === undefined) return new Map();
-    const intent = JSON.parse(text.toString('utf8')) as [string, number[]][];
-    return new Map(intent.map(([keyId, numbers]) => [Buffer.from(keyId, 'hex'), numbers]));
+    return text && VaultIntent.parse(text, this.vaultKey, isMarked);
   }
 }

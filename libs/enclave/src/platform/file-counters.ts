@@ -4,9 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sodium_malloc, sodium_memzero } from 'sodium-native';
 import { ProtegoError } from '@protego/contracts';
 import { lockDirectory, type DirectoryLock } from '../directory-lock';
-import { readKeyFile, writeKeyFile } from '../key-files';
+import { writeKeyFile } from '../key-files';
 import { formatCounters, mustBeCounterName, parseCounters, withCounter, type CounterTable } from './counter-table';
 import { type MonotonicCounters } from './platform';
+import { readPlatformFile } from './platform-directory';
 
 /** Name of the file with the counters in the directory of a platform. */
 export const COUNTERS_FILE = 'counters.json';
@@ -92,7 +93,8 @@ export class FileCounters implements MonotonicCounters {
     const path = join(this.#directory, COUNTERS_FILE);
     // A missing file is not a fresh start: counters that begin anew would let old blobs in.
     const { size } = await stat(path).catch(() => ({ size: -1 }));
-    const text = size >= 0 && size <= FILE_BYTES_MAX ? await readKeyFile(this.#directory, COUNTERS_FILE) : undefined;
+    const text =
+      size >= 0 && size <= FILE_BYTES_MAX ? await readPlatformFile(this.#directory, COUNTERS_FILE) : undefined;
     if (text !== undefined) return parseCounters(text, this.#openKey(), path);
     const message = `\`${path}\` is missing or too large: restore the newest one`;
     throw new ProtegoError('ENCLAVE_PLATFORM_DAMAGED', message, { path });

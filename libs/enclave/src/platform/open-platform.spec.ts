@@ -1,6 +1,7 @@
 import {
   chmodSync,
   copyFileSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
@@ -104,6 +105,13 @@ describe('platform', () => {
     await expect(openPlatform({ directory })).rejects.toMatchObject({ code: 'LOG_KEYS_DAMAGED' });
     chmodSync(at('platform.secret'), 0o600);
     writeFileSync(at('platform.secret'), Buffer.alloc(31));
+    await expect(openPlatform({ directory })).rejects.toMatchObject({ code: 'ENCLAVE_PLATFORM_DAMAGED' });
+  });
+
+  it.each(['platform.secret', 'counters.json'])('is damaged where `%s` is no file', async (name) => {
+    await openPlatform({ directory });
+    rmSync(at(name));
+    mkdirSync(at(name));
     await expect(openPlatform({ directory })).rejects.toMatchObject({ code: 'ENCLAVE_PLATFORM_DAMAGED' });
   });
 

@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { ProtegoError, systemClock, type Clock } from '@protego/contracts';
 import { deriveKey } from '../key-derivation';
-import { makeKeyDirectory, mustBePrivate, readKeyFile, writeKeyFile } from '../key-files';
+import { makeKeyDirectory, mustBePrivate, writeKeyFile } from '../key-files';
 import { EmulatedPlatform, PLATFORM_SECRET_BYTES } from './emulated-platform';
 import { COUNTERS_FILE, FileCounters, lockPlatform } from './file-counters';
+import { readPlatformFile } from './platform-directory';
 import { type Platform } from './platform';
 
 const SECRET_FILE = 'platform.secret';
@@ -27,7 +28,7 @@ export async function openPlatform({
   clock?: Clock;
   mustExist?: boolean;
 }): Promise<Platform> {
-  const known = await readKeyFile(directory, SECRET_FILE);
+  const known = await readPlatformFile(directory, SECRET_FILE);
   if (known === undefined && mustExist) {
     const message = `there is no platform in \`${directory}\`: name its directory, or start the engine, which makes one`;
     throw new ProtegoError('ENCLAVE_NOT_ATTESTED', message, { directory });
@@ -55,7 +56,7 @@ async function makePlatform(directory: string): Promise<Buffer> {
   await makeKeyDirectory(directory);
   const lock = await lockPlatform(directory);
   try {
-    const madeByAnother = await readKeyFile(directory, SECRET_FILE);
+    const madeByAnother = await readPlatformFile(directory, SECRET_FILE);
     if (madeByAnother !== undefined) return madeByAnother;
     await mustBeUnused(directory);
     const secret = randomBytes(PLATFORM_SECRET_BYTES);
@@ -72,7 +73,7 @@ async function makePlatform(directory: string): Promise<Buffer> {
 
 /** Beside counters that were used, a new secret would open nothing: the old one has to come back. */
 async function mustBeUnused(directory: string): Promise<void> {
-  const counters = await readKeyFile(directory, COUNTERS_FILE);
+  const counters = await readPlatformFile(directory, COUNTERS_FILE);
   if (counters === undefined || counters.includes('"counters":{}')) return;
   const path = join(directory, SECRET_FILE);
   throw new ProtegoError('ENCLAVE_PLATFORM_DAMAGED', `\`${path}\` is missing: restore it`, { path });

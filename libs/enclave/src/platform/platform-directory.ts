@@ -1,6 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
-import { ProtegoError } from '@protego/contracts';
+import { ProtegoError, isProtegoError } from '@protego/contracts';
+import { readKeyFile } from '../key-files';
 
 const PLATFORM_FOLDER = 'platform';
 
@@ -33,4 +34,19 @@ function realPathOf(path: string): string {
   const absolute = resolve(path);
   if (existsSync(absolute) || absolute === dirname(absolute)) return realpathSync(absolute);
   return join(realPathOf(dirname(absolute)), basename(absolute));
+}
+
+/**
+ * Content of a file of a platform; undefined when there is none.
+ *
+ * @throws ProtegoError `ENCLAVE_PLATFORM_DAMAGED` when it cannot be read, or is no file
+ */
+export async function readPlatformFile(directory: string, name: string): Promise<Buffer | undefined> {
+  try {
+    return await readKeyFile(directory, name);
+  } catch (cause) {
+    if (!isProtegoError(cause) || cause.code !== 'LOG_KEY_MISSING') throw cause;
+    const message = `${cause.message}: make it readable, or restore it`;
+    throw new ProtegoError('ENCLAVE_PLATFORM_DAMAGED', message, cause.details, { cause });
+  }
 }

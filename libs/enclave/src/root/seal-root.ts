@@ -5,15 +5,23 @@ import { join } from 'node:path';
 import { ProtegoError } from '@protego/contracts';
 import { lockKeys } from '../directory-lock';
 import { HOUSE_FILE, parseHouseRecord } from '../house-record';
-import { readKeyFile, readSecretFile } from '../key-files';
+import { onDisk, readKeyFile, readSecretFile, removeUnfinished, writeKeyFile } from '../key-files';
 import { type GuardedBytes } from '../memory/guarded-memory';
 import { type LaunchedEnclave } from '../platform/platform';
 import { ROOT_BYTES } from '../unlock/unlock-method';
 import { HeldSecrets, type UnlockFile } from '../unlock/unlock-files';
 import { makeUnlockKeyFile, type UnlockSecret } from '../unlock/unlock-secret';
-import { wrapRoot } from '../unlock/wrapped-root';
+import { unwrapRoot, wrapRoot } from '../unlock/wrapped-root';
 import { type RootCustody } from './root-custody';
-import { ROOT_FILE, isRootSealed, readPlainRoot, removePlainRoot, writeRecoveryCopy } from './root-files';
+import {
+  ROOT_FILE,
+  isRootSealed,
+  mustBeRemovable,
+  mustHoldRoot,
+  readPlainRoot,
+  removePlainRoot,
+  writeRecoveryCopy,
+} from './root-files';
 import { openSealedRoot, writeSealedRoot } from './sealed-root';
 
 /** How a root secret is to be sealed. */
@@ -38,11 +46,13 @@ export interface SealedRootReport extends RootCustody {
 
 /**
  * Seals the root secret of a key directory to this enclave's platform and code, and to unlock secrets. `root.secret` goes
- * last, once the sealed one was seen to open; until then it is what counts. Whoever repeats a sealing that was interrupted ends it.
+ * last, once the sealed one was seen to open with what lies on the disk; until then it is what counts. It is opened once more
+ * afterwards; if that fails, `root.secret` is put back. Whoever repeats a sealing that was interrupted ends it.
  *
  * @throws ProtegoError `LOG_LOCKED` while the keys are written; `LOG_KEY_MISSING`, `LOG_KEYS_DAMAGED` when the root is
- *   missing or that of other keys; `ENCLAVE_UNLOCK_INVALID` for secrets that are none; `USAGE_INVALID` for a recovery file
- *   that holds something else; as `openSealedRoot` when a sealed root is sealed anew; errors of the disk
+ *   missing or that of other keys; `ENCLAVE_ROOT_LINKED` when `root.secret` has another name; `ENCLAVE_UNLOCK_INVALID` for
+ *   secrets that are none; `USAGE_INVALID` for a recovery file that holds something else, and for a file that is to be kept
+ *   and would be overwritten; `ENCLAVE_UNLOCK_REFUSED` when an unlock file has changed meanwhile; as `openSealedRoot` when a sealed root is sealed anew; errors of the disk
  */
 export async function sealRoot(enclave: LaunchedEnclave, options: SealRootOptions): Promise<SealedRootReport> {
   const { directory } = options;
@@ -56,15 +66,21 @@ export async function sealRoot(enclave: LaunchedEnclave, options: SealRootOption
 }
 
 async function sealLocked(enclave: LaunchedEnclave, options: SealRootOptions): Promise<SealedRootReport> {
-  const { directory, unlock, recoveryFile } = options;
+  const { directory, unlock, recoveryFile, rootSecretFile } = options;
+  const kept = [recoveryFile, rootSecretFile, ...unlock.map(({ path }) => path)];
+  mustBeRemovable(
+    directory,
+    kept.filter((path) => path !== undefined),
+  );
   const made: string[] = [];
   let held: HeldSecrets | undefined;
   let root: GuardedBytes | undefined;
   try {
-    for (const { isNew, path } of unlock) {
-      if (isNew !== true) continue;
-      await makeUnlockKeyFile(path);
-      made.push(path);
+    for (const { isNew, kind, path } of unlock) {
+      if (isNew === true) {
+        await makeUnlockKeyFile(path);
+        made.push(path);
+      } else if (kind === 'key-file') await onDisk(path, () => removeUnfinished(path));
     }
     held = await HeldSecrets.read(unlock);
     const { secrets } = held;
@@ -74,12 +90,13 @@ async function sealLocked(enclave: LaunchedEnclave, options: SealRootOptions): P
     // Before anything is written: a secret that is too weak leaves nothing behind.
     const wrapped = await wrapRoot(root.bytes, secrets);
     if (recoveryFile !== undefined) await writeRecoveryCopy(recoveryFile, root.bytes);
+    await mustUnwrap(wrapped, held, root.bytes);
     // From here on the key files may be needed.
     made.length = 0;
     await writeSealedRoot(enclave, directory, wrapped);
     wrapped.fill(0);
-    const factors = await mustOpen(enclave, directory, secrets, root.bytes);
-    await removePlainRoot(directory);
+    const factors = await mustOpen(enclave, options, held, root.bytes);
+    if (await removePlainRoot(directory)) await mustStillOpen(enclave, options, held, root.bytes);
     return { kept: 'sealed', factors, from, recoveryFile: recoveryFile ?? null };
   } finally {
     held?.free();
@@ -122,19 +139,52 @@ async function mustFit(directory: string, root: Buffer): Promise<void> {
   throw new ProtegoError('LOG_KEYS_DAMAGED', message, { directory });
 }
 
-/** What was sealed must open again, from the disk, before the plain secret goes. */
+/** What was wrapped must unwrap with the secrets as they lie on the disk, before what was sealed earlier goes. */
+async function mustUnwrap(wrapped: Buffer, held: HeldSecrets, root: Buffer): Promise<void> {
+  const again = await held.readAgain();
+  try {
+    const unwrapped = await unwrapRoot(wrapped, again.secrets);
+    const isSame = timingSafeEqual(unwrapped, root);
+    unwrapped.fill(0);
+    if (!isSame) throw opensAsAnother();
+  } finally {
+    again.free();
+  }
+}
+
+/** What was sealed must open again, all of it from the disk, before the plain secret goes. */
 async function mustOpen(
   enclave: LaunchedEnclave,
-  directory: string,
-  secrets: readonly UnlockSecret[],
+  { directory, recoveryFile }: SealRootOptions,
+  held: HeldSecrets,
   root: Buffer,
 ): Promise<RootCustody['factors']> {
-  const opened = await openSealedRoot(enclave, directory, () => Promise.resolve(secrets));
-  const isSame = timingSafeEqual(opened.root.bytes, root);
-  opened.root.free();
-  if (isSame) return opened.factors;
-  const message = 'the sealed root opens as another than the one that was sealed';
-  throw new ProtegoError('ENCLAVE_BLOB_DAMAGED', message, { directory });
+  const again = await held.readAgain();
+  try {
+    const opened = await openSealedRoot(enclave, directory, () => Promise.resolve(again.secrets));
+    const isSame = timingSafeEqual(opened.root.bytes, root);
+    opened.root.free();
+    if (!isSame) throw opensAsAnother();
+    if (recoveryFile !== undefined) await mustHoldRoot(recoveryFile, root);
+    return opened.factors;
+  } finally {
+    again.free();
+  }
+}
+
+/** As long as this process knows the root, it need not be lost with what has become of the files. */
+async function mustStillOpen(...opening: Parameters<typeof mustOpen>): Promise<void> {
+  const [, { directory }, , root] = opening;
+  try {
+    await mustOpen(...opening);
+  } catch (error) {
+    await writeKeyFile(directory, ROOT_FILE, root);
+    throw error;
+  }
+}
+
+function opensAsAnother(): ProtegoError {
+  return new ProtegoError('ENCLAVE_BLOB_DAMAGED', 'the sealed root opens as another than the one that was sealed');
 }
 
 function noKeys(directory: string): ProtegoError {

@@ -77,8 +77,9 @@ async function openWrapped(enclave: LaunchedEnclave, directory: string): Promise
 }
 
 /**
- * The counter is of this place on this machine: whoever seals a restored copy of the log elsewhere leaves this one as it is, and
- * no older file that was sealed here opens again.
+ * The counter is of this place on this machine, named after the real path of the directory: whoever seals a restored copy of the
+ * log elsewhere leaves this one as it is, and no older file that was sealed here opens again, unless the platform's counters were put
+ * back with it.
  */
 function sealingOf(directory: string): { policy: 'code'; label: string; counter: string } {
   const id = hash('sha256', realpathSync(directory), 'hex').slice(0, COUNTER_ID_LENGTH);

@@ -60,6 +60,7 @@ export class FaultDisk implements VaultDisk {
   #durableEntries: Entries = this.#entries;
   #opened: FaultFile = this.#entries.vault;
   #intent: Buffer | undefined;
+  #mark: Buffer | undefined;
   /** Files that were removed, as they can still be read from the surface of the disk. */
   #removed: FaultFile[] = [];
 
@@ -98,6 +99,21 @@ export class FaultDisk implements VaultDisk {
     return this.step(() => {
       if (this.random() < 0.5 || this.stepsLeft > 0) this.#intent = intent;
     });
+  }
+
+  readMark(): Buffer | undefined {
+    return this.#mark;
+  }
+
+  writeMark(mark: Buffer): Promise<void> {
+    return this.step(() => {
+      if (this.random() < 0.5 || this.stepsLeft > 0) this.#mark = mark;
+    });
+  }
+
+  /** As if somebody had removed it. */
+  removeMark(): void {
+    this.#mark = undefined;
   }
 
   syncDirectory(): Promise<void> {
@@ -170,7 +186,7 @@ export class FaultDisk implements VaultDisk {
   reader(): VaultDisk {
     let opened = this.#entries.vault;
     const refuse = (): Promise<void> => Promise.reject(new Error('it was opened for reading'));
-    const names = ['write', 'sync', 'truncate', 'writeIntent', 'syncDirectory', 'removeRests'] as const;
+    const names = ['write', 'sync', 'truncate', 'writeIntent', 'writeMark', 'syncDirectory', 'removeRests'] as const;
     const more = ['writeSuccessor', 'syncSuccessor', 'keepPredecessor', 'replace'] as const;
     const refusals = Object.fromEntries([...names, ...more].map((name) => [name, refuse]));
     return {
@@ -178,6 +194,7 @@ export class FaultDisk implements VaultDisk {
       size: () => opened.cached.length,
       read: (position, bytes) => Buffer.from(opened.cached.subarray(position, position + bytes)),
       readIntent: () => this.#intent,
+      readMark: () => this.#mark,
       isReplaced: () => opened !== this.#entries.vault,
       reopen: () => void (opened = this.#entries.vault),
       close: () => Promise.resolve(),
@@ -228,6 +245,7 @@ export class FaultDisk implements VaultDisk {
     disk.#entries = disk.#durableEntries = entries;
     disk.#opened = entries.vault;
     disk.#intent = this.#intent;
+    disk.#mark = this.#mark;
     return disk;
   }
 

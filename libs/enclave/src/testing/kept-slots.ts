@@ -1,4 +1,4 @@
-import { type VaultListener } from '../vault-store';
+import { type VaultListener } from '../vault-listener';
 import { VAULT_SLOT_KINDS, type LiveVaultSlot, type NewVaultSlot } from '../vault-slot';
 
 /** Key of the slots in tests. */

@@ -83,6 +83,26 @@ describe('unlock secrets in files', () => {
     expect(await reading).toBe('correct horse battery');
   });
 
+  it('are read again as they are by now, but for one from a FIFO', async () => {
+    spawnSync('mkfifo', ['-m', '600', at('fifo')]);
+    put('a.key', Buffer.alloc(32, 1));
+    const files = [keyFile('a.key'), passphrase('fifo')];
+    const [held] = await Promise.all([HeldSecrets.read(files), writeFile(at('fifo'), 'correct horse battery\n\n')]);
+    put('a.key', Buffer.alloc(33, 2));
+    const again = await held.readAgain();
+    const third = await again.readAgain();
+    held.free();
+    for (const { secrets } of [again, third])
+      expect(secrets).toEqual([
+        { kind: 'key-file', content: Buffer.alloc(33, 2) },
+        { kind: 'passphrase', passphrase: Buffer.from('correct horse battery\n') },
+      ]);
+    rmSync(at('a.key'));
+    await expect(again.readAgain()).rejects.toMatchObject({ code: 'ENCLAVE_UNLOCK_INVALID' });
+    again.free();
+    third.free();
+  });
+
   it('are wiped when they are freed, and when one of them cannot be read', async () => {
     put('pass', 'correct horse battery');
     const held = await HeldSecrets.read([passphrase('pass')]);

@@ -3,7 +3,13 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ProtegoError, messageOf } from '@protego/contracts';
 import { GuardedBytes } from '../memory/guarded-memory';
-import { KEY_FILE_BYTES_MAX, KEY_FILE_BYTES_MIN, PASSPHRASE_BYTES_MAX, type UnlockSecret } from './unlock-secret';
+import {
+  KEY_FILE_BYTES_MAX,
+  KEY_FILE_BYTES_MIN,
+  PASSPHRASE_BYTES_MAX,
+  secretBytes,
+  type UnlockSecret,
+} from './unlock-secret';
 
 /** Where a secret lies that unlocks a site. */
 export interface UnlockFile {
@@ -23,6 +29,7 @@ const BYTES_MAX = { 'key-file': KEY_FILE_BYTES_MAX, passphrase: PASSPHRASE_BYTES
 export class HeldSecrets {
   readonly #memory: GuardedBytes[] = [];
   readonly #secrets: UnlockSecret[] = [];
+  readonly #origins: { readonly file: UnlockFile; readonly isFifo: boolean }[] = [];
 
   /** In the order of their files. */
   get secrets(): readonly UnlockSecret[] {
@@ -46,32 +53,57 @@ export class HeldSecrets {
     }
   }
 
+  /**
+   * The secrets as they lie in their files by now; one from a FIFO, which gives it but once, is copied.
+   *
+   * @throws ProtegoError as {@link read}
+   */
+  async readAgain(): Promise<HeldSecrets> {
+    const held = new HeldSecrets();
+    try {
+      for (const [i, { file, isFifo }] of this.#origins.entries()) {
+        const before = isFifo ? this.#secrets[i] : undefined;
+        await held.#read(file, before === undefined ? undefined : secretBytes(before));
+      }
+      return held;
+    } catch (error) {
+      held.free();
+      throw error;
+    }
+  }
+
   /** Wipes the secrets. */
   free(): void {
     for (const memory of this.#memory.splice(0)) memory.free();
     this.#secrets.length = 0;
+    this.#origins.length = 0;
   }
 
-  async #read({ kind, path }: UnlockFile): Promise<void> {
+  async #read(file: UnlockFile, copied?: Buffer): Promise<void> {
+    const { kind, path } = file;
     const bytesMax = BYTES_MAX[kind];
     // Room for one byte too many and for a line feed.
     const memory = GuardedBytes.allocate(bytesMax + GUARDED_STEP);
     this.#memory.push(memory);
-    const read = memory.bytes.subarray(0, await readInto(memory.bytes, path));
+    const { bytes, isFifo } =
+      copied === undefined ? await readInto(memory.bytes, path) : { bytes: copied.copy(memory.bytes), isFifo: true };
+    this.#origins.push({ file, isFifo });
+    const read = memory.bytes.subarray(0, bytes);
     if (kind === 'key-file') {
       if (read.length < KEY_FILE_BYTES_MIN || read.length > bytesMax) throw invalid(`\`${path}\` is no key file`);
       this.#secrets.push({ kind, content: read });
       return;
     }
-    const passphrase = read.at(-1) === LINE_FEED ? read.subarray(0, -1) : read;
+    // One that was copied has lost its line feed before.
+    const passphrase = copied === undefined && read.at(-1) === LINE_FEED ? read.subarray(0, -1) : read;
     if (passphrase.length === 0 || passphrase.length > bytesMax)
       throw invalid(`\`${path}\` holds no passphrase of 1 to ${bytesMax} bytes`);
     this.#secrets.push({ kind, passphrase });
   }
 }
 
-/** Fills memory with what a file or FIFO holds, as far as there is room; number of bytes. */
-async function readInto(target: Buffer, path: string): Promise<number> {
+/** Fills memory with what a file or FIFO holds, as far as there is room. */
+async function readInto(target: Buffer, path: string): Promise<{ bytes: number; isFifo: boolean }> {
   let handle: FileHandle | undefined;
   try {
     // Waiting for the writer of a FIFO within `open` or `read` would keep the process from ending.
@@ -85,7 +117,7 @@ async function readInto(target: Buffer, path: string): Promise<number> {
       if (bytesRead === undefined || bytesRead === 0) await delay(FIFO_POLL_MS);
       total += bytesRead ?? 0;
     }
-    return total;
+    return { bytes: total, isFifo };
   } catch (cause) {
     if (cause instanceof ProtegoError) throw cause;
     throw invalid(`the unlock secret \`${path}\` cannot be read: ${messageOf(cause)}`, cause);

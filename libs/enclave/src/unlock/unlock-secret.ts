@@ -1,9 +1,11 @@
-import { randomBytes } from 'node:crypto';
+import { isUtf8 } from 'node:buffer';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { dirname } from 'node:path';
 import { ProtegoError } from '@protego/contracts';
 import { deriveKey } from '../key-derivation';
 import { onDisk, syncDirectory, writeNewFile } from '../key-files';
 import { argon2Hash } from '../primitives/argon2';
+import { hmacSha256 } from '../primitives/hmac';
 import { type SaltedFactor } from './unlock-method';
 
 /** What an operator gives to unlock a site. */
@@ -30,6 +32,8 @@ const FACTOR_KEY_BYTES = 32;
 const KEY_FILE_BYTES_MADE = 32;
 const PASSPHRASE_CHARACTERS_MIN = 12;
 const ASCII_MAX = 0x7f;
+/** The last of the ASCII characters that print nothing, but for one. */
+const SPACE = 0x20;
 
 /**
  * Key of 32 bytes that a secret leads to; the caller wipes it.
@@ -64,9 +68,29 @@ export function mustBeStrong(secret: UnlockSecret): void {
   if (characters < PASSPHRASE_CHARACTERS_MIN) {
     throw invalid(`a passphrase has at least ${PASSPHRASE_CHARACTERS_MIN} characters`);
   }
+  if (isBlank(secret.passphrase)) throw invalid('a passphrase has more than white space');
 }
 
-/** Bytes of a secret, to compare two of them. */
+/**
+ * Whether two secrets lead to the same keys, as two operators' must not; compared in constant time.
+ *
+ * @throws ProtegoError `ENCLAVE_UNLOCK_INVALID` as {@link factorKey}
+ */
+export function isSameSecret(one: UnlockSecret, other: UnlockSecret): boolean {
+  const key = randomBytes(FACTOR_KEY_BYTES);
+  const [first, second] = [one, other].map((secret) => {
+    mustBeBoundedSecret(secret);
+    const bytes = secret.kind === 'key-file' ? Buffer.from(secret.content) : composed(secret.passphrase);
+    try {
+      return hmacSha256(key, bytes);
+    } finally {
+      bytes.fill(0);
+    }
+  }) as [Buffer, Buffer];
+  return timingSafeEqual(first, second);
+}
+
+/** Bytes of a secret as they were given. */
 export function secretBytes(secret: UnlockSecret): Buffer {
   return secret.kind === 'key-file' ? secret.content : secret.passphrase;
 }
@@ -92,6 +116,15 @@ function mustBeBoundedSecret(secret: UnlockSecret): void {
   const { length } = secretBytes(secret);
   const [min, max] = secret.kind === 'key-file' ? [KEY_FILE_BYTES_MIN, KEY_FILE_BYTES_MAX] : [1, PASSPHRASE_BYTES_MAX];
   if (length < min || length > max) throw invalid(`a ${secret.kind} has ${min} to ${max} bytes`);
+  // Decoded nevertheless, all bytes that are none would be one and the same character.
+  if (secret.kind === 'passphrase' && !isUtf8(secret.passphrase))
+    throw invalid('the passphrase is no UTF-8: save its file as UTF-8');
+}
+
+/** Whether there is nothing but white space; as {@link composed}, ASCII never becomes a string. */
+function isBlank(passphrase: Buffer): boolean {
+  if (passphrase.every((byte) => byte <= ASCII_MAX)) return passphrase.every((byte) => byte <= SPACE);
+  return passphrase.toString('utf8').trim() === '';
 }
 
 function isThere(path: string): ProtegoError {

@@ -83,9 +83,30 @@ describe('wrapped root', () => {
     ['a long passphrase', [passphrase('x'.repeat(1025))]],
     ['a short key file', [{ kind: 'key-file', content: Buffer.alloc(31) } as const]],
     ['the same secret twice', [BEN, keyFile(2)]],
+    [
+      'one passphrase in two spellings',
+      [passphrase('caf\u00e9 correct horse'), passphrase('cafe\u0301 correct horse')],
+    ],
+    [
+      'a passphrase that is no UTF-8',
+      [{ kind: 'passphrase', passphrase: Buffer.from('p\xe4sswörter-geheim', 'latin1') } as const],
+    ],
+    ['a passphrase of spaces', [passphrase(' '.repeat(14))]],
+    ['a passphrase of wide spaces', [passphrase('\u3000'.repeat(14))]],
     ['three secrets', [ANNA, BEN, keyFile(3)]],
   ])('is not made with %s', async (_name, secrets) => {
     expect(await codeOf(wrapRoot(ROOT, secrets, { argon2 }))).toBe('ENCLAVE_UNLOCK_INVALID');
+  });
+
+  it('is not opened by bytes that are no UTF-8, though they would be decoded to what was given', async () => {
+    const wrapped = await wrapRoot(ROOT, [passphrase('p\ufffdssword of mine')], { argon2 });
+    for (const byte of ['\xe4', '\xfc']) {
+      const wrong = { kind: 'passphrase', passphrase: Buffer.from(`p${byte}ssword of mine`, 'latin1') } as const;
+      expect(await refusalOf(unwrapRoot(wrapped, [wrong]))).toMatchObject({
+        code: 'ENCLAVE_UNLOCK_INVALID',
+        message: expect.stringContaining('UTF-8') as string,
+      });
+    }
   });
 
   it('is not made of a root of another length, nor at a cost out of bounds', async () => {

@@ -14,7 +14,7 @@ import {
   unlockHeader,
   type SaltedFactor,
 } from './unlock-method';
-import { factorKey, mustBeStrong, secretBytes, type UnlockSecret } from './unlock-secret';
+import { factorKey, isSameSecret, mustBeStrong, type UnlockSecret } from './unlock-secret';
 
 /** Cost of a passphrase unless told: the second recommendation of RFC 9106, section 4. */
 export const ARGON2_COST: Argon2Cost = { memoryKib: 65_536, passes: 3, lanes: 4 };
@@ -46,7 +46,7 @@ export async function wrapRoot(
   if (secrets.length > FACTORS_MAX) throw invalid(`at most ${FACTORS_MAX} secrets unlock a site`);
   secrets.forEach(mustBeStrong);
   const [first, second] = secrets;
-  if (first !== undefined && second !== undefined && secretBytes(first).equals(secretBytes(second))) {
+  if (first !== undefined && second !== undefined && isSameSecret(first, second)) {
     throw invalid('the two operators gave the same secret');
   }
   const factors = secrets.map((secret) => newFactor(secret, argon2));

@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, readFile, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ProtegoError, isProtegoError } from '@protego/contracts';
-import { isRootSealed, type HouseKeys, type HouseKeysOptions, type HouseOpener } from '@protego/enclave';
+import {
+  VAULT_INTENT_FILE,
+  VAULT_MARK_FILE,
+  isRootSealed,
+  type HouseKeys,
+  type HouseKeysOptions,
+  type HouseOpener,
+} from '@protego/enclave';
 import { applyErasures } from '../erasure/erasure-events';
 import { verifyReceipt } from '../evidence/bundle-check';
 import { applyExpiries } from '../erasure/expiry';
@@ -196,6 +203,11 @@ async function restoreKeys(options: RestoreOptions, keysDirectory: string, made:
   });
   try {
     await makeDirectory(keysDirectory, made);
+    // Of the vault that was restored before, by what was cut off: they are none of this one's.
+    for (const path of [VAULT_MARK_FILE, VAULT_INTENT_FILE].map((name) => join(keysDirectory, name))) {
+      await onDisk(path, () => rm(path, { force: true }));
+      made.push(path);
+    }
     for (const { file, object } of KEY_FILES) {
       const content = await readSmall(target, object, KEY_FILE_BYTES_MAX);
       if (content !== undefined) await putFile(join(keysDirectory, file), [content], made);
