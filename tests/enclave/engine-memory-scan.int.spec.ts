@@ -12,9 +12,12 @@ import {
   countByRegion,
   fileHits,
   keyNeedlesOf,
+  keySecretOf,
   needlesOf,
   patientHits,
   processHits,
+  wordHits,
+  type Needle,
 } from './memory-scanner';
 
 const PATIENTS = 1_000;
@@ -51,6 +54,7 @@ describe('the memory of an engine and its enclave, after 1,000 patients came in 
   let engine: ChildProcess;
   let enclavePids: number[];
   let secrets: NeedleSearch;
+  let keySecrets: Needle[];
 
   /** Has the engine collect its garbage. */
   async function collected(): Promise<void> {
@@ -83,6 +87,7 @@ describe('the memory of an engine and its enclave, after 1,000 patients came in 
       ...needlesOf('root secret', root),
       ...slots.flatMap(({ key, name }) => keyNeedlesOf(name, key)),
     ]);
+    keySecrets = slots.flatMap(({ key, name }) => keySecretOf(name, key));
     await wait(SETTLE_MS);
   }, 240_000);
 
@@ -99,8 +104,9 @@ describe('the memory of an engine and its enclave, after 1,000 patients came in 
     expect(countByRegion(inFiles)).toEqual({});
     for (const pid of enclavePids) {
       const outside = processHits(pid, secrets).filter(({ isGuarded }) => !isGuarded);
-      expect([countByRegion(outside), namesOf(outside)]).toEqual([{}, []]);
+      expect([countByRegion(outside), namesOf(outside), wordHits(pid, keySecrets)]).toEqual([{}, [], []]);
     }
+    expect(wordHits(engine.pid as number, keySecrets)).toEqual([]);
   }, 180_000);
 
   it('shows none of them as plaintext anywhere once the enclave has had nothing to do for a while', () => {

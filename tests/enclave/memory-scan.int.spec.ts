@@ -9,8 +9,10 @@ import {
   countByRegion,
   fileHits,
   keyNeedlesOf,
+  keySecretOf,
   patientHits,
   processHits,
+  wordHits,
   type Hit,
   type Needle,
 } from './memory-scanner';
@@ -32,14 +34,21 @@ function leaksOf({ without, guarded }: Processes, search: NeedleSearch): Hit[] {
   return [...without.flatMap((pid) => processHits(pid, search)), ...outside];
 }
 
+/** Words that are no small integers to V8. */
+function highWordsOf(key: Buffer): number {
+  return [0, 4, 8, 12, 16, 20, 24, 28].filter((at) => key.readUInt32LE(at) >= 2 ** 31).length;
+}
+
 describe('secrets in memory', () => {
   const directory = mkdtempSync(join(tmpdir(), 'protego-memory-scan-'));
   const keys = join(directory, 'keys');
   let child: ChildProcess;
   let keyIds: string[] = [];
   let needles: Needle[] = [];
+  let secrets: Needle[] = [];
   let search: NeedleSearch;
   let firstKey = Buffer.alloc(0);
+  let planted: { name: string; key: Buffer };
 
   async function tell(task: string, details: object = {}): Promise<void> {
     child.send({ task, ...details });
@@ -48,7 +57,8 @@ describe('secrets in memory', () => {
   }
 
   const processes = (): Processes => ({ without: [], guarded: [child.pid as number] });
-  const inverse = (): number[] => [...firstKey].map((byte) => byte ^ 0xff);
+  const inverse = (key: Buffer): number[] => [...key].map((byte) => byte ^ 0xff);
+  const words = (): string[] => wordHits(child.pid as number, secrets);
 
   beforeAll(async () => {
     const options = JSON.stringify({ root: ROOT, directory: keys, patients: PATIENTS });
@@ -59,6 +69,8 @@ describe('secrets in memory', () => {
     const slots = openVaultBytes(readFileSync(join(keys, 'vault')), readFileSync(join(keys, 'root.secret')));
     keyIds = slots.map(({ keyId }) => keyId.toString('hex'));
     needles = slots.flatMap(({ key, name }) => keyNeedlesOf(name, key));
+    secrets = slots.flatMap(({ key, name }) => keySecretOf(name, key));
+    planted = slots.map(({ key, name }) => ({ key, name: `key of ${name}` })).find(({ key }) => highWordsOf(key) >= 6)!;
     firstKey = Buffer.from(slots.find(({ name }) => name === 'patient-0')?.key ?? []);
     search = new NeedleSearch(needles);
   }, 180_000);
@@ -74,6 +86,10 @@ describe('secrets in memory', () => {
     // Both halves of each key and of each content secret: the search finds what is there.
     expect(new Set(hits.map(({ needle }) => needle)).size).toBeGreaterThanOrEqual(PATIENTS * 4);
     expect(countByRegion(leaksOf(processes(), search))).toEqual({});
+  }, 180_000);
+
+  it('were not left in the heap as numbers by code that is seldom run', () => {
+    expect(words()).toEqual([]);
   }, 180_000);
 
   it('are not all there is to find: identifiers of patients are in the memory of who names them', () => {
@@ -97,12 +113,17 @@ describe('secrets in memory', () => {
   it.each(['plantBytes', 'plantText'])(
     'would be found elsewhere: %s',
     async (task) => {
-      await tell(task, { secret: inverse() });
+      await tell(task, { secret: inverse(firstKey) });
       const leaks = leaksOf(processes(), search);
       expect(leaks.some(({ needle }) => needle.startsWith('key of patient-0'))).toBe(true);
     },
     180_000,
   );
+
+  it('would be found as numbers', async () => {
+    await tell('plantWords', { secret: inverse(planted.key) });
+    expect(words()).toEqual([planted.name]);
+  }, 180_000);
 
   it('are nowhere once they were destroyed, but where they were planted', async () => {
     await tell('destroy', { keyIds });

@@ -36,6 +36,12 @@ const READ_BYTES = 4 << 20;
 const PAGE_BYTES = 4096;
 const CONTENT = Buffer.from('protego/content/1', 'latin1');
 const PREFIX_VALUES = 1 << 16;
+/** From here on, a 32-bit word is no small integer to V8: it may become a number in the heap. */
+const HEAP_NUMBER_MIN = 2 ** 31;
+const HEAP_NUMBER_BYTES = 8;
+/** Words of one secret that are found within so many bytes of each other are no chance. */
+const NEAR_BYTES = 64 << 10;
+const NEAR_WORDS = 4;
 
 /** Looks for many needles at once. */
 export class NeedleSearch {
@@ -101,12 +107,22 @@ export function needlesOf(name: string, secret: Buffer): Needle[] {
   ];
 }
 
+/** A person's key and the content secret that is derived from it, as one secret; nothing for no key. */
+export function keySecretOf(name: string | undefined, key: Buffer): Needle[] {
+  if (key.every((byte) => byte === 0)) return [];
+  return [{ name: `key of ${name}`, bytes: Buffer.concat([key, contentSecretOf(key)]) }];
+}
+
 /** What tells of a person's key in the vault: the key, and the content secret that is derived from it; nothing for no key. */
 export function keyNeedlesOf(name: string | undefined, key: Buffer): Needle[] {
   if (key.every((byte) => byte === 0)) return [];
+  return [...needlesOf(`key of ${name}`, key), ...needlesOf(`content secret of ${name}`, contentSecretOf(key))];
+}
+
+function contentSecretOf(key: Buffer): Buffer {
   const contentSecret = Buffer.alloc(32);
   crypto_generichash(contentSecret, CONTENT, key);
-  return [...needlesOf(`key of ${name}`, key), ...needlesOf(`content secret of ${name}`, contentSecret)];
+  return contentSecret;
 }
 
 /** Looks through all memory of a process that can be read; the process should be at rest. */
@@ -140,6 +156,76 @@ export function patientHits(pid: number, identifiers: readonly string[]): Hit[] 
     { name: identifier, bytes: Buffer.from(identifier, 'utf16le') },
   ]);
   return processHits(pid, new NeedleSearch(needles));
+}
+
+/**
+ * Names of secrets whose words are in memory as numbers of JavaScript, at least {@link NEAR_WORDS} of them, or all there are,
+ * near each other. Code that reads a secret as 32-bit words leaves those of 2^31 and more in the heap, as doubles.
+ *
+ * @param secrets of a multiple of 4 bytes; their words are looked for in both orders of bytes
+ */
+export function wordHits(pid: number, secrets: readonly Needle[]): string[] {
+  const search = new WordSearch(secrets);
+  const piece = Buffer.alloc(READ_BYTES);
+  const numbers = new Float64Array(piece.buffer, piece.byteOffset, READ_BYTES / HEAP_NUMBER_BYTES);
+  const file = openSync(`/proc/${pid}/mem`, 'r');
+  try {
+    for (const { start, end, permissions, region } of mappingsOf(pid)) {
+      if (!permissions.startsWith('r') || region === '[vvar]') continue;
+      for (let at = start; at < end; at += READ_BYTES) {
+        const bytes = readSome(file, piece, Math.min(READ_BYTES, end - at), at);
+        search.take(numbers.subarray(0, Math.trunc((bytes ?? 0) / HEAP_NUMBER_BYTES)), at);
+      }
+    }
+  } finally {
+    piece.fill(0);
+    closeSync(file);
+  }
+  return search.found;
+}
+
+/** Looks for the words of many secrets among numbers. */
+class WordSearch {
+  readonly #found = new Set<string>();
+  /** By word: the secrets that have it. */
+  readonly #byWord = new Map<number, WordTrace[]>();
+
+  constructor(secrets: readonly Needle[]) {
+    for (const { name, bytes } of secrets) {
+      const places = Array.from({ length: bytes.length / 4 }, (_, i) => 4 * i);
+      for (const read of [bytes.readUInt32LE.bind(bytes), bytes.readUInt32BE.bind(bytes)]) {
+        const words = new Set(places.map((at) => read(at)).filter((word) => word >= HEAP_NUMBER_MIN));
+        const trace: WordTrace = { name, needed: Math.min(NEAR_WORDS, words.size), last: new Map() };
+        for (const word of words) this.#byWord.set(word, [...(this.#byWord.get(word) ?? []), trace]);
+      }
+    }
+  }
+
+  get found(): string[] {
+    return [...this.#found];
+  }
+
+  /** @param at address of the first number; later calls have later ones */
+  take(numbers: Float64Array, at: number): void {
+    for (let i = 0; i < numbers.length; i++) {
+      const number = numbers[i] as number;
+      if (!(number >= HEAP_NUMBER_MIN && number < 2 ** 32)) continue;
+      for (const { name, needed, last } of this.#byWord.get(number) ?? []) {
+        const here = at + i * HEAP_NUMBER_BYTES;
+        last.set(number, here);
+        const near = [...last.values()].filter((place) => here - place <= NEAR_BYTES);
+        if (near.length >= needed) this.#found.add(name);
+      }
+    }
+  }
+}
+
+/** Where the words of a secret were last seen. */
+interface WordTrace {
+  readonly name: string;
+  /** So many different words near each other tell of it. */
+  readonly needed: number;
+  readonly last: Map<number, number>;
 }
 
 /** Looks through all files of a directory and those below it. */
@@ -179,17 +265,21 @@ function searchFile(
 ): void {
   const piece = Buffer.alloc(READ_BYTES + search.overlapBytes);
   for (let at = start; at < end; at += READ_BYTES) {
-    let bytes: number;
-    try {
-      bytes = readSync(file, piece, 0, Math.min(piece.length, end - at), at);
-    } catch {
-      // Given back to the kernel since the mappings were listed, or a guard page
-      continue;
-    }
-    search.search(piece.subarray(0, bytes), READ_BYTES, (needle, offset) => found(needle, at + offset));
-    if (bytes < piece.length) break;
+    const bytes = readSome(file, piece, Math.min(piece.length, end - at), at);
+    if (bytes === 0) break;
+    search.search(piece.subarray(0, bytes ?? 0), READ_BYTES, (needle, offset) => found(needle, at + offset));
   }
   piece.fill(0);
+}
+
+/** Number of bytes that were read, 0 at the end of a file; undefined of what cannot be. */
+function readSome(file: number, piece: Buffer, length: number, at: number): number | undefined {
+  try {
+    return readSync(file, piece, 0, length, at);
+  } catch {
+    // Given back to the kernel since the mappings were listed, or a guard page
+    return undefined;
+  }
 }
 
 function mappingsOf(pid: number): Mapping[] {

@@ -9,7 +9,7 @@ import { VAULT_SLOTS_MAX } from './vault-slot';
 
 /** Bytes of a place: a key, and the content secret that is derived from it. */
 const PLACE_BYTES = 64;
-const PLACE_WORDS = PLACE_BYTES / 4;
+const PLACE_HALF_WORDS = PLACE_BYTES / 2;
 /**
  * Pages of 64 keys that are in guarded memory as plaintext: 102,400 persons in 6.25 MiB, which leaves room below the usual
  * limit on locked memory of 8 MiB.
@@ -28,7 +28,7 @@ const CONTENT = Buffer.from('protego/content/1', 'latin1');
 export class KeyMemory {
   readonly #store: SecretStore;
   readonly #lent = GuardedBytes.allocate(LENT * PLACE_BYTES);
-  readonly #lentWords = this.#lent.words;
+  readonly #lentHalfWords = this.#lent.halfWords;
   readonly #lentPlaces = new Int32Array(LENT).fill(NOTHING_LENT);
   readonly #both: readonly Buffer[];
   readonly #keys: readonly Buffer[];
@@ -116,7 +116,7 @@ export class KeyMemory {
 
   #fetch(place: number, at: number): void {
     this.#lentPlaces[at] = NOTHING_LENT;
-    this.#store.readWords(place, this.#lentWords, at * PLACE_WORDS);
+    this.#store.readHalfWords(place, this.#lentHalfWords, at * PLACE_HALF_WORDS);
     this.#lentPlaces[at] = place;
   }
 

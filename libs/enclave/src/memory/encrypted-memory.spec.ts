@@ -99,15 +99,15 @@ describe('EncryptedMemory', () => {
       expect(readAt(memory, page * PAGE_BYTES, 8).equals(Buffer.alloc(8, page))).toBe(true);
   });
 
-  it('copies words of one page', () => {
+  it('copies half words of one page', () => {
     const memory = newMemory();
-    const words = Uint32Array.of(0xffffffff, 1, 0x80000000, 7);
-    memory.write(PAGE_BYTES - 8, Buffer.from(words.buffer));
-    const target = new Uint32Array(4);
-    memory.readWords(PAGE_BYTES - 8, 2, target, 1);
-    memory.readWords(PAGE_BYTES, 1, target, 3);
-    expect([...target]).toEqual([0, 0xffffffff, 1, 0x80000000]);
-    expect(() => memory.readWords(PAGE_BYTES - 8, 3, target, 0)).toThrow(withCode('ENCLAVE_RANGE_INVALID'));
+    const halfWords = Uint16Array.of(0xffff, 1, 0x8000, 7);
+    memory.write(PAGE_BYTES - 4, Buffer.from(halfWords.buffer));
+    const target = new Uint16Array(4);
+    memory.readHalfWords(PAGE_BYTES - 4, 2, target, 1);
+    memory.readHalfWords(PAGE_BYTES, 1, target, 3);
+    expect([...target]).toEqual([0, 0xffff, 1, 0x8000]);
+    expect(() => memory.readHalfWords(PAGE_BYTES - 4, 3, target, 0)).toThrow(withCode('ENCLAVE_RANGE_INVALID'));
   });
 
   it('keeps pages that are used rather than others', () => {

@@ -176,16 +176,17 @@ export class EncryptedMemory {
   }
 
   /**
-   * Copies words of the machine of one page to the place `at` of `target`, which should be guarded; faster than {@link read}.
+   * Copies half words, 16 bits, of one page to the place `at` of `target`, which should be guarded; faster than {@link read}.
    *
-   * @param offset a multiple of 4
+   * @param offset a multiple of 2
    * @throws ProtegoError as {@link withBytes}
    */
-  readWords(offset: number, count: number, target: Uint32Array, at: number): void {
-    const page = this.#requireWithinPage(offset, 4 * count);
-    const words = this.#cache.words(this.#load(page));
-    const from = (offset - page * PAGE_BYTES) >>> 2;
-    for (let i = 0; i < count; i++) target[at + i] = words[from + i] as number;
+  readHalfWords(offset: number, count: number, target: Uint16Array, at: number): void {
+    const page = this.#requireWithinPage(offset, 2 * count);
+    const halfWords = this.#cache.halfWords(this.#load(page));
+    const from = (offset - page * PAGE_BYTES) >>> 1;
+    // No wider: until the loop is compiled, V8 keeps a number of more than 31 bits in the heap, where it stays.
+    for (let i = 0; i < count; i++) target[at + i] = halfWords[from + i] as number;
   }
 
   /**

@@ -94,7 +94,16 @@ export class GuardedBytes {
     return this.#memory;
   }
 
-  /** The same memory as 32-bit words of the machine. @throws ProtegoError `ENCLAVE_CLOSED` after it was freed */
+  /** The same memory as 16-bit half words of the machine. @throws ProtegoError `ENCLAVE_CLOSED` after it was freed */
+  get halfWords(): Uint16Array {
+    return new Uint16Array(this.bytes.buffer, this.bytes.byteOffset, this.length >>> 1);
+  }
+
+  /**
+   * The same memory as 32-bit words of the machine. Not for keys: a word that is read may be left in the heap as a number.
+   *
+   * @throws ProtegoError `ENCLAVE_CLOSED` after it was freed
+   */
   get words(): Uint32Array {
     return new Uint32Array(this.bytes.buffer, this.bytes.byteOffset, this.length >>> 2);
   }

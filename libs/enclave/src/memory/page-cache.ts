@@ -10,9 +10,9 @@ export const NOT_CACHED = -1;
  */
 export class PageCache {
   #capacityMax: number;
-  /** By place: the plaintext, as bytes and as words. */
+  /** By place: the plaintext, as bytes and as half words. */
   readonly #views: Buffer[] = [];
-  readonly #words: Uint32Array[] = [];
+  readonly #halfWords: Uint16Array[] = [];
   /** By page: its place, plus one. */
   readonly #placeOf: Uint32Array;
   /** By place: its page, plus one. */
@@ -59,7 +59,7 @@ export class PageCache {
     this.#hand = this.capacity;
     for (let at = 0; at < plaintext.length; at += PAGE_BYTES) {
       this.#views.push(plaintext.subarray(at, at + PAGE_BYTES));
-      this.#words.push(new Uint32Array(plaintext.buffer, plaintext.byteOffset + at, PAGE_BYTES / 4));
+      this.#halfWords.push(new Uint16Array(plaintext.buffer, plaintext.byteOffset + at, PAGE_BYTES / 2));
     }
   }
 
@@ -85,9 +85,9 @@ export class PageCache {
     return this.#views[place] as Buffer;
   }
 
-  /** Plaintext of a place as 32-bit words of the machine. */
-  words(place: number): Uint32Array {
-    return this.#words[place] as Uint32Array;
+  /** Plaintext of a place as 16-bit half words of the machine. */
+  halfWords(place: number): Uint16Array {
+    return this.#halfWords[place] as Uint16Array;
   }
 
   /** Page at a place; or {@link NOT_CACHED}. */

@@ -125,12 +125,12 @@ export class SecretStore {
   }
 
   /**
-   * As {@link read}, as 32-bit words of the machine to the place `at` of `target`.
+   * As {@link read}, as 16-bit half words of the machine to the place `at` of `target`.
    *
-   * @throws ProtegoError `ENCLAVE_SLOT_UNKNOWN` when the slot is not in use; as {@link EncryptedMemory.readWords}
+   * @throws ProtegoError `ENCLAVE_SLOT_UNKNOWN` when the slot is not in use; as {@link EncryptedMemory.readHalfWords}
    */
-  readWords(slot: number, target: Uint32Array, at: number): void {
-    this.#memory.readWords(this.#offsetOf(slot), this.slotBytes >>> 2, target, at);
+  readHalfWords(slot: number, target: Uint16Array, at: number): void {
+    this.#memory.readHalfWords(this.#offsetOf(slot), this.slotBytes >>> 1, target, at);
   }
 
   /** Puts a secret of {@link slotBytes} into a slot. @throws ProtegoError as {@link read} */
