@@ -34,6 +34,9 @@ function eventOf(n) {
   return { ...head, time, data };
 }
 
+/** Secrets come inverted, so that the message is none. */
+const invertedOf = (secret) => Buffer.from(secret).map((byte) => byte ^ 0xff);
+
 const tasks = {
   async seal() {
     for (let n = 0; n < patients; n += BATCH) {
@@ -57,17 +60,15 @@ const tasks = {
   evict: () => vault.evictKeys(),
   destroy: ({ keyIds }) => vault.destroy(keyIds),
   close: () => house.close(),
-  plantBytes: ({ secret }) =>
-    void planted.push(Buffer.from(Buffer.from(secret.map((byte) => byte ^ 0xff)).map((byte) => byte ^ 0xff))),
-  plantText: ({ secret }) =>
-    void planted.push(
-      Buffer.from(secret.map((byte) => byte ^ 0xff))
-        .map((byte) => byte ^ 0xff)
-        .toString('hex'),
-    ),
+  plantBytes: ({ secret }) => void planted.push(invertedOf(secret)),
+  plantText: ({ secret }) => {
+    const bytes = invertedOf(secret);
+    planted.push(bytes.toString('hex'));
+    bytes.fill(0);
+  },
   // As heap numbers, one by one: code that is not compiled yet, and reads the secret as words.
   plantWords: ({ secret }) => {
-    const bytes = Buffer.from(secret.map((byte) => byte ^ 0xff)).map((byte) => byte ^ 0xff);
+    const bytes = invertedOf(secret);
     for (let at = 0; at < bytes.length; at += 4) planted.push({ word: bytes.readUInt32LE(at) });
     bytes.fill(0);
   },

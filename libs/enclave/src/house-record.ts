@@ -1,5 +1,6 @@
 import { ProtegoError, canonicalJson } from '@protego/contracts';
-import { deriveKey } from './key-derivation';
+import { deriveKeyInto } from './key-derivation';
+import { GuardedBytes } from './memory/guarded-memory';
 import { HMAC_SHA256_BYTES, hmacSha256, isHmacSha256 } from './primitives/hmac';
 import { jsonObjectOf } from './json-object';
 
@@ -8,6 +9,8 @@ export const HOUSE_FORMAT = 1;
 
 /** Name of the file in the key directory. */
 export const HOUSE_FILE = 'house.json';
+
+const MAC_KEY_BYTES = 32;
 
 /** What `house.json` says about a key directory. */
 export interface HouseRecord {
@@ -32,7 +35,9 @@ export function formatHouseRecord(record: HouseRecord, root: Buffer): Buffer {
 export function parseHouseRecord(text: Buffer, root: Buffer, path: string): HouseRecord {
   const { mac, ...fields } = jsonObjectOf(text);
   const claimed = Buffer.from(typeof mac === 'string' ? mac : '', 'hex');
-  const isGenuine = claimed.length === HMAC_SHA256_BYTES && isHmacSha256(macKey(root), canonicalJson(fields), claimed);
+  const isGenuine =
+    claimed.length === HMAC_SHA256_BYTES &&
+    withMacKey(root, (key) => isHmacSha256(key, canonicalJson(fields), claimed));
   if (!isGenuine) {
     const message = `\`${path}\` and the root secret do not belong together: restore those of the same log`;
     throw new ProtegoError('LOG_KEYS_DAMAGED', message, { path });
@@ -46,9 +51,15 @@ export function parseHouseRecord(text: Buffer, root: Buffer, path: string): Hous
 }
 
 function macOf(fields: Readonly<Record<string, unknown>>, root: Buffer): Buffer {
-  return hmacSha256(macKey(root), canonicalJson(fields));
+  return withMacKey(root, (key) => hmacSha256(key, canonicalJson(fields)));
 }
 
-function macKey(root: Buffer): Buffer {
-  return deriveKey(root, 'house-record/1', 32);
+function withMacKey<T>(root: Buffer, use: (key: Buffer) => T): T {
+  const key = GuardedBytes.allocate(MAC_KEY_BYTES);
+  try {
+    deriveKeyInto(key.bytes, root, 'house-record/1');
+    return use(key.bytes);
+  } finally {
+    key.free();
+  }
 }
