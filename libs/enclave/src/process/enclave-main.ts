@@ -5,6 +5,7 @@ import { freeSecrets, openServedHouse, type ServedHouse } from '../house-keys';
 import { InProcessVault } from '../in-process-vault';
 import { measurementOf } from '../measurement/measure';
 import type { DerivedLogKeys } from '../derived-log-keys';
+import { overwriteNativeStack } from '../memory/native-stack';
 import { isRootSealed } from '../root/root-files';
 import { rootSourceOf, sealRoot } from '../root/seal-root';
 import { Attester, requireAttester } from './attester';
@@ -69,8 +70,10 @@ async function openKeeper(
   const { vault } = house;
   fileVault.follow((bytes, number) => replicas.note(bytes, number));
   const work = { admit: vault.admit.bind(vault), seal: vault.seal.bind(vault) };
+  let service: EnclaveService | undefined;
+  const linked = { ...work, onDone: () => service?.touch() };
   try {
-    await replicas.start(launch, { ...secrets, options: JSON.stringify(start) }, work, leave);
+    await replicas.start(launch, { ...secrets, options: JSON.stringify(start) }, linked, leave);
   } finally {
     freeSecrets(secrets);
   }
@@ -89,7 +92,8 @@ async function openKeeper(
     attester?.close();
     await house.close();
   };
-  return { house: { close }, service: new EnclaveService(house, role, { attester, root: custody }), answer };
+  service = new EnclaveService(house, role, { attester, root: custody });
+  return { house: { close }, service, answer };
 }
 
 /** Seals the root secret of a key directory; this process does nothing else. */
@@ -102,6 +106,7 @@ async function sealRootHere(reader: FrameReader): Promise<FrameWriter> {
     return writer;
   } finally {
     attester?.close();
+    overwriteNativeStack();
   }
 }
 

@@ -91,6 +91,8 @@ export class EnclaveService {
         writer.text(await requireAttester(this.keeper?.attester).quote(Buffer.from(reader.bytes()))),
       [CALLS.inspect]: async (_, writer) => writer.json(this.#inspect()),
     };
+    // To open the vault, every key was read: nobody may call for a long time.
+    this.touch();
   }
 
   /**
@@ -110,7 +112,7 @@ export class EnclaveService {
     }
   }
 
-  /** Notes that keys were used: they are encrypted in memory once none was for a while. */
+  /** Notes that keys were used: what is left of them on the stack goes now, and they are encrypted in memory once none was used for a while. */
   touch(): void {
     overwriteNativeStack();
     this.#idle.touch();

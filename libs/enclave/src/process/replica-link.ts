@@ -48,6 +48,8 @@ export interface ReplicaLaunch {
 export interface KeeperWork {
   admit(inputs: readonly RawEvent[]): Promise<Admission[]>;
   seal: PersonalDataVault['seal'];
+  /** Told after each piece of work: keys were used. */
+  onDone(): void;
 }
 
 interface Change {
@@ -144,10 +146,14 @@ export class Replicas {
 
   async #answer(call: number, reader: FrameReader, work: KeeperWork): Promise<FrameWriter> {
     const writer = new FrameWriter();
-    if (call === LINK_CALLS.admit) writeAdmissions(writer, await work.admit(readRawEvents(reader)));
-    else if (call === LINK_CALLS.seal)
-      writeSealings(writer, await work.seal(reader.json() as Parameters<PersonalDataVault['seal']>[0]));
-    else throw new ProtegoError('ENCLAVE_CALL_INVALID', `there is no call \`${call}\` between enclave processes`);
+    try {
+      if (call === LINK_CALLS.admit) writeAdmissions(writer, await work.admit(readRawEvents(reader)));
+      else if (call === LINK_CALLS.seal)
+        writeSealings(writer, await work.seal(reader.json() as Parameters<PersonalDataVault['seal']>[0]));
+      else throw new ProtegoError('ENCLAVE_CALL_INVALID', `there is no call \`${call}\` between enclave processes`);
+    } finally {
+      work.onDone();
+    }
     // On one channel the changes come before the answer, so that the replica knows the keys that were made for it.
     this.tell();
     return writer;
