@@ -1,4 +1,5 @@
 import { execFileSync, type ChildProcess } from 'node:child_process';
+import { hkdfSync } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { EnclaveInspection } from '@protego/enclave';
 import { openVaultBytes } from '@protego/enclave/testing';
-import { EngineHouse, PROTEGO, SITE } from '../engine/engine-house';
+import { EngineHouse, PROTEGO, SITE, tokenOf } from '../engine/engine-house';
 import {
   NeedleSearch,
   countByRegion,
@@ -23,10 +24,23 @@ import {
 const PATIENTS = 1_000;
 const SETTLE_MS = 10_000;
 const HITS_MAX = PATIENTS / 100;
+/** Longer than a process of the enclave keeps keys as plaintext that it has nothing to do with. */
+const IDLE_MS = 2_500;
+/** What the enclave derives from the root secret and gives to nobody. */
+const DERIVED = ['vault/1', 'pseudonym/1', 'content-hash/1', 'house-record/1', 'pseudonym-wrap/1'];
 
-const identifiers = Array.from({ length: PATIENTS }, (_, n) => `zq${String(n).padStart(6, '0')}xk`);
+/** Identifiers of as many patients, none of them one of another series. */
+function identifiersOf(series: string): string[] {
+  return Array.from({ length: PATIENTS }, (_, n) => `${series}${String(n).padStart(6, '0')}xk`);
+}
 
-function messageOf(uid: string, n: number): string {
+const identifiers = identifiersOf('zq');
+
+function derivedOf(root: Buffer, purpose: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', root, '', `protego/${purpose}\0`, 32));
+}
+
+function messageOf(uid: string, n: number | string): string {
   const data = {
     actor: { user: { uid: 'staff-1' } },
     device: { uid: 'tablet-1' },
@@ -42,6 +56,12 @@ function messageOf(uid: string, n: number): string {
 function childrenOf(pid: number): number[] {
   const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
   return text === '' ? [] : text.split(' ').map(Number);
+}
+
+/** The keeper of an engine's enclave, and its replica. */
+function enclaveOf({ pid }: ChildProcess): number[] {
+  const [keeper] = childrenOf(pid as number);
+  return [keeper as number, ...childrenOf(keeper as number)];
 }
 
 /** Needles that were found, each once. */
@@ -69,8 +89,7 @@ describe('the memory of an engine and its enclave, after 1,000 patients came in 
       nodeFlags: ['--require', join(__dirname, 'collect-garbage.cjs')],
     });
     engine = house.engine as ChildProcess;
-    const [keeper] = childrenOf(engine.pid as number);
-    enclavePids = [keeper as number, ...childrenOf(keeper as number)];
+    enclavePids = enclaveOf(engine);
     const stream = (await house.connect('anybody')).jetstream();
     const subject = `protego.v1.${SITE}.in.access.probe`;
     const publish = (uid: string, n: number): Promise<unknown> =>
@@ -85,6 +104,7 @@ describe('the memory of an engine and its enclave, after 1,000 patients came in 
     expect(slots.filter(({ name }) => identifiers.includes(String(name)))).toHaveLength(PATIENTS);
     secrets = new NeedleSearch([
       ...needlesOf('root secret', root),
+      ...DERIVED.flatMap((purpose) => needlesOf(purpose, derivedOf(root, purpose))),
       ...slots.flatMap(({ key, name }) => keyNeedlesOf(name, key)),
     ]);
     keySecrets = slots.flatMap(({ key, name }) => keySecretOf(name, key));
@@ -102,18 +122,12 @@ describe('the memory of an engine and its enclave, after 1,000 patients came in 
     expect(countByRegion(processHits(engine.pid as number, secrets))).toEqual({});
     const inFiles = fileHits(house.root, secrets).filter(({ region }) => !region.endsWith('/root.secret'));
     expect(countByRegion(inFiles)).toEqual({});
-    for (const pid of enclavePids) {
-      const outside = processHits(pid, secrets).filter(({ isGuarded }) => !isGuarded);
-      expect([countByRegion(outside), namesOf(outside), wordHits(pid, keySecrets)]).toEqual([{}, [], []]);
-    }
+    expectGuarded();
     expect(wordHits(engine.pid as number, keySecrets)).toEqual([]);
   }, 180_000);
 
   it('shows none of them as plaintext anywhere once the enclave has had nothing to do for a while', () => {
-    for (const pid of enclavePids) {
-      const keys = namesOf(processHits(pid, secrets)).filter((name) => /^(key|content secret) of/.test(name));
-      expect(keys).toEqual([]);
-    }
+    expectIdle();
   }, 180_000);
 
   it('is shown by `enclave inspect` as ciphertext that holds none of them, with what it counted', () => {
@@ -149,6 +163,57 @@ describe('the memory of an engine and its enclave, after 1,000 patients came in 
     expect(namesOf(hits.filter(({ isGuarded }) => !isGuarded))).toEqual([]);
   }, 180_000);
 
+  /** No secret is in the enclave outside guarded memory. */
+  function expectGuarded(): void {
+    for (const pid of enclavePids) {
+      const outside = processHits(pid, secrets).filter(({ isGuarded }) => !isGuarded);
+      expect([countByRegion(outside), namesOf(outside), wordHits(pid, keySecrets)]).toEqual([{}, [], []]);
+    }
+  }
+
+  /** No key of a person is plaintext anywhere in the enclave. */
+  function expectIdle(): void {
+    for (const pid of enclavePids) {
+      const keys = namesOf(processHits(pid, secrets)).filter((name) => /^(key|content secret) of/.test(name));
+      expect(keys).toEqual([]);
+    }
+  }
+
+  /** Posts the events of patients, so many at a time, and finds whose identifiers are still in the engine some time later. */
+  async function leftOfPosts(series: string, linesPerRequest: number): Promise<string[]> {
+    const uids = identifiersOf(series);
+    for (let n = 0; n < PATIENTS; n += linesPerRequest) {
+      const lines = uids.slice(n, n + linesPerRequest).map((uid, i) => messageOf(uid, `${series}-${n + i}`));
+      const { status } = await fetch(`${house.httpUrl}/v1/events`, {
+        method: 'POST',
+        headers: {
+          'content-type': linesPerRequest === 1 ? 'application/json' : 'application/x-ndjson',
+          authorization: `Bearer ${tokenOf('probe')}`,
+        },
+        body: lines.join('\n'),
+      });
+      expect(status).toBe(200);
+    }
+    await house.drained();
+    await wait(SETTLE_MS);
+    await collected();
+    return namesOf(patientHits(engine.pid as number, uids));
+  }
+
+  it.each([
+    ['ha', PATIENTS],
+    ['hb', 50],
+    ['hc', 1],
+  ])(
+    'hardly shows identifiers that were posted: series %s, %i a request',
+    async (series, linesPerRequest) => {
+      const left = await leftOfPosts(series, linesPerRequest);
+      process.stderr.write(`identifiers left, ${linesPerRequest} a request: ${left.length}\n`);
+      expect(left.length).toBeLessThanOrEqual(HITS_MAX);
+    },
+    180_000,
+  );
+
   it('hardly shows identifiers of patients in the engine after a collection, which would show one that was kept', async () => {
     await house.drained();
     await wait(SETTLE_MS);
@@ -161,5 +226,16 @@ describe('the memory of an engine and its enclave, after 1,000 patients came in 
     await once(engine, 'message');
     await collected();
     expect(namesOf(patientHits(engine.pid as number, identifiers)).length).toBeGreaterThanOrEqual(100);
+  }, 180_000);
+
+  it('shows no secret outside guarded memory right after the next start, and no key when nothing comes', async () => {
+    await house.stopEngine();
+    await house.startEngine();
+    engine = house.engine as ChildProcess;
+    enclavePids = enclaveOf(engine);
+    expectGuarded();
+    await wait(IDLE_MS);
+    expectIdle();
+    expectGuarded();
   }, 180_000);
 });

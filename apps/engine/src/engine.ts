@@ -18,6 +18,7 @@ import { Readiness } from './health/readiness';
 import { IntakeService } from './ingest/intake.service';
 import { JetStreamInputStrategy } from './ingest/jetstream-input.strategy';
 import { PipelineClock } from './ingest/pipeline-clock';
+import { overwriteRequests } from './ingest/request-memory';
 import { TokenGuard } from './ingest/token-guard';
 import { openEngineLog } from './log/engine-log';
 import { PipelineRunner } from './pipeline/pipeline-runner.service';
@@ -87,7 +88,9 @@ export async function startEngine(config: ProtegoConfig, fatal: Fatal): Promise<
     { bodyParser: false, logger: lines },
   );
   takeBodiesAsBytes(app, config.http.bodyBytesMax);
-  app.getHttpServer().maxConnections = CONNECTIONS_MAX;
+  const server = app.getHttpServer();
+  server.maxConnections = CONNECTIONS_MAX;
+  overwriteRequests(server, config.http.certFile !== '');
   app.connectMicroservice(
     {
       strategy: new JetStreamInputStrategy(bus.connection, config.intake.batchEventsMax, logId, (isFlowing) => {
