@@ -150,6 +150,16 @@ describe('appraisal', () => {
     });
   });
 
+  it('takes the whole nonce, neither a longer nor a shorter one that begins the same', async () => {
+    const longer = Buffer.concat([nonce, Buffer.alloc(16, 1)]);
+    expect(await codeOf(enclaveAt().quote({ ...REQUEST, nonce: longer }))).toBe('ATTESTATION_STALE');
+    expect(await codeOf(enclaveAt().quote({ ...REQUEST, nonce: longer }), { nonce: longer })).toBe('verified');
+    const codes = [longer, nonce.subarray(0, -1), Buffer.alloc(0)].map((other) =>
+      codeOf(enclaveAt().quote(REQUEST), { nonce: other }),
+    );
+    expect(await Promise.all(codes)).toEqual(['ATTESTATION_STALE', 'ATTESTATION_STALE', 'ATTESTATION_STALE']);
+  });
+
   it('lets a debug enclave pass only when the policy says so', async () => {
     const debug = { ...OURS, isDebug: true };
     const measurements = [identityOf(sampleImage(debug)).measurement];

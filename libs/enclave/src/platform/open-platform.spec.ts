@@ -190,6 +190,18 @@ describe('counters', () => {
     await expect(restarted.read('a', { expectedAtLeast: 2 })).rejects.toMatchObject({ code: 'ENCLAVE_ROLLED_BACK' });
   });
 
+  it('that were put back are noticed by who has only read them', async () => {
+    const { counters } = await openPlatform({ directory });
+    await counters.increment('a');
+    const older = readFileSync(at('counters.json'));
+    await counters.increment('a');
+    const reader = (await openPlatform({ directory })).counters;
+    expect(await reader.read('a')).toBe(2);
+    writeFileSync(at('counters.json'), older);
+    await expect(reader.read('a')).rejects.toMatchObject({ code: 'ENCLAVE_ROLLED_BACK' });
+    await expect(reader.advance('a', 1)).rejects.toMatchObject({ code: 'ENCLAVE_ROLLED_BACK' });
+  });
+
   it('are bounded in number, name and value', async () => {
     const { counters } = await openPlatform({ directory });
     const refused = { code: 'ENCLAVE_COUNTER_REFUSED' };

@@ -121,9 +121,9 @@ describe('Replicas', () => {
     };
     await replicas.start(launch, secrets, work, end);
     await new Promise((resolve) => setTimeout(resolve, 50));
-    expect([done.filter((each) => each === 'told').length, done[0]]).toEqual([2, 'admitted']);
     replicas.close();
     await ended;
     rmSync(directory, { recursive: true });
+    expect([done.filter((each) => each === 'told').length, done[0]]).toEqual([2, 'admitted']);
   });
 });
