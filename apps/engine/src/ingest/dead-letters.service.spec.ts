@@ -79,4 +79,16 @@ describe('refused messages', () => {
       await expect(dead.naming(new NameSearch(['Ada Example']))).rejects.toBe(lost);
     });
   });
+
+  it('leave no reason behind, which may quote them, also when they cannot be kept', async () => {
+    await inHouse(async ({ house: { vault }, dead }) => {
+      const sealText = jest.spyOn(vault, 'sealText');
+      await refuse(dead, 'by Ada Example');
+      jest.spyOn(vault, 'flush').mockRejectedValueOnce(new Error('disk'));
+      await refuse(dead, 'by Ada Example');
+      const reasons = sealText.mock.calls.map(([text]) => text).filter((_, i) => i % 2 === 0);
+      expect(reasons).toHaveLength(2);
+      for (const reason of reasons) expect(reason).toEqual(Buffer.alloc(reason.length));
+    });
+  });
 });

@@ -44,9 +44,10 @@ export class DeadLetters {
     // Each source and month has a key: names that anybody may invent must not fill the vault.
     const keyedBy = this.declared.has(source) ? source : UNDECLARED;
     const nowMs = this.clock.wallMs();
+    const reason = reasonBytes(error);
     try {
       const [sealedReason, sealedBytes] = await Promise.all([
-        this.vault.sealText(reasonBytes(error), keyedBy, nowMs),
+        this.vault.sealText(reason, keyedBy, nowMs),
         this.vault.sealText(bytes, keyedBy, nowMs),
       ]);
       await this.vault.flush();
@@ -57,6 +58,9 @@ export class DeadLetters {
     } catch (failure) {
       this.#log.warn(`a refused message could not be stored: ${messageOf(failure)}`);
       return false;
+    } finally {
+      // It may quote what the sender has put in.
+      reason.fill(0);
     }
   }
 

@@ -82,7 +82,8 @@ export class EnclaveVault implements PersonalDataVault {
     return sealed.map(() => {
       const keys = Array.from({ length: reader.count(8) }, () => ({
         slot: reader.u32(),
-        key: Buffer.from(reader.bytes()),
+        // Not a copy: whoever wipes the key wipes it in the answer, too.
+        key: reader.bytes(),
       }));
       return keys;
     });

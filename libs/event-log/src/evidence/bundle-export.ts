@@ -98,8 +98,9 @@ export async function exportBundle(options: BundleExportOptions): Promise<Bundle
   const earlier = earlierOf(options.earlierCheckpoint, identity);
   checkPurpose(options.purpose);
   const bundle = await BundleFile.create(file);
+  const entries: Buffer[] = [];
   try {
-    const collected = await collect(bundle, options, receiver !== undefined);
+    const collected = await collect(bundle, options, receiver === undefined ? undefined : entries);
     const name = randomBytes(16).toString('hex');
     const facts = factsOf(name, collected, receiver);
     const eventSeq = await authority.append('log.exported', `exported-${name}`, { ...facts, purpose: options.purpose });
@@ -115,6 +116,8 @@ export async function exportBundle(options: BundleExportOptions): Promise<Bundle
   } catch (error) {
     await bundle.discard();
     throw error;
+  } finally {
+    for (const entry of entries) entry.fill(0);
   }
 }
 
@@ -123,15 +126,19 @@ function checkPurpose(purpose: string): void {
   throw new ProtegoError('USAGE_INVALID', `a purpose of 1 to ${PURPOSE_CHARACTERS_MAX} characters is needed`);
 }
 
-async function collect(bundle: BundleFile, options: BundleExportOptions, hasReceiver: boolean): Promise<Collected> {
+/** @param entries where the entries for the receiver go; the caller wipes them, also after a failure */
+async function collect(
+  bundle: BundleFile,
+  options: BundleExportOptions,
+  entries: Buffer[] | undefined,
+): Promise<Collected> {
   const { reader, vault, selection } = options;
   const ranges: { begin: number; end: number }[] = [];
-  const keys: Buffer[] = [];
   const wanted = selection.subject === undefined ? [] : await storedNamesOf(selection.subject, vault);
   const names = new Set<string>();
   let records = 0;
   for (const batch of recordBatches(await selectRecords(reader, vault, selection))) {
-    if (hasReceiver) keys.push(...(await keyEntriesOf(batch, records, vault)));
+    entries?.push(...(await keyEntriesOf(batch, records, vault)));
     for (const record of batch) {
       if (records === BUNDLE_RECORDS_MAX) throw tooMany();
       const { seq, leaf } = record;
@@ -144,7 +151,7 @@ async function collect(bundle: BundleFile, options: BundleExportOptions, hasRece
     }
   }
   if (records === 0) throw new ProtegoError('LOG_RANGE_MISSING', 'no record of the log fits the selection');
-  return { ranges, records, keys, names };
+  return { ranges, records, keys: entries ?? [], names };
 }
 
 function addNames(names: Set<string>, wanted: readonly string[], stored: readonly string[]): void {
@@ -164,6 +171,7 @@ function keyEntry(ordinal: number, slot: number, key: Buffer): Buffer {
   entry.writeUInt32BE(ordinal, 0);
   entry.writeUInt16BE(slot, 4);
   key.copy(entry, 6);
+  key.fill(0);
   return entry;
 }
 
@@ -223,7 +231,7 @@ async function sealKeys(receiver: KeyObject | undefined, keys: readonly Buffer[]
   try {
     return await hpkeSeal(receiver, plain, KEYS_INFO, bound);
   } finally {
-    for (const secret of [plain, ...keys]) secret.fill(0);
+    plain.fill(0);
   }
 }
 

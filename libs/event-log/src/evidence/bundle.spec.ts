@@ -12,7 +12,7 @@ import { EventLogWriter } from '../writer/writer';
 import { openBundleFile, verifyBundleFile } from './bundle-check';
 import { exportBundle, type BundleExportOptions, type BundleSummary } from './bundle-export';
 import { generateReceiverKey } from './hpke';
-import { writerAuthority } from './log-authority';
+import { writerAuthority, type LogAuthority } from './log-authority';
 import { subjectsOfRecord } from './record-selection';
 import { checkBundle, describeBundle, signedTextOf } from './standalone/verify-bundle';
 
@@ -169,6 +169,29 @@ describe('an evidence bundle', () => {
       expect(event).toMatchObject({ data: { bundle, fromSeq: 100, toSeq: 110, records: 10, keys: 10 } });
       await expect(make({ file })).rejects.toMatchObject({ code: 'USAGE_INVALID' });
       expect(existsSync(`${file}.part`)).toBe(false);
+    });
+  });
+
+  it('wipes the record keys that it got and put together, whether it is made or fails', async () => {
+    await inHospital(async ({ vault, export: make }) => {
+      const kept: Buffer[] = [];
+      const slotKeys = vault.slotKeys.bind(vault);
+      vault.slotKeys = async (sealed) => {
+        const keys = await slotKeys(sealed);
+        kept.push(...keys.flat().map(({ key }) => key));
+        return keys;
+      };
+      const alloc = jest.spyOn(Buffer, 'alloc');
+      const entries = (): Buffer[] =>
+        alloc.mock.results.map(({ value }) => value as Buffer).filter(({ length }) => length === 38);
+      await make();
+      expect([kept.length, entries().length]).toEqual([10, 10]);
+      await expect(
+        make({ authority: { append: () => Promise.reject(new Error('disk')) } as unknown as LogAuthority }),
+      ).rejects.toThrow('disk');
+      expect([kept.length, entries().length]).toEqual([20, 20]);
+      expect([...kept, ...entries()].every((secret) => secret.every((byte) => byte === 0))).toBe(true);
+      alloc.mockRestore();
     });
   });
 
