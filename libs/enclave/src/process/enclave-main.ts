@@ -70,13 +70,6 @@ async function openKeeper(
   const { vault } = house;
   fileVault.follow((bytes, number) => replicas.note(bytes, number));
   const work = { admit: vault.admit.bind(vault), seal: vault.seal.bind(vault) };
-  let service: EnclaveService | undefined;
-  const linked = { ...work, onDone: () => service?.touch() };
-  try {
-    await replicas.start(launch, { ...secrets, options: JSON.stringify(start) }, linked, leave);
-  } finally {
-    freeSecrets(secrets);
-  }
   const role: ServiceRole = {
     kind: 'keeper',
     ...work,
@@ -86,13 +79,19 @@ async function openKeeper(
     knowing: () => Promise.resolve(),
     settled: () => replicas.settled(),
   };
+  const service = new EnclaveService(house, role, { attester, root: custody });
+  const linked = { ...work, onDone: () => service.touch() };
+  try {
+    await replicas.start(launch, { ...secrets, options: JSON.stringify(start) }, linked, leave);
+  } finally {
+    freeSecrets(secrets);
+  }
   const answer = new FrameWriter();
   answer.json(keysFor(house.keys));
   const close = async (): Promise<void> => {
     attester?.close();
     await house.close();
   };
-  service = new EnclaveService(house, role, { attester, root: custody });
   return { house: { close }, service, answer };
 }
 
