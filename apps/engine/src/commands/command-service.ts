@@ -3,6 +3,7 @@ import { ProtegoError, commandSubject, isProtegoError, messageOf, type ProtegoCo
 import type { NatsConnection, Service, ServiceMsg } from 'nats';
 import { ENGINE_CONFIG } from '../engine.constants';
 import { COMMAND_NAMES, parseCommandInput, type CommandName } from './command-inputs';
+import { hasSettled } from '../has-settled';
 import { LogCommands } from './log-commands.service';
 
 const SERVICE_NAME = 'protego-engine';
@@ -71,7 +72,7 @@ export class CommandService {
       if (this.#isStopped) throw new ProtegoError('INTAKE_STOPPED', 'the engine is stopping');
       return run();
     });
-    this.#last = result.catch(() => undefined);
+    this.#last = hasSettled(result);
     return result.finally(() => this.#waiting--);
   }
 

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import 'reflect-metadata';
 import { ProtegoError, type LoggedEvent, type ProtegoConfig, type ProtegoEvent } from '@protego/contracts';
 import type { Admission, PersonalDataVault, RawEvent } from '@protego/enclave';
@@ -283,4 +285,32 @@ describe('intake', () => {
     expect(await first).toHaveLength(1);
     await expect(second).rejects.toMatchObject({ code: 'INTAKE_STOPPED' });
   });
+
+  it('keeps nothing of the last batch once it is through', async () => {
+    const bench = new Workbench();
+    const held = await throughBatch(bench);
+    await settled();
+    collectGarbage();
+    await settled();
+    collectGarbage();
+    expect(held.map((each) => each.deref())).toEqual([undefined, undefined]);
+  });
 });
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** Sees a batch through; of an event that was taken, and of a refusal, what the vault said of it. */
+async function throughBatch(bench: Workbench): Promise<WeakRef<object>[]> {
+  const outcomes = bench.intake.acceptInTurn(inputsOf('a', 'b?'));
+  await settled();
+  const batch = bench.admitting.splice(0)[0];
+  const admissions = (batch?.inputs ?? []).map(admissionOf);
+  const held = admissions.map((each) => new WeakRef<object>(each.kind === 'refused' ? each.error : each.event.sealed));
+  batch?.later.resolve(admissions);
+  await settled();
+  for (const { later } of bench.appending.splice(0)) later.resolve();
+  await outcomes;
+  bench.flushes.length = 0;
+  return held;
+}

@@ -19,6 +19,7 @@ import {
   type RecordIdentity,
 } from '@protego/event-log';
 import { ENGINE_CLOCK, ENGINE_CONFIG, EVENT_LOG, FATAL, VAULT, type Fatal } from '../engine.constants';
+import { hasSettled } from '../has-settled';
 import { EngineMetrics } from '../health/engine-metrics';
 import { PipelineRunner } from '../pipeline/pipeline-runner.service';
 import { PipelineClock } from './pipeline-clock';
@@ -151,7 +152,7 @@ export class IntakeService {
     const entered = this.#entered
       .then(() => this.#roomFor(inputs.length, bytesOf(inputs)))
       .then(() => ({ outcomes: this.accept(inputs) }));
-    this.#entered = entered;
+    this.#entered = hasSettled(entered);
     return (await entered).outcomes;
   }
 
@@ -193,7 +194,7 @@ export class IntakeService {
       this.#weigh(load, taken.length, bytes);
       return { taken, outcomes, placed: this.#place(taken) };
     });
-    this.#turn = turn.catch(() => undefined);
+    this.#turn = hasSettled(turn);
     return turn;
   }
 
