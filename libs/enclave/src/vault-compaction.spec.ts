@@ -109,7 +109,7 @@ describe('compaction of the vault', () => {
     const disk = await halfDead();
     await open(disk);
     disk.removeMark();
-    for (const number of [7, 21]) await disk.write(Buffer.alloc(1, 0xee), number * VAULT_SLOT_BYTES + 40);
+    for (const number of [7, 21]) await disk.write(Buffer.alloc(8, 0xee), number * VAULT_SLOT_BYTES + 40);
     await expect(open(disk)).rejects.toMatchObject({ code: 'LOG_KEYS_DAMAGED', details: { slot: 7 } });
   });
 
@@ -199,7 +199,7 @@ describe('compaction of the vault', () => {
     const bytes = disk.read(0, disk.size());
     jest.spyOn(disk, 'replace').mockImplementationOnce(async () => {
       await FaultDisk.prototype.replace.call(disk);
-      await disk.write(Buffer.alloc(1), 5 * VAULT_SLOT_BYTES + 40);
+      await disk.write(Buffer.alloc(8, 0xee), 5 * VAULT_SLOT_BYTES + 40);
     });
     for (let time = 0; time < 2; time++) await expect(open(disk)).rejects.toMatchObject({ code: 'LOG_KEYS_DAMAGED' });
     expect(disk.surface().some((each) => each.equals(bytes))).toBe(true);
