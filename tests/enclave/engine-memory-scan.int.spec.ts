@@ -228,18 +228,6 @@ describe('the memory of an engine and its enclave, after 1,000 patients came in 
     expect(namesOf(patientHits(engine.pid as number, identifiers)).length).toBeGreaterThanOrEqual(100);
   }, 180_000);
 
-  it('hardly shows identifiers that were revealed, once the answer was given', async () => {
-    const url = house.natsUrl.replace('nats://', `nats://operator:${house.user('operator').password}@`);
-    const asked = ['log', 'cat', '--reveal', 'audit', '--json', '--log', house.logDir, '--engine', url];
-    const options = { encoding: 'utf8', maxBuffer: 64 << 20 } as const;
-    const text = execFileSync(process.execPath, [PROTEGO, ...asked, '--type', 'access.record-read'], options);
-    const shown = identifiers.filter((uid) => text.includes(uid));
-    expect(shown.length).toBeGreaterThan(PATIENTS / 2);
-    await wait(SETTLE_MS);
-    await collected();
-    expect(namesOf(patientHits(engine.pid as number, shown)).length).toBeLessThanOrEqual(HITS_MAX);
-  }, 180_000);
-
   it('shows no secret outside guarded memory right after the next start, and no key when nothing comes', async () => {
     await house.stopEngine();
     await house.startEngine();
