@@ -394,7 +394,9 @@ export class VaultStore {
     if (count === this.#slotCount) return;
     const invalid = this.#load(this.#slotCount, count, []);
     const intent = invalid.length === 0 ? undefined : this.#intent(isMarked);
-    const torn = invalid.filter((number) => intent?.explains(number, this.#anchor) !== true);
+    // Without a mark, the file is the one that lies there, as it is to the writer.
+    const anchor = this.#anchor ?? (intent === undefined ? undefined : anchorAt(0, this.disk));
+    const torn = invalid.filter((number) => intent?.explains(number, anchor) !== true);
     this.#refuseDamage(torn, count, isMarked);
     // The writer may be at work on what cannot be read yet: it is read again next time.
     this.#slotCount = torn[0] ?? count;

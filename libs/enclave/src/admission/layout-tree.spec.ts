@@ -30,6 +30,12 @@ describe('LayoutTree', () => {
       expect(matched(tree, text)).toBeUndefined();
   });
 
+  it('takes up a layout once', () => {
+    const tree = new LayoutTree<number>();
+    expect([tree.add(layoutOf('{"a":1}'), 1), tree.add(layoutOf('{"a":2}'), 2)]).toEqual([true, false]);
+    expect(matched(tree, '{"a":3}')).toBe(1);
+  });
+
   it('holds a bounded number of bytes and of neighbours', () => {
     const tree = new LayoutTree<number>();
     for (let n = 0; n < 64; n++) expect(tree.add(layoutOf(`{"k${n}":1}`), n)).toBe(true);

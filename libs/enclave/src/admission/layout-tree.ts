@@ -23,7 +23,7 @@ export class LayoutTree<T> {
   #roots: Branch<T>[] = [];
   #bytes = 0;
 
-  /** Takes up a layout, which must not be in the tree; returns false where it has too many neighbours. */
+  /** Takes up a layout; returns false where it is in the tree already, or has too many neighbours. */
   add({ fixed }: MessageLayout, value: T): boolean {
     const bytes = fixed.reduce((sum, { length }) => sum + length, 0);
     if (this.#bytes + bytes > TREE_BYTES_MAX) this.clear();
@@ -31,7 +31,9 @@ export class LayoutTree<T> {
     for (let i = 0; i < fixed.length; i++) {
       const part = viewOf(fixed[i] as Uint8Array);
       const isLast = i === fixed.length - 1;
-      let branch = isLast ? undefined : branches.find((each) => each.value === undefined && isSame(each.fixed, part));
+      let branch = branches.find((each) => (each.value !== undefined) === isLast && isSame(each.fixed, part));
+      // A message of a layout that is known may still be left to the parser.
+      if (branch !== undefined && isLast) return false;
       if (branch === undefined) {
         if (branches.length >= BRANCHES_MAX) return false;
         branch = { fixed: part, next: [], value: isLast ? value : undefined };

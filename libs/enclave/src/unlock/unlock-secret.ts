@@ -63,6 +63,8 @@ export async function factorKey(factor: SaltedFactor, secret: UnlockSecret): Pro
 export function mustBeStrong(secret: UnlockSecret): void {
   mustBeBoundedSecret(secret);
   if (secret.kind === 'key-file') return;
+  // Decoded nevertheless, all bytes that are none would be one and the same character. It opens what was sealed so before.
+  if (!isUtf8(secret.passphrase)) throw invalid('the passphrase is no UTF-8: save its file as UTF-8');
   // Continuation bytes of UTF-8 begin no character.
   const characters = secret.passphrase.reduce((count, byte) => count + ((byte & 0xc0) === 0x80 ? 0 : 1), 0);
   if (characters < PASSPHRASE_CHARACTERS_MIN) {
@@ -116,9 +118,6 @@ function mustBeBoundedSecret(secret: UnlockSecret): void {
   const { length } = secretBytes(secret);
   const [min, max] = secret.kind === 'key-file' ? [KEY_FILE_BYTES_MIN, KEY_FILE_BYTES_MAX] : [1, PASSPHRASE_BYTES_MAX];
   if (length < min || length > max) throw invalid(`a ${secret.kind} has ${min} to ${max} bytes`);
-  // Decoded nevertheless, all bytes that are none would be one and the same character.
-  if (secret.kind === 'passphrase' && !isUtf8(secret.passphrase))
-    throw invalid('the passphrase is no UTF-8: save its file as UTF-8');
 }
 
 /** Whether there is nothing but white space; as {@link composed}, ASCII never becomes a string. */
