@@ -50,6 +50,16 @@ describe('a destruction that was interrupted', () => {
     expect([...(await open(disk)).kept.live.keys()]).toEqual([0, 2, 4]);
   });
 
+  it.each([true, false])('explains torn slots to a reader, too (with a mark: %s)', async (isMarked) => {
+    const disk = await filled();
+    if (!isMarked) disk.removeMark();
+    await disk.writeIntent(intentOf(disk, [[1, [2]]]));
+    await damage(disk, 2);
+    const kept = new Kept();
+    VaultStore.openForReading(disk, VAULT_KEY, kept);
+    expect([...kept.live.keys()]).toEqual([0, 2, 3, 4]);
+  });
+
   it('destroys the keys that it names and no other, whatever slots it names', async () => {
     const disk = await filled();
     await disk.writeIntent(
