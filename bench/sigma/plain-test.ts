@@ -42,6 +42,7 @@ function isPlain(expression: Expression): boolean {
     case 'cidr':
     case 'fieldref':
     case 'compare':
+    case 'time-part':
       return false;
     default:
       return true;

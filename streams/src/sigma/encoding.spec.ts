@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { base64OffsetPatterns, base64Pattern, utf16Pattern, windashVariants } from './encoding';
+import { base64OffsetPatterns, base64Pattern, utf16Pattern, windashVariants, type Utf16Form } from './encoding';
+import { ANY_TEXT } from './pattern';
 
 describe('windashVariants', () => {
   it('writes every option dash in five ways, each on its own', () => {
@@ -21,8 +22,17 @@ describe('windashVariants', () => {
 describe('base64', () => {
   it('encodes UTF-8, and UTF-16 after `wide`', () => {
     expect(base64Pattern('ping', false)).toEqual(['cGluZw==']);
-    const [wide] = utf16Pattern(['ping']);
+    const [wide] = utf16Pattern(['ping'], 'utf16le');
     expect(base64Pattern(wide as string, true)).toEqual(['cABpAG4AZwA=']);
+  });
+
+  it('encodes UTF-16 in either order, and with a byte order mark', () => {
+    const spelled = (form: Utf16Form): string =>
+      base64Pattern(utf16Pattern(['AB'], form)[0] as string, true)[0] as string;
+    expect(Buffer.from(spelled('utf16le'), 'base64')).toEqual(Buffer.from([0x41, 0, 0x42, 0]));
+    expect(Buffer.from(spelled('utf16be'), 'base64')).toEqual(Buffer.from([0, 0x41, 0, 0x42]));
+    expect(Buffer.from(spelled('utf16'), 'base64')).toEqual(Buffer.from([0xff, 0xfe, 0x41, 0, 0x42, 0]));
+    expect(utf16Pattern([ANY_TEXT, 'A'], 'utf16')).toEqual([ANY_TEXT, 'A\0']);
   });
 
   it('finds a text at any offset inside a longer encoded text', () => {

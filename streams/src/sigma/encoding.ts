@@ -29,9 +29,25 @@ function dashSpellings(literal: string, countMax: number): string[] | undefined 
   return spellings;
 }
 
-/** UTF-16 little-endian bytes of the literal pieces, one byte per character (modifiers `wide` and `utf16le`). */
-export function utf16Pattern(pattern: TextPattern): TextPattern {
-  return pattern.map((part) => (typeof part === 'string' ? Buffer.from(part, 'utf16le').toString('latin1') : part));
+/** Little-endian, big-endian, or little-endian after a byte order mark. */
+export type Utf16Form = 'utf16le' | 'utf16be' | 'utf16';
+
+const BYTE_ORDER_MARK = '\xff\xfe';
+
+/** UTF-16 bytes of the literal pieces, one byte per character (modifiers `wide`, `utf16le`, `utf16be` and `utf16`). */
+export function utf16Pattern(pattern: TextPattern, form: Utf16Form): TextPattern {
+  const encoded = pattern.map((part) => (typeof part === 'string' ? utf16Text(part, form === 'utf16be') : part));
+  if (form !== 'utf16') return encoded;
+  // What a wildcard at the front covers may be the mark.
+  const [first] = encoded;
+  return typeof first === 'string' || first === undefined
+    ? [BYTE_ORDER_MARK + (first ?? ''), ...encoded.slice(1)]
+    : encoded;
+}
+
+function utf16Text(text: string, isBigEndian: boolean): string {
+  const bytes = Buffer.from(text, 'utf16le');
+  return (isBigEndian ? bytes.swap16() : bytes).toString('latin1');
 }
 
 /** Base64 of a text; with `isBytes` every character is one byte. */

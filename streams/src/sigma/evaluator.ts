@@ -82,6 +82,7 @@ const PREDICATE_COSTS: Readonly<Record<SigmaPredicate['kind'], number>> = {
   exists: 1,
   boolean: 2,
   compare: 3,
+  'time-part': 5,
   text: 3,
   fieldref: 10,
   cidr: 30,

@@ -2,6 +2,7 @@ import type { CidrBlock } from './cidr';
 import type { TextPattern } from './pattern';
 import type { RegexFlag } from './regex';
 import type { TextTest } from './text-test';
+import type { TimePart } from './time-part';
 
 /** What a rule asks of a record: a tree of predicates. Subtrees may be shared. */
 export type SigmaExpression =
@@ -20,6 +21,7 @@ export type SigmaPredicate =
   | ExistsPredicate
   | CidrPredicate
   | ComparePredicate
+  | TimePartPredicate
   | FieldRefPredicate;
 
 /** Any pattern covers the value. Patterns are in lower case unless `isCased`. */
@@ -83,6 +85,15 @@ export interface ComparePredicate {
   readonly kind: 'compare';
   readonly field: string;
   readonly operator: CompareOperator;
+  readonly bound: number;
+}
+
+/** A part of the time that the value spells equals the bound, or lies on the right side of it. */
+export interface TimePartPredicate {
+  readonly kind: 'time-part';
+  readonly field: string;
+  readonly part: TimePart;
+  readonly operator: CompareOperator | 'eq';
   readonly bound: number;
 }
 

@@ -1,10 +1,20 @@
 import { quote, rejectAt, type SourcePosition } from './problem';
 import type { CompareOperator } from './expression';
+import { TIME_PARTS, type TimePart } from './time-part';
 import type { RegexFlag } from './regex';
 
 /** Modifiers that change the value, in the order in which the rule names them. */
 export type TransformName =
-  'contains' | 'startswith' | 'endswith' | 'windash' | 'wide' | 'utf16le' | 'base64' | 'base64offset';
+  | 'contains'
+  | 'startswith'
+  | 'endswith'
+  | 'windash'
+  | 'wide'
+  | 'utf16le'
+  | 'utf16be'
+  | 'utf16'
+  | 'base64'
+  | 'base64offset';
 
 /** What the value means: text, or one of the other kinds of question. */
 export type ValueMeaning = 'text' | 're' | 'cidr' | 'exists' | 'fieldref' | CompareOperator;
@@ -13,6 +23,8 @@ export type ValueMeaning = 'text' | 're' | 'cidr' | 'exists' | 'fieldref' | Comp
 export interface ModifierChain {
   readonly field: string | null;
   readonly meaning: ValueMeaning;
+  /** The value is compared with this part of a time; undefined: with the field's value. */
+  readonly timePart: TimePart | undefined;
   readonly transforms: readonly TransformName[];
   readonly regexFlags: readonly RegexFlag[];
   readonly isAll: boolean;
@@ -27,6 +39,8 @@ const TRANSFORMS: readonly TransformName[] = [
   'windash',
   'wide',
   'utf16le',
+  'utf16be',
+  'utf16',
   'base64',
   'base64offset',
 ];
@@ -53,12 +67,17 @@ export function parseModifiers(key: string, at: SourcePosition): ModifierChain {
   let meaning: ValueMeaning = 'text';
   const transforms: TransformName[] = [];
   const regexFlags: RegexFlag[] = [];
+  let timePart: TimePart | undefined;
   for (const name of names) {
     const transform = TRANSFORMS.find((known) => known === name);
     const otherMeaning = MEANINGS.find((known) => known === name);
     const flag = REGEX_FLAGS.get(name);
+    const part = TIME_PARTS.find((known) => known === name);
     if (transform !== undefined) transforms.push(transform);
-    else if (otherMeaning !== undefined) {
+    else if (part !== undefined) {
+      if (timePart !== undefined) refuse(`${quote(timePart)} and ${quote(name)} exclude each other`, at);
+      timePart = part;
+    } else if (otherMeaning !== undefined) {
       if (meaning !== 'text') refuse(`${quote(meaning)} and ${quote(name)} exclude each other`, at);
       meaning = otherMeaning;
     } else if (flag !== undefined) {
@@ -70,6 +89,7 @@ export function parseModifiers(key: string, at: SourcePosition): ModifierChain {
   const chain = {
     field: field === '' ? null : field,
     meaning,
+    timePart,
     transforms,
     regexFlags,
     isAll: names.includes('all'),
@@ -81,7 +101,8 @@ export function parseModifiers(key: string, at: SourcePosition): ModifierChain {
 }
 
 function checkCombination(chain: ModifierChain, at: SourcePosition): void {
-  const { field, meaning, transforms, isCased, isAll, isNegated } = chain;
+  const { field, meaning, timePart, transforms, isCased, isAll, isNegated } = chain;
+  if (timePart !== undefined) checkTimePart(timePart, chain, at);
   if (isAll && isNegated) refuse(`${quote('all')} has no meaning with ${quote('neq')}`, at);
   const allowed = meaning === 'text' ? TRANSFORMS : meaning === 'fieldref' ? PLACES : [];
   const stray = transforms.find((transform) => !allowed.includes(transform));
@@ -92,6 +113,21 @@ function checkCombination(chain: ModifierChain, at: SourcePosition): void {
   if (field === null && meaning !== 'text' && meaning !== 're') {
     refuse(`${quote(meaning)} needs a field`, at);
   }
+}
+
+function checkTimePart(
+  part: TimePart,
+  { field, meaning, transforms, isCased }: ModifierChain,
+  at: SourcePosition,
+): void {
+  const [stray] = transforms;
+  const other = stray ?? (isCased ? 'cased' : meaning === 'text' || isOrder(meaning) ? undefined : meaning);
+  if (other !== undefined) refuse(`${quote(other)} has no meaning with ${quote(part)}`, at);
+  if (field === null) refuse(`${quote(part)} needs a field`, at);
+}
+
+function isOrder(meaning: ValueMeaning): boolean {
+  return meaning === 'lt' || meaning === 'lte' || meaning === 'gt' || meaning === 'gte';
 }
 
 function refuse(message: string, at: SourcePosition): never {

@@ -6,10 +6,12 @@ import type {
   SigmaPredicate,
   TextPlace,
   TextPredicate,
+  TimePartPredicate,
 } from './expression';
 import type { FieldView, Scalar } from './field-view';
 import { ANY_TEXT, type TextPattern } from './pattern';
 import { textTest, type TextTest } from './text-test';
+import { timePartOf } from './time-part';
 
 /** Decides about the field that a view is loaded with. */
 export type ViewTest = (view: FieldView) => boolean;
@@ -41,6 +43,8 @@ export function predicateTest(predicate: SigmaPredicate, viewOf: (field: string)
       });
     case 'compare':
       return compareTest(COMPARE[predicate.operator], predicate.bound);
+    case 'time-part':
+      return timePartTest(predicate);
     case 'fieldref':
       return fieldRefTest(predicate, viewOf);
   }
@@ -113,6 +117,13 @@ function compareTest(compare: (value: number, bound: number) => boolean, bound: 
   return anyScalar((scalar) => {
     if (typeof scalar === 'number') return compare(scalar, bound);
     return typeof scalar === 'string' && NUMBER_TEXT.test(scalar) && compare(Number(scalar), bound);
+  });
+}
+
+function timePartTest({ part, operator, bound }: TimePartPredicate): ViewTest {
+  return anyText((text) => {
+    const value = timePartOf(text, part);
+    return value !== undefined && (operator === 'eq' ? value === bound : COMPARE[operator](value, bound));
   });
 }
 

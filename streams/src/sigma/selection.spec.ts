@@ -39,6 +39,38 @@ describe('text values', () => {
   ]);
 });
 
+describe('parts of a time', () => {
+  check([
+    ['At|hour: 3', { At: '2024-07-10T03:45:00Z' }, true],
+    ['At|hour: 3', { At: '2024-07-10T03:45:00+02:00' }, true],
+    ['At|hour: 3', { At: '2024-07-10 04:45' }, false],
+    ['At|hour: 3', { At: 1720583100 }, false],
+    ['At|hour: 3', {}, false],
+    ['At|hour|gte: 22', { At: '2024-07-10T23:00:00Z' }, true],
+    ['At|hour|gte: 22', { At: '2024-07-10T21:59:59Z' }, false],
+    ['At|hour: [2, 3]', { At: '2024-07-10T03:45:00Z' }, true],
+    ['At|hour|neq: 3', { At: '2024-07-10T03:45:00Z' }, false],
+    ['At|minute: 45', { At: '2024-07-10T03:45:00Z' }, true],
+    ['At|day: 25', { At: '2024-12-25' }, true],
+    ['At|week: 1', { At: '2024-12-30' }, true],
+    ['At|month|lt: 7', { At: '2024-06-30T00:00:00Z' }, true],
+    ['At|year: 2020', { At: '2020-06-15T10:00:00Z' }, true],
+  ]);
+
+  it.each([
+    'At|hour|contains: 3',
+    'At|hour|day: 3',
+    'At|hour|re: 3',
+    'At|hour|cased: 3',
+    '"|hour": 3',
+    'At|hour: x',
+    'At|hour: 1.5',
+  ])('%s is refused', (selection) => {
+    const { problems } = compileSigma([{ path: 'a.yml', text: ruleText(selection) }]);
+    expect(problems).toHaveLength(1);
+  });
+});
+
 describe('numbers, booleans and null', () => {
   check([
     ['EventID: 4624', { EventID: '4624' }, true],
@@ -125,8 +157,6 @@ describe('what is refused', () => {
 
   it.each([
     ['A|expand: x', 'SIGMA_MODIFIER_UNSUPPORTED'],
-    ['A|utf16be: x', 'SIGMA_MODIFIER_UNSUPPORTED'],
-    ['A|hour: 3', 'SIGMA_MODIFIER_UNSUPPORTED'],
     ['A|Contains: x', 'SIGMA_MODIFIER_UNSUPPORTED'],
     ['A|i: x', 'SIGMA_MODIFIER_UNSUPPORTED'],
     ['A|re|cidr: x', 'SIGMA_MODIFIER_UNSUPPORTED'],

@@ -1,10 +1,11 @@
 import { parseCidr } from './cidr';
 import { base64OffsetPatterns, base64Pattern, utf16Pattern, windashVariants } from './encoding';
-import { allOf, anyOf, negate, type SigmaExpression, type TextPlace } from './expression';
+import { allOf, anyOf, negate, type CompareOperator, type SigmaExpression, type TextPlace } from './expression';
 import { parseModifiers, type ModifierChain, type TransformName } from './modifiers';
 import { literalOf, parsePattern, widenPattern, type TextPattern } from './pattern';
 import { quote, rejectAt, type SourcePosition } from './problem';
 import { compileRegex } from './regex';
+import type { TimePart } from './time-part';
 import { booleanOf } from './yaml-read';
 import type { YamlMap, YamlNode, YamlScalar } from './yaml-tree';
 
@@ -59,6 +60,7 @@ function questionOf(chain: ModifierChain, scalar: YamlScalar): SigmaExpression {
     const test = compileRegex(scalar.text, chain.regexFlags, at);
     return { kind: 'regex', field, pattern: scalar.text, flags: chain.regexFlags, test };
   }
+  if (chain.timePart !== undefined && field !== null) return timeQuestion(chain, field, chain.timePart, scalar);
   if (meaning === 'text' || field === null) return textQuestion(chain, scalar);
   switch (meaning) {
     case 'cidr': {
@@ -84,6 +86,12 @@ function questionOf(chain: ModifierChain, scalar: YamlScalar): SigmaExpression {
       return { kind: 'compare', field, operator: meaning, bound };
     }
   }
+}
+
+function timeQuestion({ meaning }: ModifierChain, field: string, part: TimePart, scalar: YamlScalar): SigmaExpression {
+  const bound = numberOf(scalar);
+  if (bound === undefined || !Number.isInteger(bound)) return refuse(`${quote(scalar.text)} is no ${part}`, scalar.at);
+  return { kind: 'time-part', field, part, operator: meaning === 'text' ? 'eq' : (meaning as CompareOperator), bound };
 }
 
 function numberOf(scalar: YamlScalar): number | undefined {
@@ -126,7 +134,7 @@ function transformAll(source: TextPattern, transforms: readonly TransformName[],
   for (const transform of transforms) {
     patterns = patterns.flatMap((pattern) => transformOne(pattern, transform, isBytes, at));
     if (patterns.length > SPELLINGS_MAX) refuseSpellings(at);
-    isBytes ||= transform === 'wide' || transform === 'utf16le';
+    isBytes ||= isUtf16(transform);
   }
   return patterns;
 }
@@ -148,7 +156,9 @@ function transformOne(
       return windashVariants(pattern, SPELLINGS_MAX) ?? refuseSpellings(at);
     case 'wide':
     case 'utf16le':
-      return [utf16Pattern(pattern)];
+    case 'utf16be':
+    case 'utf16':
+      return [utf16Pattern(pattern, transform === 'wide' ? 'utf16le' : transform)];
     case 'base64':
       return [base64Pattern(plainTextOf(pattern, transform, at), isBytes)];
     case 'base64offset': {
@@ -156,6 +166,10 @@ function transformOne(
       return patterns.length > 0 ? patterns : refuse('the value is too short for `base64offset`', at);
     }
   }
+}
+
+function isUtf16(transform: TransformName): boolean {
+  return transform === 'wide' || transform === 'utf16le' || transform === 'utf16be' || transform === 'utf16';
 }
 
 function plainTextOf(pattern: TextPattern, transform: TransformName, at: SourcePosition): string {
