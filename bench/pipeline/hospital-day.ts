@@ -20,6 +20,6 @@ function recordOf(event: ProtegoEvent): LogRecordInput {
 
 /** The rules and declarations that are shipped. */
 export function hospitalPack(): PipelineArtefacts {
-  const { rules, declarations } = loadArtefactSet({ rulesPath: join(STREAMS, 'rules'), streamsDir: STREAMS });
-  return { rules: compileSigma(rules), declarations };
+  const artefacts = loadArtefactSet({ rulesPath: join(STREAMS, 'rules'), streamsDir: STREAMS });
+  return { rules: compileSigma(artefacts.rules, artefacts), declarations: artefacts.declarations };
 }

@@ -50,7 +50,7 @@ export async function startEngine(config: ProtegoConfig, fatal: Fatal): Promise<
   const logger = new Logger('engine');
   requireTlsOffLoopback(config);
   const artefacts = loadArtefactSet({ rulesPath: join(config.streamsDir, 'rules'), streamsDir: config.streamsDir });
-  const rules = compileSigma(artefacts.rules);
+  const rules = compileSigma(artefacts.rules, artefacts);
   reportRules(rules, logger);
   const { log, enclave } = await openEngineLog(
     config,

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   canonicalJson,
@@ -7,6 +8,7 @@ import {
   type SourceDeclarations,
 } from '@protego/contracts';
 import { readText, sha256Hex } from './artefact-file';
+import { parsePlaceholders } from './placeholders';
 import { comparePaths, loadRuleFiles, type RuleFile } from './rule-files';
 import { DECLARATION_BYTES_MAX } from './stream-declarations';
 
@@ -14,12 +16,15 @@ import { DECLARATION_BYTES_MAX } from './stream-declarations';
 export interface ArtefactSet {
   readonly rules: readonly RuleFile[];
   readonly declarations: SourceDeclarations;
-  /** {@link artefactHash} by name: `rules`, and `sources` for the declarations of sources. */
+  /** What placeholders of rules stand for at this site. */
+  readonly placeholders: ReadonlyMap<string, readonly string[]>;
+  /** {@link artefactHash} by name: `rules`, `sources` for the declarations of sources, `placeholders` where there is such a file. */
   readonly hashes: Readonly<Record<string, string>>;
 }
 
 const SOURCES_FILE = 'sources.yaml';
 const FIELDS_FILE = 'fields.yaml';
+const PLACEHOLDERS_FILE = 'placeholders.yaml';
 
 /**
  * SHA-256 (hex) over the canonical JSON (RFC 8785) of `[{path, sha256}]`, sorted by path: the same content gives the
@@ -60,10 +65,17 @@ export function loadArtefactSet({ rulesPath, streamsDir }: { rulesPath: string; 
   const path = sourcesPath(streamsDir);
   const text = readText(path, DECLARATION_BYTES_MAX);
   const rules = loadRuleFiles(rulesPath);
+  const hashes = { rules: artefactHash(rules), sources: artefactHash([{ path: SOURCES_FILE, text }]) };
+  const declarations = parseSourceDeclarations(text, path);
+  const placeholdersPath = join(streamsDir, 'declarations', PLACEHOLDERS_FILE);
+  // Most sites have none.
+  if (!existsSync(placeholdersPath)) return { rules, declarations, placeholders: new Map(), hashes };
+  const placeholdersText = readText(placeholdersPath, DECLARATION_BYTES_MAX);
   return {
     rules,
-    declarations: parseSourceDeclarations(text, path),
-    hashes: { rules: artefactHash(rules), sources: artefactHash([{ path: SOURCES_FILE, text }]) },
+    declarations,
+    placeholders: parsePlaceholders(placeholdersText, placeholdersPath),
+    hashes: { ...hashes, placeholders: artefactHash([{ path: PLACEHOLDERS_FILE, text: placeholdersText }]) },
   };
 }
 

@@ -5,6 +5,7 @@ export {
   loadSourceDeclarations,
   type ArtefactSet,
 } from './artefact-set';
+export { loadPlaceholders } from './placeholders';
 export { RULE_BYTES_MAX, RULE_FILES_MAX, RULE_PACK_BYTES_MAX, loadRuleFiles, type RuleFile } from './rule-files';
 export {
   DECLARATION_BYTES_MAX,

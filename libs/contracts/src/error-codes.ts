@@ -123,6 +123,7 @@ export const ERROR_CODES = {
   SIGMA_YAML_INVALID: caller('Mend the YAML at the named line.'),
   SIGMA_RULE_INVALID: caller('Mend the rule as the Sigma specification asks.'),
   SIGMA_MODIFIER_UNSUPPORTED: caller('Use a supported modifier; docs/reference/sigma.md lists them.'),
+  SIGMA_PLACEHOLDER_UNKNOWN: caller('Declare its values in declarations/placeholders.yaml; an empty list will do.'),
   SIGMA_CONDITION_INVALID: caller('Mend the condition: it names selections of the same rule.'),
   SIGMA_REGEX_UNSUPPORTED: caller('Write the pattern in RE2 syntax: no look-around, no back-references.'),
   SIGMA_CORRELATION_INVALID: caller('Mend the correlation: type, rules, group-by, timespan and condition.'),

@@ -94,7 +94,7 @@ describe('parseSigmaFile', () => {
     [ruleText(DETECTION, 'protego:\n  way: x\n'), 'SIGMA_RULE_INVALID', 6, 8],
     [ruleText(DETECTION, 'protego:\n  confidence: sure\n'), 'SIGMA_RULE_INVALID', 6, 15],
     [ruleText(DETECTION, 'protego:\n  entities: [{kind: person}]\n'), 'SIGMA_RULE_INVALID', 6, 14],
-    [ruleText('a:\n  A|expand: 1\ncondition: a'), 'SIGMA_MODIFIER_UNSUPPORTED', 7, 15],
+    [ruleText('a:\n  A|expand: "%x%"\ncondition: a'), 'SIGMA_PLACEHOLDER_UNKNOWN', 7, 15],
     [ruleText("a:\n  A|re: '('\ncondition: a"), 'SIGMA_REGEX_UNSUPPORTED', 7, 11],
     [ruleText('a:\n  A: [1, {B: 1}]\ncondition: a'), 'SIGMA_RULE_INVALID', 7, 12],
     [ruleText('a: {A: 1}\ncondition: b'), 'SIGMA_CONDITION_INVALID', 7, 14],

@@ -3,6 +3,7 @@ import type { SigmaCorrelation } from './correlation';
 import { parseCorrelation } from './correlation-parser';
 import { anyOf, type SigmaExpression } from './expression';
 import { parseHeader } from './header';
+import { NO_PLACEHOLDERS, type Placeholders } from './placeholders';
 import { quote, rejectAt, warningAt, type SigmaProblem } from './problem';
 import { parseSelection } from './selection';
 import type { SigmaLogsource, SigmaRule } from './rule';
@@ -22,12 +23,12 @@ export interface ReadDocument {
  * Reads a file of Sigma rules and correlations, one or more YAML documents.
  *
  * @throws ProtegoError with details `{path, line, column}`: `SIGMA_YAML_INVALID`, `SIGMA_RULE_INVALID`,
- *   `SIGMA_MODIFIER_UNSUPPORTED`, `SIGMA_CONDITION_INVALID`, `SIGMA_REGEX_UNSUPPORTED`, `SIGMA_CORRELATION_INVALID`
+ *   `SIGMA_MODIFIER_UNSUPPORTED`, `SIGMA_PLACEHOLDER_UNKNOWN`, `SIGMA_CONDITION_INVALID`, `SIGMA_REGEX_UNSUPPORTED`, `SIGMA_CORRELATION_INVALID`
  */
-export function parseSigmaFile(text: string, path: string): SigmaDocument[] {
+export function parseSigmaFile(text: string, path: string, placeholders = NO_PLACEHOLDERS): SigmaDocument[] {
   const trees = parseYamlTrees(text, path);
   if (trees.length === 0) rejectAt('SIGMA_RULE_INVALID', 'the file holds no rule', { path, line: 1, column: 1 });
-  return trees.map((tree, index) => readDocument(tree, index).document);
+  return trees.map((tree, index) => readDocument(tree, index, placeholders).document);
 }
 
 /**
@@ -35,16 +36,20 @@ export function parseSigmaFile(text: string, path: string): SigmaDocument[] {
  *
  * @throws ProtegoError as {@link parseSigmaFile} does, apart from `SIGMA_YAML_INVALID` for syntax
  */
-export function readDocument(tree: YamlNode, index: number): ReadDocument {
+export function readDocument(tree: YamlNode, index: number, placeholders: Placeholders): ReadDocument {
   if (tree.kind !== 'map') return rejectAt('SIGMA_RULE_INVALID', 'a rule is a mapping', tree.at);
   if (tree.entries.has('correlation')) return parseCorrelation(tree, index);
   for (const key of ['filter', 'action']) {
     if (tree.entries.has(key)) rejectAt('SIGMA_RULE_INVALID', `\`${key}\` documents are not supported`, tree.at);
   }
-  return parseRule(tree, index);
+  return parseRule(tree, index, placeholders);
 }
 
-function parseRule(map: YamlMap, index: number): { document: SigmaRule; warnings: SigmaProblem[] } {
+function parseRule(
+  map: YamlMap,
+  index: number,
+  placeholders: Placeholders,
+): { document: SigmaRule; warnings: SigmaProblem[] } {
   const { header, warnings } = parseHeader(map, 'SIGMA_RULE_INVALID', index);
   const reader = new MapReader(map, 'SIGMA_RULE_INVALID');
   const logsource = parseLogsource(reader);
@@ -55,7 +60,10 @@ function parseRule(map: YamlMap, index: number): { document: SigmaRule; warnings
   if (detection.node('timeframe') !== undefined) {
     warnings.push(warningAt('SIGMA_RULE_INVALID', '`timeframe` has no effect; write a correlation', detection.map.at));
   }
-  return { document: { kind: 'rule', ...header, logsource, detection: parseDetection(detection) }, warnings };
+  return {
+    document: { kind: 'rule', ...header, logsource, detection: parseDetection(detection, placeholders) },
+    warnings,
+  };
 }
 
 function parseLogsource(parent: MapReader): SigmaLogsource {
@@ -68,10 +76,10 @@ function parseLogsource(parent: MapReader): SigmaLogsource {
   return logsource;
 }
 
-function parseDetection(reader: MapReader): SigmaExpression {
+function parseDetection(reader: MapReader, placeholders: Placeholders): SigmaExpression {
   const selections = new Map<string, SigmaExpression>();
   for (const [name, node] of reader.map.entries) {
-    if (name !== 'condition' && name !== 'timeframe') selections.set(name, parseSelection(node));
+    if (name !== 'condition' && name !== 'timeframe') selections.set(name, parseSelection(node, placeholders));
   }
   if (selections.size === 0) reader.reject('`detection` has no selection', 'detection');
   const node = reader.node('condition');

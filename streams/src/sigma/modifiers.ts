@@ -27,6 +27,8 @@ export interface ModifierChain {
   readonly timePart: TimePart | undefined;
   readonly transforms: readonly TransformName[];
   readonly regexFlags: readonly RegexFlag[];
+  /** Placeholders stand for the values that the site declares. */
+  readonly isExpanded: boolean;
   readonly isAll: boolean;
   readonly isCased: boolean;
   readonly isNegated: boolean;
@@ -45,6 +47,7 @@ const TRANSFORMS: readonly TransformName[] = [
   'base64offset',
 ];
 const MEANINGS: readonly ValueMeaning[] = ['re', 'cidr', 'exists', 'fieldref', 'lt', 'lte', 'gt', 'gte'];
+const SWITCHES: ReadonlySet<string> = new Set(['all', 'cased', 'neq', 'expand']);
 const PLACES: readonly TransformName[] = ['contains', 'startswith', 'endswith'];
 const REGEX_FLAGS: ReadonlyMap<string, RegexFlag> = new Map([
   ['i', 'i'],
@@ -83,8 +86,7 @@ export function parseModifiers(key: string, at: SourcePosition): ModifierChain {
     } else if (flag !== undefined) {
       if (meaning !== 're') refuse(`${quote(name)} is a flag of ${quote('re')} and stands after it`, at);
       regexFlags.push(flag);
-    } else if (name !== 'all' && name !== 'cased' && name !== 'neq')
-      refuse(`modifier ${quote(name)} is not supported`, at);
+    } else if (!SWITCHES.has(name)) refuse(`modifier ${quote(name)} is not supported`, at);
   }
   const chain = {
     field: field === '' ? null : field,
@@ -92,6 +94,7 @@ export function parseModifiers(key: string, at: SourcePosition): ModifierChain {
     timePart,
     transforms,
     regexFlags,
+    isExpanded: names.includes('expand'),
     isAll: names.includes('all'),
     isCased: names.includes('cased'),
     isNegated: names.includes('neq'),
@@ -101,7 +104,7 @@ export function parseModifiers(key: string, at: SourcePosition): ModifierChain {
 }
 
 function checkCombination(chain: ModifierChain, at: SourcePosition): void {
-  const { field, meaning, timePart, transforms, isCased, isAll, isNegated } = chain;
+  const { field, meaning, timePart, transforms, isCased, isAll, isNegated, isExpanded } = chain;
   if (timePart !== undefined) checkTimePart(timePart, chain, at);
   if (isAll && isNegated) refuse(`${quote('all')} has no meaning with ${quote('neq')}`, at);
   const allowed = meaning === 'text' ? TRANSFORMS : meaning === 'fieldref' ? PLACES : [];
@@ -110,6 +113,8 @@ function checkCombination(chain: ModifierChain, at: SourcePosition): void {
   if (isCased && meaning !== 'text' && meaning !== 'fieldref' && meaning !== 're') {
     refuse(`${quote('cased')} has no meaning with ${quote(meaning)}`, at);
   }
+  if (isExpanded && (meaning === 'exists' || meaning === 'fieldref'))
+    refuse(`${quote('expand')} has no meaning with ${quote(meaning)}`, at);
   if (field === null && meaning !== 'text' && meaning !== 're') {
     refuse(`${quote(meaning)} needs a field`, at);
   }

@@ -1,6 +1,7 @@
 import { isProtegoError } from '@protego/contracts';
 import type { SigmaCorrelation } from './correlation';
 import { readDocument, type ReadDocument } from './document';
+import { NO_PLACEHOLDERS, type Placeholders } from './placeholders';
 import { problemOf, type SigmaProblem } from './problem';
 import type { SigmaRule } from './rule';
 import { parseYamlTrees, type YamlNode } from './yaml-tree';
@@ -25,10 +26,19 @@ export interface SigmaRuleSet {
   readonly warnings: readonly SigmaProblem[];
 }
 
+/** How rules are read. */
+export interface SigmaOptions {
+  /** What the site declares for placeholders; none by default. */
+  readonly placeholders?: Placeholders;
+}
+
 /** Reads files of rules. A document that is wrong becomes a problem and never keeps the others from working. */
-export function compileSigma(files: readonly SigmaFile[]): SigmaRuleSet {
+export function compileSigma(
+  files: readonly SigmaFile[],
+  { placeholders = NO_PLACEHOLDERS }: SigmaOptions = {},
+): SigmaRuleSet {
   const problems: SigmaProblem[] = [];
-  const read = files.flatMap((file) => readFile(file, problems));
+  const read = files.flatMap((file) => readFile(file, problems, placeholders));
   const warnings = read.flatMap((document) => document.warnings);
   const documents = read.map(({ document }) => document);
   const rules = documents.flatMap((document) => (document.kind === 'rule' ? [document] : []));
@@ -43,12 +53,14 @@ export function compileSigma(files: readonly SigmaFile[]): SigmaRuleSet {
   return { rules, correlations, ruleByRef, problems, warnings };
 }
 
-function readFile(file: SigmaFile, problems: SigmaProblem[]): ReadDocument[] {
+function readFile(file: SigmaFile, problems: SigmaProblem[], placeholders: Placeholders): ReadDocument[] {
   const trees = attempt(file.path, problems, () => parseYamlTrees(file.text, file.path));
   if (trees === undefined) return [];
   if (trees.length === 0)
     problems.push({ path: file.path, code: 'SIGMA_RULE_INVALID', message: 'the file holds no rule' });
-  return trees.flatMap((tree: YamlNode, index) => attempt(file.path, problems, () => readDocument(tree, index)) ?? []);
+  return trees.flatMap(
+    (tree: YamlNode, index) => attempt(file.path, problems, () => readDocument(tree, index, placeholders)) ?? [],
+  );
 }
 
 function attempt<Result>(path: string, problems: SigmaProblem[], read: () => Result): Result | undefined {

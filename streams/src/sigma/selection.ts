@@ -3,6 +3,7 @@ import { base64OffsetPatterns, base64Pattern, utf16Pattern, windashVariants } fr
 import { allOf, anyOf, negate, type CompareOperator, type SigmaExpression, type TextPlace } from './expression';
 import { parseModifiers, type ModifierChain, type TransformName } from './modifiers';
 import { literalOf, parsePattern, widenPattern, type TextPattern } from './pattern';
+import { expandPlaceholders, type Placeholders } from './placeholders';
 import { quote, rejectAt, type SourcePosition } from './problem';
 import { compileRegex } from './regex';
 import type { TimePart } from './time-part';
@@ -18,31 +19,49 @@ const SPELLINGS_MAX = 4096;
  *
  * @throws ProtegoError `SIGMA_RULE_INVALID`, `SIGMA_MODIFIER_UNSUPPORTED`, `SIGMA_REGEX_UNSUPPORTED`
  */
-export function parseSelection(node: YamlNode): SigmaExpression {
-  if (node.kind === 'map') return parseFields(node);
-  if (node.kind === 'scalar') return parseField('', [node], node.at);
+export function parseSelection(node: YamlNode, placeholders: Placeholders): SigmaExpression {
+  if (node.kind === 'map') return parseFields(node, placeholders);
+  if (node.kind === 'scalar') return parseField('', [node], node.at, placeholders);
   if (node.items.length === 0) refuse('a selection is empty', node.at);
   const keywords = node.items.filter((item) => item.kind === 'scalar');
-  const others = node.items.filter((item) => item.kind !== 'scalar').map(parseSelection);
-  return anyOf(keywords.length === 0 ? others : [parseField('', keywords, node.at), ...others]);
+  const others = node.items.filter((item) => item.kind !== 'scalar').map((item) => parseSelection(item, placeholders));
+  return anyOf(keywords.length === 0 ? others : [parseField('', keywords, node.at, placeholders), ...others]);
 }
 
-function parseFields(map: YamlMap): SigmaExpression {
+function parseFields(map: YamlMap, placeholders: Placeholders): SigmaExpression {
   if (map.entries.size === 0) refuse('a selection is empty', map.at);
   return allOf(
-    [...map.entries].map(([key, node]) => parseField(key, node.kind === 'list' ? node.items : [node], node.at)),
+    [...map.entries].map(([key, node]) =>
+      parseField(key, node.kind === 'list' ? node.items : [node], node.at, placeholders),
+    ),
   );
 }
 
-function parseField(key: string, nodes: readonly YamlNode[], at: SourcePosition): SigmaExpression {
+function parseField(
+  key: string,
+  nodes: readonly YamlNode[],
+  at: SourcePosition,
+  placeholders: Placeholders,
+): SigmaExpression {
   const chain = parseModifiers(key, at);
   if (nodes.length === 0) refuse(`${quote(key)} has no values`, at);
   const scalars = nodes.map((node) =>
     node.kind === 'scalar' ? node : refuse(`${quote(key)} holds a ${node.kind} where a value is expected`, node.at),
   );
-  const questions = scalars.map((scalar) => questionOf(chain, scalar));
+  const questions = scalars.map((scalar) => expandedQuestion(chain, scalar, placeholders));
   if (chain.isNegated) return negate(anyOf(mergeTexts(questions)));
   return chain.isAll ? allOf(questions) : anyOf(mergeTexts(questions));
+}
+
+/** A value with placeholders asks for any of what it stands for. */
+function expandedQuestion(chain: ModifierChain, scalar: YamlScalar, placeholders: Placeholders): SigmaExpression {
+  if (!chain.isExpanded || typeof scalar.value !== 'string') return questionOf(chain, scalar);
+  const texts = expandPlaceholders(scalar.text, placeholders, SPELLINGS_MAX, scalar.at);
+  const questions = texts.map((text) => questionOf(chain, { ...scalar, text, value: text }));
+  // A placeholder without values is in no record.
+  return questions.length === 0
+    ? { kind: 'text', field: chain.field, patterns: [], isCased: true }
+    : anyOf(mergeTexts(questions));
 }
 
 /** Joins the text alternatives of one field, so that they are tried in one go. */

@@ -50,7 +50,7 @@ async function replay(options: ReplayOptions): Promise<void> {
     rulesPath: options.rules ?? join(options.streams, 'rules'),
     streamsDir: options.streams,
   });
-  const rules = compileSigma(artefacts.rules);
+  const rules = compileSigma(artefacts.rules, artefacts);
   for (const { path, line, code, message } of rules.problems)
     terminal.note(`${path}:${line ?? 1}: ${code}: ${message}`);
   const progress = terminal.progress('replay', 'records');

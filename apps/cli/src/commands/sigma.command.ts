@@ -1,16 +1,22 @@
+import { join } from 'node:path';
 import { Command } from 'commander';
-import { loadRuleFiles } from '@protego/artefacts';
+import { loadPlaceholders, loadRuleFiles } from '@protego/artefacts';
 import { compileSigma, type SigmaProblem, type SigmaRuleSet } from '@protego/streams';
 import { EXIT_CHECK_FAILED } from '../exit-code';
+import { shippedStreamsDir } from '../installation';
 import { correlateEvents, matchEvents } from '../sigma/sigma-run';
 import { readEventLines } from '../sigma/event-lines';
 import { Terminal } from '../terminal';
 
-interface CheckOptions {
+interface RuleOptions {
+  readonly placeholders: string;
+}
+
+interface CheckOptions extends RuleOptions {
   readonly json: boolean;
 }
 
-interface MatchOptions {
+interface MatchOptions extends RuleOptions {
   readonly rules: string;
   readonly events: string;
   readonly ignoreLogsource: boolean;
@@ -20,10 +26,12 @@ interface MatchOptions {
 /** `protego sigma`: check rules, and try them on files of events. */
 export function sigmaCommand(): Command {
   const command = new Command('sigma').description('Check Sigma rules and try them on files of events.');
-  command
-    .command('check')
-    .description('Compile every rule; exit 1 when one does not.')
-    .argument('<path>', 'directory of YAML files, or JSON lines of {path,id,yaml}, plain or gzip')
+  withPlaceholders(
+    command
+      .command('check')
+      .description('Compile every rule; exit 1 when one does not.')
+      .argument('<path>', 'directory of YAML files, or JSON lines of {path,id,yaml}, plain or gzip'),
+  )
     .option('--json', 'print the result as JSON', false)
     .addHelpText(
       'after',
@@ -56,7 +64,7 @@ export function sigmaCommand(): Command {
 }
 
 function withEvents(command: Command): Command {
-  return command
+  return withPlaceholders(command)
     .requiredOption('--rules <path>', 'file or directory of rules, or JSON lines of {path,id,yaml}')
     .requiredOption('--events <file>', 'JSON lines of Protego events or bare records, plain or gzip')
     .option('--ignore-logsource', 'ask every rule about every event', false)
@@ -64,9 +72,14 @@ function withEvents(command: Command): Command {
     .option('--json', 'accepted for scripts; the output is JSON lines in any case', false);
 }
 
+function withPlaceholders(command: Command): Command {
+  const path = join(shippedStreamsDir(), 'declarations', 'placeholders.yaml');
+  return command.option('--placeholders <file>', 'YAML of what placeholders (`expand`) stand for', path);
+}
+
 function check(path: string, options: CheckOptions): void {
   const terminal = new Terminal(options.json);
-  const set = compile(path, terminal, !options.json);
+  const set = compile(path, options, terminal, !options.json);
   const { rules, correlations, problems, warnings } = set;
   terminal.result({ rules: rules.length, correlations: correlations.length, problems, warnings }, [
     `${rules.length} rules and ${correlations.length} correlations compile, ${problems.length} do not, ${warnings.length} warnings`,
@@ -76,13 +89,13 @@ function check(path: string, options: CheckOptions): void {
 
 async function printLines(run: typeof matchEvents | typeof correlateEvents, options: MatchOptions): Promise<void> {
   const terminal = new Terminal(true);
-  const set = compile(options.rules, terminal, true);
+  const set = compile(options.rules, options, terminal, true);
   const events = readEventLines(options.events, options.timeField, terminal);
   for await (const line of run(set, events, options, terminal)) terminal.line(line);
 }
 
-function compile(path: string, terminal: Terminal, saysProblems: boolean): SigmaRuleSet {
-  const set = compileSigma(loadRuleFiles(path));
+function compile(path: string, options: RuleOptions, terminal: Terminal, saysProblems: boolean): SigmaRuleSet {
+  const set = compileSigma(loadRuleFiles(path), { placeholders: loadPlaceholders(options.placeholders) });
   const say = (kind: string, { path: file, line, column, code, message }: SigmaProblem): void =>
     terminal.note(`${file}:${line ?? 1}:${column ?? 1}: ${kind}: ${message} (${code})`);
   if (saysProblems) {
