@@ -13,7 +13,7 @@ import { importHistory, openHistory, withReplayLog } from './history-log';
 const ROOT = join(__dirname, '..');
 const HISTORY = join(ROOT, 'replay-data', 'general-hour');
 const artefacts = loadArtefactSet({ rulesPath: join(ROOT, 'streams', 'rules'), streamsDir: join(ROOT, 'streams') });
-const rules = compileSigma(artefacts.rules);
+const rules = compileSigma(artefacts.rules, artefacts);
 /** Write the expected files anew with `UPDATE_GOLDEN=1`; the difference in them is then what is reviewed. */
 const isUpdate = process.env['UPDATE_GOLDEN'] === '1';
 
