@@ -53,7 +53,9 @@ async function jest(project, ...args) {
   // A report of an earlier run must not be counted when Jest ends before it writes one.
   rmSync(report, { force: true });
   const json = ['--json', `--outputFile=${report}`];
-  const { status } = await tool('jest/bin/jest.js', '--selectProjects', project, '--passWithNoTests', ...json, ...args);
+  // What only guards against a test that hangs leaves room for a slow machine.
+  const limits = ['--passWithNoTests', '--testTimeout=30000'];
+  const { status } = await tool('jest/bin/jest.js', '--selectProjects', project, ...limits, ...json, ...args);
   return { status, tests: countsOf(report, status) };
 }
 

@@ -65,17 +65,19 @@ export function loadArtefactSet({ rulesPath, streamsDir }: { rulesPath: string; 
   const path = sourcesPath(streamsDir);
   const text = readText(path, DECLARATION_BYTES_MAX);
   const rules = loadRuleFiles(rulesPath);
-  const hashes = { rules: artefactHash(rules), sources: artefactHash([{ path: SOURCES_FILE, text }]) };
-  const declarations = parseSourceDeclarations(text, path);
   const placeholdersPath = join(streamsDir, 'declarations', PLACEHOLDERS_FILE);
-  // Most sites have none.
-  if (!existsSync(placeholdersPath)) return { rules, declarations, placeholders: new Map(), hashes };
-  const placeholdersText = readText(placeholdersPath, DECLARATION_BYTES_MAX);
+  const placeholdersText = existsSync(placeholdersPath) ? readText(placeholdersPath, DECLARATION_BYTES_MAX) : undefined;
   return {
     rules,
-    declarations,
-    placeholders: parsePlaceholders(placeholdersText, placeholdersPath),
-    hashes: { ...hashes, placeholders: artefactHash([{ path: PLACEHOLDERS_FILE, text: placeholdersText }]) },
+    declarations: parseSourceDeclarations(text, path),
+    placeholders: placeholdersText === undefined ? new Map() : parsePlaceholders(placeholdersText, placeholdersPath),
+    hashes: {
+      rules: artefactHash(rules),
+      sources: artefactHash([{ path: SOURCES_FILE, text }]),
+      ...(placeholdersText === undefined
+        ? {}
+        : { placeholders: artefactHash([{ path: PLACEHOLDERS_FILE, text: placeholdersText }]) }),
+    },
   };
 }
 

@@ -7,17 +7,12 @@ import {
   type ShapeNode,
   type SteadyTexts,
 } from './body-shape';
+import { LearningCredit } from './learning-credit';
 
 /** Most shapes that are kept of one type. */
 const SHAPES_A_TYPE_MAX = 8;
 /** Most shapes, and most types, that are kept in all. */
 const SHAPES_MAX = 512;
-/** What a body without a known shape takes from its type's credit, of which one with a known shape brings 1. */
-const MISS_COST = 16;
-const CREDIT_START = 32 * MISS_COST;
-const CREDIT_MAX = 64 * MISS_COST;
-/** Bodies that are left to JSON.parse once a type's credit is used up, before another is tried. */
-const REST_BODIES = 4_096;
 /** From this length on V8 lets a part of a string share the memory of the whole, and so keep it alive. */
 const SHARED_FROM_LENGTH = 13;
 /** Digits that a double holds exactly. */
@@ -45,8 +40,8 @@ interface Latin1Bytes extends Buffer {
 /** Shapes of one type; those that fit often come to stand in front. */
 interface KnownShapes {
   readonly shapes: BodyShape[];
-  /** Below zero the type's bodies are too unlike each other, and are left to JSON.parse until it has grown to zero. */
-  credit: number;
+  /** While it rests, the type's bodies are too unlike each other, and are left to JSON.parse. */
+  readonly credit: LearningCredit;
 }
 
 /**
@@ -78,13 +73,12 @@ export class BodyDecoder {
    */
   decode(body: Uint8Array, start: number, end: number, type: string): unknown {
     const known = type === this.lastType ? (this.lastKnown as KnownShapes) : this.knownOf(type);
-    const isTried = known.credit >= 0 && start >= 0 && start < end && end <= body.length;
+    const isTried = !known.credit.isResting && start >= 0 && start < end && end <= body.length;
     const shape = isTried ? this.fitting(known, body, start, end) : undefined;
     if (shape !== undefined) return shape.isEnvelope ? this.buildEvent(shape.root.below) : this.buildWhole(shape.root);
     const isWhole = start === 0 && end === body.length;
     const value: unknown = JSON.parse(decoder.decode(isWhole ? body : body.subarray(start, end)));
-    if (isTried) this.learn(known, value);
-    else if (known.credit < 0) known.credit++;
+    if (known.credit.miss()) this.learn(known, value);
     return value;
   }
 
@@ -92,7 +86,7 @@ export class BodyDecoder {
     let known = this.types.get(type);
     if (known === undefined) {
       if (this.types.size >= SHAPES_MAX) this.forgetAll();
-      known = { shapes: [], credit: CREDIT_START };
+      known = { shapes: [], credit: new LearningCredit() };
       this.types.set(type, known);
     }
     this.lastType = type;
@@ -117,7 +111,7 @@ export class BodyDecoder {
       const shape = shapes[i] as BodyShape;
       if (!this.readLeaves(shape)) continue;
       if (i > 0) [shapes[i - 1], shapes[i]] = [shape, shapes[i - 1] as BodyShape];
-      if (known.credit < CREDIT_MAX) known.credit++;
+      known.credit.hit();
       return shape;
     }
     return undefined;
@@ -131,8 +125,6 @@ export class BodyDecoder {
 
   /** Takes up the shape of the body at hand, which has none that is known. */
   private learn(known: KnownShapes, value: unknown): void {
-    known.credit -= MISS_COST;
-    if (known.credit < 0) known.credit = -REST_BODIES;
     const shape = shapeOf(value);
     // The text may be other than canonical, with white space for instance, and then no body like it would fit.
     if (shape === undefined || !this.readLeaves(shape)) return;

@@ -9,6 +9,7 @@ export { formatRfc3339, parseRfc3339Ms } from './time';
 // Events
 export { EncodedTexts } from './encoded-texts';
 export { decodeBody } from './body-decoder';
+export { LearningCredit } from './learning-credit';
 export { JSON_DEPTH_MAX, canonicalJson } from './canonical-json';
 export { EVENT_BYTES_MAX, type EventData, type LoggedEvent, type ProtegoEvent } from './event';
 export {

@@ -1,5 +1,5 @@
 import { HeldLogKeys } from './held-log-keys';
-import { deriveKey, deriveKeyInto } from './key-derivation';
+import { deriveKey, withDerivedKey } from './key-derivation';
 import { type LogKeys } from './log-keys';
 import { GuardedBytes } from './memory/guarded-memory';
 import { Ed25519KeyPair } from './primitives/ed25519';
@@ -22,7 +22,7 @@ export class DerivedLogKeys extends HeldLogKeys implements LogKeys {
     dataKeyIds: readonly number[],
     private readonly readDataKeyIds: () => Promise<readonly number[]> = () => Promise.resolve([]),
   ) {
-    const pair = signerOf(root);
+    const pair = withDerivedKey(root, 'note-signer/1', (seed) => new Ed25519KeyPair(seed));
     super({
       subjectKey: deriveKey(root, 'subject-filter/1', SUBJECT_KEY_BYTES),
       dedupeKey: deriveKey(root, 'dedupe/1', KEY_BYTES),
@@ -53,15 +53,5 @@ export class DerivedLogKeys extends HeldLogKeys implements LogKeys {
     super.close();
     this.#root.free();
     this.#pair.wipe();
-  }
-}
-
-function signerOf(root: Buffer): Ed25519KeyPair {
-  const seed = GuardedBytes.allocate(KEY_BYTES);
-  try {
-    deriveKeyInto(seed.bytes, root, 'note-signer/1');
-    return new Ed25519KeyPair(seed.bytes);
-  } finally {
-    seed.free();
   }
 }

@@ -31,6 +31,7 @@ import {
   type SealedSlot,
 } from './sealed-part';
 import { openVaultForReading, openVaultForWriting, type VaultDisk } from './vault-disk';
+import { VAULT_KEY_PURPOSE } from './vault-record';
 import { tellOfSlot, type SlotListener } from './vault-listener';
 import { VaultStore, type VaultFollower, type VaultLimits } from './vault-store';
 import type { VaultUse } from './vault-use';
@@ -353,7 +354,7 @@ function vaultSecretsOf({ root, pseudonymKey }: FileVaultOptions): VaultSecrets 
   const [vaultKey, tokenKey, contentKey] = [0, 1, 2].map((i) =>
     memory.bytes.subarray(i * KEY_BYTES, (i + 1) * KEY_BYTES),
   ) as [Buffer, Buffer, Buffer];
-  deriveKeyInto(vaultKey, root, 'vault/1');
+  deriveKeyInto(vaultKey, root, VAULT_KEY_PURPOSE);
   deriveKeyInto(contentKey, root, 'content-hash/1');
   if (pseudonymKey === undefined) deriveKeyInto(tokenKey, root, 'pseudonym/1');
   else tokenKey.set(pseudonymKey);

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ProtegoError, type Clock, type FieldClasses } from '@protego/contracts';
 import { DerivedLogKeys } from './derived-log-keys';
-import { deriveKeyInto } from './key-derivation';
+import { deriveKeyInto, withDerivedKey } from './key-derivation';
 import { openPseudonymKey, sealPseudonymKey, sharedPseudonymKey } from './pseudonym-key';
 import { lockKeys, type DirectoryLock } from './directory-lock';
 import { HOUSE_FILE, formatHouseRecord, parseHouseRecord, type HouseRecord } from './house-record';
@@ -16,12 +16,12 @@ import { type LaunchedEnclave } from './platform/platform';
 import { type PersonalDataVault } from './personal-data';
 import { openRoot, type OpenedRoot, type RootAccess, type RootCustody } from './root/root-custody';
 import { ROOT_FILE, hasRoot, wipeLeftRoot } from './root/root-files';
-import { KEY_BYTES } from './sealed-part';
 import { randomBytesInto } from './sodium';
 import { type UnlockFile } from './unlock/unlock-files';
 import { ROOT_BYTES } from './unlock/unlock-method';
 import { VAULT_FILE } from './vault-disk';
 import { VAULT_MARK_FILE, formatVaultMark, parseVaultMark } from './vault-mark';
+import { VAULT_KEY_PURPOSE } from './vault-record';
 
 /** Most data keys of one log, which are all derived at each start: one a day for 27 years. */
 export const DATA_KEYS_MAX = 10_000;
@@ -304,7 +304,8 @@ async function readRecord(options: HouseKeysOptions, root: Buffer): Promise<Hous
   };
   shared?.free();
   // From here on, a vault that is missing was there, or this says that it never was.
-  await withVaultKey(root, (vaultKey) => writeKeyFile(directory, VAULT_MARK_FILE, formatVaultMark([], vaultKey)));
+  const mark = withDerivedKey(root, VAULT_KEY_PURPOSE, (vaultKey) => formatVaultMark([], vaultKey));
+  await writeKeyFile(directory, VAULT_MARK_FILE, mark);
   await writeKeyFile(directory, HOUSE_FILE, formatHouseRecord(record, root));
   return record;
 }
@@ -322,15 +323,5 @@ function mustHaveVault(directory: string): void {
 async function isVaultKnown(directory: string, root: Buffer): Promise<boolean> {
   const text = await readKeyFile(directory, VAULT_MARK_FILE);
   if (text === undefined) return false;
-  return withVaultKey(root, (vaultKey) => Promise.resolve(parseVaultMark(text, vaultKey).length > 0));
-}
-
-async function withVaultKey<T>(root: Buffer, use: (vaultKey: Buffer) => Promise<T>): Promise<T> {
-  const key = GuardedBytes.allocate(KEY_BYTES);
-  try {
-    deriveKeyInto(key.bytes, root, 'vault/1');
-    return await use(key.bytes);
-  } finally {
-    key.free();
-  }
+  return withDerivedKey(root, VAULT_KEY_PURPOSE, (vaultKey) => parseVaultMark(text, vaultKey).length > 0);
 }

@@ -1,6 +1,5 @@
 import { ProtegoError, canonicalJson } from '@protego/contracts';
-import { deriveKeyInto } from './key-derivation';
-import { GuardedBytes } from './memory/guarded-memory';
+import { withDerivedKey } from './key-derivation';
 import { HMAC_SHA256_BYTES, hmacSha256, isHmacSha256 } from './primitives/hmac';
 import { jsonObjectOf } from './json-object';
 
@@ -10,7 +9,7 @@ export const HOUSE_FORMAT = 1;
 /** Name of the file in the key directory. */
 export const HOUSE_FILE = 'house.json';
 
-const MAC_KEY_BYTES = 32;
+const MAC_KEY_PURPOSE = 'house-record/1';
 
 /** What `house.json` says about a key directory. */
 export interface HouseRecord {
@@ -37,7 +36,7 @@ export function parseHouseRecord(text: Buffer, root: Buffer, path: string): Hous
   const claimed = Buffer.from(typeof mac === 'string' ? mac : '', 'hex');
   const isGenuine =
     claimed.length === HMAC_SHA256_BYTES &&
-    withMacKey(root, (key) => isHmacSha256(key, canonicalJson(fields), claimed));
+    withDerivedKey(root, MAC_KEY_PURPOSE, (key) => isHmacSha256(key, canonicalJson(fields), claimed));
   if (!isGenuine) {
     const message = `\`${path}\` and the root secret do not belong together: restore those of the same log`;
     throw new ProtegoError('LOG_KEYS_DAMAGED', message, { path });
@@ -51,15 +50,5 @@ export function parseHouseRecord(text: Buffer, root: Buffer, path: string): Hous
 }
 
 function macOf(fields: Readonly<Record<string, unknown>>, root: Buffer): Buffer {
-  return withMacKey(root, (key) => hmacSha256(key, canonicalJson(fields)));
-}
-
-function withMacKey<T>(root: Buffer, use: (key: Buffer) => T): T {
-  const key = GuardedBytes.allocate(MAC_KEY_BYTES);
-  try {
-    deriveKeyInto(key.bytes, root, 'house-record/1');
-    return use(key.bytes);
-  } finally {
-    key.free();
-  }
+  return withDerivedKey(root, MAC_KEY_PURPOSE, (key) => hmacSha256(key, canonicalJson(fields)));
 }

@@ -1,5 +1,12 @@
+import { GuardedBytes } from './memory/guarded-memory';
 import { hkdfSha256, hkdfSha256Into } from './primitives/hkdf';
 
+const KEY_BYTES = 32;
+/** Keys that may be in use at once, each derived with the help of the one before. */
+const LENT_KEYS_MAX = 4;
+/** New memory for each key would cost many times what the derivation does. */
+const lent = GuardedBytes.allocate(LENT_KEYS_MAX * KEY_BYTES).bytes;
+let lentCount = 0;
 const NO_SALT = Buffer.alloc(0);
 
 /** What a key is derived for, beside its purpose. */
@@ -22,6 +29,25 @@ export function deriveKey(secret: Buffer, purpose: string, bytes: number, contex
 /** As {@link deriveKey}, straight into `target`, which should be guarded memory. */
 export function deriveKeyInto(target: Buffer, secret: Buffer, purpose: string, context: DerivationContext = {}): void {
   hkdfSha256Into(target, secret, context.salt ?? NO_SALT, infoOf(purpose, context));
+}
+
+/**
+ * What `use` makes of a key of 32 bytes, as {@link deriveKey} gives it, in guarded memory that is wiped when `use` returns. In
+ * `use`, further keys may be derived.
+ *
+ * @throws RangeError when more than four keys are in use
+ */
+export function withDerivedKey<T>(secret: Buffer, purpose: string, use: (key: Buffer) => T): T {
+  if (lentCount === LENT_KEYS_MAX) throw new RangeError(`${LENT_KEYS_MAX} derived keys are in use`);
+  const key = lent.subarray(lentCount * KEY_BYTES, (lentCount + 1) * KEY_BYTES);
+  lentCount++;
+  try {
+    deriveKeyInto(key, secret, purpose);
+    return use(key);
+  } finally {
+    key.fill(0);
+    lentCount--;
+  }
 }
 
 function infoOf(purpose: string, { context = NO_SALT }: DerivationContext): Buffer {

@@ -1,7 +1,6 @@
-import { type FieldPlan, type ProtegoEvent } from '@protego/contracts';
+import { LearningCredit, type FieldPlan, type ProtegoEvent } from '@protego/contracts';
 import { SHAPE_LEAVES_MAX, shapeOf, type EventShape, type ShapeNode } from './event-shape';
 import { looksLikePlaceholder } from './identity';
-import { LearningCredit } from './learning-credit';
 
 /** Most shapes that are kept of one type. */
 const SHAPES_A_TYPE_MAX = 8;

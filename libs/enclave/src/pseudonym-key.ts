@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ProtegoError } from '@protego/contracts';
-import { deriveKeyInto } from './key-derivation';
+import { withDerivedKey } from './key-derivation';
 import { onDisk, readSecretFile, syncDirectory } from './key-files';
 import { GuardedBytes } from './memory/guarded-memory';
 import { AES_GCM_NONCE_BYTES, openAesGcm, sealAesGcm } from './primitives/aes-gcm';
 import { randomBytesInto } from './sodium';
 
 const KEY_BYTES = 32;
+const WRAPPING_KEY_PURPOSE = 'pseudonym-wrap/1';
 
 /**
  * Key of the persons' tokens that all logs of an installation share, so that a person goes by one token in each of them:
@@ -24,7 +25,7 @@ export async function sharedPseudonymKey(path: string): Promise<GuardedBytes> {
 /** Seals the key under the root secret of one key directory; hex. */
 export function sealPseudonymKey(key: Buffer, root: Buffer): string {
   const nonce = randomBytes(AES_GCM_NONCE_BYTES);
-  return withWrappingKey(root, (wrapping) =>
+  return withDerivedKey(root, WRAPPING_KEY_PURPOSE, (wrapping) =>
     Buffer.concat([nonce, sealAesGcm({ key: wrapping, nonce }, key)]).toString('hex'),
   );
 }
@@ -39,7 +40,7 @@ export function openPseudonymKey(text: string, root: Buffer): GuardedBytes {
   let opened: Buffer;
   try {
     const nonce = sealed.subarray(0, AES_GCM_NONCE_BYTES);
-    opened = withWrappingKey(root, (wrapping) =>
+    opened = withDerivedKey(root, WRAPPING_KEY_PURPOSE, (wrapping) =>
       openAesGcm({ key: wrapping, nonce }, sealed.subarray(AES_GCM_NONCE_BYTES)),
     );
   } catch (cause) {
@@ -47,16 +48,6 @@ export function openPseudonymKey(text: string, root: Buffer): GuardedBytes {
     throw new ProtegoError('LOG_KEYS_DAMAGED', message, {}, { cause });
   }
   return GuardedBytes.take(opened);
-}
-
-function withWrappingKey<T>(root: Buffer, use: (key: Buffer) => T): T {
-  const key = GuardedBytes.allocate(KEY_BYTES);
-  try {
-    deriveKeyInto(key.bytes, root, 'pseudonym-wrap/1');
-    return use(key.bytes);
-  } finally {
-    key.free();
-  }
 }
 
 async function makeShared(path: string): Promise<GuardedBytes> {

@@ -1,7 +1,10 @@
 import { canonicalJson } from '@protego/contracts';
 import { jsonObjectOf } from './json-object';
-import { deriveKey } from './key-derivation';
+import { withDerivedKey } from './key-derivation';
 import { HMAC_SHA256_BYTES, hmacSha256, isHmacSha256 } from './primitives/hmac';
+
+/** What the vault's key is derived for. */
+export const VAULT_KEY_PURPOSE = 'vault/1';
 
 /** What a record beside the vault is for; records of different purposes have different keys. */
 export type VaultRecordPurpose = 'vault-mark/1' | 'vault-intent/1';
@@ -16,7 +19,7 @@ export function formatVaultRecord(
   fields: Readonly<Record<string, unknown>>,
   vaultKey: Buffer,
 ): Buffer {
-  const mac = withKey(purpose, vaultKey, (key) => hmacSha256(key, canonicalJson(fields)));
+  const mac = withDerivedKey(vaultKey, purpose, (key) => hmacSha256(key, canonicalJson(fields)));
   return Buffer.from(`${canonicalJson({ ...fields, mac: mac.toString('hex') })}\n`);
 }
 
@@ -29,15 +32,6 @@ export function parseVaultRecord(
   const { mac, ...fields } = jsonObjectOf(text);
   const claimed = Buffer.from(typeof mac === 'string' ? mac : '', 'hex');
   if (claimed.length !== HMAC_SHA256_BYTES) return undefined;
-  const isGenuine = withKey(purpose, vaultKey, (key) => isHmacSha256(key, canonicalJson(fields), claimed));
+  const isGenuine = withDerivedKey(vaultKey, purpose, (key) => isHmacSha256(key, canonicalJson(fields), claimed));
   return isGenuine ? fields : undefined;
-}
-
-function withKey<T>(purpose: VaultRecordPurpose, vaultKey: Buffer, use: (key: Buffer) => T): T {
-  const key = deriveKey(vaultKey, purpose, 32);
-  try {
-    return use(key);
-  } finally {
-    key.fill(0);
-  }
 }

@@ -19,7 +19,7 @@ export interface LogRecordInput {
   readonly type: string;
   /** Sealed personal fields; the leaf covers them. Empty or missing where there are none. */
   readonly sealed?: Buffer;
-  /** Names under which the record can be found without decoding bodies, at most 64. */
+  /** Names under which the record can be found without decoding bodies, at most `EVENT_SUBJECTS_MAX`. */
   readonly subjects?: readonly string[];
   /** The same encoded, where it is at hand so; `subjects` is not asked then. */
   readonly encodedSubjects?: EncodedTexts;

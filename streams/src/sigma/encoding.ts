@@ -20,7 +20,7 @@ export function windashVariants(pattern: TextPattern, countMax: number): TextPat
 }
 
 function dashSpellings(literal: string, countMax: number): string[] | undefined {
-  const [first = '', ...rest] = literal.split(new RegExp(OPTION_DASH, 'g'));
+  const [first = '', ...rest] = literal.split(OPTION_DASH);
   let spellings = [first];
   for (const piece of rest) {
     if (spellings.length * DASHES.length > countMax) return undefined;

@@ -21,7 +21,7 @@ export function expandPlaceholders(
   at: SourcePosition,
 ): string[] {
   // Values are not searched again: what a site declares is text.
-  const [first = '', ...rest] = text.split(new RegExp(PLACEHOLDER, 'g'));
+  const [first = '', ...rest] = text.split(PLACEHOLDER);
   let texts = [first];
   for (let i = 0; i < rest.length; i += 2) {
     const name = rest[i] as string;

@@ -64,6 +64,8 @@ describe('placeholders', () => {
     ["A|expand: '%admins%'", { A: 'ROOT' }, true],
     ["A|expand: '%admins%'", { A: 'administrator' }, true],
     ["A|expand: '%admins%'", { A: 'ann' }, false],
+    ["A|expand: ['%none%', bob]", { A: 'Bob' }, true],
+    ["A|cased|expand: ['%none%', bob]", { A: 'Bob' }, false],
     ["A|contains|expand: '\\\\%hosts%\\c$'", { A: 'open \\\\dc2\\C$\\x' }, true],
     ["A|expand: '%admins%@%hosts%'", { A: 'root@dc2' }, true],
     ["A|expand: '%admins%@%hosts%'", { A: 'dc2@root' }, false],

@@ -10,6 +10,9 @@ import type { TimePart } from './time-part';
 import { booleanOf } from './yaml-read';
 import type { YamlMap, YamlNode, YamlScalar } from './yaml-tree';
 
+/** Modifiers that make bytes of UTF-16 out of text. */
+const UTF16_FORMS = { wide: 'utf16le', utf16le: 'utf16le', utf16be: 'utf16be', utf16: 'utf16' } as const;
+
 /** Most spellings that one value may stand for after `windash`. */
 const SPELLINGS_MAX = 4096;
 
@@ -60,7 +63,7 @@ function expandedQuestion(chain: ModifierChain, scalar: YamlScalar, placeholders
   const questions = texts.map((text) => questionOf(chain, { ...scalar, text, value: text }));
   // A placeholder without values is in no record.
   return questions.length === 0
-    ? { kind: 'text', field: chain.field, patterns: [], isCased: true }
+    ? { kind: 'text', field: chain.field, patterns: [], isCased: chain.isCased }
     : anyOf(mergeTexts(questions));
 }
 
@@ -164,6 +167,7 @@ function transformOne(
   isBytes: boolean,
   at: SourcePosition,
 ): TextPattern[] {
+  if (isUtf16(transform)) return [utf16Pattern(pattern, UTF16_FORMS[transform])];
   switch (transform) {
     case 'contains':
       return [widenPattern(pattern, true, true)];
@@ -173,11 +177,6 @@ function transformOne(
       return [widenPattern(pattern, true, false)];
     case 'windash':
       return windashVariants(pattern, SPELLINGS_MAX) ?? refuseSpellings(at);
-    case 'wide':
-    case 'utf16le':
-    case 'utf16be':
-    case 'utf16':
-      return [utf16Pattern(pattern, transform === 'wide' ? 'utf16le' : transform)];
     case 'base64':
       return [base64Pattern(plainTextOf(pattern, transform, at), isBytes)];
     case 'base64offset': {
@@ -187,8 +186,8 @@ function transformOne(
   }
 }
 
-function isUtf16(transform: TransformName): boolean {
-  return transform === 'wide' || transform === 'utf16le' || transform === 'utf16be' || transform === 'utf16';
+function isUtf16(transform: TransformName): transform is keyof typeof UTF16_FORMS {
+  return transform in UTF16_FORMS;
 }
 
 function plainTextOf(pattern: TextPattern, transform: TransformName, at: SourcePosition): string {

@@ -1,14 +1,16 @@
 import {
+  ENVELOPE_SCHEMA,
   EVENT_BYTES_MAX,
+  LearningCredit,
   eventRegistry,
   type FieldClasses,
   type FieldPlan,
+  type JsonSchema,
   type ProtegoEvent,
 } from '@protego/contracts';
 import { areWordsAt, viewOf } from '../byte-words';
 import { SHAPE_LEAVES_MAX, shapeOf, type EventShape } from '../event-shape';
 import { type JsonBytes } from '../json-bytes';
-import { LearningCredit } from '../learning-credit';
 import { LayoutTree } from './layout-tree';
 import { leafCheckOf, passesCheck, textCheck, type LeafCheck } from './leaf-check';
 import { LEAF_KINDS, MessageBytes, MessageLeaves } from './message-leaves';
@@ -22,16 +24,10 @@ const TILDE = 0x7e;
 const { text: TEXT, integer: INTEGER, decimal: DECIMAL } = LEAF_KINDS;
 /** Members of the envelope that every event of a known kind has alike. */
 const CONSTANT_MEMBERS = ['specversion', 'type', 'dataschema', 'datacontenttype'];
-/** Greatest lengths of the others, as `ENVELOPE_SCHEMA` has them. */
-const TEXT_MEMBERS = new Map([
-  ['id', 256],
-  ['source', 64],
-  ['site', 64],
-  ['time', 64],
-  ['subject', 256],
-  ['arrivedat', 64],
-  ['dataref', 2048],
-]);
+/** What the envelope asks of the others, all of them texts. */
+const ENVELOPE_MEMBERS = ENVELOPE_SCHEMA['properties'] as Readonly<Record<string, JsonSchema>>;
+/** Greatest length of those of which only a form is asked, which no longer text has. */
+const FORM_LENGTH_MAX = 64;
 
 /** A scalar that is the same in all events of a kind. */
 interface Constant {
@@ -230,8 +226,9 @@ function kindOf(event: ProtegoEvent, plan: FieldPlan, shape: EventShape): Messag
 }
 
 function envelopeCheck(name: string, inner: readonly string[], at: number): LeafCheck | 'none' {
-  const lengthMax = inner.length === 0 ? TEXT_MEMBERS.get(name) : undefined;
-  return lengthMax === undefined ? 'none' : textCheck(at, 1, lengthMax);
+  const isMember = inner.length === 0 && Object.hasOwn(ENVELOPE_MEMBERS, name);
+  if (!isMember) return 'none';
+  return textCheck(at, 1, Number(ENVELOPE_MEMBERS[name]?.['maxLength'] ?? FORM_LENGTH_MAX));
 }
 
 function placesOf({ leaves }: EventShape): EnvelopePlaces {

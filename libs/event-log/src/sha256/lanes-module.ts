@@ -9,7 +9,7 @@ import {
   type WasmFunction,
   type WasmMemory,
   type WasmModule,
-} from './wasm-code';
+} from '../wasm/wasm-code';
 
 /** Messages that are hashed at one time. */
 export const LANES = 4;

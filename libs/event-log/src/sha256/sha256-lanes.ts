@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { CALLER_AT, LANES, lanesModule, type LanesExports } from './lanes-module';
-import { instanceOf, type WasmModule } from './wasm-code';
+import { instanceOf, type WasmModule } from '../wasm/wasm-code';
 
 /** Bytes of a SHA-256 hash. */
 const HASH_BYTES = 32;

@@ -8,7 +8,7 @@ import {
   type Code,
   type WasmMemory,
   type WasmModule,
-} from '../sha256/wasm-code';
+} from '../wasm/wasm-code';
 
 /** Where the hash stands: 8 bytes, little-endian. */
 export const DIGEST_AT = 0;

@@ -1,6 +1,6 @@
 import { crypto_shorthash, crypto_shorthash_BYTES, crypto_shorthash_KEYBYTES } from 'sodium-native';
 import { ProtegoError } from '@protego/contracts';
-import { instanceOf } from '../sha256/wasm-code';
+import { instanceOf } from '../wasm/wasm-code';
 import { DIGEST_AT, INPUT_AT, INPUT_BYTES_MAX, siphashModule, type SipHashExports } from './siphash-module';
 
 /** Bytes of a key. */

@@ -9,6 +9,11 @@ const REST = 4_096;
 export class LearningCredit {
   #credit = CREDIT_START;
 
+  /** True while nothing is learnt, so that it is not worth while to look whether something is known either. */
+  get isResting(): boolean {
+    return this.#credit < 0;
+  }
+
   /** Notes that something was known. */
   hit(): void {
     if (this.#credit < CREDIT_MAX) this.#credit++;
