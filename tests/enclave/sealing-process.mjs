@@ -66,10 +66,12 @@ const tasks = {
     planted.push(bytes.toString('hex'));
     bytes.fill(0);
   },
-  // As heap numbers, one by one: code that is not compiled yet, and reads the secret as words.
+  // As heap numbers, one by one: code that is not compiled yet, and reads the secret as words. Often, because a collection may
+  // move neighbours into holes far from each other.
   plantWords: ({ secret }) => {
     const bytes = invertedOf(secret);
-    for (let at = 0; at < bytes.length; at += 4) planted.push({ word: bytes.readUInt32LE(at) });
+    for (let round = 0; round < 50; round++)
+      for (let at = 0; at < bytes.length; at += 4) planted.push({ word: bytes.readUInt32LE(at) });
     bytes.fill(0);
   },
 };

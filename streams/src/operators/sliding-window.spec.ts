@@ -138,6 +138,19 @@ describe('slidingCount', () => {
     );
   });
 
+  it('takes events without a value for none, also when a full window lets go those that came again', () => {
+    const windows = new SlidingWindows<null>({ windowMs: 10, entriesMax: 3 });
+    const input = [visit(0), visit(0, 'k', 'x'), visit(0, 'k', 'x'), visit(1, 'k', 'x'), visit(2, 'k', 'y')];
+    const counts = collect(slidingCount(options(), windows), input);
+    expect(counts.map(({ eventCount, valueCount }) => [eventCount, valueCount])).toEqual([
+      [1, 0],
+      [2, 1],
+      [3, 1],
+      [3, 1],
+      [3, 2],
+    ]);
+  });
+
   it('goes on from a snapshot at any place as if it had never stopped', () => {
     const bounds = { windowMs: 10, keysMax: 1, entriesMax: 3 };
     fc.assert(

@@ -132,7 +132,8 @@ function keepLatestOfEachValue(window: WindowState<unknown>): void {
     .filter(({ value }) => !seen.has(value) && seen.add(value));
   window.entries = latest.toReversed();
   window.head = 0;
-  window.values = new Map(window.entries.map(({ value }) => [value as string, 1]));
+  window.values = new Map();
+  for (const { value } of latest) if (value !== null) window.values.set(value, 1);
 }
 
 function dropOldest(window: WindowState<unknown>): void {
