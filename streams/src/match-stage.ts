@@ -9,7 +9,8 @@ import type { PipelineRules } from './pipeline-rules';
 import { pseudonymiseWith, type Pseudonymise } from './pseudonyms';
 import type { DetectionResult, PipelineResult } from './result';
 import { fieldText, sigmaRecordOf } from './sigma-record';
-import type { SigmaMatch, UndecidableMatch } from './sigma/matcher';
+import type { SigmaMatch } from './sigma/match';
+import type { UndecidableMatch } from './sigma/matcher';
 import type { SigmaRecord } from './sigma/record';
 import type { SigmaRule } from './sigma/rule';
 

@@ -13,9 +13,16 @@ export type RecordTest = () => boolean;
 export class Evaluator {
   readonly #views = new Map<string | null, FieldView>();
   readonly #tests = new Map<string, RecordTest>();
+  /** The same by the predicates themselves, whose text takes long to make. */
+  readonly #testOf = new WeakMap<SigmaPredicate, RecordTest>();
   #record: SigmaRecord = { type: null, data: {} };
   /** Counts records, so that kept answers of the one before are told apart without clearing them. */
   #turn = 0;
+
+  /** The record at hand. */
+  get record(): SigmaRecord {
+    return this.#record;
+  }
 
   /** Points all tests at a record. It must not change until the next call. */
   load(record: SigmaRecord): void {
@@ -37,6 +44,11 @@ export class Evaluator {
     );
   }
 
+  /** Loads a view with the record. */
+  read(view: FieldView): void {
+    view.load(this.#record, this.#turn);
+  }
+
   /** The view of a field, loaded with the record. */
   viewOf(field: string | null): FieldView {
     let view = this.#views.get(field);
@@ -49,6 +61,14 @@ export class Evaluator {
   }
 
   #compilePredicate(predicate: SigmaPredicate): RecordTest {
+    const same = this.#testOf.get(predicate);
+    if (same !== undefined) return same;
+    const test = this.#compileNew(predicate);
+    this.#testOf.set(predicate, test);
+    return test;
+  }
+
+  #compileNew(predicate: SigmaPredicate): RecordTest {
     const key = JSON.stringify(predicate);
     const known = this.#tests.get(key);
     if (known !== undefined) return known;

@@ -1,4 +1,3 @@
-import { BigramSet } from './bigrams';
 import { fieldAccess, readField, type FieldAccess, type SigmaRecord } from './record';
 
 /** A value that can be compared. */
@@ -8,10 +7,6 @@ export type Scalar = string | number | boolean;
 const KEYWORD_DEPTH_MAX = 32;
 const KEYWORD_VALUES_MAX = 10_000;
 const NO_SCALARS: readonly Scalar[] = [];
-/** Most texts of one view whose character pairs are kept; 512 bytes each. */
-const BIGRAM_TEXTS_MAX = 256;
-/** A Unicode noncharacter, which neither rules nor events have reason to hold. */
-const TEXT_SEPARATOR = '\uffff';
 const NO_TEXTS: readonly string[] = [];
 
 /**
@@ -25,9 +20,6 @@ export class FieldView {
   #scalars: readonly Scalar[] | undefined;
   #texts: readonly string[] | undefined;
   #lowered: readonly string[] | undefined;
-  /** Sets are kept for the next record, because making them anew costs more than filling them. */
-  readonly #bigrams = new Map<number, { readonly set: BigramSet; turn: number }>();
-  #joined: string | undefined;
 
   constructor(readonly field: string | null) {
     this.#access = field === null ? null : fieldAccess(field);
@@ -39,7 +31,6 @@ export class FieldView {
     this.#scalars = undefined;
     this.#texts = undefined;
     this.#lowered = undefined;
-    this.#joined = undefined;
     this.#raw = this.#access === null ? keywordValues(record.data) : readField(record, this.#access);
     // Set last: when reading throws, the next question reads, and throws, again.
     this.#turn = turn;
@@ -64,37 +55,7 @@ export class FieldView {
   get lowered(): readonly string[] {
     return (this.#lowered ??= this.texts === NO_TEXTS ? NO_TEXTS : this.texts.map((text) => text.toLowerCase()));
   }
-
-  /** All texts in lower case, one after the other; what no single text can hold may stand across two of them. */
-  get joined(): string {
-    return (this.#joined ??= this.texts.join(TEXT_SEPARATOR).toLowerCase());
-  }
-
-  /** Character pairs of one of the lower-case texts; undefined for a short text. */
-  bigramsAt(index: number): BigramSet | undefined {
-    return index < BIGRAM_TEXTS_MAX ? this.#bigramsOf(this.lowered[index] ?? '', index) : undefined;
-  }
-
-  /** Character pairs of {@link joined}; undefined when it is short. */
-  get joinedBigrams(): BigramSet | undefined {
-    return this.#bigramsOf(this.joined, BIGRAM_TEXTS_MAX);
-  }
-
-  #bigramsOf(text: string, slot: number): BigramSet | undefined {
-    if (text.length < BIGRAM_TEXT_LENGTH_MIN) return undefined;
-    let kept = this.#bigrams.get(slot);
-    if (kept === undefined) {
-      kept = { set: new BigramSet(), turn: -1 };
-      this.#bigrams.set(slot, kept);
-    }
-    if (kept.turn !== this.#turn) kept.set.fill(text);
-    kept.turn = this.#turn;
-    return kept.set;
-  }
 }
-
-/** Shorter texts are searched faster than their pairs are collected. */
-const BIGRAM_TEXT_LENGTH_MIN = 24;
 
 function isScalar(value: unknown): value is Scalar {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
@@ -112,14 +73,26 @@ function scalarsOf(raw: unknown): readonly Scalar[] {
 
 function keywordValues(data: SigmaRecord['data']): Scalar[] {
   const values: Scalar[] = [];
-  collect(data, values, 0);
+  visitKeywordValues(data, (value) => values.push(value));
   return values;
 }
 
-function collect(value: unknown, values: Scalar[], depth: number): void {
-  if (values.length >= KEYWORD_VALUES_MAX || depth > KEYWORD_DEPTH_MAX) return;
-  if (isScalar(value)) values.push(value);
-  else if (value !== null && typeof value === 'object') {
-    for (const member of Object.values(value)) collect(member, values, depth + 1);
+/** Shows the values of a record that keywords search, in their order. */
+export function visitKeywordValues(data: SigmaRecord['data'], visit: (value: Scalar) => void): void {
+  visitBelow(data, visit, 0, KEYWORD_VALUES_MAX);
+}
+
+/** How many more values may be visited. */
+function visitBelow(object: object, visit: (value: Scalar) => void, depth: number, left: number): number {
+  if (depth >= KEYWORD_DEPTH_MAX) return left;
+  for (const key in object) {
+    if (left <= 0) return 0;
+    if (!Object.hasOwn(object, key)) continue;
+    const value = (object as Readonly<Record<string, unknown>>)[key];
+    if (isScalar(value)) {
+      visit(value);
+      left--;
+    } else if (value !== null && typeof value === 'object') left = visitBelow(value, visit, depth + 1, left);
   }
+  return left;
 }

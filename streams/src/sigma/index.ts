@@ -11,6 +11,7 @@ export {
 } from './rule';
 export { type CorrelationCondition, type SigmaCorrelation } from './correlation';
 // Matching
-export { SigmaMatcher, type SigmaMatch, type SigmaMatcherOptions } from './matcher';
+export { type SigmaMatch } from './match';
+export { SigmaMatcher, type SigmaMatcherOptions } from './matcher';
 export { fieldValue, type SigmaRecord } from './record';
 export { whyMatched, type MatchedField } from './why-matched';

@@ -1,4 +1,7 @@
 import { familyOf } from '@protego/contracts';
+import { Evaluator } from './evaluator';
+import type { SigmaPredicate } from './expression';
+import type { FixedAnswer } from './plan/fold';
 import { channelOf, eventIdOf, ownValue, type SigmaRecord } from './record';
 import type { SigmaLogsource } from './rule';
 import { CATEGORIES_OF_SYSMON, CATEGORIES_OF_OTHERS, SERVICES_OF_CHANNEL, SYSMON_CHANNEL } from './windows-channels';
@@ -84,4 +87,25 @@ export function isFromLogsource(logsource: SigmaLogsource, origin: LogOrigin): b
     (service === undefined || origin.services.includes(service)) &&
     (category === undefined || origin.categories.includes(category))
   );
+}
+
+const FIXED_KINDS: ReadonlySet<SigmaPredicate['kind']> = new Set(['text', 'number', 'null', 'exists']);
+
+/**
+ * The answers that are the same for all records with these parts: those about channel and event id, as far as upper and lower case
+ * are no matter in them.
+ */
+export function fixedAnswers({ channel, eventId }: RouteParts): FixedAnswer {
+  const data: Record<string, string> = {};
+  if (channel !== '') data['Channel'] = channel;
+  if (/^\d+$/.test(eventId)) data['EventID'] = eventId;
+  const evaluator = new Evaluator();
+  evaluator.load({ type: null, data });
+  return (predicate) => {
+    const { field, kind } = predicate;
+    if (field === null || !Object.hasOwn(data, field) || !FIXED_KINDS.has(kind)) return undefined;
+    if (kind === 'text' && predicate.isCased) return undefined;
+    if (kind === 'number' && field === 'Channel') return undefined;
+    return evaluator.compile(predicate)();
+  };
 }

@@ -56,6 +56,32 @@ describe('routing by log source', () => {
     expect(match(record(data, type))).toEqual(expected);
   });
 
+  it('tells apart upper and lower case in the channel where a rule asks for it', () => {
+    const text = (selection: string): string =>
+      `title: T\nlogsource: {product: windows}\ndetection: {a: {${selection}}, condition: a}\n`;
+    const selections = [
+      'Channel|cased: Security',
+      'Channel: SECURITY',
+      'EventID: 4688',
+      'EventID: "4688"',
+      'EventID: 4689',
+    ];
+    const { rules } = compileSigma(selections.map((selection) => ({ path: selection, text: text(selection) })));
+    const matcher = new SigmaMatcher(rules);
+    const found = (data: Record<string, unknown>): string[] =>
+      matcher.match(record(data)).map(({ rule: { path } }) => path);
+    expect(found({ Channel: 'security', EventID: 4688 })).toEqual([
+      'Channel: SECURITY',
+      'EventID: 4688',
+      'EventID: "4688"',
+    ]);
+    expect(found({ Channel: 'Security', EventID: '4689' })).toEqual([
+      'Channel|cased: Security',
+      'Channel: SECURITY',
+      'EventID: 4689',
+    ]);
+  });
+
   it('asks every rule when the log source is ignored', () => {
     const all = matcherOf({ linux: '{product: linux}', none: '{}' }, true);
     expect(all(record({}))).toEqual(['linux', 'none']);

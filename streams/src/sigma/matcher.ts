@@ -1,14 +1,12 @@
-import { messageOf } from '@protego/contracts';
 import { erasedFieldsOf } from './erased-fields';
-import { Evaluator, type RecordTest } from './evaluator';
-import { isFromLogsource, originsOf, routeKeyOf, routePartsOf } from './logsource';
+import { Evaluator } from './evaluator';
+import { fixedAnswers, isFromLogsource, originsOf, routeKeyOf, routePartsOf } from './logsource';
+import type { SigmaMatch } from './match';
+import { foldFixed, type FixedAnswer } from './plan/fold';
+import { RoutePlan } from './plan/route-plan';
 import type { SigmaRecord } from './record';
 import type { SigmaRule } from './rule';
 import { compileVerdict, fieldsOf, type VerdictTest } from './undecidable';
-
-/** A rule that matches a record, or one that threw on it. */
-export type SigmaMatch =
-  { readonly rule: SigmaRule; readonly failure?: undefined } | { readonly rule: SigmaRule; readonly failure: Error };
 
 /** A rule whose answer about a record hangs on values that nobody can read any more. */
 export interface UndecidableMatch {
@@ -30,9 +28,15 @@ const ROUTE_KEY_LENGTH_MAX = 512;
 
 interface CompiledRule {
   readonly rule: SigmaRule;
-  readonly test: RecordTest;
   /** Made when the first record with erased fields comes. */
   verdict?: { readonly test: VerdictTest; readonly fields: readonly string[] };
+}
+
+/** What all records of one kind have in common. */
+interface Route {
+  readonly rules: readonly CompiledRule[];
+  /** Undefined where no rule can match. */
+  readonly plan: RoutePlan | undefined;
 }
 
 /**
@@ -42,13 +46,14 @@ interface CompiledRule {
 export class SigmaMatcher {
   readonly #evaluator = new Evaluator();
   readonly #rules: readonly CompiledRule[];
-  readonly #routes = new Map<string, readonly CompiledRule[]>();
-  readonly #ignoresLogsource: boolean;
+  readonly #routes = new Map<string, Route>();
+  /** For records of all kinds, where log sources are ignored. */
+  readonly #everything: Route | undefined;
   #evictedRouteCount = 0;
 
   constructor(rules: readonly SigmaRule[], options: SigmaMatcherOptions = {}) {
-    this.#ignoresLogsource = options.ignoreLogsource ?? false;
-    this.#rules = rules.map((rule) => ({ rule, test: this.#evaluator.compile(rule.detection) }));
+    this.#rules = rules.map((rule) => ({ rule }));
+    this.#everything = options.ignoreLogsource === true ? this.#compile(this.#rules, () => undefined) : undefined;
   }
 
   /** Routes that had to make room for others since the start. */
@@ -58,18 +63,10 @@ export class SigmaMatcher {
 
   /** Rules that match the record. A rule that throws is reported as such and does not stop the others. */
   match(record: SigmaRecord): SigmaMatch[] {
-    const rules = this.#ignoresLogsource ? this.#rules : this.#routeOf(record);
-    const matches: SigmaMatch[] = [];
-    if (rules.length === 0) return matches;
+    const { plan } = this.#routeOf(record);
+    if (plan === undefined) return [];
     this.#evaluator.load(record);
-    for (const { rule, test } of rules) {
-      try {
-        if (test()) matches.push({ rule });
-      } catch (error) {
-        matches.push({ rule, failure: error instanceof Error ? error : new Error(messageOf(error)) });
-      }
-    }
-    return matches;
+    return plan.match();
   }
 
   /**
@@ -81,7 +78,7 @@ export class SigmaMatcher {
     const isErased = erasedFieldsOf(erased);
     const isFieldErased = (field: string): boolean => isErased(field === '*' ? null : field);
     this.#evaluator.load(record);
-    return (this.#ignoresLogsource ? this.#rules : this.#routeOf(record)).flatMap((compiled) => {
+    return this.#routeOf(record).rules.flatMap((compiled) => {
       const { test, fields } = this.#verdictOf(compiled);
       const erasedFields = fields.filter(isFieldErased);
       return erasedFields.length > 0 && isUndecidable(test, isErased)
@@ -95,17 +92,28 @@ export class SigmaMatcher {
     return (compiled.verdict ??= { test: compileVerdict(detection, this.#evaluator), fields: fieldsOf(detection) });
   }
 
-  #routeOf(record: SigmaRecord): readonly CompiledRule[] {
+  #routeOf(record: SigmaRecord): Route {
+    if (this.#everything !== undefined) return this.#everything;
     const key = routeKeyOf(record);
     let route = this.#routes.get(key);
     if (route !== undefined) return route;
-    const origins = originsOf(routePartsOf(record));
-    route = this.#rules.filter(({ rule }) => origins.some((origin) => isFromLogsource(rule.logsource, origin)));
+    const parts = routePartsOf(record);
+    const origins = originsOf(parts);
+    const rules = this.#rules.filter(({ rule }) => origins.some((origin) => isFromLogsource(rule.logsource, origin)));
+    route = this.#compile(rules, fixedAnswers(parts));
     if (key.length <= ROUTE_KEY_LENGTH_MAX) this.#keepRoute(key, route);
     return route;
   }
 
-  #keepRoute(key: string, route: readonly CompiledRule[]): void {
+  #compile(rules: readonly CompiledRule[], answer: FixedAnswer): Route {
+    const planned = rules.flatMap(({ rule }) => {
+      const expression = foldFixed(rule.detection, answer);
+      return expression === false ? [] : [{ rule, expression: expression === true ? rule.detection : expression }];
+    });
+    return { rules, plan: planned.length === 0 ? undefined : new RoutePlan(planned, this.#evaluator) };
+  }
+
+  #keepRoute(key: string, route: Route): void {
     const [oldest] = this.#routes.size < ROUTE_COUNT_MAX ? [] : this.#routes.keys();
     if (oldest !== undefined) {
       this.#routes.delete(oldest);

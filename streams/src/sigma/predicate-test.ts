@@ -9,7 +9,6 @@ import type {
   TimePartPredicate,
 } from './expression';
 import type { FieldView, Scalar } from './field-view';
-import { ANY_TEXT, type TextPattern } from './pattern';
 import { textTest, type TextTest } from './text-test';
 import { timePartOf } from './time-part';
 
@@ -50,29 +49,9 @@ export function predicateTest(predicate: SigmaPredicate, viewOf: (field: string)
   }
 }
 
-function textPredicateTest({ field, patterns, isCased }: TextPredicate): ViewTest {
-  const test = textTest(patterns);
-  if (isCased) return anyText(test);
-  // Only a search inside the text gains from its character pairs.
-  if (!patterns.some(isSearch)) return anyLowered(test);
-  const search = anySearched(test);
-  if (field !== null) return search;
-  // A keyword that one value holds is in the joined text too, and most keywords are in neither.
-  return (view) => test(view.joined, view.joinedBigrams) && search(view);
-}
-
-function anySearched(test: TextTest): ViewTest {
-  return (view) => {
-    const texts = view.lowered;
-    for (let index = 0; index < texts.length; index++) {
-      if (test(texts[index] as string, view.bigramsAt(index))) return true;
-    }
-    return false;
-  };
-}
-
-function isSearch(pattern: TextPattern): boolean {
-  return pattern.length > 2 && pattern.includes(ANY_TEXT);
+function textPredicateTest({ patterns, isCased }: TextPredicate): ViewTest {
+  const test = textTest(patterns, isCased);
+  return isCased ? anyText(test) : anyLowered(test);
 }
 
 function anyText(test: TextTest): ViewTest {

@@ -1,17 +1,22 @@
-import { bigramsOf, type BigramSet } from './bigrams';
 import { ANY_CHARACTER, ANY_TEXT, type PatternPart, type TextPattern } from './pattern';
+import { CharacterClasses } from './plan/aho-corasick';
+import { LiteralSearch } from './plan/literal-search';
 
-/** Decides about one text; `bigrams`, where it is given, holds the pairs of just this text. */
-export type TextTest = (text: string, bigrams?: BigramSet) => boolean;
+/** Decides about one text. */
+export type TextTest = (text: string) => boolean;
 
 /** From this many plain endings of a path on, one look-up of its last part is cheaper than trying them in turn. */
 const NAME_SET_SIZE_MIN = 6;
 
+/** So many literals are searched for in one pass. */
+const SEARCHED_TOGETHER_MIN = 8;
+const BEYOND_LATIN1 = /[^\0-\xff]/;
+
 /**
- * A test that holds when any of the patterns covers the whole text. The caller lower-cases texts and patterns when case
- * does not matter. Time is linear in the text for a given set of patterns.
+ * A test that holds when any of the patterns covers the whole text. Unless `isCased`, texts and
+ * patterns are in lower case already. Time is linear in the text for a given set of patterns.
  */
-export function textTest(patterns: readonly TextPattern[]): TextTest {
+export function textTest(patterns: readonly TextPattern[], isCased: boolean): TextTest {
   const shapes = sortByShape(patterns);
   const tests: TextTest[] = [];
   const [onlyEqual] = shapes.equal;
@@ -21,7 +26,7 @@ export function textTest(patterns: readonly TextPattern[]): TextTest {
   if (names.size > 0) tests.push((text) => names.has(text.slice(text.lastIndexOf('\\'))));
   for (const suffix of suffixes) tests.push((text) => text.endsWith(suffix));
   for (const prefix of shapes.prefixes) tests.push((text) => text.startsWith(prefix));
-  if (shapes.infixes.size > 0) tests.push(infixTest([...shapes.infixes]));
+  if (shapes.infixes.size > 0) tests.push(infixTest([...shapes.infixes], isCased));
   for (const pattern of shapes.others) tests.push(globTest(pattern));
   return anyOf(tests);
 }
@@ -30,21 +35,35 @@ function anyOf(tests: readonly TextTest[]): TextTest {
   const [first, ...rest] = tests;
   if (first === undefined) return () => false;
   if (rest.length === 0) return first;
-  return (text, bigrams) => {
-    for (const test of tests) if (test(text, bigrams)) return true;
+  return (text) => {
+    for (const test of tests) if (test(text)) return true;
     return false;
   };
 }
 
-function infixTest(infixes: readonly string[]): TextTest {
-  const needles = infixes.map((infix) => ({ infix, pairs: bigramsOf([infix]) }));
-  return (text, bigrams) => {
-    for (const { infix, pairs } of needles) {
-      if (infix.length > text.length || (bigrams !== undefined && !bigrams.mayHold(pairs))) continue;
-      if (text.includes(infix)) return true;
-    }
+function infixTest(infixes: readonly string[], isCased: boolean): TextTest {
+  const inTurn: TextTest = (text) => {
+    for (const infix of infixes) if (text.includes(infix)) return true;
     return false;
   };
+  if (isCased || infixes.length < SEARCHED_TOGETHER_MIN || infixes.some((infix) => BEYOND_LATIN1.test(infix)))
+    return inTurn;
+  let search: LiteralSearch | undefined;
+  let isFound = false;
+  const found = (): void => void (isFound = true);
+  return (text) => {
+    // Most rules are never asked for as much.
+    search ??= searchFor(infixes);
+    isFound = false;
+    return search.search(text, found) || isFound ? isFound : inTurn(text);
+  };
+}
+
+function searchFor(infixes: readonly string[]): LiteralSearch {
+  return new LiteralSearch(
+    new CharacterClasses(infixes),
+    infixes.map((literal, id) => ({ literal, id })),
+  );
 }
 
 interface Shapes {
@@ -91,9 +110,7 @@ function globTest(pattern: TextPattern): TextTest {
   if (segments.length === 1) return (text) => text.length === lengthOf(head) && isSegmentAt(head, text, 0);
   const tail = segments[segments.length - 1] as Segment;
   const middle = segments.slice(1, -1).filter((segment) => segment.length > 0);
-  const pairs = bigramsOf(pattern.filter((part) => typeof part === 'string'));
-  return (text, bigrams) => {
-    if (bigrams !== undefined && !bigrams.mayHold(pairs)) return false;
+  return (text) => {
     const end = text.length - lengthOf(tail);
     let at = lengthOf(head);
     if (at > end || !isSegmentAt(head, text, 0) || !isSegmentAt(tail, text, end)) return false;
