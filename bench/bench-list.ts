@@ -14,7 +14,7 @@ import { APPEND_TEN_TIMES, MEMORY_TEN_TIMES, VERIFY_TEN_TIMES } from './log/ten-
 import { SLIDING_COUNT } from './operators/sliding-count';
 import { PIPELINE_HOSPITAL_PACK } from './pipeline/hospital-pack';
 import { REPLAY_HOSPITAL_PACK } from './pipeline/hospital-replay';
-import { ALL_RULES, PROCESS_CREATION } from './sigma/matching';
+import { ALL_RULES, FROM_BYTES, PROCESS_CREATION, SCRIPT_BLOCK, TEN_PERCENT } from './sigma/matching';
 
 /** Every case, in the order in which they run. */
 export const BENCH_CASES: readonly BenchCase[] = [
@@ -33,7 +33,10 @@ export const BENCH_CASES: readonly BenchCase[] = [
   VERIFY_TEN_TIMES,
   START_UP,
   ALL_RULES,
+  FROM_BYTES,
   PROCESS_CREATION,
+  SCRIPT_BLOCK,
+  TEN_PERCENT,
   SLIDING_COUNT,
   PIPELINE_HOSPITAL_PACK,
   REPLAY_HOSPITAL_PACK,

@@ -8,9 +8,13 @@ import { windowsRecords } from './windows-records';
 
 /** Prime, so that no rhythm of the recordings is hit. */
 const TAKE_EVERY = 7;
-/** Passes over the few starts of processes in one round. */
-const PROCESS_PASSES = 4;
+/** Passes over the few records of one kind in one round. */
+const PROCESS_PASSES = 40;
+const SCRIPT_PASSES = 40;
+/** Every so many rules one is taken for a tenth of them; no two of a file follow each other. */
+const TENTH = 10;
 const SYSMON = 'microsoft-windows-sysmon/operational';
+const POWERSHELL = 'microsoft-windows-powershell/operational';
 
 const missing = (): string | undefined => missingData(PUBLIC_RULES, WINDOWS_RECORDINGS);
 const peer = 'each routed rule in turn, as plain closures';
@@ -39,6 +43,59 @@ export const PROCESS_CREATION: BenchCase = {
   prepare: async () => contestOn(await windowsRecords(isProcessStart), PROCESS_PASSES),
 };
 
+/** Throughput over the texts of scripts, which are the longest values that there are. */
+export const SCRIPT_BLOCK: BenchCase = {
+  bench: 'sigma',
+  metric: 'script-block',
+  unit: 'events/s',
+  description: 'All public Sigma rules over the texts of PowerShell scripts (4104) in the same recordings; one core.',
+  peer,
+  missing,
+  prepare: async () => contestOn(await windowsRecords(isScriptBlock), SCRIPT_PASSES),
+};
+
+/** How throughput depends on the number of rules. */
+export const TEN_PERCENT: BenchCase = {
+  bench: 'sigma',
+  metric: 'ten-percent',
+  unit: 'events/s',
+  description:
+    'A tenth of the public Sigma rules over the records of `all-rules`; the ratio says how much faster than all of them; one core.',
+  peer: 'all public rules',
+  missing,
+  prepare: async () => {
+    const records = await windowsRecords((_, n) => n % TAKE_EVERY === 0);
+    const { rules } = compileSigma(loadRuleFiles(PUBLIC_RULES));
+    const [tenth, all] = [new SigmaMatcher(rules.filter((_, n) => n % TENTH === 0)), new SigmaMatcher(rules)];
+    return {
+      product: () => rateOver(records, 1, (record) => tenth.match(record).length),
+      peer: () => rateOver(records, 1, (record) => all.match(record).length),
+    };
+  },
+};
+
+/** Throughput from JSON text, which is parsed as a whole. */
+export const FROM_BYTES: BenchCase = {
+  bench: 'sigma',
+  metric: 'from-bytes',
+  unit: 'events/s',
+  description: 'The same as `all-rules` from the bytes of each record as JSON; one core.',
+  missing,
+  prepare: async () => {
+    const records = await windowsRecords((_, n) => n % TAKE_EVERY === 0);
+    const lines = records.map(({ type, data }) => ({ type, bytes: Buffer.from(JSON.stringify(data)) }));
+    const { rules } = compileSigma(loadRuleFiles(PUBLIC_RULES));
+    const matcher = new SigmaMatcher(rules);
+    const match = ({ type, bytes }: (typeof lines)[number]): number =>
+      matcher.match({ type, data: JSON.parse(bytes.toString()) as SigmaRecord['data'] }).length;
+    return { product: () => rateOver(lines, 1, match) };
+  },
+};
+
+function isScriptBlock(data: SigmaRecord['data']): boolean {
+  return String(data['Channel']).toLowerCase() === POWERSHELL && String(data['EventID']) === '4104';
+}
+
 function isProcessStart(data: SigmaRecord['data']): boolean {
   const channel = String(data['Channel']).toLowerCase();
   const eventId = String(data['EventID']);
@@ -50,15 +107,17 @@ function contestOn(records: readonly SigmaRecord[], passes: number): Contest {
   const shared = new SigmaMatcher(rules);
   const inTurn = new RulesInTurn(rules, records);
   requireSameMatches(records, shared, inTurn);
-  const rateOf = (countMatches: (record: SigmaRecord) => number): number => {
-    const startMs = performance.now();
-    for (let pass = 0; pass < passes; pass++) for (const record of records) countMatches(record);
-    return ratePerSecond(passes * records.length, performance.now() - startMs);
-  };
+  // The peer is so slow that one pass tells enough.
   return {
-    product: () => rateOf((record) => shared.match(record).length),
-    peer: () => rateOf((record) => inTurn.match(record).length),
+    product: () => rateOver(records, passes, (record) => shared.match(record).length),
+    peer: () => rateOver(records, 1, (record) => inTurn.match(record).length),
   };
+}
+
+function rateOver<Item>(items: readonly Item[], passes: number, countMatches: (item: Item) => number): number {
+  const startMs = performance.now();
+  for (let pass = 0; pass < passes; pass++) for (const item of items) countMatches(item);
+  return ratePerSecond(passes * items.length, performance.now() - startMs);
 }
 
 // Two ways that find different things cannot be compared.

@@ -5,13 +5,11 @@ import { FieldIndex } from './field-index';
 const PLACES: readonly AnchorPlace[] = ['equals', 'startswith', 'endswith', 'contains', 'contains', 'wide', 'present'];
 const literal = fc.string({ unit: fc.constantFrom(...'abcksi.\\éß'), minLength: 1, maxLength: 9 });
 const anchors = fc.array(
-  fc
-    .tuple(fc.constantFrom(...PLACES), literal)
-    .map(([place, text]): Anchor => ({
-      field: 'f',
-      place,
-      literal: place === 'wide' || place === 'present' ? '' : text,
-    })),
+  fc.tuple(fc.constantFrom(...PLACES), literal).map(([place, text]): Anchor => ({
+    field: 'f',
+    place,
+    literal: place === 'wide' || place === 'present' ? '' : text,
+  })),
   { minLength: 1, maxLength: 80 },
 );
 const around = fc.constantFrom('', '', 'a', 'Z', 'bk', 'ł', '😀', 'Σ', 'İ');
