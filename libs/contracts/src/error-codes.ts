@@ -132,6 +132,13 @@ export const ERROR_CODES = {
     retry: 'no',
     help: 'The rule threw on one event and went on; report the rule and the event.',
   },
+  OPERATOR_OPTION_INVALID: caller(
+    'Give the named option a value within the bounds that docs/reference/windows.md lists.',
+  ),
+  OPERATOR_STATE_INVALID: environment(
+    'The snapshot was altered, or written by another version or other options: replay from the beginning instead.',
+  ),
+  STREAM_UNORDERED: { origin: 'internal', retry: 'no', help: 'Put `orderByEventTime` before the operator.' },
   SOURCE_FORMAT_UNKNOWN: caller('Use --format cloudevents, windows or zeek.'),
   SOURCE_FILE_UNREADABLE: environment('Check that the path names a file and that it may be read.'),
   SOURCE_FILE_DAMAGED: environment('The file ends early or is altered: fetch it again; what stood before was read.'),

@@ -28,6 +28,8 @@ export class KeyedStore<V> implements StateStore {
   constructor(
     readonly keysMax: number,
     readonly codec: ValueCodec<V>,
+    /** Told of every value that is evicted, after it is gone. */
+    readonly onEvicted?: (value: V) => void,
   ) {}
 
   get size(): number {
@@ -42,17 +44,17 @@ export class KeyedStore<V> implements StateStore {
   /** Value of a key; touches it. Creates it where it is missing. */
   touch(key: string, create: () => V): V {
     const known = this.#entries.get(key);
-    if (known !== undefined) {
-      if (known !== this.#newest) {
-        this.#unlink(known);
-        this.#link(known);
-      }
-      return known.value;
-    }
-    if (this.#entries.size >= this.keysMax) this.#evictOldest();
+    if (known !== undefined) return this.#touched(known);
+    if (this.#entries.size >= this.keysMax) this.evictOldest();
     const value = create();
     this.#add(key, value);
     return value;
+  }
+
+  /** Value of a key that is there, and touches it. */
+  touchKnown(key: string): V | undefined {
+    const known = this.#entries.get(key);
+    return known === undefined ? undefined : this.#touched(known);
   }
 
   delete(key: string): void {
@@ -60,6 +62,15 @@ export class KeyedStore<V> implements StateStore {
     if (known === undefined) return;
     this.#unlink(known);
     this.#entries.delete(key);
+  }
+
+  /** Lets the key touched longest ago go, and counts it. */
+  evictOldest(): void {
+    const oldest = this.#oldest;
+    if (oldest === undefined) return;
+    this.delete(oldest.key);
+    this.#evictedCount++;
+    this.onEvicted?.(oldest.value);
   }
 
   /**
@@ -91,10 +102,12 @@ export class KeyedStore<V> implements StateStore {
     this.#link(entry);
   }
 
-  #evictOldest(): void {
-    if (this.#oldest === undefined) return;
-    this.delete(this.#oldest.key);
-    this.#evictedCount++;
+  #touched(entry: Entry<V>): V {
+    if (entry !== this.#newest) {
+      this.#unlink(entry);
+      this.#link(entry);
+    }
+    return entry.value;
   }
 
   #link(entry: Entry<V>): void {

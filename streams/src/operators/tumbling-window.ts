@@ -1,31 +1,45 @@
 import type { OperatorFunction } from 'rxjs';
-import { elementOperator } from './element-operator';
+import type { Aggregate } from './aggregate';
+import { orderedOperator, watermarkOperator } from './event-time-operator';
 import { KeyedStore } from './keyed-store';
+import { checkOptions, checkWhole } from './operator-options';
 import type { Json, StateStore, StreamElement } from './stream-element';
 
 /** A closed window of one key. */
 export interface TumblingPane<A> {
   readonly key: string;
-  /** Half-open `[startMs, endMs)`, aligned to the Unix epoch. */
+  /** Half-open `[startMs, endMs)`, aligned to the Unix epoch plus the offset. */
   readonly startMs: number;
   readonly endMs: number;
   readonly value: A;
 }
 
 /** How {@link tumblingWindow} gathers events. */
-export interface TumblingWindowOptions<T, A extends Json> {
+export interface TumblingWindowOptions<T, A extends Json> extends Pick<Aggregate<T, A>, 'initial' | 'add'> {
   readonly windowMs: number;
+  /** Moves every boundary: windows begin at `offsetMs + n·windowMs`. */
+  readonly offsetMs?: number;
   /** Most open windows over all keys. */
   readonly panesMax?: number;
+  /**
+   * Says that events come in event-time order. An event then closes windows as a watermark does, and what the bound evicts
+   * no longer depends on arrival.
+   */
+  readonly ordered?: boolean;
   /** Key of the event, or undefined to leave it out. */
   readonly keyOf: (event: T) => string | undefined;
-  readonly initial: () => A;
-  /** The value with the event added; it may be the same object. Events of one window may come in any order. */
-  readonly add: (value: A, event: T) => A;
+}
+
+/** How {@link hoppingWindow} gathers events. */
+export interface HoppingWindowOptions<T, A extends Json> extends TumblingWindowOptions<T, A> {
+  /** From one window's start to the next; at most `windowMs`, at least a thousandth of it. */
+  readonly slideMs: number;
 }
 
 /** Most open windows of one operator. */
 export const TUMBLING_PANES_MAX = 100_000;
+/** Most windows that one event can be in. */
+export const HOPPING_OVERLAP_MAX = 1_000;
 
 interface OpenPane<A> {
   readonly key: string;
@@ -33,7 +47,7 @@ interface OpenPane<A> {
   value: A;
 }
 
-/** Open tumbling windows; the one touched longest ago is evicted, and counted, beyond `panesMax`. */
+/** Open tumbling or hopping windows; the one touched longest ago is evicted, and counted, beyond `panesMax`. */
 export class TumblingWindows<A extends Json> implements StateStore {
   readonly panes: KeyedStore<OpenPane<A>>;
 
@@ -62,44 +76,57 @@ export class TumblingWindows<A extends Json> implements StateStore {
  * Gathers on-time events per key into windows `[n·w, (n+1)·w)` of event time. A window closes, and its pane goes out,
  * when the watermark reaches its end; panes that close together go out by end, then key. An event on a boundary belongs
  * to the window that begins there. The end of the stream closes nothing.
+ * @throws ProtegoError `OPERATOR_OPTION_INVALID` for a duration, an offset or a bound out of its range.
  */
 export function tumblingWindow<T, A extends Json>(
   options: TumblingWindowOptions<T, A>,
+  windows?: TumblingWindows<A>,
+): OperatorFunction<StreamElement<T>, TumblingPane<A>> {
+  return hoppingWindow({ ...options, slideMs: options.windowMs }, windows);
+}
+
+/**
+ * The same for windows `[n·s, n·s + w)` that begin every `slideMs` and overlap: an event is in `w / s` of them. Only windows
+ * with events give panes.
+ * @throws ProtegoError `OPERATOR_OPTION_INVALID` for a duration, an offset or a bound out of its range.
+ */
+export function hoppingWindow<T, A extends Json>(
+  options: HoppingWindowOptions<T, A>,
   windows = new TumblingWindows<A>(options.panesMax),
 ): OperatorFunction<StreamElement<T>, TumblingPane<A>> {
-  const { windowMs } = options;
+  const { windowMs, slideMs, offsetMs = 0, panesMax } = options;
+  checkOptions({ windowMs, panesMax });
+  checkWhole('slideMs', slideMs, Math.ceil(windowMs / HOPPING_OVERLAP_MAX), windowMs);
+  checkWhole('offsetMs', offsetMs, -windowMs, windowMs);
+  const lastStartMs = (timeMs: number): number => Math.floor((timeMs - offsetMs) / slideMs) * slideMs + offsetMs;
   const gather = (event: T, timeMs: number): void => {
     const key = options.keyOf(event);
     if (key === undefined) return;
-    const startMs = Math.floor(timeMs / windowMs) * windowMs;
-    const pane = windows.panes.touch(`${startMs}|${key}`, () => ({ key, startMs, value: options.initial() }));
-    pane.value = options.add(pane.value, event);
+    for (let startMs = lastStartMs(timeMs); startMs + windowMs > timeMs; startMs -= slideMs) {
+      const openMs = startMs;
+      const pane = windows.panes.touch(`${openMs}|${key}`, () => ({ key, startMs: openMs, value: options.initial() }));
+      pane.value = options.add(pane.value, event);
+    }
   };
-  return elementOperator((out) => {
+  const operator = options.ordered === true ? orderedOperator : watermarkOperator;
+  return operator((out) => {
     let nextEndMs = Number.NEGATIVE_INFINITY;
-    const close = (watermarkMs: number): void => {
-      // Windows end on multiples of windowMs only: most watermarks close nothing.
-      if (watermarkMs < nextEndMs) return;
-      nextEndMs = (Math.floor(watermarkMs / windowMs) + 1) * windowMs;
-      for (const pane of closedPanes(windows, windowMs, watermarkMs)) out.next(pane);
-    };
     return {
-      next: (element) => {
-        if (element.kind === 'watermark') close(element.watermarkMs);
-        else if (element.timing === 'on-time') gather(element.event, element.timeMs);
+      event: gather,
+      advance: (nowMs) => {
+        // Most watermarks reach the end of no window.
+        if (nowMs < nextEndMs) return;
+        nextEndMs = lastStartMs(nowMs - windowMs) + slideMs + windowMs;
+        for (const pane of closedPanes(windows, windowMs, nowMs)) out.next(pane);
       },
     };
   });
 }
 
-function closedPanes<A extends Json>(
-  windows: TumblingWindows<A>,
-  windowMs: number,
-  watermarkMs: number,
-): TumblingPane<A>[] {
+function closedPanes<A extends Json>(windows: TumblingWindows<A>, windowMs: number, nowMs: number): TumblingPane<A>[] {
   const closed: TumblingPane<A>[] = [];
   for (const [storeKey, { key, startMs, value }] of windows.panes.entries()) {
-    if (startMs + windowMs > watermarkMs) continue;
+    if (startMs + windowMs > nowMs) continue;
     windows.panes.delete(storeKey);
     closed.push({ key, startMs, endMs: startMs + windowMs, value });
   }

@@ -1,4 +1,6 @@
 export { describeOperatorLifecycle, type OperatorCase } from './operator-lifecycle';
+export { NO_KEY, OperatorStream, arrival, logOfArrivals, type MadeOperator, type Reading } from './operator-history';
+export { describeOperatorProperties, type PropertyCase } from './operator-properties';
 export {
   START_MS,
   collect,
