@@ -1,7 +1,7 @@
 import type { OperatorFunction } from 'rxjs';
 import { DeadlineStore, type DeadlineCell } from './deadline-store';
 import { orderedOperator } from './event-time-operator';
-import { checkOptions, checkWhole } from './operator-options';
+import { checkOptions, checkPositive, checkWhole } from './operator-options';
 import type { Json, StateStore, StreamElement } from './stream-element';
 
 /** Bounds of {@link baselineRate}. */
@@ -144,6 +144,7 @@ export function baselineRate<T>(
 ): OperatorFunction<StreamElement<T>, RatePane> {
   const { baselineWindows, baselineWindowsMin = baselineWindows, deviationMin = 1 } = options;
   checkWhole('baselineWindowsMin', baselineWindowsMin, 1, baselineWindows);
+  checkPositive('deviationMin', deviationMin);
   const statistic = options.statistic === 'mean' ? meanOf : medianOf;
   return orderedOperator((out) => ({
     event: (event, timeMs) => {

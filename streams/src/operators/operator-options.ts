@@ -21,9 +21,20 @@ export function checkOptions(options: Readonly<Record<string, number | undefined
  */
 export function checkWhole(name: string, value: number, least: number, most: number): void {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return;
-  throw new ProtegoError(
-    'OPERATOR_OPTION_INVALID',
-    `option \`${name}\` must be a whole number from ${least} to ${most}, but is ${value}`,
-    { option: name, value: String(value) },
-  );
+  throw optionInvalid(name, value, `a whole number from ${least} to ${most}`);
+}
+
+/**
+ * Checks one number that need not be whole.
+ * @throws ProtegoError `OPERATOR_OPTION_INVALID` with the name and the value.
+ */
+export function checkPositive(name: string, value: number): void {
+  if (!Number.isFinite(value) || value <= 0) throw optionInvalid(name, value, 'a finite number above 0');
+}
+
+function optionInvalid(name: string, value: number, wanted: string): ProtegoError {
+  return new ProtegoError('OPERATOR_OPTION_INVALID', `option \`${name}\` must be ${wanted}, but is ${value}`, {
+    option: name,
+    value: String(value),
+  });
 }

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { collect, describeOperatorLifecycle, eventElement, jsonCopy, shuffled, watermark } from '../testing';
 import type { StreamElement } from './stream-element';
-import { TumblingWindows, tumblingWindow, type TumblingPane, type TumblingWindowOptions } from './tumbling-window';
+import {
+  HOPPING_OVERLAP_MAX,
+  TumblingWindows,
+  hoppingWindow,
+  tumblingWindow,
+  type TumblingPane,
+  type TumblingWindowOptions,
+} from './tumbling-window';
 
 /** The key that stands for an event that is left out. */
 const NO_KEY = '-';
@@ -169,5 +176,101 @@ describe('tumblingWindow', () => {
     restored.restore(snapshot);
     collect(tumblingWindow(listing, restored), [reading(3, 'k', 3)]);
     expect(snapshot).toEqual({ evictedCount: 0, entries: [['0|k', ['k', 0, [1]]]] });
+  });
+
+  it('moves its boundaries by the offset', () => {
+    const panes = (offsetMs: number) =>
+      collect(tumblingWindow({ ...options, offsetMs }), [reading(2), reading(3), reading(12), watermark<Reading>(99)]);
+    expect(panes(3).map(({ startMs, endMs, value }) => [startMs, endMs, value])).toEqual([
+      [-7, 3, 1],
+      [3, 13, 2],
+    ]);
+    expect(panes(-7)).toEqual(panes(3));
+  });
+
+  it('lets an event close what ends at or before it where events are said to be in order', () => {
+    const inOrder = { ...options, ordered: true };
+    expect(collect(tumblingWindow(inOrder), [reading(1), reading(9)])).toEqual([]);
+    expect(collect(tumblingWindow(inOrder), [reading(1), reading(10)])).toEqual([pane('k', 0, 1)]);
+    expect(() => collect(tumblingWindow(inOrder), [reading(10), reading(9)])).toThrow(
+      expect.objectContaining({ code: 'STREAM_UNORDERED' }),
+    );
+  });
+});
+
+describe('hoppingWindow', () => {
+  const hopping = (slideMs: number, windows?: TumblingWindows<number>) =>
+    hoppingWindow({ ...options, slideMs }, windows);
+  const spans = (panes: readonly TumblingPane<number>[]): number[][] =>
+    panes.map(({ startMs, endMs, value }) => [startMs, endMs, value]);
+
+  describeOperatorLifecycle({
+    operator: () => hopping(5),
+    input: [reading(6), watermark<Reading>(12), watermark<Reading>(15)],
+    output: [
+      { key: 'k', startMs: 0, endMs: 10, value: 1 },
+      { key: 'k', startMs: 5, endMs: 15, value: 1 },
+    ],
+    endless: (index) => (index % 2 === 0 ? reading(10 * index) : watermark<Reading>(10 * index)),
+  });
+
+  it('puts an event into every window that it lies in, from a start to just before an end', () => {
+    const all = (timeMs: number) => spans(collect(hopping(5), [reading(timeMs), watermark(99)]));
+    expect(all(9)).toEqual([
+      [0, 10, 1],
+      [5, 15, 1],
+    ]);
+    expect(all(10)).toEqual([
+      [5, 15, 1],
+      [10, 20, 1],
+    ]);
+  });
+
+  it('also where the slide does not divide the window', () => {
+    const all = (timeMs: number) =>
+      spans(collect(hopping(4), [reading(timeMs), watermark(99)])).map(([start]) => start);
+    expect([all(8), all(9), all(10), all(11)]).toEqual([
+      [0, 4, 8],
+      [0, 4, 8],
+      [4, 8],
+      [4, 8],
+    ]);
+  });
+
+  it('closes each window when the watermark reaches its end, not before', () => {
+    const until = (watermarkMs: number) => spans(collect(hopping(4), [reading(9), watermark(watermarkMs)])).length;
+    expect([9, 10, 13, 14, 17, 18].map(until)).toEqual([0, 1, 1, 2, 2, 3]);
+  });
+
+  it('equals a look at every window', () => {
+    fc.assert(
+      fc.property(stream(), fc.integer({ min: 1, max: 10 }), (input, slideMs) => {
+        const expected: TumblingPane<number>[] = [];
+        const lastMs = input.reduce((last, each) => (each.kind === 'watermark' ? each.watermarkMs : last), -Infinity);
+        for (let startMs = -60 * slideMs; startMs + 10 <= lastMs; startMs += slideMs)
+          for (const key of ['a', 'b']) {
+            const inside = input.flatMap((each) => (each.kind === 'event' && each.event.key === key ? [each] : []));
+            const amounts = inside
+              .filter(({ timeMs }) => timeMs >= startMs && timeMs < startMs + 10)
+              .map(({ event }) => event.amount);
+            if (amounts.length > 0)
+              expected.push(
+                pane(
+                  key,
+                  startMs,
+                  amounts.reduce((sum, amount) => sum + amount),
+                ),
+              );
+          }
+        expect(collect(hopping(slideMs), input)).toEqual(expected);
+      }),
+    );
+  });
+
+  it('refuses slides that leave events out or put them into too many windows', () => {
+    const withSlide = (windowMs: number, slideMs: number) => () => hoppingWindow({ ...options, windowMs, slideMs });
+    expect(withSlide(HOPPING_OVERLAP_MAX, 1)).not.toThrow();
+    for (const refused of [withSlide(10, 11), withSlide(10, 0), withSlide(HOPPING_OVERLAP_MAX + 1, 1)])
+      expect(refused).toThrow(expect.objectContaining({ code: 'OPERATOR_OPTION_INVALID' }));
   });
 });
