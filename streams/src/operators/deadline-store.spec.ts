@@ -59,6 +59,25 @@ describe('DeadlineStore', () => {
     expect(takeDue(store, 30)).toEqual(['a']);
   });
 
+  it('keeps its order when a cell leaves from the middle, whichever cell takes its place', () => {
+    // A heap as it stands: where 31 leaves, 4 comes from another branch and must rise above 30 and 10.
+    const deadlines = [1, 10, 2, 20, 30, 50, 3, 21, 22, 31, 32, 51, 52, 53, 4];
+    for (const gone of deadlines) {
+      const store = storeOf();
+      for (const deadlineMs of deadlines) put(store, `k${deadlineMs}`, deadlineMs);
+      store.delete(store.touchKnown(`k${gone}`) as DeadlineCell<Task>);
+      const left = deadlines.filter((deadlineMs) => deadlineMs !== gone).sort((a, b) => a - b);
+      expect(takeDue(store, 99)).toEqual(left.map((deadlineMs) => `k${deadlineMs}`));
+    }
+  });
+
+  it('forgets all that is due where there is nothing to decide', () => {
+    const store = storeOf();
+    for (const [key, deadlineMs] of Object.entries({ a: 3, b: 2, c: 5, d: 3 })) put(store, key, deadlineMs);
+    store.forgetDue(3);
+    expect([store.size, store.evictedCount, takeDue(store, 9)]).toEqual([1, 0, ['c']]);
+  });
+
   it('forgets a key that was never settled', () => {
     const store = storeOf();
     put(store, 'a', 1);
@@ -74,6 +93,9 @@ describe('DeadlineStore', () => {
     put(store, 'c', 5);
     expect([store.size, store.entryCount, store.evictedCount, store.evictedEntryCount]).toEqual([2, 3, 1, 2]);
     expect(store.evictedUntilMs).toBe(20);
+    const restored = storeOf();
+    restored.restore(jsonCopy(store.snapshot()));
+    expect(restored.evictedUntilMs).toBe(20);
     put(store, 'c', 5, 4);
     expect([store.size, store.entryCount, store.evictedCount, store.evictedEntryCount]).toEqual([1, 4, 2, 4]);
     expect(store.counters('x')).toEqual({ xKeys: 1, xEntries: 4, xKeysEvicted: 2, xEntriesEvicted: 4 });
@@ -82,14 +104,14 @@ describe('DeadlineStore', () => {
 
   it('equals a naive list, also when it is written down and read back at every step', () => {
     const step = fc.record({
-      key: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),
-      deadlineMs: fc.nat(20),
+      key: fc.constantFrom(...'abcdefghijklmnopqrst'),
+      deadlineMs: fc.nat(60),
       entryCount: fc.integer({ min: 1, max: 3 }),
-      action: fc.constantFrom('put', 'put', 'put', 'delete', 'due'),
+      action: fc.constantFrom('put', 'put', 'put', 'put', 'delete', 'due'),
     });
-    const bounds = { keysMax: 4, entriesMax: 7 };
+    const bounds = { keysMax: 14, entriesMax: 24 };
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 50 }), (steps) => {
+      fc.property(fc.array(step, { minLength: 20, maxLength: 80 }), (steps) => {
         const kept = storeOf(bounds);
         let copied = storeOf(bounds);
         let naive: [string, Task][] = [];
@@ -98,7 +120,8 @@ describe('DeadlineStore', () => {
           let due: string[] = [];
           if (action === 'put') {
             naive = [...naive.filter(([known]) => known !== key), [key, task]];
-            while (naive.length > 4 || (entryCountOf() > 7 && naive.length > 1)) naive.shift();
+            while (naive.length > bounds.keysMax || (entryCountOf() > bounds.entriesMax && naive.length > 1))
+              naive.shift();
           } else if (action === 'delete') naive = naive.filter(([known]) => known !== key);
           else {
             const first = naive.filter(([, { deadlineMs }]) => deadlineMs <= task.deadlineMs);

@@ -130,6 +130,11 @@ export class DeadlineStore<V> implements StateStore {
     }
   }
 
+  /** Forgets the keys whose deadline is at or before `nowMs`, where there is nothing to decide. */
+  forgetDue(nowMs: number): void {
+    for (let cell = this.due(nowMs); cell !== undefined; cell = this.due(nowMs)) this.delete(cell);
+  }
+
   /** Forgets a key whose state has done its work. */
   delete(cell: DeadlineCell<V>): void {
     this.#cells.delete(cell.key);

@@ -131,9 +131,6 @@ export function distinctCount<T>(
       if (key === undefined || value === undefined) return;
       out.next({ event, key, timeMs, ...store.add(key, timeMs, value) });
     },
-    advance: (nowMs) => {
-      for (let cell = store.store.due(nowMs); cell !== undefined; cell = store.store.due(nowMs))
-        store.store.delete(cell);
-    },
+    advance: (nowMs) => store.store.forgetDue(nowMs),
   }));
 }

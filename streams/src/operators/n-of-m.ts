@@ -130,9 +130,6 @@ export function nOfM<T, R extends Json>(
       const startMs = members.reduce((least, member) => Math.min(least, member.timeMs), timeMs);
       out.next({ key, startMs, timeMs, members });
     },
-    advance: (nowMs) => {
-      for (let cell = store.store.due(nowMs); cell !== undefined; cell = store.store.due(nowMs))
-        store.store.delete(cell);
-    },
+    advance: (nowMs) => store.store.forgetDue(nowMs),
   }));
 }

@@ -132,9 +132,6 @@ export function sequence<T, R extends Json>(
       const chain = store.step(key, timeMs, fits, () => refOf(event));
       if (chain !== undefined) out.next({ key, timeMs, ...chain });
     },
-    advance: (nowMs) => {
-      for (let cell = store.store.due(nowMs); cell !== undefined; cell = store.store.due(nowMs))
-        store.store.delete(cell);
-    },
+    advance: (nowMs) => store.store.forgetDue(nowMs),
   }));
 }

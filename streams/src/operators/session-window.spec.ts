@@ -132,6 +132,20 @@ describe('sessionWindow', () => {
     expect(windows.store.evictedEntryCount).toBe(1);
   });
 
+  it('has room again for what closed, also while other sessions of the key are open', () => {
+    const windows = new SessionWindows<WindowValues<number>>({ gapMs: GAP_MS });
+    run([visit(0), visit(20), visit(40), watermark(30)], windows);
+    expect([windows.store.size, windows.store.entryCount]).toEqual([1, 1]);
+    run([END], windows);
+    expect([windows.store.size, windows.store.entryCount, windows.store.evictedCount]).toEqual([0, 0, 0]);
+  });
+
+  it('lets an event close what ends at or before it where events are said to be in order', () => {
+    expect(shown(runOrdered([visit(0), visit(9, 'other')], {}).panes)).toEqual([]);
+    expect(shown(runOrdered([visit(0), visit(10, 'other')], {}).panes)).toEqual([['k', 0, 10, 0]]);
+    expect(() => runOrdered([visit(1), visit(0)], {})).toThrow(expect.objectContaining({ code: 'STREAM_UNORDERED' }));
+  });
+
   it('shares no value with its snapshot, though `add` changes values in place', () => {
     const windows = new SessionWindows<WindowValues<number>>({ gapMs: GAP_MS });
     run([visit(1)], windows);
