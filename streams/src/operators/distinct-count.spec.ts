@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { collect, describeOperatorLifecycle, eventElement, watermark } from '../testing';
+import { collect, describeOperatorLifecycle, eventElement, jsonCopy, watermark } from '../testing';
 import { DistinctStore, distinctCount, type DistinctBounds, type DistinctCount } from './distinct-count';
 import type { StreamElement } from './stream-element';
 
@@ -95,6 +95,14 @@ describe('distinctCount', () => {
       shown(run([visit(0, 'a', 'x'), visit(1, 'a', 'y'), visit(2, 'b', 'x'), visit(12, 'b', 'x')], store)),
     ).toEqual([1, '≥1', '≥1', 1]);
     expect(store.store.evictedCount).toBe(2);
+  });
+
+  it('knows after a snapshot until when it is not exact', () => {
+    const first = storeOf({ valuesPerKeyMax: 2 });
+    run([visit(0, 'a'), visit(1, 'b'), visit(2, 'c')], first);
+    const second = storeOf({ valuesPerKeyMax: 2 });
+    second.restore(jsonCopy(first.snapshot()));
+    expect(shown(run([visit(9, 'c'), visit(10, 'c')], second))).toEqual(['≥2', 2]);
   });
 
   it('forgets a key a window after its last value', () => {

@@ -157,7 +157,7 @@ const step = fc.record({
 export type History = readonly [readonly Arrival[], readonly Arrival[]];
 
 /** Histories of events that are late, skewed, delayed and silent, with two orders of arrival each. */
-export const histories = fc.array(step, { maxLength: 30 }).map((steps): History => {
+export const histories = fc.array(step, { minLength: 4, maxLength: 30 }).map((steps): History => {
   let nowMs = 0;
   const arrivals = steps.map(({ gapMs, delays, wrongByMs, ...parts }, index) => {
     nowMs += gapMs;
