@@ -167,7 +167,7 @@ describe('slidingCount', () => {
           expect(second.snapshot()).toEqual(whole.snapshot());
         }
       }),
-      { numRuns: 30 },
+      { numRuns: 300 },
     );
   });
 });
