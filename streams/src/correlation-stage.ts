@@ -7,40 +7,32 @@ import type { EventOrder } from './operators/event-heap';
 import type { Json, StateStore, StreamElement } from './operators/stream-element';
 import type { PipelineRules } from './pipeline-rules';
 import type { DetectionResult, PipelineResult } from './result';
-import { textAt } from './sigma-record';
-import { Correlator, type CorrelationFiring, type CorrelationHit } from './sigma/correlator';
+import type { CorrelationPlan, MemberPlace, PlannedHit } from './sigma/correlation-plan';
+import { CorrelationRun, type RaisedCorrelation } from './sigma/correlation-run';
 import type { SigmaCorrelation } from './sigma/correlation';
 import { erasedFieldsOf } from './sigma/erased-fields';
-import { fieldAccess, fieldValue, type FieldAccess } from './sigma/record';
+import { fieldValue } from './sigma/record';
 import type { SigmaRule } from './sigma/rule';
-
-interface CandidateHit extends CorrelationHit {
-  readonly correlation: number;
-  /** Values that the rule's words speak of. */
-  readonly texts: Readonly<Record<string, string>>;
-}
 
 /** Begins what stands for an erased text. */
 const TEXT_PLACEHOLDER = '~t.';
-const NO_HITS: readonly CandidateHit[] = [];
+const NO_HITS: readonly PlannedHit[] = [];
+const nothingIsLost = (): boolean => false;
 
 /** What correlations need of an event while it waits for its watermark; plain data, so that it can be written down. */
 export interface CorrelationCandidate extends EventOrder {
   readonly seq: number;
-  readonly hits: readonly CandidateHit[];
+  readonly hits: readonly PlannedHit[];
 }
 
 /** All correlations of a session. */
 export class CorrelationStage implements StateStore {
-  readonly #correlators: readonly Correlator[];
-  readonly #rules: PipelineRules;
-  /** Per correlation, the fields that its words speak of. */
-  readonly #wordingFields: readonly (readonly FieldAccess[])[];
+  readonly #plan: CorrelationPlan;
+  readonly #run: CorrelationRun;
 
-  constructor(rules: PipelineRules) {
-    this.#rules = rules;
-    this.#correlators = rules.correlations.map((correlation) => new Correlator(correlation, 'crossing'));
-    this.#wordingFields = rules.wordingFields.map((fields) => fields.map(fieldAccess));
+  constructor({ correlations }: PipelineRules) {
+    this.#plan = correlations;
+    this.#run = new CorrelationRun(correlations, 'crossing');
   }
 
   /** Keeps the events that some correlation counts, reduced to what it counts. */
@@ -58,23 +50,15 @@ export class CorrelationStage implements StateStore {
       },
     }));
 
-  /** Correlations that cannot count an event any more, because what they group by or count in it was erased. */
+  /** Correlations that cannot count an event any more, because what they group by or measure in it was erased. */
   readonly undecidable: OperatorFunction<StreamElement<MatchedEvent>, PipelineResult> = elementOperator((out) => ({
     next: (element) => {
       if (element.kind === 'watermark' || element.timing !== 'on-time') return;
-      const { logged, matches } = element.event;
-      if (logged.erased === undefined || logged.erased.length === 0) return;
+      const { event } = element;
+      if (event.logged.erased === undefined || event.logged.erased.length === 0) return;
       const seen = new Set<number>();
-      for (const { rule, failure } of matches) {
-        if (failure !== undefined) continue;
-        for (const index of this.#rules.correlationsOf(rule)) {
-          const fields = this.#lostFieldsOf(index, rule, element.event);
-          const { correlation } = this.#correlators[index] as Correlator;
-          if (fields.length === 0 || seen.has(index)) continue;
-          seen.add(index);
-          out.next({ kind: 'undecidable', ruleId: correlation.id, fields, event: logged });
-        }
-      }
+      for (const rule of matchedRules(event))
+        for (const place of this.#plan.placesOf(rule)) this.#tellLost(place, event, seen, (result) => out.next(result));
     },
   }));
 
@@ -84,81 +68,67 @@ export class CorrelationStage implements StateStore {
       next: (element) => {
         if (element.kind === 'watermark') return;
         const { timeMs, seq, source, id, hits } = element.event;
-        for (const hit of hits) {
-          const correlator = this.#correlators[hit.correlation] as Correlator;
-          const firing = correlator.step(hit, timeMs, [seq, source, id]);
-          if (firing !== undefined) out.next(detectionOf(correlator.correlation, hit, firing));
-        }
+        for (const raised of this.#run.step(hits, timeMs, [seq, source, id])) out.next(detectionOf(raised));
       },
     }),
   );
 
-  /** Keys held and evicted over all correlations. */
+  /** What is held and was evicted over all correlations. */
   counters(): Record<string, number> {
-    const sum = (of: (correlator: Correlator) => number): number =>
-      this.#correlators.reduce((total, correlator) => total + of(correlator), 0);
-    return {
-      correlationKeys: sum(({ windows }) => windows.windows.size),
-      correlationKeysEvicted: sum(({ windows }) => windows.windows.evictedCount),
-      correlationEntriesEvicted: sum(({ windows }) => windows.evictedEntryCount),
-    };
+    return this.#run.counters();
   }
 
   snapshot(): Json {
-    return this.#correlators.map((correlator) => correlator.snapshot());
+    return this.#run.snapshot();
   }
 
   restore(state: Json): void {
-    (state as readonly Json[]).forEach((windows, index) => this.#correlators[index]?.restore(windows));
+    this.#run.restore(state);
   }
 
-  #hitsOf(event: MatchedEvent): readonly CandidateHit[] {
+  #hitsOf(event: MatchedEvent): readonly PlannedHit[] {
     if (event.matches.length === 0) return NO_HITS;
-    const hits: CandidateHit[] = [];
-    for (const { rule, failure } of event.matches) {
-      if (failure !== undefined) continue;
-      for (const index of this.#rules.correlationsOf(rule)) this.#addHit(hits, index, rule, event);
-    }
-    return hits;
+    return this.#plan.hitsOf(matchedRules(event), event.record, event.pseudonymise, lostIn(event));
   }
 
-  // A pseudonym groups and counts as well as the value did; the placeholder of an erased text says nothing.
-  #lostFieldsOf(index: number, rule: SigmaRule, { logged, record }: MatchedEvent): string[] {
-    if (logged.erased === undefined) return [];
-    const isErased = erasedFieldsOf(logged.erased);
-    const isPlaceholder = (field: string): boolean => {
-      const value = fieldValue(record, field);
-      return typeof value === 'string' && value.startsWith(TEXT_PLACEHOLDER);
-    };
-    const fields = (this.#correlators[index] as Correlator).fieldsReadOf(rule);
-    return fields.filter((field) => isErased(field) && isPlaceholder(field));
-  }
-
-  // An event that matches two member rules of one correlation is still one event.
-  #addHit(hits: CandidateHit[], index: number, rule: SigmaRule, event: MatchedEvent): void {
-    if (hits.some((known) => known.correlation === index)) return;
-    if (this.#lostFieldsOf(index, rule, event).length > 0) return;
-    const { record, pseudonymise } = event;
-    const hit = (this.#correlators[index] as Correlator).hitOf(rule, record, pseudonymise);
-    if (hit === undefined) return;
-    const texts: Record<string, string> = {};
-    for (const access of this.#wordingFields[index] ?? []) {
-      const text = textAt(record, access);
-      if (text !== undefined) texts[access.field] = pseudonymise(text);
-    }
-    hits.push({ ...hit, correlation: index, texts });
+  // A correlation that still counts the event may lack what one over it would read.
+  #tellLost(
+    place: MemberPlace,
+    event: MatchedEvent,
+    seen: Set<number>,
+    tell: (result: PipelineResult) => void,
+  ): void {
+    const { correlation: at } = place;
+    if (seen.has(at)) return;
+    seen.add(at);
+    const isLost = lostIn(event);
+    const fields = this.#plan.fieldsReadOf(place).filter(isLost);
+    const { id: ruleId } = this.#plan.correlations[at] as SigmaCorrelation;
+    if (fields.length > 0) tell({ kind: 'undecidable', ruleId, fields, event: event.logged });
+    else for (const parent of this.#plan.parentsOf(at)) this.#tellLost(parent, event, seen, tell);
   }
 }
 
-function detectionOf(
-  correlation: SigmaCorrelation,
-  hit: CandidateHit,
-  { group, value, events }: CorrelationFiring,
-): DetectionResult {
-  const first = events[0] as CorrelationFiring['events'][number];
-  const last = events[events.length - 1] as CorrelationFiring['events'][number];
+function matchedRules({ matches }: MatchedEvent): SigmaRule[] {
+  return matches.flatMap(({ rule, failure }) => (failure === undefined ? [rule] : []));
+}
+
+// A pseudonym groups and counts as well as the value did; the placeholder of an erased text says nothing.
+function lostIn({ logged, record }: MatchedEvent): (field: string) => boolean {
+  if (logged.erased === undefined || logged.erased.length === 0) return nothingIsLost;
+  const isErased = erasedFieldsOf(logged.erased);
+  return (field) => {
+    const value = fieldValue(record, field);
+    return typeof value === 'string' && value.startsWith(TEXT_PLACEHOLDER) && isErased(field);
+  };
+}
+
+function detectionOf({ correlation, firing, events, texts }: RaisedCorrelation): DetectionResult {
+  const { group, value } = firing;
+  const first = events[0] as RaisedCorrelation['events'][number];
+  const last = events[events.length - 1] as RaisedCorrelation['events'][number];
   const values: Readonly<Record<string, string>> = {
-    ...hit.texts,
+    ...texts,
     ...group,
     count: String(value),
     timespan: durationText(correlation.timespanMs),
@@ -172,6 +142,7 @@ function detectionOf(
     refs: events.map(({ ref }) => ref),
     textOf: (name) => (Object.hasOwn(values, name) ? values[name] : undefined),
     timing: 'on-time',
+    measured: { group, value },
   });
 }
 

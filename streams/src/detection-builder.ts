@@ -9,7 +9,7 @@ import {
 } from '@protego/contracts';
 import type { Timing } from './operators/stream-element';
 import type { DetectionResult } from './result';
-import type { EventRef } from './sigma/correlator';
+import type { EventRef } from './sigma/correlation-window';
 
 /** Words of a rule for the people on the ward; placeholders `{name}` are filled from the finding's values. */
 export interface RuleWording {
@@ -47,6 +47,8 @@ export interface Finding {
   /** Text for placeholders and entities, by field name. */
   readonly textOf: (name: string) => string | undefined;
   readonly timing: Timing;
+  /** For a correlation: its group by field, and what was measured in it. */
+  readonly measured?: { readonly group: Readonly<Record<string, string>>; readonly value: number };
 }
 
 const VALUE_CHARACTERS_MAX = 200;
@@ -100,6 +102,7 @@ export function buildDetection(finding: Finding): DetectionResult {
     eventCount: refs.length,
     status: 'raised',
     ...(finding.timing === 'on-time' ? {} : { timing: finding.timing }),
+    ...(finding.measured === undefined ? {} : measuredOf(finding.measured)),
   };
   return {
     kind: 'detection',
@@ -107,6 +110,10 @@ export function buildDetection(finding: Finding): DetectionResult {
     certainAtMs: finding.certainAtMs,
     seqs: refs.map(([seq]) => seq).sort((a, b) => a - b),
   };
+}
+
+function measuredOf({ group, value }: NonNullable<Finding['measured']>): Pick<Detection, 'group' | 'value'> {
+  return { group: Object.entries(group).map(([field, text]) => ({ field: cut(field), text: cut(oneLine(text)) })), value };
 }
 
 // The id leaves out seq, so that the same history has the same detections in every log that holds it.

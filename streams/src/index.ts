@@ -127,23 +127,29 @@ export {
 } from './operators/tumbling-window';
 // Sigma
 export {
+  CorrelationPlan,
+  CorrelationRun,
   SigmaMatcher,
   compileSigma,
   fieldValue,
   parseSigmaFile,
   whyMatched,
+  type ContributingEvent,
+  type CorrelationBounds,
+  type CorrelationCondition,
+  type CorrelationFiring,
+  type CorrelationHit,
+  type CorrelationTrigger,
+  type CorrelationType,
+  type EventRef,
+  type PlannedHit,
+  type RaisedCorrelation,
   type SigmaCorrelation,
   type SigmaDocument,
+  type SigmaFilter,
   type SigmaMatch,
   type SigmaProblem,
   type SigmaRecord,
   type SigmaRule,
   type SigmaRuleSet,
 } from './sigma';
-export {
-  Correlator,
-  type CorrelationFiring,
-  type CorrelationHit,
-  type CorrelationTrigger,
-  type EventRef,
-} from './sigma/correlator';

@@ -81,7 +81,7 @@ export function statelessResults(
             message: pseudonymise(messageOf(failure)),
             event: logged,
           });
-        else if (rules.raises(rule)) out.next(detectionOf(rule, element.event, element.timing));
+        else if (rules.correlations.raises(rule)) out.next(detectionOf(rule, element.event, element.timing));
       }
     },
   }));

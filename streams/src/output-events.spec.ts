@@ -10,7 +10,7 @@ import fc from 'fast-check';
 import { buildDetection, type RuleIdentity } from './detection-builder';
 import { ENGINE_SOURCE, EVIDENCE_SEQS_MAX, isOutputType, outputEventOf, outputIdOf } from './output-events';
 import type { DetectionResult, MistimedResult, RuleFailedResult } from './result';
-import type { EventRef } from './sigma/correlator';
+import type { EventRef } from './sigma/correlation-window';
 import { START_MS, jsonCopy, loggedEvent } from './testing';
 
 const validator = new EventValidator(eventRegistry);

@@ -16,6 +16,13 @@ export interface DetectionEntity {
   readonly id: string;
 }
 
+/** A value that the events of a detection have in common. */
+export interface DetectionGroupField {
+  /** Field, or alias, of the rule. */
+  readonly field: string;
+  readonly text: string;
+}
+
 /** What the detection rests on, in the log that it was raised from. */
 export interface DetectionEvidence {
   /** Sequence numbers of the contributing events, ascending. */
@@ -49,6 +56,10 @@ export interface Detection {
   readonly attack: readonly string[];
   /** Contributing events: how many. */
   readonly eventCount: number;
+  /** For a correlation: the values that its events have in common, in the order of `group-by`. */
+  readonly group?: readonly DetectionGroupField[];
+  /** For a correlation: the count, sum, average, median or percentile that met its condition. */
+  readonly value?: number;
   /** Set when a contributing event came later, or claimed a later time, than its source is allowed. */
   readonly timing?: 'late' | 'skewed';
   readonly status: 'raised' | 'updated' | 'muted';
@@ -101,6 +112,11 @@ export const DETECTION_SCHEMA: JsonSchema = {
     harmlessExplanation: text,
     attack: { type: 'array', items: text },
     eventCount: { type: 'integer', minimum: 1 },
+    group: {
+      type: 'array',
+      items: { type: 'object', required: ['field', 'text'], properties: { field: text, text } },
+    },
+    value: { type: 'number' },
     timing: { enum: ['late', 'skewed'] },
     status: { enum: ['raised', 'updated', 'muted'] },
     evidence: {

@@ -126,6 +126,7 @@ export const ERROR_CODES = {
   SIGMA_PLACEHOLDER_UNKNOWN: caller('Declare its values in declarations/placeholders.yaml; an empty list will do.'),
   SIGMA_CONDITION_INVALID: caller('Mend the condition: it names selections of the same rule.'),
   SIGMA_REGEX_UNSUPPORTED: caller('Write the pattern in RE2 syntax: no look-around, no back-references.'),
+  SIGMA_FILTER_INVALID: caller('Mend the filter: logsource, rules, selections and condition.'),
   SIGMA_CORRELATION_INVALID: caller('Mend the correlation: type, rules, group-by, timespan and condition.'),
   RULE_FAILED: {
     origin: 'internal',

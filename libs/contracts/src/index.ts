@@ -39,6 +39,7 @@ export {
   type Detection,
   type DetectionEntity,
   type DetectionEvidence,
+  type DetectionGroupField,
   type Severity,
 } from './detection';
 // Subjects

@@ -8,7 +8,7 @@ import { TumblingWindows, tumblingWindow, type TumblingPane } from '../operators
 import type { Json, StateStore, StreamElement } from '../operators/stream-element';
 import { pseudonymiseWith } from '../pseudonyms';
 import type { DetectionResult, PipelineResult } from '../result';
-import type { EventRef } from '../sigma/correlator';
+import type { EventRef } from '../sigma/correlation-window';
 import { erasedFieldsOf } from '../sigma/erased-fields';
 
 const WINDOW_MS = 60_000;

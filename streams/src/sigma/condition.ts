@@ -1,8 +1,18 @@
+import type { ErrorCode } from '@protego/contracts';
 import { allOf, anyOf, negate, type SigmaExpression } from './expression';
 import { quote, rejectAt, type SourcePosition } from './problem';
 
 /** Named selections of one rule. */
 export type Selections = ReadonlyMap<string, SigmaExpression>;
+
+/** What a condition is about, for messages. */
+export interface ConditionSubject {
+  readonly code: ErrorCode;
+  /** What a word of the condition names. */
+  readonly noun: string;
+}
+
+const OF_SELECTIONS: ConditionSubject = { code: 'SIGMA_CONDITION_INVALID', noun: 'selection' };
 
 /** Most words and parentheses of one condition. */
 const TOKEN_COUNT_MAX = 500;
@@ -13,12 +23,16 @@ const DEPTH_MAX = 50;
  * Reads a condition (Sigma 2.1, "Condition"): `not` binds tightest, then `and`, then `or`; `1 of` and `all of` take a
  * selection name with `*`, or `them`, which leaves out names that begin with an underscore.
  *
- * @throws ProtegoError `SIGMA_CONDITION_INVALID`
+ * @throws ProtegoError `SIGMA_CONDITION_INVALID`, or the code of the given subject
  */
-export function parseCondition(text: string, selections: Selections, at: SourcePosition): SigmaExpression {
+export function parseCondition(
+  text: string,
+  selections: Selections,
+  at: SourcePosition,
+  subject = OF_SELECTIONS,
+): SigmaExpression {
   const tokens = text.match(/[()|]|[^\s()|]+/g) ?? [];
-  if (tokens.length > TOKEN_COUNT_MAX) refuse(`the condition has more than ${TOKEN_COUNT_MAX} words`, at);
-  return new ConditionReader(tokens, selections, at).readAll();
+  return new ConditionReader(tokens, selections, at, subject).readAll();
 }
 
 class ConditionReader {
@@ -29,13 +43,15 @@ class ConditionReader {
     readonly tokens: readonly string[],
     readonly selections: Selections,
     readonly at: SourcePosition,
+    readonly subject: ConditionSubject,
   ) {}
 
   readAll(): SigmaExpression {
+    if (this.tokens.length > TOKEN_COUNT_MAX) this.#refuse(`the condition has more than ${TOKEN_COUNT_MAX} words`);
     const expression = this.#readOr();
     const rest = this.tokens[this.#next];
-    if (rest === '|') refuse('aggregations after `|` are not part of Sigma 2; write a correlation', this.at);
-    if (rest !== undefined) refuse(`${quote(rest)} is not expected here`, this.at);
+    if (rest === '|') this.#refuse('aggregations after `|` are not part of Sigma 2; write a correlation');
+    if (rest !== undefined) this.#refuse(`${quote(rest)} is not expected here`);
     return expression;
   }
 
@@ -53,7 +69,7 @@ class ConditionReader {
 
   #readOperand(): SigmaExpression {
     this.#depth += 1;
-    if (this.#depth > DEPTH_MAX) refuse(`the condition is nested deeper than ${DEPTH_MAX} levels`, this.at);
+    if (this.#depth > DEPTH_MAX) this.#refuse(`the condition is nested deeper than ${DEPTH_MAX} levels`);
     const expression = this.#take('not') ? negate(this.#readOperand()) : this.#readPrimary();
     this.#depth -= 1;
     return expression;
@@ -62,23 +78,27 @@ class ConditionReader {
   #readPrimary(): SigmaExpression {
     if (this.#take('(')) {
       const expression = this.#readOr();
-      if (!this.#take(')')) refuse('a parenthesis is not closed', this.at);
+      if (!this.#take(')')) this.#refuse('a parenthesis is not closed');
       return expression;
     }
     const word = this.#word();
     if (this.tokens[this.#next]?.toLowerCase() === 'of') return this.#readOf(word.toLowerCase());
-    return this.selections.get(word) ?? refuse(`selection ${quote(word)} does not exist`, this.at);
+    return this.selections.get(word) ?? this.#refuse(`${this.subject.noun} ${quote(word)} does not exist`);
   }
 
   #readOf(quantity: string): SigmaExpression {
-    if (!['1', 'any', 'all'].includes(quantity)) refuse(`${quote(`${quantity} of`)} is not supported`, this.at);
+    if (!['1', 'any', 'all'].includes(quantity)) this.#refuse(`${quote(`${quantity} of`)} is not supported`);
     this.#next += 1;
     const pattern = this.#word();
     const operands = [...this.selections]
       .filter(([name]) => isNamedBy(pattern, name))
       .map(([, selection]) => selection);
-    if (operands.length === 0) refuse(`${quote(pattern)} names no selection`, this.at);
+    if (operands.length === 0) this.#refuse(`${quote(pattern)} names no ${this.subject.noun}`);
     return quantity === 'all' ? allOf(operands) : anyOf(operands);
+  }
+
+  #refuse(message: string): never {
+    return rejectAt(this.subject.code, message, this.at);
   }
 
   #take(word: string): boolean {
@@ -88,9 +108,9 @@ class ConditionReader {
   }
 
   #word(): string {
-    const word = this.tokens[this.#next] ?? refuse('the condition ends too early', this.at);
+    const word = this.tokens[this.#next] ?? this.#refuse('the condition ends too early');
     if (['(', ')', '|', 'and', 'or', 'of'].includes(word.toLowerCase()))
-      refuse(`${quote(word)} is not expected here`, this.at);
+      this.#refuse(`${quote(word)} is not expected here`);
     this.#next += 1;
     return word;
   }
@@ -110,8 +130,4 @@ function isNamedBy(pattern: string, name: string): boolean {
     at = found + piece.length;
   }
   return true;
-}
-
-function refuse(message: string, at: SourcePosition): never {
-  rejectAt('SIGMA_CONDITION_INVALID', message, at);
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Correlator } from './correlator';
+import { CorrelationPlan } from './correlation-plan';
+import { CorrelationRun } from './correlation-run';
 import { SigmaMatcher } from './matcher';
 import { compileSigma } from './rule-set';
 
@@ -16,28 +17,46 @@ interface CorrelationCase {
   }[];
 }
 
-const CASES = resolve(__dirname, '../../../../shared/conformance/sigma/correlation_cases.jsonl');
-const SUPPORTED = new Set(['event_count', 'value_count']);
+const CASES = resolve(process.cwd(), '../shared/conformance/sigma/correlation_cases.jsonl');
 
-function usesOtherModifiers({ rules_yaml: text }: CorrelationCase): boolean {
-  const { problems } = compileSigma([{ path: 'case.yml', text }]);
-  return problems.some(({ code }) => code === 'SIGMA_MODIFIER_UNSUPPORTED');
+// A placeholder that stands for a field of the same event: the specification gives `expand` to what the processing
+// pipeline replaces before a rule is used, and an event comes after that. docs/reference/sigma.md, "Where engines differ".
+const isOfEvent = (one: CorrelationCase): boolean =>
+  compileSigma([{ path: 'case.yml', text: one.rules_yaml }]).problems.some(
+    ({ code }) => code === 'SIGMA_PLACEHOLDER_UNKNOWN',
+  );
+
+/** Options of the engine that the cases come from, as they are said here. */
+interface EngineOptions {
+  /** Holds back what comes so soon after the last of the group: `suppress` here. */
+  readonly suppress_seconds?: number;
+  /** `reset` begins to count anew after each; here one is told while the condition stays true, which in the case is the same. */
+  readonly action_on_match?: string;
 }
 
-/** How many correlations fire on each step. */
-function firings({ rules_yaml: text, steps }: CorrelationCase): number[] {
+/** How many correlations are told of on each step. */
+function raisedOn({ rules_yaml: text, steps, config }: CorrelationCase): number[] {
   const set = compileSigma([{ path: 'case.yml', text }]);
   expect(set.problems).toEqual([]);
+  const { suppress_seconds: seconds = 0, action_on_match: action, ...others }: EngineOptions = config;
+  expect(others).toEqual({});
+  const linked = set.linked.map((one) => ({
+    ...one,
+    correlation: { ...one.correlation, suppressMs: seconds * 1_000 },
+  }));
   const matcher = new SigmaMatcher(set.rules, { ignoreLogsource: true });
-  const correlators = set.correlations.map((correlation) => new Correlator(correlation, 'every'));
+  const plan = new CorrelationPlan(linked, () => []);
+  const run = new CorrelationRun(plan, action === 'reset' ? 'crossing' : 'every');
   return steps.map(({ event, ts }, index) => {
     const record = { type: null, data: event };
-    const matches = matcher.match(record);
-    return correlators.filter((correlator) => {
-      const member = matches.find(({ rule }) => correlator.refersTo(rule));
-      const hit = member === undefined ? undefined : correlator.hitOf(member.rule, record);
-      return hit !== undefined && correlator.step(hit, ts * 1_000, [index, '', String(index)]) !== undefined;
-    }).length;
+    const rules = matcher.match(record).map(({ rule }) => rule);
+    const hits = plan.hitsOf(
+      rules,
+      record,
+      (value) => value,
+      () => false,
+    );
+    return run.step(hits, ts * 1_000, [index, '', String(index)]).length;
   });
 }
 
@@ -46,25 +65,17 @@ describe('Sigma correlation conformance', () => {
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as CorrelationCase);
-  // A configuration names options of the engine that the cases come from, not of the specification.
-  const tried = cases.filter(
-    (one) =>
-      one.types.every((type) => SUPPORTED.has(type)) &&
-      Object.keys(one.config).length === 0 &&
-      !usesOtherModifiers(one),
-  );
+  const tried = cases.filter((one) => !isOfEvent(one));
 
-  it('has cases to try', () => {
-    process.stderr.write(
-      `Sigma correlations: ${tried.length} of ${cases.length} cases use supported types and modifiers and no engine option\n`,
-    );
-    expect(tried.length).toBeGreaterThanOrEqual(3);
+  it('tries every case but the one whose rule takes a value of the event for a placeholder', () => {
+    process.stderr.write(`Sigma correlations: ${tried.length} of ${cases.length} cases tried\n`);
+    expect(cases.filter(isOfEvent).map((one) => one.case)).toEqual(['c6d647515']);
   });
 
   it.each(tried.map((one) => [one.case, one] as const))('%s', (_, one) => {
-    const fired = firings(one);
+    const raised = raisedOn(one);
     one.steps.forEach(({ expect: expected }, i) => {
-      if (expected !== null) expect(`step ${i}: ==${fired[i]}`).toBe(`step ${i}: ${expected}`);
+      if (expected !== null) expect(`step ${i}: ==${raised[i]}`).toBe(`step ${i}: ${expected}`);
     });
   });
 });

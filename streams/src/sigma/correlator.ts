@@ -1,122 +1,122 @@
-import { canonicalJson } from '@protego/contracts';
-import {
-  SlidingWindows,
-  entriesOf,
-  entryCountOf,
-  type SlidingWindowOptions,
-  type WindowState,
-} from '../operators/sliding-window';
 import type { Json, StateStore } from '../operators/stream-element';
-import type { Pseudonymise } from '../pseudonyms';
-import type { CorrelationCondition, SigmaCorrelation } from './correlation';
-import { fieldValue, type SigmaRecord } from './record';
-import type { SigmaRule } from './rule';
+import { isTemporal, type SigmaCorrelation } from './correlation';
+import { measureOf } from './correlation-measure';
+import {
+  CORRELATION_ENTRIES_MAX,
+  CorrelationWindows,
+  type ContributingEvent,
+  type CorrelationBounds,
+  type CorrelationEntry,
+  type CorrelationWindow,
+  type EventRef,
+} from './correlation-window';
 
 /** What a correlation reads of a matching event; plain data, so that it can wait and be written down. */
 export interface CorrelationHit {
   /** Canonical JSON of the group's values, in the order of `group-by`. */
   readonly key: string;
-  /** Value to count distinct; null for event counts. */
-  readonly value: string | null;
+  /** Text whose different values are counted, or a finite number; null where events or rules are counted. */
+  readonly value: string | number | null;
+  /** Members that the event matched, by their place in `ruleRefs`; empty unless the type is a temporal one. */
+  readonly members: readonly number[];
 }
-
-/** Reference from a window to an event of the log. */
-export type EventRef = readonly [seq: number, source: string, id: string];
 
 /** A correlation whose condition holds. */
 export interface CorrelationFiring {
   readonly group: Readonly<Record<string, string>>;
-  /** The count that met the condition. */
+  /** The measure that met the condition; for the temporal types the number of rules. */
   readonly value: number;
-  /** Events in the window, oldest first; the last completed it. */
-  readonly events: readonly { readonly timeMs: number; readonly ref: EventRef }[];
+  /** True when the condition was false since it was last reported. */
+  readonly isNew: boolean;
+  /** True when it is to be told: the trigger says so, and no earlier one of the group holds it back. */
+  readonly isRaised: boolean;
+  /** Events that contribute, at most so many of the latest; oldest first, the last completed it. Ask before the next step. */
+  readonly events: (countMax?: number) => readonly ContributingEvent[];
 }
 
 /**
- * `every`: fire on each event that finds the condition true. `crossing`: fire when the condition becomes true, and again
+ * `every`: tell each event that finds the condition true. `crossing`: tell when the condition becomes true, and again
  * only after it was false in between, so that one attack raises one detection.
  */
 export type CorrelationTrigger = 'every' | 'crossing';
 
 /**
  * One Sigma correlation (Sigma correlation rules specification 2.1) over events in event-time order: sliding window,
- * exact counts, bounded state.
+ * exact measures, bounded state.
  */
 export class Correlator implements StateStore {
-  readonly windows: SlidingWindows<EventRef>;
-  readonly #members: ReadonlySet<string>;
+  readonly windows: CorrelationWindows;
+  #suppressedCount = 0;
 
   constructor(
     readonly correlation: SigmaCorrelation,
     readonly trigger: CorrelationTrigger,
-    bounds: Omit<SlidingWindowOptions, 'windowMs'> = {},
+    bounds: CorrelationBounds = {},
   ) {
-    this.windows = new SlidingWindows({ ...bounds, windowMs: correlation.timespanMs });
-    this.#members = new Set(correlation.ruleRefs);
+    const { type, timespanMs } = correlation;
+    const keptOf = type === 'value_count' ? valueOf : isTemporal(type) ? membersOf : undefined;
+    const options = { ...bounds, windowMs: timespanMs, newMeasure: measureOf(correlation) };
+    this.windows = new CorrelationWindows(keptOf === undefined ? options : { ...options, keptOf });
   }
 
-  /** True when matches of the rule count here. */
-  refersTo(rule: SigmaRule): boolean {
-    return this.#members.has(rule.id) || (rule.name !== undefined && this.#members.has(rule.name));
+  /** Firings that were to be told and were held back, because one of the group had been told shortly before. */
+  get suppressedCount(): number {
+    return this.#suppressedCount;
   }
 
   /**
-   * What an event that matched a member rule brings in; undefined where a group field or the counted value is missing.
+   * Takes an event in and says whether the condition holds with it. Events come in the order of event time.
    *
-   * @param pseudonymise - what every value goes through: state and results must not hold what can be erased
+   * @param chained - where the event completed a correlation that is counted here: the other events that that rests on
    */
-  hitOf(rule: SigmaRule, record: SigmaRecord, pseudonymise: Pseudonymise = asItIs): CorrelationHit | undefined {
-    const valueOf = (name: string): string | undefined => {
-      const text = scalarText(fieldValue(record, this.#fieldOf(name, rule)));
-      return text === undefined ? undefined : pseudonymise(text);
-    };
-    const group: string[] = [];
-    for (const name of this.correlation.groupBy) {
-      const text = valueOf(name);
-      if (text === undefined) return undefined;
-      group.push(text);
-    }
-    const { type, field } = this.correlation;
-    const value = type === 'value_count' && field !== undefined ? valueOf(field) : null;
-    return value === undefined ? undefined : { key: canonicalJson(group), value };
-  }
-
-  /** Fields of a member rule's events whose values are grouped by or counted. */
-  fieldsReadOf(rule: SigmaRule): string[] {
-    const { groupBy, type, field } = this.correlation;
-    const names = type === 'value_count' && field !== undefined ? [...groupBy, field] : groupBy;
-    return names.map((name) => this.#fieldOf(name, rule));
-  }
-
-  /** Takes an event in and says whether the correlation fires on it. */
-  step(hit: CorrelationHit, timeMs: number, ref: EventRef): CorrelationFiring | undefined {
+  step(
+    hit: CorrelationHit,
+    timeMs: number,
+    ref: EventRef,
+    chained?: readonly ContributingEvent[],
+  ): CorrelationFiring | undefined {
+    const { key, value, members } = hit;
+    const goneMs = timeMs - this.correlation.timespanMs;
     // Asked of the instant before: what leaves at the event's own instant is replaced by the event, and a steady stream
     // at just the bound must not fire again and again.
-    const window = this.windows.at(hit.key, timeMs - 1);
-    if (!this.#holds(window)) window.armed = true;
+    const window = this.windows.at(key, timeMs - 1);
+    const { measure } = window;
+    if (!measure.holds(goneMs - 1, value)) measure.setReported(false, value);
     this.windows.expire(window, timeMs);
-    this.windows.add(window, { timeMs, value: hit.value, ref });
-    if (!this.#holds(window)) {
-      window.armed = true;
+    const entry = { timeMs, ref, value, members };
+    this.windows.add(window, chained === undefined || chained.length === 0 ? entry : { ...entry, chained });
+    if (!measure.holds(goneMs, value)) {
+      measure.setReported(false, value);
       return undefined;
     }
-    if (this.trigger === 'crossing' && !window.armed) return undefined;
-    window.armed = false;
-    return { group: this.#groupOf(hit.key), value: this.#count(window), events: entriesOf(window) };
+    const isNew = !measure.isReported(value);
+    measure.setReported(true, value);
+    return {
+      group: this.#groupOf(key),
+      value: measure.read(goneMs, value),
+      isNew,
+      isRaised: (isNew || this.trigger === 'every') && this.#mayRaise(window, timeMs),
+      events: (countMax = CORRELATION_ENTRIES_MAX) => this.#contributing(window, value, countMax),
+    };
   }
 
   snapshot(): Json {
-    return this.windows.snapshot();
+    return { suppressedCount: this.#suppressedCount, windows: this.windows.snapshot() };
   }
 
   restore(state: Json): void {
-    this.windows.restore(state);
+    const { suppressedCount, windows } = state as { suppressedCount: number; windows: Json };
+    this.#suppressedCount = suppressedCount;
+    this.windows.restore(windows);
   }
 
-  #fieldOf(name: string, rule: SigmaRule): string {
-    const alias = this.correlation.aliases[name];
-    if (alias === undefined) return name;
-    return alias[rule.id] ?? (rule.name === undefined ? undefined : alias[rule.name]) ?? name;
+  #mayRaise(window: CorrelationWindow, timeMs: number): boolean {
+    if (timeMs - window.raisedMs < this.correlation.suppressMs) {
+      this.#suppressedCount++;
+      return false;
+    }
+    window.raisedMs = timeMs;
+    return true;
   }
 
   #groupOf(key: string): Record<string, string> {
@@ -124,37 +124,48 @@ export class Correlator implements StateStore {
     return Object.fromEntries(this.correlation.groupBy.map((name, i) => [name, values[i] as string]));
   }
 
-  #count(window: WindowState<EventRef>): number {
-    return this.correlation.type === 'value_count' ? window.values.size : entryCountOf(window);
-  }
-
-  #holds(window: WindowState<EventRef>): boolean {
-    const count = this.#count(window);
-    return count > 0 && conditionHolds(this.correlation.condition, count);
+  /** Events of the window; for the share of a value those that hold it. */
+  #contributing(
+    { entries, head }: CorrelationWindow,
+    value: CorrelationHit['value'],
+    countMax: number,
+  ): readonly ContributingEvent[] {
+    const { type, percentile } = this.correlation;
+    const isShare = type === 'value_percentile' && percentile === undefined;
+    const from = isShare ? head : Math.max(head, entries.length - countMax);
+    const held = entries.slice(from);
+    return unitedEvents(isShare ? held.filter((entry) => entry.value === value) : held).slice(-countMax);
   }
 }
 
-const OPERATORS: Readonly<Record<keyof CorrelationCondition, (count: number, bound: number) => boolean>> = {
-  gt: (count, bound) => count > bound,
-  gte: (count, bound) => count >= bound,
-  lt: (count, bound) => count < bound,
-  lte: (count, bound) => count <= bound,
-  eq: (count, bound) => count === bound,
-  neq: (count, bound) => count !== bound,
-};
+const valueOf = ({ value }: CorrelationEntry): readonly CorrelationEntry['value'][] => [value];
+const membersOf = ({ members }: CorrelationEntry): readonly number[] => members;
 
-/** True when a count meets every bound of a condition. */
-export function conditionHolds(condition: CorrelationCondition, count: number): boolean {
-  for (const name of Object.keys(condition) as (keyof CorrelationCondition)[]) {
-    const bound = condition[name];
-    if (bound !== undefined && !OPERATORS[name](count, bound)) return false;
-  }
-  return true;
+/** The events and those behind them, each once, in their order. */
+function unitedEvents(entries: readonly CorrelationEntry[]): readonly ContributingEvent[] {
+  const events = entries.flatMap((entry) => [...(entry.chained ?? []), { timeMs: entry.timeMs, ref: entry.ref }]);
+  const isPlain = entries.every(({ chained }) => chained === undefined) && areDifferent(entries);
+  return isPlain ? events : withoutRepeats(events.sort(compareContributing));
 }
 
-function scalarText(value: unknown): string | undefined {
-  if (typeof value === 'string') return value;
-  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
+// One event stands twice in a row where two of its fields are measured.
+function areDifferent(entries: readonly CorrelationEntry[]): boolean {
+  return entries.every((entry, i) => i === 0 || !isSameEvent(entry, entries[i - 1] as CorrelationEntry));
 }
 
-const asItIs: Pseudonymise = (text) => text;
+function withoutRepeats(sorted: readonly ContributingEvent[]): ContributingEvent[] {
+  return sorted.filter((event, i) => i === 0 || !isSameEvent(event, sorted[i - 1] as ContributingEvent));
+}
+
+function isSameEvent({ ref: a }: ContributingEvent, { ref: b }: ContributingEvent): boolean {
+  return a[1] === b[1] && a[2] === b[2];
+}
+
+// The order of `compareEventOrder`, of which references hold the parts.
+function compareContributing(a: ContributingEvent, b: ContributingEvent): number {
+  if (a.timeMs !== b.timeMs) return a.timeMs - b.timeMs;
+  const [, sourceA, idA] = a.ref;
+  const [, sourceB, idB] = b.ref;
+  if (sourceA !== sourceB) return sourceA < sourceB ? -1 : 1;
+  return idA === idB ? 0 : idA < idB ? -1 : 1;
+}

@@ -89,7 +89,7 @@ describe('parseSigmaFile', () => {
     ['', 'SIGMA_RULE_INVALID', 1, 1],
     ['- a\n', 'SIGMA_RULE_INVALID', 1, 1],
     ['title: a\n', 'SIGMA_RULE_INVALID', 1, 1],
-    ['title: a\nfilter: {}\n', 'SIGMA_RULE_INVALID', 1, 1],
+    ['title: a\nfilter: {}\n', 'SIGMA_FILTER_INVALID', 1, 1],
     [ruleText(DETECTION, 'level: awful\n'), 'SIGMA_RULE_INVALID', 5, 8],
     [ruleText(DETECTION, 'protego:\n  way: x\n'), 'SIGMA_RULE_INVALID', 6, 8],
     [ruleText(DETECTION, 'protego:\n  confidence: sure\n'), 'SIGMA_RULE_INVALID', 6, 15],

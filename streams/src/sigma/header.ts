@@ -1,6 +1,7 @@
 import { CONFIDENCES, SEVERITIES, type ErrorCode } from '@protego/contracts';
 import { warningAt, type SigmaProblem } from './problem';
 import type { SigmaEntityField, SigmaHeader, SigmaWording } from './rule';
+import { timespanMsOf } from './timespan';
 import { MapReader } from './yaml-read';
 import { contentHashOf, type YamlMap } from './yaml-tree';
 
@@ -13,15 +14,16 @@ const ENTITY_COUNT_MAX = 16;
 const ID_LENGTH_MAX = 256;
 
 /**
- * What rules and correlations have in common. A missing id or title is a warning: the rule works without.
+ * What rules, correlations and filters have in common. A missing id or title is a warning: the rule works without.
+ * `suppressMs` is 0 unless `protego` gives it, which only correlations may.
  *
- * @throws ProtegoError with the given code, `SIGMA_RULE_INVALID` or `SIGMA_CORRELATION_INVALID`
+ * @throws ProtegoError with the given code: `SIGMA_RULE_INVALID`, `SIGMA_CORRELATION_INVALID` or `SIGMA_FILTER_INVALID`
  */
 export function parseHeader(
   map: YamlMap,
   code: ErrorCode,
   documentIndex: number,
-): { header: SigmaHeader; warnings: SigmaProblem[] } {
+): { header: SigmaHeader; warnings: SigmaProblem[]; suppressMs: number } {
   const reader = new MapReader(map, code);
   const { path } = map.at;
   const name = reader.text('name');
@@ -45,7 +47,15 @@ export function parseHeader(
     path,
     wording: parseWording(reader),
   };
-  return { header, warnings };
+  return { header, warnings, suppressMs: suppressMsOf(reader) };
+}
+
+function suppressMsOf(parent: MapReader): number {
+  const reader = parent.child('protego');
+  const text = reader?.text('suppress');
+  if (reader === undefined || text === undefined) return 0;
+  if (parent.node('correlation') === undefined) reader.reject('`suppress` is for correlations only', 'suppress');
+  return timespanMsOf(text, (problem) => reader.reject(`\`suppress\` ${problem}`, 'suppress'));
 }
 
 /** `attack.t1059.001` → `T1059.001`, `attack.execution` → `execution`; groups, software and other tags are left out. */
@@ -61,7 +71,7 @@ function attackOf(tags: readonly string[]): string[] {
 function parseWording(parent: MapReader): SigmaWording {
   const reader = parent.child('protego');
   if (reader === undefined) return {};
-  reader.allowOnly(['why', 'nextStep', 'harmlessExplanation', 'confidence', 'entities']);
+  reader.allowOnly(['why', 'nextStep', 'harmlessExplanation', 'confidence', 'entities', 'suppress']);
   const sentence = (key: string): string | undefined => {
     const text = reader.text(key)?.trim();
     if (text !== undefined && (text === '' || text.length > WORDING_LENGTH_MAX)) {

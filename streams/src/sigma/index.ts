@@ -9,7 +9,12 @@ export {
   type SigmaRule,
   type SigmaWording,
 } from './rule';
-export { type CorrelationCondition, type SigmaCorrelation } from './correlation';
+export { type CorrelationCondition, type CorrelationType, type SigmaCorrelation } from './correlation';
+export { type SigmaFilter } from './filter';
+export { CorrelationPlan, type PlannedHit } from './correlation-plan';
+export { CorrelationRun, type RaisedCorrelation } from './correlation-run';
+export { type ContributingEvent, type CorrelationBounds, type EventRef } from './correlation-window';
+export { type CorrelationFiring, type CorrelationHit, type CorrelationTrigger } from './correlator';
 // Matching
 export { type SigmaMatch } from './match';
 export { SigmaMatcher, type SigmaMatcherOptions } from './matcher';

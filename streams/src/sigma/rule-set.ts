@@ -1,6 +1,8 @@
 import { isProtegoError } from '@protego/contracts';
 import type { SigmaCorrelation } from './correlation';
+import { linkCorrelations, type LinkedCorrelation, type UnlinkedCorrelation } from './correlation-links';
 import { readDocument, type ReadDocument } from './document';
+import { applyFilters, type SigmaFilter } from './filter';
 import { NO_PLACEHOLDERS, type Placeholders } from './placeholders';
 import { problemOf, type SigmaProblem } from './problem';
 import type { SigmaRule } from './rule';
@@ -14,12 +16,14 @@ export interface SigmaFile {
 
 /** All that could be read of a set of files, and what could not. */
 export interface SigmaRuleSet {
-  /** In the order of the files. */
+  /** In the order of the files, with the filters that apply. */
   readonly rules: readonly SigmaRule[];
-  /** Correlations whose rules are all in `rules`. */
+  /** Correlations whose members were all read, each after those that it is about. */
   readonly correlations: readonly SigmaCorrelation[];
-  /** Rule by id and by name, as correlations refer to it; the first of those that share one. */
-  readonly ruleByRef: ReadonlyMap<string, SigmaRule>;
+  /** The same correlations with what they refer to. */
+  readonly linked: readonly LinkedCorrelation[];
+  /** Filters that are part of some rule. */
+  readonly filters: readonly SigmaFilter[];
   /** Documents that were left out, each with its reason. */
   readonly problems: readonly SigmaProblem[];
   /** Oddities of documents that work all the same. */
@@ -39,18 +43,29 @@ export function compileSigma(
 ): SigmaRuleSet {
   const problems: SigmaProblem[] = [];
   const read = files.flatMap((file) => readFile(file, problems, placeholders));
-  const warnings = read.flatMap((document) => document.warnings);
   const documents = read.map(({ document }) => document);
-  const rules = documents.flatMap((document) => (document.kind === 'rule' ? [document] : []));
-  const candidates = documents.flatMap((document) => (document.kind === 'correlation' ? [document] : []));
-  warnings.push(...repeatedIds(documents));
-  const ruleByRef = indexRules(rules);
-  const correlations = candidates.filter((correlation) => {
-    const missing = correlation.ruleRefs.find((ref) => !ruleByRef.has(ref));
-    if (missing !== undefined) problems.push(unknownRef(correlation, missing, candidates));
-    return missing === undefined;
-  });
-  return { rules, correlations, ruleByRef, problems, warnings };
+  const filtered = applyFilters(
+    documents.filter((document) => document.kind === 'rule'),
+    documents.filter((document) => document.kind === 'filter'),
+  );
+  const { linked, ...found } = linkCorrelations(filtered.rules, read.flatMap(unlinkedOf));
+  return {
+    rules: filtered.rules,
+    correlations: linked.map(({ correlation }) => correlation),
+    linked,
+    filters: filtered.filters,
+    problems: [...problems, ...filtered.problems, ...found.problems],
+    warnings: [
+      ...read.flatMap(({ warnings }) => warnings),
+      ...repeatedIds(documents),
+      ...filtered.warnings,
+      ...found.warnings,
+    ],
+  };
+}
+
+function unlinkedOf({ document, references }: ReadDocument): UnlinkedCorrelation[] {
+  return document.kind === 'correlation' && references !== undefined ? [{ document, references }] : [];
 }
 
 function readFile(file: SigmaFile, problems: SigmaProblem[], placeholders: Placeholders): ReadDocument[] {
@@ -81,25 +96,4 @@ function repeatedIds(documents: readonly { readonly id: string; readonly path: s
     if (first === undefined) return [];
     return [{ path, code: 'SIGMA_RULE_INVALID' as const, message: `id \`${id}\` is repeated, first in \`${first}\`` }];
   });
-}
-
-function indexRules(rules: readonly SigmaRule[]): Map<string, SigmaRule> {
-  const ruleByRef = new Map<string, SigmaRule>();
-  for (const rule of rules) if (!ruleByRef.has(rule.id)) ruleByRef.set(rule.id, rule);
-  for (const rule of rules) if (rule.name !== undefined && !ruleByRef.has(rule.name)) ruleByRef.set(rule.name, rule);
-  return ruleByRef;
-}
-
-function unknownRef(
-  correlation: SigmaCorrelation,
-  ref: string,
-  correlations: readonly SigmaCorrelation[],
-): SigmaProblem {
-  const isCorrelation = correlations.some(({ id, name }) => id === ref || name === ref);
-  const reason = isCorrelation ? 'is a correlation, which is not supported yet' : 'does not exist or was refused';
-  return {
-    path: correlation.path,
-    code: 'SIGMA_CORRELATION_INVALID',
-    message: `correlation \`${correlation.id}\`: rule \`${ref}\` ${reason}`,
-  };
 }

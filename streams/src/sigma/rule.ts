@@ -36,16 +36,25 @@ export interface SigmaHeader {
   readonly falsePositives: readonly string[];
   /** MITRE ATT&CK techniques (`T1059.001`) and tactics (`execution`) from the tags. */
   readonly attack: readonly string[];
-  /** SHA-256 (hex) of the canonical JSON of the parsed document. */
+  /** SHA-256 (hex) of the canonical JSON of the parsed document, and of the filters where some apply. */
   readonly contentHash: string;
   readonly path: string;
   readonly wording: SigmaWording;
+}
+
+/** A filter that is part of a rule. */
+export interface AppliedFilter {
+  readonly id: string;
+  /** SHA-256 of its document, hex. */
+  readonly contentHash: string;
 }
 
 /** A Sigma 2.1 detection rule. */
 export interface SigmaRule extends SigmaHeader {
   readonly kind: 'rule';
   readonly logsource: SigmaLogsource;
-  /** The condition with its selections put in. */
+  /** The condition with its selections, and the filters that apply, put in. */
   readonly detection: SigmaExpression;
+  /** Filters that apply, in the order of the files; missing where none does. */
+  readonly filters?: readonly AppliedFilter[];
 }

@@ -1,4 +1,11 @@
-import { Correlator, SigmaMatcher, type CorrelationHit, type SigmaMatch, type SigmaRuleSet } from '@protego/streams';
+import {
+  CorrelationPlan,
+  CorrelationRun,
+  SigmaMatcher,
+  type PlannedHit,
+  type SigmaMatch,
+  type SigmaRuleSet,
+} from '@protego/streams';
 import type { EventLine } from './event-lines';
 import type { Terminal } from '../terminal';
 
@@ -22,9 +29,9 @@ export async function* matchEvents(
   }
 }
 
-interface TimedHit {
-  readonly correlator: Correlator;
-  readonly hit: CorrelationHit;
+/** What one event brings to the correlations. */
+interface TimedHits {
+  readonly hits: readonly PlannedHit[];
   readonly timeMs: number;
   readonly index: number;
 }
@@ -42,39 +49,43 @@ export async function* correlateEvents(
   options: SigmaRunOptions,
   terminal: Terminal,
 ): AsyncGenerator<string> {
-  const hits = await collectHits(set, events, options, terminal);
-  hits.sort((a, b) => a.timeMs - b.timeMs || a.index - b.index);
-  for (const { correlator, hit, timeMs, index } of hits) {
-    const firing = correlator.step(hit, timeMs, [index, '', String(index)]);
-    if (firing === undefined) continue;
-    yield JSON.stringify({ event: index, rule: correlator.correlation.id, group: firing.group, value: firing.value });
+  const plan = new CorrelationPlan(set.linked, () => []);
+  const timed = await collectHits(set, plan, events, options, terminal);
+  timed.sort((a, b) => a.timeMs - b.timeMs || a.index - b.index);
+  const run = new CorrelationRun(plan, 'every');
+  for (const { hits, timeMs, index } of timed) {
+    for (const { correlation, firing } of run.step(hits, timeMs, [index, '', String(index)])) {
+      yield JSON.stringify({ event: index, rule: correlation.id, group: firing.group, value: firing.value });
+    }
   }
 }
 
 async function collectHits(
   set: SigmaRuleSet,
+  plan: CorrelationPlan,
   events: AsyncIterable<EventLine>,
   options: SigmaRunOptions,
   terminal: Terminal,
-): Promise<TimedHit[]> {
+): Promise<TimedHits[]> {
   const matcher = new SigmaMatcher(set.rules, options);
-  const correlators = set.correlations.map((correlation) => new Correlator(correlation, 'every'));
-  const hits: TimedHit[] = [];
+  const collected: TimedHits[] = [];
+  let count = 0;
   for await (const { index, record, timeMs } of events) {
     if (timeMs === undefined) {
       terminal.note(`line ${index}: no event time; name its field with --time-field`);
       continue;
     }
-    const matches = hitsOnly(matcher.match(record), index, terminal);
-    for (const correlator of correlators) {
-      const member = matches.find(({ rule }) => correlator.refersTo(rule));
-      const hit = member === undefined ? undefined : correlator.hitOf(member.rule, record);
-      if (hit !== undefined) hits.push({ correlator, hit, timeMs, index });
-    }
-    if (hits.length > CORRELATED_HITS_MAX) throw new Error(`more than ${CORRELATED_HITS_MAX} matches to put in order`);
+    const rules = hitsOnly(matcher.match(record), index, terminal).map(({ rule }) => rule);
+    const hits = plan.hitsOf(rules, record, asItIs, nothingIsLost);
+    if (hits.length > 0) collected.push({ hits, timeMs, index });
+    count += hits.length;
+    if (count > CORRELATED_HITS_MAX) throw new Error(`more than ${CORRELATED_HITS_MAX} matches to put in order`);
   }
-  return hits;
+  return collected;
 }
+
+const asItIs = (text: string): string => text;
+const nothingIsLost = (): boolean => false;
 
 function hitsOnly(matches: readonly SigmaMatch[], index: number, terminal: Terminal): SigmaMatch[] {
   return matches.filter(({ rule, failure }) => {

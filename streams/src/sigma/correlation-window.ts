@@ -1,0 +1,230 @@
+import { KeyedStore } from '../operators/keyed-store';
+import type { Json, StateStore } from '../operators/stream-element';
+import type { Measure, MeasuredEntry } from './measure';
+
+/** Reference from a window to an event of the log. */
+export type EventRef = readonly [seq: number, source: string, id: string];
+
+/** An event that contributes to a result. */
+export interface ContributingEvent {
+  readonly timeMs: number;
+  readonly ref: EventRef;
+}
+
+/** One event in a window, or one firing of a correlation that is counted. */
+export interface CorrelationEntry extends MeasuredEntry, ContributingEvent {
+  /** For a firing: the latest events that it rests on, without the one that completed it. */
+  readonly chained?: readonly ContributingEvent[];
+}
+
+/** Bounds of the windows of one correlation; what goes beyond them is evicted and counted. */
+export interface CorrelationBounds {
+  /** Most groups; the one touched longest ago leaves. */
+  readonly keysMax?: number;
+  /** Most events of one group. */
+  readonly entriesMax?: number;
+  /** Most events of all groups; the groups touched longest ago leave. */
+  readonly allEntriesMax?: number;
+}
+
+/** Most groups of one correlation. */
+export const CORRELATION_KEYS_MAX = 100_000;
+/** Most events of one group. */
+export const CORRELATION_ENTRIES_MAX = 10_000;
+/** Most events of all groups of one correlation. */
+export const CORRELATION_ALL_ENTRIES_MAX = 1_000_000;
+
+/** Window of one group: events in event-time order, and what is measured of them. */
+export interface CorrelationWindow {
+  /** Oldest first; entries before `head` have left. */
+  entries: CorrelationEntry[];
+  head: number;
+  readonly measure: Measure;
+  /** Event time of the last detection, milliseconds; -Infinity before the first. */
+  raisedMs: number;
+}
+
+/** How a correlation uses its windows. */
+export interface CorrelationWindowOptions extends CorrelationBounds {
+  /** An event at t sees the events in `[t − windowMs + 1, t + 1)`: those less than `windowMs` before it. */
+  readonly windowMs: number;
+  readonly newMeasure: () => Measure;
+  /** What must not be pushed out by a flood of something else: values, or rules; undefined where every event counts. */
+  readonly keptOf?: (entry: CorrelationEntry) => readonly (string | number | null)[];
+}
+
+/**
+ * Keyed sliding windows over events that come in event-time order. A full window first lets go the events whose value,
+ * or rules, came again later, where that changes nothing that is measured; then the oldest leaves.
+ */
+export class CorrelationWindows implements StateStore {
+  readonly #options: CorrelationWindowOptions;
+  readonly #windows: KeyedStore<CorrelationWindow>;
+  readonly #keysMax: number;
+  readonly #entriesMax: number;
+  readonly #allEntriesMax: number;
+  #entryCount = 0;
+  #evictedKeyCount = 0;
+  #evictedEntryCount = 0;
+
+  constructor(options: CorrelationWindowOptions) {
+    this.#options = options;
+    this.#keysMax = options.keysMax ?? CORRELATION_KEYS_MAX;
+    this.#entriesMax = options.entriesMax ?? CORRELATION_ENTRIES_MAX;
+    this.#allEntriesMax = options.allEntriesMax ?? CORRELATION_ALL_ENTRIES_MAX;
+    // The store is kept within bounds here, where it is known how many events leave with a group.
+    this.#windows = new KeyedStore(Number.MAX_SAFE_INTEGER, {
+      toJson: windowToJson,
+      fromJson: (json) => this.#windowFromJson(json),
+    });
+  }
+
+  /** Groups that are held. */
+  get keyCount(): number {
+    return this.#windows.size;
+  }
+
+  /** Events that are held, those included that no later event will see. */
+  get entryCount(): number {
+    return this.#entryCount;
+  }
+
+  /** Groups that were evicted while they held events. */
+  get evictedKeyCount(): number {
+    return this.#evictedKeyCount;
+  }
+
+  /** Events that left before their time, with their group or because it was full. */
+  get evictedEntryCount(): number {
+    return this.#evictedEntryCount;
+  }
+
+  /** Window of a group as an event at `timeMs` finds it, before it is added. */
+  at(key: string, timeMs: number): CorrelationWindow {
+    const window = this.#windows.touch(key, () => this.#newWindow());
+    if (this.#windows.size > this.#keysMax) this.#evictOldest(timeMs);
+    this.expire(window, timeMs);
+    return window;
+  }
+
+  /** Lets go what an event at `timeMs` no longer sees. */
+  expire(window: CorrelationWindow, timeMs: number): void {
+    const goneMs = timeMs - this.#options.windowMs;
+    const { entries } = window;
+    while (window.head < entries.length && (entries[window.head] as CorrelationEntry).timeMs <= goneMs)
+      this.#dropOldest(window);
+    if (window.head <= 64 || window.head * 2 <= entries.length) return;
+    window.entries = entries.slice(window.head);
+    window.head = 0;
+  }
+
+  /** Adds an event to a window that {@link at} returned. */
+  add(window: CorrelationWindow, entry: CorrelationEntry): void {
+    if (entryCountOf(window) >= this.#entriesMax) this.#makeRoom(window);
+    window.entries.push(entry);
+    window.measure.add(entry);
+    this.#entryCount++;
+    // The window that was just touched is the last to go, and never goes itself.
+    while (this.#entryCount > this.#allEntriesMax && this.#windows.size > 1) this.#evictOldest(entry.timeMs);
+  }
+
+  snapshot(): Json {
+    return {
+      evictedKeyCount: this.#evictedKeyCount,
+      evictedEntryCount: this.#evictedEntryCount,
+      windows: this.#windows.snapshot(),
+    };
+  }
+
+  restore(state: Json): void {
+    const { evictedKeyCount, evictedEntryCount, windows } = state as {
+      evictedKeyCount: number;
+      evictedEntryCount: number;
+      windows: Json;
+    };
+    this.#evictedKeyCount = evictedKeyCount;
+    this.#evictedEntryCount = evictedEntryCount;
+    this.#entryCount = 0;
+    this.#windows.restore(windows);
+  }
+
+  #newWindow(): CorrelationWindow {
+    return { entries: [], head: 0, measure: this.#options.newMeasure(), raisedMs: Number.NEGATIVE_INFINITY };
+  }
+
+  #dropOldest(window: CorrelationWindow): void {
+    window.measure.remove(window.entries[window.head++] as CorrelationEntry);
+    this.#entryCount--;
+  }
+
+  #makeRoom(window: CorrelationWindow): void {
+    const before = entryCountOf(window);
+    this.#keepLatest(window);
+    if (entryCountOf(window) >= this.#entriesMax) this.#dropOldest(window);
+    this.#evictedEntryCount += before - entryCountOf(window);
+  }
+
+  // A flood of one value, or of one rule, must not push the others out.
+  #keepLatest(window: CorrelationWindow): void {
+    const { keptOf } = this.#options;
+    if (keptOf === undefined) return;
+    const seen = new Set<string | number | null>();
+    const kept: CorrelationEntry[] = [];
+    for (let at = window.entries.length - 1; at >= window.head; at--) {
+      const entry = window.entries[at] as CorrelationEntry;
+      const fresh = keptOf(entry).filter((value) => !seen.has(value));
+      if (fresh.length > 0) kept.push(entry);
+      else window.measure.remove(entry);
+      for (const value of fresh) seen.add(value);
+    }
+    this.#entryCount -= entryCountOf(window) - kept.length;
+    window.entries = kept.reverse();
+    window.head = 0;
+  }
+
+  #evictOldest(timeMs: number): void {
+    const [oldest] = this.#windows.entries();
+    if (oldest === undefined) return;
+    const [key, window] = oldest;
+    this.expire(window, timeMs);
+    const lost = entryCountOf(window);
+    if (lost > 0) this.#evictedKeyCount++;
+    this.#evictedEntryCount += lost;
+    this.#entryCount -= lost;
+    this.#windows.delete(key);
+  }
+
+  #windowFromJson(json: Json): CorrelationWindow {
+    const [raisedMs, measure, entries] = json as unknown as [number | null, Json, EntryJson[]];
+    const window = this.#newWindow();
+    window.raisedMs = raisedMs ?? Number.NEGATIVE_INFINITY;
+    for (const [timeMs, ref, value, members, chained] of entries) {
+      const plain = { timeMs, ref, value, members };
+      const entry = chained.length === 0 ? plain : { ...plain, chained: chained.map(contributingOf) };
+      window.entries.push(entry);
+      window.measure.add(entry);
+    }
+    window.measure.restore(measure);
+    this.#entryCount += entries.length;
+    return window;
+  }
+}
+
+/** How many events a window holds. */
+export function entryCountOf(window: CorrelationWindow): number {
+  return window.entries.length - window.head;
+}
+
+type EntryJson = [number, EventRef, MeasuredEntry['value'], readonly number[], [number, EventRef][]];
+
+const contributingOf = ([timeMs, ref]: [number, EventRef]): ContributingEvent => ({ timeMs, ref });
+
+function windowToJson({ entries, head, measure, raisedMs }: CorrelationWindow): Json {
+  return [
+    Number.isFinite(raisedMs) ? raisedMs : null,
+    measure.snapshot(),
+    entries.slice(head).map(({ timeMs, ref, value, members, chained = [] }) => {
+      return [timeMs, ref, value, members, chained.map((event) => [event.timeMs, event.ref])];
+    }),
+  ];
+}

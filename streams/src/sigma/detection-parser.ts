@@ -1,0 +1,45 @@
+import { parseCondition } from './condition';
+import { anyOf, type SigmaExpression } from './expression';
+import type { Placeholders } from './placeholders';
+import { quote, rejectAt } from './problem';
+import { parseSelection } from './selection';
+import type { SigmaLogsource } from './rule';
+import type { MapReader } from './yaml-read';
+
+/** Which records a rule or filter is about; empty where nothing is said. */
+export function parseLogsource(parent: MapReader): SigmaLogsource {
+  const reader = parent.child('logsource');
+  const logsource: { -readonly [Key in keyof SigmaLogsource]: SigmaLogsource[Key] } = {};
+  for (const key of ['product', 'category', 'service'] as const) {
+    const text = reader?.text(key);
+    if (text !== undefined) logsource[key] = text.toLowerCase();
+  }
+  return logsource;
+}
+
+/**
+ * Selections of a `detection`, or of a `filter`, put into its condition. Keys that are no selections are named.
+ *
+ * @throws ProtegoError `SIGMA_CONDITION_INVALID`, and what selections throw
+ */
+export function parseDetection(
+  reader: MapReader,
+  placeholders: Placeholders,
+  otherKeys: readonly string[],
+): SigmaExpression {
+  const selections = new Map<string, SigmaExpression>();
+  for (const [name, node] of reader.map.entries) {
+    if (!otherKeys.includes(name)) selections.set(name, parseSelection(node, placeholders));
+  }
+  if (selections.size === 0) rejectAt(reader.code, 'there is no selection', reader.map.at);
+  const node = reader.node('condition');
+  if (node === undefined) return rejectAt('SIGMA_CONDITION_INVALID', '`condition` is missing', reader.map.at);
+  const conditions = node.kind === 'list' ? node.items : [node];
+  if (conditions.length === 0) rejectAt('SIGMA_CONDITION_INVALID', '`condition` is empty', node.at);
+  return anyOf(
+    conditions.map((condition) => {
+      if (condition.kind === 'scalar') return parseCondition(condition.text, selections, condition.at);
+      return rejectAt('SIGMA_CONDITION_INVALID', `${quote('condition')} must be text`, condition.at);
+    }),
+  );
+}

@@ -1,0 +1,74 @@
+/** A decimal number without rounding: `units` / 10^`scale`. */
+export interface Decimal {
+  readonly units: bigint;
+  readonly scale: number;
+}
+
+const POWERS: bigint[] = [1n];
+
+function powerOfTen(exponent: number): bigint {
+  for (let known = POWERS.length; known <= exponent; known++) POWERS.push((POWERS[known - 1] as bigint) * 10n);
+  return POWERS[exponent] as bigint;
+}
+
+/**
+ * The decimal number that a double stands for when it is written as JSON: 0.1 is one tenth, not the binary fraction
+ * nearest to it, because that is what stood in the event and in the rule. Shape: finite in, else the result means nothing.
+ */
+export function decimalOf(value: number): Decimal {
+  if (Number.isSafeInteger(value)) return { units: BigInt(value), scale: 0 };
+  const [, sign = '', whole = '0', fraction = '', exponent = '0'] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(value)) ?? [];
+  const units = BigInt(`${sign}${whole}${fraction}`);
+  const scale = fraction.length - Number(exponent);
+  return scale >= 0 ? { units, scale } : { units: units * powerOfTen(-scale), scale: 0 };
+}
+
+/** Sum of decimals that loses nothing, so that neither the order of adding nor what was taken away again shows. */
+export class ExactSum {
+  #units = 0n;
+  #scale = 0;
+
+  /** Adds a finite number. */
+  add(value: number): void {
+    // First: it may bring the units so far to another scale.
+    const units = this.#scaled(decimalOf(value));
+    this.#units += units;
+  }
+
+  /** Takes away a number that was added before. */
+  subtract(value: number): void {
+    const units = this.#scaled(decimalOf(value));
+    this.#units -= units;
+  }
+
+  /** Negative, zero or positive as sum / divisor is less than, equal to or greater than the bound; divisor at least 1. */
+  compareQuotient(divisor: number, bound: number): number {
+    const { units, scale } = decimalOf(bound);
+    const left = this.#units * powerOfTen(scale);
+    const right = units * BigInt(divisor) * powerOfTen(this.#scale);
+    return left < right ? -1 : left > right ? 1 : 0;
+  }
+
+  /** Sum / divisor, rounded once, to the nearest double; beyond the range of doubles the outermost one. */
+  quotient(divisor: number): number {
+    const isNegative = this.#units < 0n;
+    const size = isNegative ? -this.#units : this.#units;
+    // Thirty digits more than the divisor has, and one that says whether anything is left, round as the exact value does.
+    const shift = 30 + String(divisor).length;
+    const numerator = size * powerOfTen(shift);
+    const whole = numerator / BigInt(divisor);
+    const rest = whole * BigInt(divisor) === numerator ? '0' : '1';
+    const value = Number(`${whole}${rest}e-${this.#scale + shift + 1}`);
+    const bounded = Math.min(value, Number.MAX_VALUE);
+    return isNegative ? -bounded : bounded;
+  }
+
+  #scaled({ units, scale }: Decimal): bigint {
+    if (scale > this.#scale) {
+      this.#units *= powerOfTen(scale - this.#scale);
+      this.#scale = scale;
+    }
+    return units * powerOfTen(this.#scale - scale);
+  }
+}
