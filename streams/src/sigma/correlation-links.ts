@@ -1,5 +1,5 @@
 import type { CorrelationReferences, SigmaCorrelation, SigmaReference } from './correlation';
-import { hashOf } from './filter';
+import { addTo, hashOf } from './filter';
 import { quote, warningAt, type SigmaProblem } from './problem';
 import type { SigmaRule } from './rule';
 
@@ -171,10 +171,4 @@ class Linker {
     this.problems.push(warningAt(CODE, `correlation ${quote(id)}: rule ${quote(ref)} ${reason}`, at));
     return undefined;
   }
-}
-
-function addTo<Key, Value>(map: Map<Key, Value[]>, key: Key, value: Value): void {
-  const known = map.get(key);
-  if (known === undefined) map.set(key, [value]);
-  else known.push(value);
 }

@@ -21,7 +21,7 @@ export interface CorrelationEntry extends MeasuredEntry, ContributingEvent {
 export interface CorrelationBounds {
   /** Most groups; the one touched longest ago leaves. */
   readonly keysMax?: number;
-  /** Most events of one group. */
+  /** Most events of one group; a quarter more where a full window is sifted. */
   readonly entriesMax?: number;
   /** Most events of all groups; the groups touched longest ago leave. */
   readonly allEntriesMax?: number;
@@ -62,6 +62,7 @@ export class CorrelationWindows implements StateStore {
   readonly #windows: KeyedStore<CorrelationWindow>;
   readonly #keysMax: number;
   readonly #entriesMax: number;
+  readonly #fullAt: number;
   readonly #allEntriesMax: number;
   #entryCount = 0;
   #evictedKeyCount = 0;
@@ -71,6 +72,8 @@ export class CorrelationWindows implements StateStore {
     this.#options = options;
     this.#keysMax = options.keysMax ?? CORRELATION_KEYS_MAX;
     this.#entriesMax = options.entriesMax ?? CORRELATION_ENTRIES_MAX;
+    // Sifting looks at every event of the window: where it may leave most of them, it must not be done for each that comes.
+    this.#fullAt = this.#entriesMax + (options.keptOf === undefined ? 0 : this.#entriesMax >> 2);
     this.#allEntriesMax = options.allEntriesMax ?? CORRELATION_ALL_ENTRIES_MAX;
     // The store is kept within bounds here, where it is known how many events leave with a group.
     this.#windows = new KeyedStore(Number.MAX_SAFE_INTEGER, {
@@ -120,7 +123,7 @@ export class CorrelationWindows implements StateStore {
 
   /** Adds an event to a window that {@link at} returned. */
   add(window: CorrelationWindow, entry: CorrelationEntry): void {
-    if (entryCountOf(window) >= this.#entriesMax) this.#makeRoom(window);
+    if (entryCountOf(window) >= this.#fullAt) this.#makeRoom(window);
     window.entries.push(entry);
     window.measure.add(entry);
     this.#entryCount++;
@@ -160,7 +163,8 @@ export class CorrelationWindows implements StateStore {
   #makeRoom(window: CorrelationWindow): void {
     const before = entryCountOf(window);
     this.#keepLatest(window);
-    if (entryCountOf(window) >= this.#entriesMax) this.#dropOldest(window);
+    const roomFor = this.#fullAt > this.#entriesMax ? this.#entriesMax : this.#entriesMax - 1;
+    while (entryCountOf(window) > roomFor) this.#dropOldest(window);
     this.#evictedEntryCount += before - entryCountOf(window);
   }
 

@@ -93,8 +93,9 @@ function naiveRun(correlation: SigmaCorrelation, trigger: CorrelationTrigger, hi
     const within = (events: readonly Happened[], nowMs: number) => events.filter(({ timeMs }) => nowMs - timeMs < SPAN_MS);
     const isShare = correlation.type === 'value_percentile' && correlation.percentile === undefined;
     const subject = isShare ? `${now.key} ${now.value}` : now.key;
-    // A value that left the window is a new one when it comes again.
-    if (!naive(correlation, within(earlier, now.timeMs - 1), now).holds) reported.delete(subject);
+    // Just before the event: at the instant before, unless another one of the same instant came already.
+    const beforeMs = earlier.at(-1)?.timeMs === now.timeMs ? now.timeMs : now.timeMs - 1;
+    if (!naive(correlation, within(earlier, beforeMs), now).holds) reported.delete(subject);
     const window = within([...earlier, now], now.timeMs);
     const { holds, value } = naive(correlation, window, now);
     if (!holds) {

@@ -1,7 +1,5 @@
-import fc from 'fast-check';
-import { jsonCopy } from '../testing';
 import { conditionHolds, type SigmaCorrelation } from './correlation';
-import { Correlator, type CorrelationHit, type CorrelationTrigger } from './correlator';
+import { Correlator, type CorrelationHit } from './correlator';
 import { compileSigma } from './rule-set';
 
 const RULES = `
@@ -116,70 +114,5 @@ describe('Correlator', () => {
     correlator.step(hitOf(null, '["bo"]'), 4, [4, 'ehr', '4']);
     expect([correlator.windows.evictedEntryCount, correlator.windows.evictedKeyCount]).toEqual([4, 1]);
     expect([correlator.windows.keyCount, correlator.windows.entryCount]).toEqual([1, 1]);
-  });
-
-  const histories = fc.array(
-    fc.record({ gapMs: fc.nat(5_000), user: fc.constantFrom('["a"]', '["b"]'), value: fc.constantFrom('x', 'y', 'z') }),
-    { maxLength: 50 },
-  );
-  const conditions = fc.constantFrom('{ field: f, gte: 2 }', '{ field: f, gt: 1, lt: 3 }', '{ field: f, lte: 1 }');
-
-  function fireAll(
-    correlator: Correlator,
-    history: typeof histories extends fc.Arbitrary<infer T> ? T : never,
-    fromIndex = 0,
-  ): string[] {
-    let timeMs = 0;
-    return history.flatMap(({ gapMs, user, value }, seq) => {
-      timeMs += gapMs;
-      if (seq < fromIndex) return [];
-      const firing = correlator.step(hitOf(value, user), timeMs, [seq, 'ehr', String(seq)]);
-      return firing?.isRaised !== true ? [] : [`${seq} ${firing.value} ${firing.events().map(({ ref }) => ref[0]).join()}`];
-    });
-  }
-
-  it('equals a naive count of all pairs with either trigger', () => {
-    fc.assert(
-      fc.property(
-        histories,
-        conditions,
-        fc.constantFrom<CorrelationTrigger>('every', 'crossing'),
-        (history, text, trigger) => {
-          const correlation = counting(text, '10s', 'value_count');
-          let timeMs = 0;
-          const timed = history.map((entry, seq) => ({ ...entry, seq, timeMs: (timeMs += entry.gapMs) }));
-          const valuesAt = (user: string, nowMs: number, untilSeq: number) =>
-            timed.filter((other) => other.user === user && other.seq <= untilSeq && nowMs - other.timeMs < 10_000);
-          const distinct = (entries: typeof timed): number => new Set(entries.map(({ value }) => value)).size;
-          const holds = (count: number): boolean => count > 0 && conditionHolds(correlation.condition, (bound) => count - bound);
-          const armed = new Map<string, boolean>();
-          const expected = timed.flatMap(({ user, timeMs: nowMs, seq }) => {
-            const entries = valuesAt(user, nowMs, seq);
-            if (!holds(distinct(valuesAt(user, nowMs - 1, seq - 1)))) armed.set(user, true);
-            const isFiring = holds(distinct(entries)) && (trigger === 'every' || armed.get(user) === true);
-            armed.set(user, !holds(distinct(entries)));
-            return isFiring ? [`${seq} ${distinct(entries)} ${entries.map((entry) => entry.seq).join()}`] : [];
-          });
-          expect(fireAll(new Correlator(correlation, trigger), history)).toEqual(expected);
-        },
-      ),
-    );
-  });
-
-  it('goes on from a snapshot at any place as if it had never stopped', () => {
-    const correlation = counting('{ field: f, gte: 2 }', '10s', 'value_count');
-    fc.assert(
-      fc.property(histories, (history) => {
-        const expected = fireAll(new Correlator(correlation, 'crossing'), history);
-        for (let place = 0; place <= history.length; place++) {
-          const first = new Correlator(correlation, 'crossing');
-          const fired = fireAll(first, history.slice(0, place));
-          const second = new Correlator(correlation, 'crossing');
-          second.restore(jsonCopy(first.snapshot()));
-          expect([...fired, ...fireAll(second, history, place)]).toEqual(expected);
-        }
-      }),
-      { numRuns: 25 },
-    );
   });
 });

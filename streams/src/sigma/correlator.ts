@@ -78,10 +78,11 @@ export class Correlator implements StateStore {
     const { key, value, members } = hit;
     const goneMs = timeMs - this.correlation.timespanMs;
     // Asked of the instant before: what leaves at the event's own instant is replaced by the event, and a steady stream
-    // at just the bound must not fire again and again.
+    // at just the bound must not fire again and again. After another event of the instant it has left already.
     const window = this.windows.at(key, timeMs - 1);
     const { measure } = window;
-    if (!measure.holds(goneMs - 1, value)) measure.setReported(false, value);
+    const isFirstOfInstant = window.entries.at(-1)?.timeMs !== timeMs;
+    if (!measure.holds(isFirstOfInstant ? goneMs - 1 : goneMs, value)) measure.setReported(false, value);
     this.windows.expire(window, timeMs);
     const entry = { timeMs, ref, value, members };
     this.windows.add(window, chained === undefined || chained.length === 0 ? entry : { ...entry, chained });

@@ -85,7 +85,7 @@ export function applyFilters(rules: readonly SigmaRule[], filters: readonly Sigm
   const named = rulesByName(rules);
   const used = filters.filter((filter) => {
     const targets = targetsOf(filter, rules, named, problems, warnings);
-    for (const rule of targets) applied.set(rule, [...(applied.get(rule) ?? []), filter]);
+    for (const rule of targets) addTo(applied, rule, filter);
     return targets.length > 0;
   });
   return {
@@ -99,13 +99,15 @@ export function applyFilters(rules: readonly SigmaRule[], filters: readonly Sigm
 function rulesByName(rules: readonly SigmaRule[]): Map<string, SigmaRule[]> {
   const named = new Map<string, SigmaRule[]>();
   for (const rule of rules)
-    for (const name of new Set([rule.id, rule.name])) {
-      if (name === undefined) continue;
-      const known = named.get(name);
-      if (known === undefined) named.set(name, [rule]);
-      else known.push(rule);
-    }
+    for (const name of new Set([rule.id, rule.name])) if (name !== undefined) addTo(named, name, rule);
   return named;
+}
+
+/** Adds a value to the list of a key. */
+export function addTo<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
+  const known = lists.get(key);
+  if (known === undefined) lists.set(key, [value]);
+  else known.push(value);
 }
 
 // Every rule of a name, not only the first: a filter left out is an alarm too many, and nobody would see why.
