@@ -28,9 +28,19 @@ describe('CorrelationStage', () => {
       ruleId: 'many-failures',
       why: 'anna failed 3 times in 10 seconds, last from 10.0.0.9.',
       eventCount: 3,
+      group: [{ field: 'user.uid', text: 'anna' }],
+      value: 3,
       window: { start: '2026-03-02T07:00:00.000Z', end: '2026-03-02T07:00:10.000Z' },
       certainAt: '2026-03-02T07:00:09.999Z',
     });
+  });
+
+  it('says of what it measured no more than is bearable', () => {
+    const long = `x\u202e\n${'y'.repeat(1_000)}`;
+    const [result] = detectionsAmong(
+      resultsOf(logOf([...[0, 1, 2].map((n) => failure(`e${n}`, n, long)), tickEvent(START_MS + 120_000)])),
+    );
+    expect(result?.detection.group).toEqual([{ field: 'user.uid', text: `x\ufffd\ufffd${'y'.repeat(197)}…` }]);
   });
 
   it('says `unknown` for a value that the completing event lacks', () => {

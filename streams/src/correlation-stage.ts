@@ -92,12 +92,7 @@ export class CorrelationStage implements StateStore {
   }
 
   // A correlation that still counts the event may lack what one over it would read.
-  #tellLost(
-    place: MemberPlace,
-    event: MatchedEvent,
-    seen: Set<number>,
-    tell: (result: PipelineResult) => void,
-  ): void {
+  #tellLost(place: MemberPlace, event: MatchedEvent, seen: Set<number>, tell: (result: PipelineResult) => void): void {
     const { correlation: at } = place;
     if (seen.has(at)) return;
     seen.add(at);

@@ -113,7 +113,10 @@ export function buildDetection(finding: Finding): DetectionResult {
 }
 
 function measuredOf({ group, value }: NonNullable<Finding['measured']>): Pick<Detection, 'group' | 'value'> {
-  return { group: Object.entries(group).map(([field, text]) => ({ field: cut(field), text: cut(oneLine(text)) })), value };
+  return {
+    group: Object.entries(group).map(([field, text]) => ({ field: cut(field), text: cut(oneLine(text)) })),
+    value,
+  };
 }
 
 // The id leaves out seq, so that the same history has the same detections in every log that holds it.

@@ -173,4 +173,33 @@ detection: { selection: { user.uid|exists: true }, known: { user.uid: anna.lind 
     ]);
     expect(detectionsAmong(results).map(({ detection }) => detection.ruleId)).toEqual(['read', 'read']);
   });
+
+  it('is a correlation over another that still counts the event', () => {
+    const text = `
+title: Record read
+id: read
+logsource: { category: access.record-read, product: protego }
+detection: { selection: { patient.uid|exists: true }, condition: selection }
+---
+title: Many reads
+id: many-reads
+correlation: { type: event_count, rules: [read], group-by: [device], timespan: 1m, condition: { gte: 1 } }
+---
+title: Many reads of one person
+id: of-one-person
+correlation: { type: event_count, rules: [many-reads], group-by: [actor.user.uid], timespan: 1m, condition: { gte: 1 } }
+`;
+    const rules = compileSigma([{ path: 'r.yml', text }]);
+    const pipeline = buildPipeline({ rules, declarations: declarationsOf() });
+    const event = loggedEvent({
+      id: 'a',
+      timeMs: at(0),
+      type: 'access.record-read',
+      data: { device: 'd', actor: { user: { uid: '~t.0' } }, patient: { uid: 'p' } },
+      erased: ['/data/actor/user/uid'],
+    });
+    const results = resultsOf(logOf([event, hour]), pipeline);
+    expect(undecidableAmong(results)).toEqual([['of-one-person', 'actor.user.uid']]);
+    expect(detectionsAmong(results)).toEqual([]);
+  });
 });

@@ -41,7 +41,10 @@ describe('linkCorrelations', () => {
     [[count('c', '[r, nobody]')], [['rule `nobody` does not exist or was refused', 7, 14]]],
     [[count('c', '[r, r]')], []],
     [[count('c', '[r, called]')], [['rule `called` is the same rule as `r`', 7, 14]]],
-    [[count('c', '[r]', '  aliases: {who: {other: f}}\n')], [['rule `other` has an alias, but is not in `rules`', 8, 26]]],
+    [
+      [count('c', '[r]', '  aliases: {who: {other: f}}\n')],
+      [['rule `other` has an alias, but is not in `rules`', 8, 26]],
+    ],
     [[count('c', '[c]')], [['rule `c` leads round in a circle: `c` → `c`', 7, 11]]],
     [
       [count('a', '[r, b]'), count('b', '[a]'), count('c', '[b]')],
@@ -60,9 +63,9 @@ describe('linkCorrelations', () => {
     ],
   ])('refuses %#, each with its place', (documents, expected) => {
     const { problems } = compile([...documents, rule('r', 'called'), rule('other')]);
-    expect(problems.map(({ message, line, column }) => [message.replace(/^correlation `\w+`: /, ''), line, column])).toEqual(
-      expected,
-    );
+    expect(
+      problems.map(({ message, line, column }) => [message.replace(/^correlation `\w+`: /, ''), line, column]),
+    ).toEqual(expected);
     for (const { code } of problems) expect(code).toBe('SIGMA_CORRELATION_INVALID');
   });
 
@@ -88,6 +91,9 @@ describe('linkCorrelations', () => {
       rule('r2', 'second'),
       count('c', '[r1, second]', '  aliases: {who: {first: f1, r2: f2}, where: {r1: g1}}\n'),
     ]);
-    expect(set.linked[0]?.fieldsOf.map((fields) => ({ ...fields }))).toEqual([{ who: 'f1', where: 'g1' }, { who: 'f2' }]);
+    expect(set.linked[0]?.fieldsOf.map((fields) => ({ ...fields }))).toEqual([
+      { who: 'f1', where: 'g1' },
+      { who: 'f2' },
+    ]);
   });
 });

@@ -160,7 +160,8 @@ class Linker {
       at = byDocument.get(at.targets[index] as CorrelationMember);
     }
     reference ??= one.references.members[0] as SigmaReference;
-    if (at === undefined || !seen.has(at)) this.#refuse(one.document, reference, `is chained deeper than ${CHAIN_DEPTH_MAX} correlations`);
+    if (at === undefined || !seen.has(at))
+      this.#refuse(one.document, reference, `is chained deeper than ${CHAIN_DEPTH_MAX} correlations`);
     else {
       const shown = [...names, at.document.name ?? at.document.id].slice(0, CIRCLE_NAMES_MAX).map(quote).join(' → ');
       this.#refuse(one.document, reference, `leads round in a circle: ${shown}`);

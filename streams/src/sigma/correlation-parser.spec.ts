@@ -74,7 +74,13 @@ describe('parseCorrelation', () => {
       kind: 'or',
       operands: [
         { kind: 'member', member: 0 },
-        { kind: 'and', operands: [{ kind: 'member', member: 1 }, { kind: 'not', operand: { kind: 'member', member: 0 } }] },
+        {
+          kind: 'and',
+          operands: [
+            { kind: 'member', member: 1 },
+            { kind: 'not', operand: { kind: 'member', member: 0 } },
+          ],
+        },
       ],
     };
     const condition = 'condition: base_name OR (other and not base_name)';
@@ -87,7 +93,9 @@ describe('parseCorrelation', () => {
 
   it('warns of a rule that has no part in the condition', () => {
     const { warnings } = compile('type: temporal\nrules: [base, other]\ntimespan: 1m\ncondition: base');
-    expect(warnings).toMatchObject([{ line: 20, message: 'rule `other` has no part in the condition of the correlation' }]);
+    expect(warnings).toMatchObject([
+      { line: 20, message: 'rule `other` has no part in the condition of the correlation' },
+    ]);
   });
 
   const TWO = 'type: temporal\nrules: [base, other]\ntimespan: 5m\ncondition: base and other';

@@ -42,10 +42,12 @@ class Tried {
       (text) => text,
       () => false,
     );
-    return this.run.step(hits, atMs, [seq, 'ehr', String(seq).padStart(6, '0')]).map(({ correlation, firing, events }) => {
-      const seqs = events.map(({ ref }) => ref[0]);
-      return `${correlation.id} ${Object.values(firing.group).join()} ${firing.value} [${seqs.join()}]`;
-    });
+    return this.run
+      .step(hits, atMs, [seq, 'ehr', String(seq).padStart(6, '0')])
+      .map(({ correlation, firing, events }) => {
+        const seqs = events.map(({ ref }) => ref[0]);
+        return `${correlation.id} ${Object.values(firing.group).join()} ${firing.value} [${seqs.join()}]`;
+      });
   }
 
   all(events: readonly Event[]): string[] {
@@ -53,7 +55,11 @@ class Tried {
   }
 }
 
-const at = (atMs: number, kinds: Event['kinds'], data: Record<string, unknown> = {}): Event => ({ atMs, kinds, ...data });
+const at = (atMs: number, kinds: Event['kinds'], data: Record<string, unknown> = {}): Event => ({
+  atMs,
+  kinds,
+  ...data,
+});
 const FAILS = 'type: event_count, rules: [fail], group-by: [host], condition: {gte: 3}';
 const SEQUENCE = `type: temporal_ordered, rules: [fails, ok], group-by: [user]`;
 
@@ -69,7 +75,10 @@ describe('CorrelationRun', () => {
 
   it('tells of a correlation that another takes only with `generate`', () => {
     const tried = new Tried({ fails: FAILS, attack: `${SEQUENCE}, generate: true` });
-    expect(tried.all([...attack, at(600, 'ok', { user: 'anna' })])).toEqual(['fails h 3 [0,1,2]', 'attack anna 2 [0,1,2,3]']);
+    expect(tried.all([...attack, at(600, 'ok', { user: 'anna' })])).toEqual([
+      'fails h 3 [0,1,2]',
+      'attack anna 2 [0,1,2,3]',
+    ]);
   });
 
   it('gives a temporal correlation all the time in which one below it held, and a count each time that it began to', () => {
@@ -81,9 +90,9 @@ describe('CorrelationRun', () => {
     const [told] = tried.all([at(39_500, 'ok', { user: 'anna' })]);
     expect(told).toMatch(/^attack anna 2 \[.*39,40\]$/);
     const twice = new Tried({ fails: FAILS.replace('gte: 3', 'gte: 1'), often: `timespan: 1h, ${count}`.slice(14) });
-    expect(twice.all([at(0, 'fail', { host: 'a' }), at(1, 'fail', { host: 'a' }), at(2, 'fail', { host: 'b' })])).toEqual([
-      'often  2 [0,2]',
-    ]);
+    expect(
+      twice.all([at(0, 'fail', { host: 'a' }), at(1, 'fail', { host: 'a' }), at(2, 'fail', { host: 'b' })]),
+    ).toEqual(['often  2 [0,2]']);
   });
 
   it('chains through several levels, each with its own group', () => {
@@ -158,7 +167,14 @@ describe('CorrelationRun', () => {
       )
         .all(values.map((v, n) => at(n, 'fail', { v })))
         .at(-1) as string;
-    expect([5, 30, 40, 50, 99.9, 100].map((p) => ranked(p).split(' ')[2])).toEqual(['15', '20', '20', '35', '50', '50']);
+    expect([5, 30, 40, 50, 99.9, 100].map((p) => ranked(p).split(' ')[2])).toEqual([
+      '15',
+      '20',
+      '20',
+      '35',
+      '50',
+      '50',
+    ]);
   });
 
   it('tells of each value that is rare where no percentile is given, with the events that hold it', () => {
@@ -217,7 +233,10 @@ describe('the bounds of CorrelationRun', () => {
     const flood = Array.from({ length: 100 }, (_, n) => at(1 + n, 'fail', { v: 'x' }));
     const ordered = new Tried({ o: 'type: temporal_ordered, rules: [ok, fail, read]' }, { entriesMax: 5 });
     expect(ordered.all([at(0, 'ok'), ...flood, at(200, 'read')])).toEqual(['o  3 [0,97,98,99,100,101]']);
-    const values = new Tried({ c: 'type: value_count, rules: [ok, fail], condition: {field: v, gte: 3}' }, { entriesMax: 5 });
+    const values = new Tried(
+      { c: 'type: value_count, rules: [ok, fail], condition: {field: v, gte: 3}' },
+      { entriesMax: 5 },
+    );
     const first = [at(0, 'ok', { v: 'a' }), at(0, 'ok', { v: 'b' })];
     expect(values.all([...first, ...flood])).toEqual(['c  3 [0,1,2]']);
     const { correlationEntries, correlationEntriesEvicted } = values.run.counters();
@@ -247,7 +266,11 @@ describe('the bounds of CorrelationRun', () => {
       return (): void => {
         const run = new CorrelationRun(plan, 'every');
         for (let n = 0; n < events; n++) {
-          const value = body.includes('field') ? (body.includes('value_count') ? String(n) : (n * 7_919) % events) : null;
+          const value = body.includes('field')
+            ? body.includes('value_count')
+              ? String(n)
+              : (n * 7_919) % events
+            : null;
           const hit = { correlation: 0, key: '[]', value, members, texts: {} };
           run.step([hit], n, [n, 'ehr', String(n)]);
         }

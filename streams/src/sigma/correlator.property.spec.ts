@@ -46,7 +46,8 @@ function naive(correlation: SigmaCorrelation, window: readonly Happened[], askin
     case 'value_median':
       return by((at(Math.floor((sorted.length - 1) / 2)) + at(Math.floor(sorted.length / 2))) / 2);
     case 'value_percentile': {
-      if (percentile !== undefined) return by(sorted.find((_, i) => (i + 1) / sorted.length >= percentile / 100) as number);
+      if (percentile !== undefined)
+        return by(sorted.find((_, i) => (i + 1) / sorted.length >= percentile / 100) as number);
       const held = window.filter(({ value }) => value === asking.value).length;
       return held === 0 ? { holds: false, value: 0 } : by((100 * held) / window.length);
     }
@@ -57,7 +58,9 @@ function naive(correlation: SigmaCorrelation, window: readonly Happened[], askin
 }
 
 /** Every choice of rules that may have matched. */
-const CHOICES = Array.from({ length: 15 }, (_, n) => MEMBERS.flatMap((_name, member) => ((n + 1) & (1 << member) ? [member] : [])));
+const CHOICES = Array.from({ length: 15 }, (_, n) =>
+  MEMBERS.flatMap((_name, member) => ((n + 1) & (1 << member) ? [member] : [])),
+);
 
 function naiveTemporal({ type, condition, memberCondition }: SigmaCorrelation, window: readonly Happened[]): Reading {
   const seen = new Set(window.flatMap(({ members }) => members));
@@ -90,7 +93,8 @@ function naiveRun(correlation: SigmaCorrelation, trigger: CorrelationTrigger, hi
   const raisedMs = new Map<string, number>();
   return history.flatMap((now, index) => {
     const earlier = history.slice(0, index).filter(({ key }) => key === now.key);
-    const within = (events: readonly Happened[], nowMs: number) => events.filter(({ timeMs }) => nowMs - timeMs < SPAN_MS);
+    const within = (events: readonly Happened[], nowMs: number) =>
+      events.filter(({ timeMs }) => nowMs - timeMs < SPAN_MS);
     const isShare = correlation.type === 'value_percentile' && correlation.percentile === undefined;
     const subject = isShare ? `${now.key} ${now.value}` : now.key;
     // Just before the event: at the instant before, unless another one of the same instant came already.
@@ -118,7 +122,12 @@ function run(correlator: Correlator, history: readonly Happened[]): string[] {
     const firing = correlator.step(hit, hit.timeMs, [hit.seq, 'ehr', String(hit.seq)]);
     if (firing?.isRaised !== true) return [];
     const told = correlator.correlation.memberCondition === undefined ? firing.value : '*';
-    return [`${hit.seq} ${told} ${firing.events().map(({ ref }) => ref[0]).join()}`];
+    return [
+      `${hit.seq} ${told} ${firing
+        .events()
+        .map(({ ref }) => ref[0])
+        .join()}`,
+    ];
   });
 }
 
@@ -165,7 +174,12 @@ const HISTORY = fc
   )
   .map((steps) => {
     let timeMs = 0;
-    return steps.map(({ gapMs, half, ...hit }, seq): Happened => ({ ...hit, value: half / 2, seq, timeMs: (timeMs += gapMs) }));
+    return steps.map(({ gapMs, half, ...hit }, seq): Happened => ({
+      ...hit,
+      value: half / 2,
+      seq,
+      timeMs: (timeMs += gapMs),
+    }));
   });
 
 describe('Correlator', () => {

@@ -85,8 +85,7 @@ describe('Correlator', () => {
 
   it('counts different values, not events, and names every event in the window', () => {
     const correlator = new Correlator(counting('{ field: address, gte: 2 }', '10s', 'value_count'), 'crossing');
-    const step = (seq: number, value: string) =>
-      correlator.step(hitOf(value), seq, [seq, 'ehr', `e${seq}`]);
+    const step = (seq: number, value: string) => correlator.step(hitOf(value), seq, [seq, 'ehr', `e${seq}`]);
     expect([step(1, 'x'), step(2, 'x')]).toEqual([undefined, undefined]);
     const firing = step(3, 'y');
     expect(firing).toMatchObject({ group: { 'user.uid': 'anna' }, value: 2 });

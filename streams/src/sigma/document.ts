@@ -62,7 +62,12 @@ function parseRule(
     warnings.push(warningAt('SIGMA_RULE_INVALID', '`timeframe` has no effect; write a correlation', detection.map.at));
   }
   return {
-    document: { kind: 'rule', ...header, logsource, detection: parseDetection(detection, placeholders, ['condition', 'timeframe']) },
+    document: {
+      kind: 'rule',
+      ...header,
+      logsource,
+      detection: parseDetection(detection, placeholders, ['condition', 'timeframe']),
+    },
     warnings,
   };
 }

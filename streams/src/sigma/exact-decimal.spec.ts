@@ -40,13 +40,17 @@ describe('ExactSum', () => {
 
   it('forgets what was taken away, in whatever order it came', () => {
     fc.assert(
-      fc.property(fc.array(doubles, { minLength: 1, maxLength: 20 }), fc.array(doubles, { maxLength: 20 }), (kept, gone) => {
-        const sum = sumOf(...gone, ...kept);
-        for (const value of gone) sum.subtract(value);
-        const expected = sumOf(...kept.toReversed());
-        expect(sum.quotient(kept.length)).toBe(expected.quotient(kept.length));
-        for (const bound of kept) expect(sum.compareQuotient(1, bound)).toBe(expected.compareQuotient(1, bound));
-      }),
+      fc.property(
+        fc.array(doubles, { minLength: 1, maxLength: 20 }),
+        fc.array(doubles, { maxLength: 20 }),
+        (kept, gone) => {
+          const sum = sumOf(...gone, ...kept);
+          for (const value of gone) sum.subtract(value);
+          const expected = sumOf(...kept.toReversed());
+          expect(sum.quotient(kept.length)).toBe(expected.quotient(kept.length));
+          for (const bound of kept) expect(sum.compareQuotient(1, bound)).toBe(expected.compareQuotient(1, bound));
+        },
+      ),
     );
   });
 

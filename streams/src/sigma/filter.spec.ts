@@ -33,10 +33,7 @@ correlation: {type: event_count, rules: [backup], timespan: 1m, condition: {gte:
 const filterText = (filter: string, logsource = '{product: windows, category: process_creation}'): string =>
   `title: Known administrators\nid: admins\nlogsource: ${logsource}\nfilter:\n${filter.replace(/^/gm, '  ')}\n`;
 const compile = (...filters: readonly string[]): SigmaRuleSet =>
-  compileSigma([
-    { path: 'rules.yml', text: RULES },
-    ...filters.map((text, i) => ({ path: `filter${i}.yml`, text })),
-  ]);
+  compileSigma([{ path: 'rules.yml', text: RULES }, ...filters.map((text, i) => ({ path: `filter${i}.yml`, text }))]);
 const matchesOf = ({ rules }: SigmaRuleSet, data: Record<string, unknown>): string[] =>
   new SigmaMatcher(rules, { ignoreLogsource: true }).match({ type: null, data }).map(({ rule }) => rule.id);
 
@@ -74,7 +71,10 @@ describe('filters', () => {
   it('work together, and with a missing field as under any `not`', () => {
     const set = compile(
       filterText(`rules: [shell]\n${NOT_ADMINS}`),
-      filterText("rules: [shell]\na: {User: bo}\nb: {Host: x}\ncondition: not (a and b)").replace('id: admins', 'id: bo'),
+      filterText('rules: [shell]\na: {User: bo}\nb: {Host: x}\ncondition: not (a and b)').replace(
+        'id: admins',
+        'id: bo',
+      ),
     );
     expect(matchesOf(set, shell('bo'))).toEqual(['shell']);
     expect(matchesOf(set, { ...shell('bo'), Host: 'x' })).toEqual([]);
@@ -111,8 +111,8 @@ describe('filters', () => {
   it.each([
     [filterText(`rules: any\n${NOT_ADMINS}`, '{}'), 'needs `logsource`'],
     [filterText('rules: any\ncondition: not selection'), 'no selection'],
-    [filterText("rules: any\nselection: {A: b}"), '`condition` is missing'],
-    [filterText("rules: any\nselection: {A: b}\ncondition: not other"), '`other` does not exist'],
+    [filterText('rules: any\nselection: {A: b}'), '`condition` is missing'],
+    [filterText('rules: any\nselection: {A: b}\ncondition: not other'), '`other` does not exist'],
     ['title: a\nlogsource: {product: x}\nfilter: no\n', 'is not a mapping'],
   ])('are refused where %j', (text, message) => {
     const { problems, rules } = compile(text);

@@ -142,7 +142,9 @@ function targetsOf(
 
 /** True when `inner` has every part of `outer`, and the same. */
 function isWithin(inner: SigmaLogsource, outer: SigmaLogsource): boolean {
-  return (['product', 'category', 'service'] as const).every((key) => outer[key] === undefined || outer[key] === inner[key]);
+  return (['product', 'category', 'service'] as const).every(
+    (key) => outer[key] === undefined || outer[key] === inner[key],
+  );
 }
 
 function withFilters(rule: SigmaRule, filters: readonly SigmaFilter[] = []): SigmaRule {

@@ -19,8 +19,7 @@ export function timespanMsOf(text: string, reject: (problem: string) => never): 
   const [, count, unit = ''] = /^(\d{1,9})([a-zA-Z])$/.exec(text) ?? [];
   if (unit === 'M' || unit === 'y') reject('has months or years, which have no fixed length; use s, m, h, d or w');
   const unitMs = UNIT_MS[unit];
-  if (count === undefined || unitMs === undefined)
-    return reject(`is ${quote(text)}, not a number and s, m, h, d or w`);
+  if (count === undefined || unitMs === undefined) return reject(`is ${quote(text)}, not a number and s, m, h, d or w`);
   const timespanMs = Number(count) * unitMs;
   const isInRange = timespanMs > 0 && timespanMs <= TIMESPAN_MS_MAX;
   return isInRange ? timespanMs : reject('must be between 1s and 366d');

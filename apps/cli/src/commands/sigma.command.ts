@@ -80,9 +80,10 @@ function withPlaceholders(command: Command): Command {
 function check(path: string, options: CheckOptions): void {
   const terminal = new Terminal(options.json);
   const set = compile(path, options, terminal, !options.json);
-  const { rules, correlations, problems, warnings } = set;
-  terminal.result({ rules: rules.length, correlations: correlations.length, problems, warnings }, [
-    `${rules.length} rules and ${correlations.length} correlations compile, ${problems.length} do not, ${warnings.length} warnings`,
+  const { rules, correlations, filters, problems, warnings } = set;
+  const counts = { rules: rules.length, correlations: correlations.length, filters: filters.length };
+  terminal.result({ ...counts, problems, warnings }, [
+    `${counts.rules} rules, ${counts.correlations} correlations and ${counts.filters} filters compile, ${problems.length} do not, ${warnings.length} warnings`,
   ]);
   if (problems.length > 0) process.exitCode = EXIT_CHECK_FAILED;
 }
