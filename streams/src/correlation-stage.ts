@@ -87,7 +87,8 @@ export class CorrelationStage implements StateStore {
   }
 
   #hitsOf(event: MatchedEvent): readonly PlannedHit[] {
-    if (event.matches.length === 0) return NO_HITS;
+    // Most matches are of rules that no correlation is about.
+    if (!event.matches.some(({ rule }) => this.#plan.placesOf(rule).length > 0)) return NO_HITS;
     return this.#plan.hitsOf(matchedRules(event), event.record, event.pseudonymise, lostIn(event));
   }
 

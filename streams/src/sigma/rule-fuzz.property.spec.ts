@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { LinkedCorrelation } from './correlation-links';
+import { CorrelationPlan } from './correlation-plan';
+import { CorrelationRun } from './correlation-run';
 import { SigmaMatcher } from './matcher';
+import type { SigmaRecord } from './record';
+import type { SigmaRule } from './rule';
 import { compileSigma } from './rule-set';
 
 const RULES = join(__dirname, '../../rules');
@@ -72,6 +77,71 @@ const RULE = fc
     level: fc.constantFrom('low', 'high', 'odd'),
   })
   .map((rule) => JSON.stringify(rule));
+const TYPES = [
+  'event_count',
+  'value_count',
+  'value_sum',
+  'value_percentile',
+  'value_median',
+  'temporal',
+  'temporal_ordered',
+];
+const mostly = (arbitrary: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
+  fc.oneof({ weight: 12, arbitrary }, { weight: 1, arbitrary: scalar });
+const refs = mostly(fc.constantFrom(['r1'], ['r2', 'r1'], ['c1'], ['nobody', 'r1']));
+const bound = mostly(fc.integer({ min: -1, max: 4 }));
+/** Two rules with a correlation and a filter, sound and odd, in one file. */
+const SEVERAL = fc
+  .record({
+    correlation: fc.record(
+      {
+        type: mostly(fc.constantFrom(...TYPES)),
+        rules: refs,
+        timespan: mostly(fc.constantFrom('1m', '2h', '0s', '1y')),
+        'group-by': mostly(fc.subarray(FIELDS, { maxLength: 2 })),
+        condition: fc.oneof(
+          fc.record(
+            {
+              gte: bound,
+              lt: bound,
+              eq: bound,
+              field: mostly(fc.subarray(FIELDS, { maxLength: 2 })),
+              percentile: bound,
+            },
+            { requiredKeys: [] },
+          ),
+          fc.constantFrom<unknown>({ gte: 1 }, { field: 'CommandLine', gte: 1 }, { field: 'EventID', gt: -1e308 }),
+          fc.constantFrom<unknown>('r1', 'r1 and not r2', 'c1 or', '(r1 or r2) and r1', 'not r1'),
+          scalar,
+        ),
+        aliases: fc.dictionary(
+          fc.constantFrom('who', '__proto__'),
+          fc.dictionary(fc.constantFrom('r1', 'r2', 'r3'), fc.constantFrom(...FIELDS)),
+        ),
+        generate: mostly(fc.boolean()),
+      },
+      { requiredKeys: ['type', 'timespan'] },
+    ),
+    filter: fc.record(
+      {
+        rules: fc.oneof(fc.constantFrom<unknown>('any', 'r1'), refs),
+        a: fc.oneof(selection, fc.constant({ Image: 'y' })),
+        condition: fc.oneof(fc.constant('not a'), condition),
+      },
+      { requiredKeys: ['rules'] },
+    ),
+    suppress: fc.constantFrom('1m', '1', null),
+  })
+  .map(({ correlation, filter, suppress }) => {
+    const logsource = { product: 'windows' };
+    const detection = { a: { Image: 'x' }, condition: 'a' };
+    const rules = ['r1', 'r2'].map((id) => ({ title: id, id, logsource, detection }));
+    const others = [
+      { title: 'c', id: 'c1', correlation, protego: { suppress } },
+      { title: 'f', id: 'f1', logsource, filter },
+    ];
+    return [...rules, ...others].map((document) => `--- ${JSON.stringify(document)}\n`).join('');
+  });
 /** A shipped rule of which a piece was cut out, doubled or replaced. */
 const MUTATED = fc
   .tuple(
@@ -96,6 +166,26 @@ const EVENT = fc.dictionary(
   { maxKeys: 8 },
 );
 
+/** How often correlations are raised when every event matches every rule. */
+function raisedBy(
+  linked: readonly LinkedCorrelation[],
+  rules: readonly SigmaRule[],
+  events: readonly SigmaRecord['data'][],
+): number {
+  if (linked.length === 0) return 0;
+  const plan = new CorrelationPlan(linked, () => ['Image']);
+  const run = new CorrelationRun(plan, 'every', { entriesMax: 3, keysMax: 5, allEntriesMax: 7 });
+  return events.reduce((raised, data, n) => {
+    const hits = plan.hitsOf(
+      rules,
+      { type: null, data },
+      (text) => text,
+      () => false,
+    );
+    return raised + run.step(hits, n * 10_000, [n, 'ehr', String(n)]).length;
+  }, 0);
+}
+
 const RULES_TRIED = 10_000;
 const EVENTS_TRIED = 100_000;
 const EVENTS_A_MATCHER = 2_000;
@@ -104,16 +194,21 @@ describe('rules and events of all kinds', () => {
   it('are read or refused where they are wrong, and never thrown over', () => {
     let sound = 0;
     let refused = 0;
-    const sample = fc.sample(fc.oneof(RULE, MUTATED), { numRuns: RULES_TRIED, seed: 5 });
+    const kinds = { correlations: 0, filters: 0, raised: 0 };
+    const some = fc.sample(EVENT, { numRuns: 60, seed: 3 });
+    const sample = fc.sample(fc.oneof(RULE, SEVERAL, MUTATED), { numRuns: RULES_TRIED, seed: 5 });
     const files = sample.map((text, i) => ({ path: `${i}.yml`, text }));
     const kept = files.filter((file) => {
-      const { rules, correlations, problems } = compileSigma([file]);
-      for (const problem of problems) {
+      const { rules, correlations, linked, filters, problems, warnings } = compileSigma([file]);
+      kinds.correlations += correlations.length;
+      kinds.filters += filters.length;
+      kinds.raised += raisedBy(linked, rules, some);
+      for (const problem of [...problems, ...warnings.filter(({ message }) => !message.includes('is repeated'))]) {
         refused++;
         expect(problem.path).toBe(file.path);
         expect(problem.code).toMatch(/^SIGMA_/);
-        // What concerns several documents, or a file without any, has no place in one.
-        if (!/holds no rule|correlation `/.test(problem.message))
+        // A file without any document has no place to point at.
+        if (!problem.message.includes('holds no rule'))
           expect([problem.line, problem.column]).toEqual([expect.any(Number), expect.any(Number)]);
       }
       sound += rules.length + correlations.length;
@@ -121,6 +216,7 @@ describe('rules and events of all kinds', () => {
     });
     expect(sound).toBeGreaterThan(1_000);
     expect(refused).toBeGreaterThan(1_000);
+    expect(Math.min(...Object.values(kinds))).toBeGreaterThan(100);
     const { rules } = compileSigma(kept.slice(0, 500));
     const events = fc.sample(EVENT, { numRuns: EVENTS_TRIED, seed: 7 });
     let matches = 0;
