@@ -164,6 +164,10 @@ describe('CorrelationPlan', () => {
       value: 5,
     });
     expect(plan.hitOfFiring(parent as never, { host: 'h' }, {})).toBeUndefined();
+    // What a correlation is grouped by goes before a field of the same name in its last event.
+    expect(plan.hitOfFiring(parent as never, { host: 'of the group' }, hit?.texts ?? {})).toMatchObject({
+      key: '["~p.anna","of the group"]',
+    });
   });
 
   it('carries words of every name, also of one that objects have of their own', () => {

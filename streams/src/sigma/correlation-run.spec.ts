@@ -95,6 +95,12 @@ describe('CorrelationRun', () => {
     ).toEqual(['often  2 [0,2]']);
   });
 
+  it('names each contributing event once, in order, however many firings rest on it', () => {
+    const steady = Array.from({ length: 5 }, (_, n) => at(1_000 * n, 'fail', { host: 'h', user: 'anna' }));
+    const tried = new Tried({ fails: FAILS, attack: SEQUENCE });
+    expect(tried.all([...steady, at(5_000, 'ok', { user: 'anna' })])).toEqual(['attack anna 2 [0,1,2,3,4,5]']);
+  });
+
   it('chains through several levels, each with its own group', () => {
     const tried = new Tried({
       top: 'type: value_count, rules: [middle], condition: {field: user, gte: 2}',
@@ -242,6 +248,17 @@ describe('the bounds of CorrelationRun', () => {
     const { correlationEntries, correlationEntriesEvicted } = values.run.counters();
     expect(correlationEntries).toBeLessThanOrEqual(6);
     expect((correlationEntries ?? 0) + (correlationEntriesEvicted ?? 0)).toBe(102);
+  });
+
+  it('forget what was sifted out as if it had left by itself', () => {
+    const few = { c: 'type: value_count, rules: [fail], condition: {field: v, eq: 1}' };
+    const tried = new Tried(few, { entriesMax: 5, trigger: 'every' });
+    tried.all([at(0, 'fail', { v: 'a' }), ...Array.from({ length: 100 }, (_, n) => at(1 + n, 'fail', { v: 'x' }))]);
+    expect(tried.all([at(20_000, 'fail', { v: 'z' })])).toEqual(['c  1 [101]']);
+    const members = { o: 'type: temporal, rules: [fail, ok], condition: ok and not fail' };
+    const ordered = new Tried(members, { entriesMax: 5, trigger: 'every' });
+    ordered.all(Array.from({ length: 100 }, (_, n) => at(n, 'fail')));
+    expect(ordered.all([at(20_000, 'ok')])).toEqual(['o  1 [100]']);
   });
 
   it('let go the oldest where every event counts', () => {

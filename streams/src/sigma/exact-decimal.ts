@@ -50,16 +50,13 @@ export class ExactSum {
     return left < right ? -1 : left > right ? 1 : 0;
   }
 
-  /** Sum / divisor, rounded once, to the nearest double; beyond the range of doubles the outermost one. */
+  /** Sum / divisor as a double; beyond the range of doubles the outermost one. */
   quotient(divisor: number): number {
     const isNegative = this.#units < 0n;
     const size = isNegative ? -this.#units : this.#units;
-    // Thirty digits more than the divisor has, and one that says whether anything is left, round as the exact value does.
+    // Thirty digits behind those of the divisor: what is cut off there is far below half a step of a double.
     const shift = 30 + String(divisor).length;
-    const numerator = size * powerOfTen(shift);
-    const whole = numerator / BigInt(divisor);
-    const rest = whole * BigInt(divisor) === numerator ? '0' : '1';
-    const value = Number(`${whole}${rest}e-${this.#scale + shift + 1}`);
+    const value = Number(`${(size * powerOfTen(shift)) / BigInt(divisor)}e-${this.#scale + shift}`);
     const bounded = Math.min(value, Number.MAX_VALUE);
     return isNegative ? -bounded : bounded;
   }
