@@ -7,12 +7,16 @@ import { parseRfc3339Ms, type ProtegoEvent } from '@protego/contracts';
 import { runReplay, type ReplayOutcome } from '@protego/replay';
 import { simulateHospital, type SimulationLabel } from '@protego/simulation';
 import { canonicalJson, type Detection } from '@protego/contracts';
-import { compileSigma } from '@protego/streams';
+import { compileSigma, decidingText } from '@protego/streams';
 import { importHistory, openHistory, withReplayLog } from './history-log';
 
 const ROOT = join(__dirname, '..');
 const HISTORY = join(ROOT, 'replay-data', 'general-hour');
-const artefacts = loadArtefactSet({ rulesPath: join(ROOT, 'streams', 'rules'), streamsDir: join(ROOT, 'streams') });
+const artefacts = loadArtefactSet({
+  rulesPath: join(ROOT, 'streams', 'rules'),
+  streamsDir: join(ROOT, 'streams'),
+  decidingText,
+});
 const rules = compileSigma(artefacts.rules, artefacts);
 /** Write the expected files anew with `UPDATE_GOLDEN=1`; the difference in them is then what is reviewed. */
 const isUpdate = process.env['UPDATE_GOLDEN'] === '1';

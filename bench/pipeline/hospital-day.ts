@@ -2,7 +2,7 @@ import { loadArtefactSet } from '@protego/artefacts';
 import { canonicalJson, parseRfc3339Ms, type ProtegoEvent } from '@protego/contracts';
 import type { LogRecordInput } from '@protego/event-log';
 import { simulateHospital } from '@protego/simulation';
-import { compileSigma, type PipelineArtefacts } from '@protego/streams';
+import { compileSigma, decidingText, type PipelineArtefacts } from '@protego/streams';
 import { join } from 'node:path';
 import { STREAMS } from '../places';
 
@@ -20,6 +20,6 @@ function recordOf(event: ProtegoEvent): LogRecordInput {
 
 /** The rules and declarations that are shipped. */
 export function hospitalPack(): PipelineArtefacts {
-  const artefacts = loadArtefactSet({ rulesPath: join(STREAMS, 'rules'), streamsDir: STREAMS });
+  const artefacts = loadArtefactSet({ rulesPath: join(STREAMS, 'rules'), streamsDir: STREAMS, decidingText });
   return { rules: compileSigma(artefacts.rules, artefacts), declarations: artefacts.declarations };
 }

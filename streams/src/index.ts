@@ -26,6 +26,9 @@ export {
   outputIdOf,
   type LogCheckpoint,
 } from './output-events';
+// Checking rules
+export { caseLog, runRuleCase, type CheckEvent } from './rule-case-run';
+export { checkRules, type DocumentCheck } from './rule-check';
 // Event-time operators
 export {
   ABSENCE_KEYS_MAX,
@@ -131,9 +134,14 @@ export {
   CorrelationRun,
   SigmaMatcher,
   compileSigma,
+  decidingText,
+  fieldPlaceOf,
   fieldValue,
+  parseRuleCases,
   parseSigmaFile,
+  silenceOf,
   whyMatched,
+  whyNotMatched,
   type ContributingEvent,
   type CorrelationBounds,
   type CorrelationCondition,
@@ -144,6 +152,10 @@ export {
   type EventRef,
   type PlannedHit,
   type RaisedCorrelation,
+  type FailedClause,
+  type MatchedField,
+  type NearMiss,
+  type RuleCase,
   type SigmaCorrelation,
   type SigmaDocument,
   type SigmaFilter,

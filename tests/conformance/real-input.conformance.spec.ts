@@ -6,7 +6,7 @@ import { loadArtefactSet } from '@protego/artefacts';
 import { runReplay, type ReplayOutcome } from '@protego/replay';
 import { readSourceFile } from '@protego/sources';
 import { EventValidator, eventRegistry, type Detection } from '@protego/contracts';
-import { SigmaMatcher, compileSigma, type SigmaRuleSet } from '@protego/streams';
+import { SigmaMatcher, compileSigma, decidingText, type SigmaRuleSet } from '@protego/streams';
 import { importHistory, openHistory, withReplayLog } from '../history-log';
 
 const DATA = resolve(__dirname, '..', '..', '..', 'shared', 'data');
@@ -52,7 +52,7 @@ describe('public rules on recorded attacks', () => {
   let outcome: ReplayOutcome;
 
   beforeAll(async () => {
-    const artefacts = loadArtefactSet({ rulesPath: RULES, streamsDir: STREAMS });
+    const artefacts = loadArtefactSet({ rulesPath: RULES, streamsDir: STREAMS, decidingText });
     rules = compileSigma(artefacts.rules);
     for (const [format, files] of [
       ['windows', recordings()],

@@ -6,7 +6,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { loadArtefactSet, loadStreamDeclarations } from '@protego/artefacts';
 import { ProtegoError, canonicalJson, isProtegoError, systemClock, type ProtegoConfig } from '@protego/contracts';
 import { closeWritableLog, type WritableLog } from '@protego/event-log';
-import { buildPipeline, compileSigma, type SigmaRuleSet } from '@protego/streams';
+import { buildPipeline, compileSigma, decidingText, type SigmaRuleSet } from '@protego/streams';
 import { recallLog, type Recalled } from './append/recall';
 import { NatsBus } from './bus/nats-bus';
 import { CommandService } from './commands/command-service';
@@ -49,7 +49,11 @@ export async function startEngine(config: ProtegoConfig, fatal: Fatal): Promise<
   Logger.overrideLogger(lines);
   const logger = new Logger('engine');
   requireTlsOffLoopback(config);
-  const artefacts = loadArtefactSet({ rulesPath: join(config.streamsDir, 'rules'), streamsDir: config.streamsDir });
+  const artefacts = loadArtefactSet({
+    rulesPath: join(config.streamsDir, 'rules'),
+    streamsDir: config.streamsDir,
+    decidingText,
+  });
   const rules = compileSigma(artefacts.rules, artefacts);
   reportRules(rules, logger);
   const { log, enclave } = await openEngineLog(

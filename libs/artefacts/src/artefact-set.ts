@@ -56,12 +56,21 @@ export function loadFieldClasses(streamsDir: string): FieldClasses {
   return parseFieldDeclarations(readText(path, DECLARATION_BYTES_MAX), path);
 }
 
+/** Where a set of artefacts is read from. */
+export interface ArtefactPlaces {
+  /** Directory or file of rules, as {@link loadRuleFiles} takes it. */
+  readonly rulesPath: string;
+  readonly streamsDir: string;
+  /** What of a rule file decides detections, and so is hashed: `decidingText` of `@protego/streams`. */
+  readonly decidingText: (file: RuleFile) => string;
+}
+
 /**
  * Rules and declarations with their hashes, each file read once, so that what is hashed is what is used.
  *
  * @throws ProtegoError `ARTEFACT_INVALID`, `DECLARATION_INVALID`
  */
-export function loadArtefactSet({ rulesPath, streamsDir }: { rulesPath: string; streamsDir: string }): ArtefactSet {
+export function loadArtefactSet({ rulesPath, streamsDir, decidingText }: ArtefactPlaces): ArtefactSet {
   const path = sourcesPath(streamsDir);
   const text = readText(path, DECLARATION_BYTES_MAX);
   const rules = loadRuleFiles(rulesPath);
@@ -72,7 +81,7 @@ export function loadArtefactSet({ rulesPath, streamsDir }: { rulesPath: string; 
     declarations: parseSourceDeclarations(text, path),
     placeholders: placeholdersText === undefined ? new Map() : parsePlaceholders(placeholdersText, placeholdersPath),
     hashes: {
-      rules: artefactHash(rules),
+      rules: artefactHash(rules.map((file) => ({ path: file.path, text: decidingText(file) }))),
       sources: artefactHash([{ path: SOURCES_FILE, text }]),
       ...(placeholdersText === undefined
         ? {}

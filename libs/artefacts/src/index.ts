@@ -3,6 +3,7 @@ export {
   loadArtefactSet,
   loadFieldClasses,
   loadSourceDeclarations,
+  type ArtefactPlaces,
   type ArtefactSet,
 } from './artefact-set';
 export { loadPlaceholders } from './placeholders';

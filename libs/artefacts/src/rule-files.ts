@@ -20,12 +20,11 @@ export const RULE_PACK_BYTES_MAX = 268_435_456;
 const DIRECTORY_DEPTH_MAX = 16;
 
 const RULE_NAME = /\.ya?ml$/;
-const CASES_NAME = /\.cases\.ya?ml$/;
 
 /**
- * The rule files of a directory (all `*.yml` and `*.yaml` in it and below, without `*.cases.yml` and what starts with a
- * dot), of one YAML file, or of a file of JSON lines `{path, id, yaml}`, plain or gzip; sorted by path in UTF-16 code
- * units, so that the order is that of no particular machine.
+ * The rule files of a directory (all `*.yml` and `*.yaml` in it and below, without what starts with a dot), of one YAML
+ * file, or of a file of JSON lines `{path, id, yaml}`, plain or gzip; sorted by path in UTF-16 code units, so that the
+ * order is that of no particular machine.
  *
  * @throws ProtegoError `ARTEFACT_INVALID` when something cannot be read, is not UTF-8, or exceeds a bound
  */
@@ -71,7 +70,7 @@ function entriesOf(directory: string): Dirent[] {
 
 // A link to a file counts (that is how Kubernetes mounts files), a link to a directory does not: it may lead round.
 function isRule(entry: Dirent, path: string): boolean {
-  if (!RULE_NAME.test(entry.name) || CASES_NAME.test(entry.name)) return false;
+  if (!RULE_NAME.test(entry.name)) return false;
   return entry.isFile() || (entry.isSymbolicLink() && kindOf(path) === 'file');
 }
 

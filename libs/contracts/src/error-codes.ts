@@ -128,6 +128,12 @@ export const ERROR_CODES = {
   SIGMA_REGEX_UNSUPPORTED: caller('Write the pattern in RE2 syntax: no look-around, no back-references.'),
   SIGMA_FILTER_INVALID: caller('Mend the filter: logsource, rules, selections and condition.'),
   SIGMA_CORRELATION_INVALID: caller('Mend the correlation: type, rules, group-by, timespan and condition.'),
+  SIGMA_CASE_INVALID: caller('Mend the case; docs/reference/sigma.md says what a case holds.'),
+  SIGMA_CASE_FAILED: caller('Mend the rule, or the case if it asks for the wrong answer.'),
+  SIGMA_CASES_MISSING: caller('Write cases that must and must not match under `protego`, `cases`.'),
+  SIGMA_NEVER_FIRES: caller('Mend the condition: no record can satisfy it.'),
+  SIGMA_LIST_NEEDED: caller('If the field holds one value, mend the condition: one value cannot satisfy it.'),
+  SIGMA_LOGSOURCE_UNFED: caller('Mend `logsource`, or connect a source that writes this log.'),
   RULE_FAILED: {
     origin: 'internal',
     retry: 'no',

@@ -17,6 +17,12 @@ export function parseLogsource(parent: MapReader): SigmaLogsource {
   return logsource;
 }
 
+/** Selections by name, and the condition with the selections put in. */
+export interface ParsedDetection {
+  readonly selections: ReadonlyMap<string, SigmaExpression>;
+  readonly detection: SigmaExpression;
+}
+
 /**
  * Selections of a `detection`, or of a `filter`, put into its condition. Keys that are no selections are named.
  *
@@ -26,7 +32,7 @@ export function parseDetection(
   reader: MapReader,
   placeholders: Placeholders,
   otherKeys: readonly string[],
-): SigmaExpression {
+): ParsedDetection {
   const selections = new Map<string, SigmaExpression>();
   for (const [name, node] of reader.map.entries) {
     if (!otherKeys.includes(name)) selections.set(name, parseSelection(node, placeholders));
@@ -36,10 +42,9 @@ export function parseDetection(
   if (node === undefined) return rejectAt('SIGMA_CONDITION_INVALID', '`condition` is missing', reader.map.at);
   const conditions = node.kind === 'list' ? node.items : [node];
   if (conditions.length === 0) rejectAt('SIGMA_CONDITION_INVALID', '`condition` is empty', node.at);
-  return anyOf(
-    conditions.map((condition) => {
-      if (condition.kind === 'scalar') return parseCondition(condition.text, selections, condition.at);
-      return rejectAt('SIGMA_CONDITION_INVALID', `${quote('condition')} must be text`, condition.at);
-    }),
-  );
+  const read = conditions.map((condition) => {
+    if (condition.kind === 'scalar') return parseCondition(condition.text, selections, condition.at);
+    return rejectAt('SIGMA_CONDITION_INVALID', `${quote('condition')} must be text`, condition.at);
+  });
+  return { selections, detection: anyOf(read) };
 }

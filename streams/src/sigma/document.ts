@@ -66,7 +66,7 @@ function parseRule(
       kind: 'rule',
       ...header,
       logsource,
-      detection: parseDetection(detection, placeholders, ['condition', 'timeframe']),
+      ...parseDetection(detection, placeholders, ['condition', 'timeframe']),
     },
     warnings,
   };

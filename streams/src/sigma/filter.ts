@@ -5,7 +5,7 @@ import { parseDetection, parseLogsource } from './detection-parser';
 import { allOf, type SigmaExpression } from './expression';
 import { parseHeader } from './header';
 import type { Placeholders } from './placeholders';
-import { quote, warningAt, type SigmaProblem, type SourcePosition } from './problem';
+import { quote, warningAt, type SigmaProblem } from './problem';
 import type { SigmaHeader, SigmaLogsource, SigmaRule } from './rule';
 import { MapReader } from './yaml-read';
 import type { YamlMap } from './yaml-tree';
@@ -22,7 +22,6 @@ export interface SigmaFilter extends SigmaHeader {
   readonly ruleRefs: readonly SigmaReference[] | 'any';
   /** The condition with its selections put in. */
   readonly condition: SigmaExpression;
-  readonly at: SourcePosition;
 }
 
 /**
@@ -41,12 +40,12 @@ export function parseFilter(
   if (Object.keys(logsource).length === 0) top.reject('a filter needs `logsource`', 'logsource');
   const reader = top.child('filter') ?? top.reject('`filter` is empty', 'filter');
   const ruleRefs = parseRuleRefs(reader);
-  const condition = parseDetection(reader, placeholders, ['condition', 'rules']);
+  const { detection: condition } = parseDetection(reader, placeholders, ['condition', 'rules']);
   if (!hasNot(condition))
     warnings.push(
       warningAt(CODE, 'the filter keeps what its selections match; to leave it out, write `not`', reader.map.at),
     );
-  return { document: { kind: 'filter', ...header, logsource, ruleRefs, condition, at: map.at }, warnings };
+  return { document: { kind: 'filter', ...header, logsource, ruleRefs, condition }, warnings };
 }
 
 function parseRuleRefs(reader: MapReader): SigmaFilter['ruleRefs'] {

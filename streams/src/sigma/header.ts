@@ -1,9 +1,10 @@
 import { CONFIDENCES, SEVERITIES, type ErrorCode } from '@protego/contracts';
+import { withoutCases } from './deciding-text';
 import { warningAt, type SigmaProblem } from './problem';
 import type { SigmaEntityField, SigmaHeader, SigmaWording } from './rule';
 import { timespanMsOf } from './timespan';
 import { MapReader } from './yaml-read';
-import { contentHashOf, type YamlMap } from './yaml-tree';
+import { contentHashOf, type YamlMap, type YamlNode } from './yaml-tree';
 
 /** Longest text of the custom key `protego`, characters. */
 const WORDING_LENGTH_MAX = 2000;
@@ -43,8 +44,10 @@ export function parseHeader(
     description: reader.text('description')?.trim(),
     falsePositives: reader.texts('falsepositives'),
     attack: attackOf(reader.texts('tags')),
-    contentHash: contentHashOf(map),
+    contentHash: contentHashOf(withoutCases(map)),
     path,
+    at: map.at,
+    cases: casesOf(reader),
     wording: parseWording(reader),
   };
   return { header, warnings, suppressMs: suppressMsOf(reader) };
@@ -71,7 +74,7 @@ function attackOf(tags: readonly string[]): string[] {
 function parseWording(parent: MapReader): SigmaWording {
   const reader = parent.child('protego');
   if (reader === undefined) return {};
-  reader.allowOnly(['why', 'nextStep', 'harmlessExplanation', 'confidence', 'entities', 'suppress']);
+  reader.allowOnly(['why', 'nextStep', 'harmlessExplanation', 'confidence', 'entities', 'suppress', 'cases']);
   const sentence = (key: string): string | undefined => {
     const text = reader.text(key)?.trim();
     if (text !== undefined && (text === '' || text.length > WORDING_LENGTH_MAX)) {
@@ -87,6 +90,11 @@ function parseWording(parent: MapReader): SigmaWording {
     entities: parseEntities(reader),
   };
   return Object.fromEntries(Object.entries(wording).filter(([, value]) => value !== undefined));
+}
+
+// Left unread: what decides no detection must not refuse a rule either.
+function casesOf(parent: MapReader): YamlNode | undefined {
+  return parent.child('protego')?.node('cases');
 }
 
 function parseEntities(parent: MapReader): SigmaEntityField[] | undefined {

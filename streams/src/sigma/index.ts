@@ -18,5 +18,17 @@ export { type CorrelationFiring, type CorrelationHit, type CorrelationTrigger } 
 // Matching
 export { type SigmaMatch } from './match';
 export { SigmaMatcher, type SigmaMatcherOptions } from './matcher';
-export { fieldValue, type SigmaRecord } from './record';
+export { fieldPlaceOf, fieldValue, type SigmaRecord } from './record';
 export { whyMatched, type MatchedField } from './why-matched';
+export { whyNotMatched, type FailedClause, type NearMiss } from './why-not';
+// Checking
+export { decidingText } from './deciding-text';
+export { correlationSilenceOf, silenceOf, type Silence } from './never-fires';
+export {
+  CASES_MAX,
+  CASE_EVENTS_MAX,
+  parseRuleCases,
+  type CaseEvent,
+  type CaseExpectation,
+  type RuleCase,
+} from './rule-cases';

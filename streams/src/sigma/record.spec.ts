@@ -1,4 +1,4 @@
-import { fieldValue, type SigmaRecord } from './record';
+import { fieldPlaceOf, fieldValue, type SigmaRecord } from './record';
 
 const bare = (data: Record<string, unknown>): SigmaRecord => ({ type: null, data });
 
@@ -35,5 +35,24 @@ describe('fieldValue', () => {
     expect(fieldValue(bare({ NewProcessName: 'x', SourceName: 'y' }), 'Provider_Name')).toBeUndefined();
     const defender = bare({ Channel: 'Microsoft-Windows-Windows Defender/Operational', 'Threat Name': 'Eicar' });
     expect(fieldValue(defender, 'ThreatName')).toBe('Eicar');
+  });
+});
+
+describe('fieldPlaceOf', () => {
+  const windows = { Channel: 'Security', EventID: 4688 };
+
+  it.each([
+    [{ 'a.b': 1, a: { b: 2 } }, 'a.b', ['data', 'a.b']],
+    [{ a: { b: 2 } }, 'a.b', ['data', 'a', 'b']],
+    [{ a: [{ b: 2 }, { b: 3 }] }, 'a.b', ['data', 'a', 'b']],
+    [{ ...windows, NewProcessName: 'x' }, 'Image', ['data', 'NewProcessName']],
+    [{}, 'event.subject', ['subject']],
+    [{ event: { subject: 'own' } }, 'event.subject', ['data', 'event', 'subject']],
+    [{}, 'event.constructor', undefined],
+    [{}, 'a.b', undefined],
+  ])('finds where %j holds `%s`', (data, field, place) => {
+    const record = { type: null, data, envelope: { subject: 'pump-1' } };
+    expect(fieldPlaceOf(record, field)).toEqual(place);
+    expect(fieldValue(record, field) === undefined).toBe(place === undefined);
   });
 });

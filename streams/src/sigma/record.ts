@@ -94,6 +94,22 @@ export function readField(record: SigmaRecord, access: FieldAccess): unknown {
   return attribute !== undefined && envelope !== undefined ? ownValue(envelope, attribute) : undefined;
 }
 
+/**
+ * Path from the event's top to what {@link fieldValue} finds, such as `['data', 'user', 'uid']`; lists on the way are no
+ * steps. Undefined for a missing field.
+ */
+export function fieldPlaceOf(record: SigmaRecord, field: string): readonly string[] | undefined {
+  const { data, envelope } = record;
+  const { steps, aliases, attribute } = fieldAccess(field);
+  if (Object.hasOwn(data, field)) return ['data', field];
+  if (steps !== undefined && valueAt(data, steps, 0) !== undefined) return ['data', ...steps];
+  const alias = aliases.find((each) => isAliasOf(each, data));
+  if (alias !== undefined) return ['data', alias.field];
+  return attribute !== undefined && envelope !== undefined && Object.hasOwn(envelope, attribute)
+    ? [attribute]
+    : undefined;
+}
+
 function isAliasOf({ field, channel, eventId }: FieldAlias, data: SigmaRecord['data']): boolean {
   if (!Object.hasOwn(data, field) || !Object.hasOwn(data, 'Channel')) return false;
   if (channel !== undefined && channelOf(data) !== channel) return false;

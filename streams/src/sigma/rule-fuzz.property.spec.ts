@@ -12,7 +12,7 @@ import { compileSigma } from './rule-set';
 const RULES = join(__dirname, '../../rules');
 /** Text of all rules that are shipped. */
 const shipped = (readdirSync(RULES, { recursive: true }) as string[])
-  .filter((name) => name.endsWith('.yml') && !name.endsWith('.cases.yml'))
+  .filter((name) => name.endsWith('.yml'))
   .map((name) => readFileSync(join(RULES, name), 'utf8'));
 
 const MODIFIERS = [

@@ -1,5 +1,7 @@
 import type { Confidence, Severity } from '@protego/contracts';
 import type { SigmaExpression } from './expression';
+import type { SourcePosition } from './problem';
+import type { YamlNode } from './yaml-tree';
 
 /** Which records a rule is about (Sigma 2.1, `logsource`). */
 export interface SigmaLogsource {
@@ -36,9 +38,13 @@ export interface SigmaHeader {
   readonly falsePositives: readonly string[];
   /** MITRE ATT&CK techniques (`T1059.001`) and tactics (`execution`) from the tags. */
   readonly attack: readonly string[];
-  /** SHA-256 (hex) of the canonical JSON of the parsed document, and of the filters where some apply. */
+  /** SHA-256 (hex) of the canonical JSON of the parsed document without its cases, and of the filters where some apply. */
   readonly contentHash: string;
   readonly path: string;
+  /** Where the document begins. */
+  readonly at: SourcePosition;
+  /** Cases as they stand in the file, unread; `parseRuleCases` reads them. */
+  readonly cases?: YamlNode;
   readonly wording: SigmaWording;
 }
 
@@ -53,6 +59,8 @@ export interface AppliedFilter {
 export interface SigmaRule extends SigmaHeader {
   readonly kind: 'rule';
   readonly logsource: SigmaLogsource;
+  /** Selections of the rule itself by name; their predicates are those of the condition. */
+  readonly selections: ReadonlyMap<string, SigmaExpression>;
   /** The condition with its selections, and the filters that apply, put in. */
   readonly detection: SigmaExpression;
   /** Filters that apply, in the order of the files; missing where none does. */

@@ -73,8 +73,8 @@ export function contentHashOf(node: YamlNode): string {
   }
 }
 
-/** The node as JSON values. Numbers that JSON cannot carry exactly stand as their text. */
-function plainOf(node: YamlNode): unknown {
+/** The node as JSON values, made anew on each call. Numbers that JSON cannot carry exactly stand as their text. */
+export function plainOf(node: YamlNode): unknown {
   if (node.kind === 'list') return node.items.map(plainOf);
   if (node.kind === 'map') {
     const plain = Object.create(null) as Record<string, unknown>;

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { loadArtefactSet } from '@protego/artefacts';
 import { ProtegoError, parseRfc3339Ms } from '@protego/contracts';
 import { manifestText, replayLogOf, runReplay, type ReplayOutcome } from '@protego/replay';
-import { compileSigma } from '@protego/streams';
+import { compileSigma, decidingText } from '@protego/streams';
 import { engineHash, shippedStreamsDir } from '../installation';
 import { withKeyOptions, type KeyOptions } from '../log/key-options';
 import { withReader } from '../log/open-log';
@@ -49,6 +49,7 @@ async function replay(options: ReplayOptions): Promise<void> {
   const artefacts = loadArtefactSet({
     rulesPath: options.rules ?? join(options.streams, 'rules'),
     streamsDir: options.streams,
+    decidingText,
   });
   const rules = compileSigma(artefacts.rules, artefacts);
   for (const { path, line, code, message } of rules.problems)

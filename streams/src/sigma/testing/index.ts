@@ -1,3 +1,4 @@
+export { ARBITRARY_RULE, arbitraryData } from './arbitrary-rules';
 import { compileSigma } from '../rule-set';
 import { SigmaMatcher } from '../matcher';
 import type { SigmaRule } from '../rule';
