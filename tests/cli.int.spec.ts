@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -54,6 +63,7 @@ describe('protego', () => {
     [['sigma', 'check']],
     [['sigma', 'match']],
     [['sigma', 'correlate']],
+    [['sigma', 'explain']],
     [['up']],
   ])('has help with an example and exit codes: %j', (command) => {
     const { code, out } = protego(...command, '--help');
@@ -298,6 +308,69 @@ describe('protego', () => {
     const { code, out } = protego('sigma', 'check', at('bad.yml'), '--json');
     expect(code).toBe(1);
     expect(JSON.parse(out)).toMatchObject({ rules: 0, problems: [{ code: 'SIGMA_MODIFIER_UNSUPPORTED', line: 7 }] });
+  });
+
+  it('runs the cases of rules, and finds rules that can never fire', () => {
+    const head = 'title: T\nid: t-1\nlogsource: { product: protego, category: access.signed-in }\n';
+    const event = '{ type: access.signed-in, data: { user: { uid: p-1 } } }';
+    const cases = (match: boolean): string =>
+      `protego:\n  cases:\n    - { name: one, match: ${match}, event: ${event} }\n`;
+    const detection = 'detection: { s: { user.uid: p-1 }, condition: s }\n';
+    mkdirSync(at('checked'));
+    writeFileSync(at('checked/good.yml'), head + detection + cases(true));
+    writeFileSync(at('checked/bad.yml'), head.replace('t-1', 't-2') + detection + cases(false));
+    writeFileSync(
+      at('dead.yml'),
+      `${head}detection: { s: { a: x }, f: { a: '*' }, condition: s and not f }\n${cases(false)}`,
+    );
+    expect(protego('sigma', 'check', at('checked/good.yml'), '--strict').code).toBe(0);
+    const failed = protego('sigma', 'check', at('checked'), at('dead.yml'));
+    expect(failed.code).toBe(1);
+    expect(failed.err).toContain(`${at('checked/bad.yml')}:7:7: error: case \`one\`: event 1 must not match and does`);
+    expect(failed.err).toContain(`${at('dead.yml')}:1:1: error: no record satisfies the condition`);
+    const json = jsonOf(protego('sigma', 'check', at('checked'), at('dead.yml'), '--json'));
+    expect(json).toMatchObject({
+      ok: false,
+      rules: 3,
+      cases: 3,
+      problems: [],
+      failedCases: [{ code: 'SIGMA_CASE_FAILED' }],
+      neverFire: [{ code: 'SIGMA_NEVER_FIRES' }],
+      warnings: [{ code: 'SIGMA_RULE_INVALID', message: expect.stringContaining('repeated') as string }],
+    });
+    writeFileSync(at('caseless.yml'), head + detection);
+    expect(protego('sigma', 'check', at('caseless.yml')).code).toBe(0);
+    expect(protego('sigma', 'check', at('caseless.yml'), '--strict').code).toBe(1);
+  });
+
+  it('explains why a rule does and does not match, without naming anybody', () => {
+    const envelope = {
+      specversion: '1.0',
+      source: 'ehr',
+      type: 'access.signed-in',
+      time: '2026-03-02T07:00:00Z',
+      site: 's',
+    };
+    const events = [
+      { ...envelope, id: '1', data: { user: { uid: 'p-1' }, mfa: true } },
+      { ...envelope, id: '2', data: { user: { uid: 'p-secret' }, mfa: false } },
+    ];
+    writeFileSync(at('explained.jsonl'), `${events.map((event) => JSON.stringify(event)).join('\n')}\n`);
+    writeFileSync(
+      at('explained.yml'),
+      'title: T\nid: t\nname: by_name\nlogsource: { product: protego }\ndetection: { s: { user.uid: p-1, mfa: true }, condition: s }\n',
+    );
+    const args = ['sigma', 'explain', '--rules', at('explained.yml'), '--events', at('explained.jsonl')];
+    const { code, out } = protego(...args);
+    expect(code).toBe(0);
+    expect(out).toContain('event 0, rule `T` (t): matches');
+    expect(out).toContain('`mfa: true` must hold, and `mfa` is false');
+    expect(out).toContain('`user.uid: p-1` must hold, and `user.uid` is "(staff, 8 characters)"');
+    expect(out).not.toContain('secret');
+    const revealed = jsonOf(protego(...args, '--event', '1', '--rule', 'by_name', '--json', '--reveal'));
+    expect(revealed).toMatchObject({ event: 1, matches: false, isShortest: true, canHold: true });
+    expect(JSON.stringify(revealed)).toContain('p-secret');
+    expect(protego(...args, '--rule', 'unheard').code).toBe(2);
   });
 
   it('matches and correlates bare records', () => {

@@ -49,11 +49,8 @@ export async function startEngine(config: ProtegoConfig, fatal: Fatal): Promise<
   Logger.overrideLogger(lines);
   const logger = new Logger('engine');
   requireTlsOffLoopback(config);
-  const artefacts = loadArtefactSet({
-    rulesPath: join(config.streamsDir, 'rules'),
-    streamsDir: config.streamsDir,
-    decidingText,
-  });
+  const { streamsDir } = config;
+  const artefacts = loadArtefactSet({ rulesPath: join(streamsDir, 'rules'), streamsDir, decidingText });
   const rules = compileSigma(artefacts.rules, artefacts);
   reportRules(rules, logger);
   const { log, enclave } = await openEngineLog(
