@@ -67,6 +67,16 @@ describe('silenceOf', () => {
       's:\n  A: x\nf:\n  A|cased: x\ncondition: s and not f',
     ],
     ['other casings than those a pattern names', 's:\n  A: x\nf:\n  A|re: "^x$"\ncondition: s and not f'],
+    [
+      'a beginning in other case than a filter with regard to case names',
+      's:\n  A|startswith: x\nf:\n  A|startswith|cased: x\ncondition: s and not f',
+    ],
+    ['one character whose lower case is two', 's:\n  A|cased: "a?b"\nf:\n  A: "a?b"\ncondition: s and not f'],
+    ['a number that no text spells', 's:\n  A|cased: Infinity\nt:\n  A|gt: 5\ncondition: s and t'],
+    [
+      'a block of addresses with a part of it filtered',
+      's:\n  A|cidr: 10.0.0.0/8\nf:\n  A|cidr: 10.0.0.0/16\ncondition: s and not f',
+    ],
     ['a filter that covers a part', 's:\n  A: [x, y]\nf:\n  A: x\ncondition: s and not f'],
     ['a filter of another field', 's:\n  A: x\nf:\n  A: x\n  B: y\ncondition: s and not f'],
     ['null and an object that is there', 's:\n  A: null\n  A|exists: true\ncondition: s'],
@@ -76,6 +86,15 @@ describe('silenceOf', () => {
     ['a wildcard for one and for several characters', 's:\n  A: "?b"\nf:\n  A: ab\ncondition: s and not f'],
   ])('claims nothing of a rule that can fire: %s', (_, detection) => {
     expect(silence(detection)).toBeUndefined();
+  });
+
+  it.each([
+    ['s:\n  A|cased: "a?b"\nf:\n  A: "a?b"\ncondition: s and not f', 'a\u0130b'],
+    ['s:\n  A|cased: Infinity\nt:\n  A|gt: 5\ncondition: s and t', Number.POSITIVE_INFINITY],
+    ['s:\n  A: k\nt:\n  A|endswith|cased: \u212a\ncondition: s and t', '\u212a'],
+  ])('is right about odd values: %j matches %j', (detection, value) => {
+    const matcher = new SigmaMatcher([onlyRule(ruleText(detection))], { ignoreLogsource: true });
+    expect(matcher.match({ type: null, data: { A: value } })).toHaveLength(1);
   });
 
   it('says what contradicts what', () => {
@@ -116,6 +135,60 @@ describe('silenceOf', () => {
     expect(reach('product: windows\n  service: security', of('Channel: System'))).toBe('contradiction');
     expect(reach('category: process_creation', of('Channel: System'))).toBe('contradiction');
     expect(reach('product: windows', of('Channel: Anything'))).toBeUndefined();
+  });
+
+  it('never calls a rule contradictory that a record of its log satisfies', () => {
+    const channel = fc.constantFrom(
+      'Security',
+      'System',
+      'Microsoft-Windows-Sysmon/Operational',
+      'Windows PowerShell',
+      'x',
+    );
+    const eventId = fc.constantFrom<unknown>(1, '1', 4688, '4688', 400, '01', 5);
+    const logsource = fc.constantFrom<object>(
+      { category: 'process_creation' },
+      { product: 'windows', category: 'process_creation' },
+      { product: 'windows', service: 'security' },
+      { service: 'system' },
+      { product: 'windows', category: 'file_access' },
+      { product: 'windows', service: 'sysmon', category: 'process_creation' },
+      { category: 'ps_classic_start' },
+    );
+    const ask = fc.record(
+      {
+        Channel: fc.oneof(channel, fc.array(channel, { minLength: 1, maxLength: 2 })),
+        EventID: fc.oneof(eventId, fc.array(eventId, { minLength: 1, maxLength: 2 })),
+        'EventID|gt': fc.constantFrom(1, 400, 5_000),
+      },
+      { requiredKeys: [] },
+    );
+    const listed = (one: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
+      fc.oneof(one, fc.array(one, { maxLength: 2 }));
+    const data = fc.record({ Channel: listed(channel), EventID: listed(eventId) }, { requiredKeys: [] });
+    const counts = { matched: 0, contradiction: 0 };
+    fc.assert(
+      fc.property(
+        logsource,
+        ask.filter((each) => Object.keys(each).length > 0),
+        ask.filter((each) => Object.keys(each).length > 0),
+        fc.constantFrom('s', 's and t', 's and not t', 'not s'),
+        fc.array(data, { minLength: 30, maxLength: 30 }),
+        (source, s, t, condition, events) => {
+          const text = JSON.stringify({ title: 'T', id: 'r', logsource: source, detection: { s, t, condition } });
+          const [rule] = compileSigma([{ path: 'r.yml', text }]).rules;
+          if (rule === undefined) return;
+          const kind = silenceOf(rule, TYPES)?.kind;
+          const matcher = new SigmaMatcher([rule]);
+          const isMatched = events.some((each) => matcher.match({ type: null, data: each }).length > 0);
+          if (isMatched) expect(['contradiction', 'unfed']).not.toContain(kind);
+          counts.matched += isMatched ? 1 : 0;
+          counts.contradiction += kind === 'contradiction' ? 1 : 0;
+        },
+      ),
+      { numRuns: 2_000, seed: 4 },
+    );
+    expect(Math.min(counts.matched, counts.contradiction)).toBeGreaterThan(50);
   });
 
   it('gives up on a condition that takes too long, and claims nothing of it', () => {

@@ -41,7 +41,7 @@ describe('parseRuleCases', () => {
 
   it('counts copies out, each with data of its own', () => {
     const { cases } = read(
-      "- name: n\n  detections: 1\n  events:\n    - time: '2026-01-01T00:00:00Z'\n      source: gate\n      subject: s\n      data: { user: { uid: u } }\n      repeat: { count: 3, everyMs: 1000, set: { user.uid: 'u-{n}', new.x: 5, '__proto__.y': '{n}{n}' } }",
+      "- name: n\n  detections: 1\n  events:\n    - time: '2026-01-01T00:00:00Z'\n      source: gate\n      subject: s\n      data: { user: { uid: u } }\n      repeat: { count: 3, everyMs: 1000, set: { user.uid: 'u-{n}', new.x: 5, '__proto__.y': '{n}{n}', deep.__proto__.y: 1 } }",
       true,
     );
     const events = cases[0]?.events ?? [];

@@ -81,6 +81,11 @@ describe('whyNotMatched', () => {
     );
   });
 
+  it('names every selection that holds the clause', () => {
+    const miss = whyNot('s:\n  A: x\nt:\n  A: x\n  B: y\nu:\n  C: z\ncondition: s and t', { B: 'y' });
+    expect(miss?.clauses.map(({ selections }) => selections)).toEqual([['s', 't']]);
+  });
+
   it('says so when no turn of clauses helps', () => {
     expect(whyNot('s:\n  A: 1\ncondition: s and not s', {})).toMatchObject({ canHold: false, isShortest: true });
     expect(clauses('s:\n  A: 1\ncondition: s and not s', {})).toEqual([['A: 1', true]]);
