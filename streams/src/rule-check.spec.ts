@@ -96,6 +96,25 @@ describe('checkRules', () => {
     expect(counted?.neverFires?.message).toMatch(/each group has one value/);
   });
 
+  it('takes filters into account', () => {
+    const filter = `title: F\nid: f\nlogsource: { product: protego }\nfilter: { rules: any, s: { user.uid: 'p-*' }, condition: not s }\n`;
+    const cases = `    - { name: a, match: true, event: ${signedIn('p-1')} }\n`;
+    const [checked] = check(`${rule(selection, cases)}---\n${filter}`);
+    expect(checked?.neverFires?.message).toMatch(/rules out `user.uid\|startswith: p-`/);
+    expect(checked?.caseProblems).toHaveLength(1);
+  });
+
+  it('runs cases of a correlation over another, and of that other', () => {
+    const cases = (detections: number): string =>
+      `protego:\n  cases:\n    - name: n\n      detections: ${detections}\n      events:\n        - type: access.signed-in\n          data: { user: { uid: p-1 } }\n          repeat: { count: 4, everyMs: 20000 }\n`;
+    const over = (condition: string, detections: number): string =>
+      `title: O\nid: o\ncorrelation: { type: event_count, rules: [c], timespan: 1h, condition: ${condition} }\n${cases(detections)}`;
+    const set = (condition: string, detections: number): string =>
+      `${over(condition, detections)}---\n${rule(selection)}---\n${CORRELATION('{ gte: 2 }', cases(1))}`;
+    expect(check(set('{ gte: 1 }', 1)).flatMap(({ caseProblems }) => caseProblems)).toEqual([]);
+    expect(check(set('{ gte: 2 }', 1)).flatMap(({ caseProblems }) => caseProblems)).toHaveLength(1);
+  });
+
   it('warns of fields that must be lists, of logs that nothing feeds, and of missing cases', () => {
     expect(codes(check(rule('{ s: { A|all: [x, y] }, condition: s }')))).toEqual([
       'SIGMA_LIST_NEEDED',
