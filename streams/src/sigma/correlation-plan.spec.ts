@@ -2,25 +2,7 @@ import { CorrelationPlan, type PlannedHit } from './correlation-plan';
 import type { SigmaRecord } from './record';
 import { compileSigma } from './rule-set';
 import type { SigmaRule } from './rule';
-
-const RULES = `
-title: Sign-in failed
-id: 00000000-0000-4000-8000-000000000001
-name: failed
-logsource: { category: access.sign-in-failed, product: protego }
-detection: { selection: { user.uid|exists: true }, condition: selection }
----
-title: Host sign-in failed
-id: 00000000-0000-4000-8000-000000000002
-name: host_failed
-logsource: { category: device.host-event-recorded, product: protego }
-detection: { selection: { TargetUserName|exists: true }, condition: selection }
----
-title: Unrelated
-id: 00000000-0000-4000-8000-000000000003
-logsource: { category: access.signed-in, product: protego }
-detection: { selection: { user.uid|exists: true }, condition: selection }
-`;
+import { SIGN_IN_RULES } from './testing';
 
 interface Planned {
   readonly plan: CorrelationPlan;
@@ -30,7 +12,7 @@ interface Planned {
 
 function planned(bodies: readonly string[], words: readonly string[] = []): Planned {
   const documents = bodies.map((body, i) => `---\ntitle: c${i}\nid: c${i}\ncorrelation: {timespan: 1m, ${body}}\n`);
-  const set = compileSigma([{ path: 'test.yml', text: RULES + documents.join('') }]);
+  const set = compileSigma([{ path: 'test.yml', text: SIGN_IN_RULES + documents.join('') }]);
   expect(set.problems).toEqual([]);
   const plan = new CorrelationPlan(set.linked, () => words);
   const rules = set.rules as Planned['rules'];

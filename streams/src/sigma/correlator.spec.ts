@@ -1,28 +1,10 @@
 import { conditionHolds, type SigmaCorrelation } from './correlation';
 import { Correlator, type CorrelationHit } from './correlator';
 import { compileSigma } from './rule-set';
-
-const RULES = `
-title: Sign-in failed
-id: 00000000-0000-4000-8000-000000000001
-name: failed
-logsource: { category: access.sign-in-failed, product: protego }
-detection: { selection: { user.uid|exists: true }, condition: selection }
----
-title: Host sign-in failed
-id: 00000000-0000-4000-8000-000000000002
-name: host_failed
-logsource: { category: device.host-event-recorded, product: protego }
-detection: { selection: { TargetUserName|exists: true }, condition: selection }
----
-title: Unrelated
-id: 00000000-0000-4000-8000-000000000003
-logsource: { category: access.signed-in, product: protego }
-detection: { selection: { user.uid|exists: true }, condition: selection }
-`;
+import { SIGN_IN_RULES } from './testing';
 
 function correlationOf(body: string): SigmaCorrelation {
-  const text = `${RULES}---\ntitle: Counted\nid: 00000000-0000-4000-8000-000000000009\ncorrelation:\n${body}`;
+  const text = `${SIGN_IN_RULES}---\ntitle: Counted\nid: 00000000-0000-4000-8000-000000000009\ncorrelation:\n${body}`;
   const { correlations, problems } = compileSigma([{ path: 'test.yml', text }]);
   expect(problems).toEqual([]);
   return correlations[0] as SigmaCorrelation;

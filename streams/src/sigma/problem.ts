@@ -1,4 +1,4 @@
-import { ProtegoError, type ErrorCode } from '@protego/contracts';
+import { ProtegoError, isProtegoError, type ErrorCode } from '@protego/contracts';
 
 /** Where something stands in a file; line and column count from 1. */
 export interface SourcePosition {
@@ -40,8 +40,19 @@ export function warningAt(code: ErrorCode, message: string, at: SourcePosition):
 }
 
 /** What was thrown while reading `path`, as a problem. */
-export function problemOf(error: ProtegoError, path: string): SigmaProblem {
+function problemOf(error: ProtegoError, path: string): SigmaProblem {
   const { line, column } = error.details;
   const problem = { path, code: error.code, message: error.message };
   return typeof line === 'number' && typeof column === 'number' ? { ...problem, line, column } : problem;
+}
+
+/** What is read, or undefined where that is refused; the reason then joins the problems. */
+export function attempt<Result>(path: string, problems: SigmaProblem[], read: () => Result): Result | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!isProtegoError(error)) throw error;
+    problems.push(problemOf(error, path));
+    return undefined;
+  }
 }

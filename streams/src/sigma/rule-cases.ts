@@ -1,6 +1,6 @@
-import { isProtegoError, parseRfc3339Ms } from '@protego/contracts';
+import { parseRfc3339Ms } from '@protego/contracts';
 import type { SigmaCorrelation } from './correlation';
-import { problemOf, quote, rejectAt, type SigmaProblem, type SourcePosition } from './problem';
+import { attempt, quote, rejectAt, type SigmaProblem, type SourcePosition } from './problem';
 import type { SigmaRule } from './rule';
 import { MapReader } from './yaml-read';
 import { plainOf, type YamlMap, type YamlNode } from './yaml-tree';
@@ -50,18 +50,9 @@ export function parseRuleCases(document: SigmaRule | SigmaCorrelation): {
 } {
   const { cases: node, path } = document;
   const problems: SigmaProblem[] = [];
-  const attempt = <Result>(read: () => Result): Result | undefined => {
-    try {
-      return read();
-    } catch (error) {
-      if (!isProtegoError(error)) throw error;
-      problems.push(problemOf(error, path));
-      return undefined;
-    }
-  };
-  const items = node === undefined ? [] : (attempt(() => itemsOf(node)) ?? []);
+  const items = node === undefined ? [] : (attempt(path, problems, () => itemsOf(node)) ?? []);
   const names = new Set<string>();
-  const cases = items.flatMap((item) => attempt(() => parseCase(item, document.kind, names)) ?? []);
+  const cases = items.flatMap((item) => attempt(path, problems, () => parseCase(item, document.kind, names)) ?? []);
   return { cases, problems };
 }
 

@@ -1,10 +1,9 @@
-import { isProtegoError } from '@protego/contracts';
 import type { SigmaCorrelation } from './correlation';
 import { linkCorrelations, type LinkedCorrelation, type UnlinkedCorrelation } from './correlation-links';
 import { readDocument, type ReadDocument } from './document';
 import { applyFilters, type SigmaFilter } from './filter';
 import { NO_PLACEHOLDERS, type Placeholders } from './placeholders';
-import { problemOf, type SigmaProblem } from './problem';
+import { attempt, type SigmaProblem } from './problem';
 import type { SigmaRule } from './rule';
 import { parseYamlTrees, type YamlNode } from './yaml-tree';
 
@@ -76,16 +75,6 @@ function readFile(file: SigmaFile, problems: SigmaProblem[], placeholders: Place
   return trees.flatMap(
     (tree: YamlNode, index) => attempt(file.path, problems, () => readDocument(tree, index, placeholders)) ?? [],
   );
-}
-
-function attempt<Result>(path: string, problems: SigmaProblem[], read: () => Result): Result | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (!isProtegoError(error)) throw error;
-    problems.push(problemOf(error, path));
-    return undefined;
-  }
 }
 
 function repeatedIds(documents: readonly { readonly id: string; readonly path: string }[]): SigmaProblem[] {

@@ -22,3 +22,4 @@ export function selectionMatches(selection: string, data: Record<string, unknown
   const rule = onlyRule(ruleText(`selection:\n${selection.replace(/^/gm, '  ')}\ncondition: selection`));
   return new SigmaMatcher([rule], { ignoreLogsource: true }).match({ type: null, data }).length > 0;
 }
+export { SIGN_IN_RULES } from './sign-in-rules';
