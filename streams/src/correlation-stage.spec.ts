@@ -1,4 +1,3 @@
-import { durationText } from './correlation-stage';
 import { START_MS, detectionsAmong, jsonCopy, logOf, loggedEvent, resultsOf, testPipeline, tickEvent } from './testing';
 
 const failure = (id: string, afterMs: number, user = 'anna', ip: string | undefined = '10.0.0.1') =>
@@ -110,16 +109,4 @@ describe('CorrelationStage', () => {
     const [result] = detectionsAmong(resultsOf([tickEvent(START_MS + 120_000)], after));
     expect(result?.detection.why).toMatch(/last from 10\.0\.0\.1\.$/);
   });
-});
-
-describe('durationText', () => {
-  it.each([
-    [1_000, '1 second'],
-    [90_000, '90 seconds'],
-    [600_000, '10 minutes'],
-    [5_400_000, '90 minutes'],
-    [3_600_000, '1 hour'],
-    [172_800_000, '2 days'],
-    [1_500, '1500 milliseconds'],
-  ])('writes %d as %s', (durationMs, text) => expect(durationText(durationMs)).toBe(text));
 });

@@ -1,6 +1,7 @@
 import { canonicalJson } from '@protego/contracts';
 import type { OperatorFunction } from 'rxjs';
 import { buildDetection } from './detection-builder';
+import { durationText } from './duration-text';
 import type { MatchedEvent } from './match-stage';
 import { elementOperator } from './operators/element-operator';
 import type { EventOrder } from './operators/event-heap';
@@ -10,14 +11,10 @@ import type { DetectionResult, PipelineResult } from './result';
 import type { CorrelationPlan, MemberPlace, PlannedHit } from './sigma/correlation-plan';
 import { CorrelationRun, type RaisedCorrelation } from './sigma/correlation-run';
 import type { SigmaCorrelation } from './sigma/correlation';
-import { erasedFieldsOf } from './sigma/erased-fields';
-import { fieldValue } from './sigma/record';
+import { lostFieldsOf } from './sigma/erased-fields';
 import type { SigmaRule } from './sigma/rule';
 
-/** Begins what stands for an erased text. */
-const TEXT_PLACEHOLDER = '~t.';
 const NO_HITS: readonly PlannedHit[] = [];
-const nothingIsLost = (): boolean => false;
 
 /** What correlations need of an event while it waits for its watermark; plain data, so that it can be written down. */
 export interface CorrelationCandidate extends EventOrder {
@@ -89,7 +86,8 @@ export class CorrelationStage implements StateStore {
   #hitsOf(event: MatchedEvent): readonly PlannedHit[] {
     // Most matches are of rules that no correlation is about.
     if (!event.matches.some(({ rule }) => this.#plan.placesOf(rule).length > 0)) return NO_HITS;
-    return this.#plan.hitsOf(matchedRules(event), event.record, event.pseudonymise, lostIn(event));
+    const lost = lostFieldsOf(event.logged.erased, event.record);
+    return this.#plan.hitsOf(matchedRules(event), event.record, event.pseudonymise, lost);
   }
 
   // A correlation that still counts the event may lack what one over it would read.
@@ -97,7 +95,7 @@ export class CorrelationStage implements StateStore {
     const { correlation: at } = place;
     if (seen.has(at)) return;
     seen.add(at);
-    const isLost = lostIn(event);
+    const isLost = lostFieldsOf(event.logged.erased, event.record);
     const fields = this.#plan.fieldsReadOf(place).filter(isLost);
     const { id: ruleId } = this.#plan.correlations[at] as SigmaCorrelation;
     if (fields.length > 0) tell({ kind: 'undecidable', ruleId, fields, event: event.logged });
@@ -107,16 +105,6 @@ export class CorrelationStage implements StateStore {
 
 function matchedRules({ matches }: MatchedEvent): SigmaRule[] {
   return matches.flatMap(({ rule, failure }) => (failure === undefined ? [rule] : []));
-}
-
-// A pseudonym groups and counts as well as the value did; the placeholder of an erased text says nothing.
-function lostIn({ logged, record }: MatchedEvent): (field: string) => boolean {
-  if (logged.erased === undefined || logged.erased.length === 0) return nothingIsLost;
-  const isErased = erasedFieldsOf(logged.erased);
-  return (field) => {
-    const value = fieldValue(record, field);
-    return typeof value === 'string' && value.startsWith(TEXT_PLACEHOLDER) && isErased(field);
-  };
 }
 
 function detectionOf({ correlation, firing, events, texts }: RaisedCorrelation): DetectionResult {
@@ -140,18 +128,4 @@ function detectionOf({ correlation, firing, events, texts }: RaisedCorrelation):
     timing: 'on-time',
     measured: { group, value },
   });
-}
-
-const UNITS: readonly (readonly [number, string])[] = [
-  [86_400_000, 'day'],
-  [3_600_000, 'hour'],
-  [60_000, 'minute'],
-  [1_000, 'second'],
-];
-
-/** A duration in words, in the largest unit that divides it: `15 minutes`. */
-export function durationText(durationMs: number): string {
-  const [unitMs, name] = UNITS.find(([ms]) => durationMs >= ms && durationMs % ms === 0) ?? [1, 'millisecond'];
-  const count = durationMs / unitMs;
-  return `${count} ${name}${count === 1 ? '' : 's'}`;
 }

@@ -1,7 +1,8 @@
 import type { LoggedEvent, SourceDeclarations } from '@protego/contracts';
 import { Subject, pipe, type Observable } from 'rxjs';
 import { CorrelationStage, type CorrelationCandidate } from './correlation-stage';
-import { EncryptionBurstStore, detectEncryptionBursts } from './detectors/encryption-burst';
+import { DETECTORS } from './detectors';
+import { DetectorStage } from './detectors/detector-stage';
 import { matchRules, statelessResults, undecidableResults, type MatchedEvent } from './match-stage';
 import { assignWatermarks } from './operators/assign-watermarks';
 import { branches } from './operators/branches';
@@ -23,7 +24,7 @@ export class PipelineSession implements StateStore {
     fromJson: (json) => json as unknown as CorrelationCandidate,
   });
   readonly #correlations: CorrelationStage;
-  readonly #bursts = new EncryptionBurstStore();
+  readonly #detectors = new DetectorStage(DETECTORS);
   readonly #input = new Subject<LoggedEvent>();
 
   constructor(rules: PipelineRules, declarations: SourceDeclarations) {
@@ -47,7 +48,7 @@ export class PipelineSession implements StateStore {
             pipe(this.#correlations.candidates, orderByEventTime(this.#reorder), this.#correlations.detections),
           ),
         ),
-        detectEncryptionBursts(this.#bursts),
+        this.#detectors.results(),
       ),
     );
   }
@@ -70,7 +71,7 @@ export class PipelineSession implements StateStore {
       sources: this.#sources.size,
       sourcesEvicted: this.#sources.evictedCount,
       ...this.#correlations.counters(),
-      ...this.#bursts.counters(),
+      ...this.#detectors.counters(),
     };
   }
 
@@ -79,7 +80,7 @@ export class PipelineSession implements StateStore {
       sources: this.#sources.snapshot(),
       reorder: this.#reorder.snapshot(),
       correlations: this.#correlations.snapshot(),
-      encryptionBursts: this.#bursts.snapshot(),
+      detectors: this.#detectors.snapshot(),
     };
   }
 
@@ -88,6 +89,6 @@ export class PipelineSession implements StateStore {
     this.#sources.restore(stores['sources'] as Json);
     this.#reorder.restore(stores['reorder'] as Json);
     this.#correlations.restore(stores['correlations'] as Json);
-    this.#bursts.restore(stores['encryptionBursts'] as Json);
+    this.#detectors.restore(stores['detectors'] as Json);
   }
 }

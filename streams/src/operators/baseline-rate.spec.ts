@@ -29,7 +29,7 @@ describe('baselineRate', () => {
   describeOperatorLifecycle<Element, RatePane>({
     operator: () => baselineRate(optionsOf()),
     input: [event(1), watermark(10)],
-    output: [{ key: 'k', startMs: 0, endMs: 10, count: 1, baseline: null, score: null }],
+    output: [{ key: 'k', startMs: 0, endMs: 10, count: 1, kept: null, baseline: null, score: null }],
     endless: (index) => event(10 * index),
   });
 

@@ -1,4 +1,5 @@
 import type { OperatorFunction } from 'rxjs';
+import type { Aggregate } from './aggregate';
 import { DeadlineStore, type DeadlineCell } from './deadline-store';
 import { orderedOperator } from './event-time-operator';
 import { checkOptions, checkPositive, checkWhole } from './operator-options';
@@ -13,15 +14,26 @@ export interface BaselineBounds {
 }
 
 /** How {@link baselineRate} reads events. */
-export interface BaselineRateOptions<T> extends BaselineBounds {
+export interface BaselineRateOptions<T, K extends Json = null> extends BaselineBounds {
   /** Key of the event, or undefined to leave it out. */
   readonly keyOf: (event: T) => string | undefined;
+  /** How much the event counts for, a whole number of at least 0; 1 without it. */
+  readonly amountOf?: (event: T) => number;
+  /** What a window keeps beside its count, such as references to events; nothing without it. */
+  readonly kept?: Pick<Aggregate<T, K>, 'initial' | 'add'>;
+  /**
+   * Compares a window only with those before it that lie a whole number of seasons away, or up to `besideWindows` from
+   * there: with windows of an hour and seasons of 24 of them, with the same time of earlier days.
+   */
+  readonly season?: { readonly windows: number; readonly besideWindows: number };
   /** Fewest preceding windows that make a baseline; without it, all. */
   readonly baselineWindowsMin?: number;
   /** `mean`: mean and standard deviation; `median`: median and scaled median absolute deviation. */
   readonly statistic: 'mean' | 'median';
   /** Least deviation to divide by, in events, so that a steady key does not make every change infinite; 1 without it. */
   readonly deviationMin?: number;
+  /** The same as a share of the centre; 0 without it. */
+  readonly deviationShareMin?: number;
 }
 
 /** What the preceding windows were like. */
@@ -34,7 +46,7 @@ export interface Baseline {
 }
 
 /** A closed window of one key beside those before it. */
-export interface RatePane {
+export interface RatePane<K extends Json = null> {
   readonly key: string;
   /** Half-open `[startMs, endMs)`, aligned to the Unix epoch. */
   readonly startMs: number;
@@ -44,6 +56,7 @@ export interface RatePane {
   readonly baseline: Baseline | null;
   /** How many deviations the count lies above the centre, negative below; null without a baseline. */
   readonly score: number | null;
+  readonly kept: K;
 }
 
 /** Most preceding windows. */
@@ -56,34 +69,49 @@ export const BASELINE_KEYS_MAX = 10_000;
  */
 export const MAD_SCALE = 1.4826;
 
-interface RateState {
+interface RateState<K> {
   startMs: number;
   count: number;
+  kept: K;
   /** Counts of the preceding windows, oldest first. */
   readonly history: number[];
 }
 
+/** A window that closed, and the counts of those before it, oldest first. */
+interface ClosedWindow<K> extends Readonly<RateState<K>> {
+  readonly key: string;
+}
+
 /** The open window of every key and the counts of those before it. */
-export class BaselineStore implements StateStore {
-  readonly store: DeadlineStore<RateState>;
+export class BaselineStore<K extends Json = null> implements StateStore {
+  readonly store: DeadlineStore<RateState<K>>;
   readonly windowMs: number;
   readonly baselineWindows: number;
+  readonly #initialKept: () => K;
 
-  /** @throws ProtegoError `OPERATOR_OPTION_INVALID` for a duration or a bound out of its range. */
-  constructor({ windowMs, baselineWindows, keysMax = BASELINE_KEYS_MAX }: BaselineBounds) {
+  /**
+   * @param initialKept - what a window keeps beside its count when it opens
+   * @throws ProtegoError `OPERATOR_OPTION_INVALID` for a duration or a bound out of its range
+   */
+  constructor(
+    { windowMs, baselineWindows, keysMax = BASELINE_KEYS_MAX }: BaselineBounds,
+    initialKept: () => K = () => null as K,
+  ) {
     checkOptions({ windowMs, keysMax });
     checkWhole('baselineWindows', baselineWindows, 1, BASELINE_WINDOWS_MAX);
     this.windowMs = windowMs;
     this.baselineWindows = baselineWindows;
+    this.#initialKept = initialKept;
     const slotCount = baselineWindows + 1;
-    this.store = new DeadlineStore<RateState>(
+    this.store = new DeadlineStore<RateState<K>>(
       {
         deadlineOf: ({ startMs }) => startMs + windowMs,
         entryCountOf: () => slotCount,
-        toJson: ({ startMs, count, history }) => [startMs, count, [...history]],
+        // Copies, because what is kept may be changed in place.
+        toJson: ({ startMs, count, kept, history }) => [startMs, count, structuredClone(kept), [...history]],
         fromJson: (json) => {
-          const [startMs, count, history] = json as unknown as [number, number, number[]];
-          return { startMs, count, history: [...history] };
+          const [startMs, count, kept, history] = json as unknown as [number, number, K, number[]];
+          return { startMs, count, kept: structuredClone(kept), history: [...history] };
         },
       },
       { keysMax, entriesMax: keysMax * slotCount },
@@ -91,10 +119,13 @@ export class BaselineStore implements StateStore {
   }
 
   /** Counts an event. Windows that end at or before it must have been closed. */
-  add(key: string, timeMs: number): void {
+  add(key: string, timeMs: number, amount = 1, keep: (kept: K) => K = (kept) => kept): void {
     const startMs = Math.floor(timeMs / this.windowMs) * this.windowMs;
-    const cell = this.store.touch(key, () => ({ startMs, count: 0, history: [] }));
-    cell.value.count++;
+    const cell = this.store.touch(key, () => ({ startMs, count: 0, kept: this.#initialKept(), history: [] }));
+    const state = cell.value;
+    // Sums stay exact, and so independent of their order, up to 2^53 − 1.
+    state.count = Math.min(state.count + amount, Number.MAX_SAFE_INTEGER);
+    state.kept = keep(state.kept);
     this.store.settle(cell);
   }
 
@@ -102,21 +133,21 @@ export class BaselineStore implements StateStore {
    * Closes the windows that end at or before `nowMs`, by end, then key, each with the counts before it. At infinity, when no
    * time will be watched any more, only windows with events.
    */
-  *close(nowMs: number): IterableIterator<{ key: string; startMs: number; count: number; history: readonly number[] }> {
+  *close(nowMs: number): IterableIterator<ClosedWindow<K>> {
     for (let cell = this.store.due(nowMs); cell !== undefined; cell = this.store.due(nowMs)) {
-      const { startMs, count } = cell.value;
-      const history = [...cell.value.history];
+      const closed = { key: cell.key, ...cell.value, history: [...cell.value.history] };
       this.#shift(cell, nowMs);
-      if (count > 0 || Number.isFinite(nowMs)) yield { key: cell.key, startMs, count, history };
+      if (closed.count > 0 || Number.isFinite(nowMs)) yield closed;
     }
   }
 
   // A key of which every window that counts is empty is as good as one never seen.
-  #shift(cell: DeadlineCell<RateState>, nowMs: number): void {
+  #shift(cell: DeadlineCell<RateState<K>>, nowMs: number): void {
     const state = cell.value;
     state.history.push(state.count);
     if (state.history.length > this.baselineWindows) state.history.shift();
     state.count = 0;
+    state.kept = this.#initialKept();
     state.startMs += this.windowMs;
     if (!Number.isFinite(nowMs) || state.history.every((count) => count === 0)) this.store.delete(cell);
     else this.store.settle(cell);
@@ -138,27 +169,53 @@ export class BaselineStore implements StateStore {
  * @throws ProtegoError `OPERATOR_OPTION_INVALID` for a duration or a bound out of its range; `STREAM_UNORDERED`, into the
  * stream, when events do not come in order.
  */
-export function baselineRate<T>(
-  options: BaselineRateOptions<T>,
-  store = new BaselineStore(options),
-): OperatorFunction<StreamElement<T>, RatePane> {
-  const { baselineWindows, baselineWindowsMin = baselineWindows, deviationMin = 1 } = options;
-  checkWhole('baselineWindowsMin', baselineWindowsMin, 1, baselineWindows);
-  checkPositive('deviationMin', deviationMin);
-  const statistic = options.statistic === 'mean' ? meanOf : medianOf;
+export function baselineRate<T, K extends Json = null>(
+  options: BaselineRateOptions<T, K>,
+  store = new BaselineStore<K>(options, options.kept?.initial),
+): OperatorFunction<StreamElement<T>, RatePane<K>> {
+  const { keyOf, amountOf = () => 1, kept: keeps } = options;
+  const baselineOf = baselineReader(options);
   return orderedOperator((out) => ({
     event: (event, timeMs) => {
-      const key = options.keyOf(event);
-      if (key !== undefined) store.add(key, timeMs);
+      const key = keyOf(event);
+      if (key === undefined) return;
+      store.add(key, timeMs, amountOf(event), keeps && ((kept) => keeps.add(kept, event)));
     },
     advance: (nowMs) => {
-      for (const { key, startMs, count, history } of store.close(nowMs)) {
-        const baseline = history.length < baselineWindowsMin ? null : statistic(history);
-        const score = baseline === null ? null : (count - baseline.centre) / Math.max(baseline.deviation, deviationMin);
-        out.next({ key, startMs, endMs: startMs + store.windowMs, count, baseline, score });
-      }
+      for (const { key, startMs, count, kept, history } of store.close(nowMs))
+        out.next({ key, startMs, endMs: startMs + store.windowMs, count, kept, ...baselineOf(count, history) });
     },
   }));
+}
+
+function baselineReader<T, K extends Json>(
+  options: BaselineRateOptions<T, K>,
+): (count: number, history: readonly number[]) => Pick<RatePane, 'baseline' | 'score'> {
+  const { baselineWindows, baselineWindowsMin = baselineWindows, season } = options;
+  const { deviationMin = 1, deviationShareMin = 0 } = options;
+  checkWhole('baselineWindowsMin', baselineWindowsMin, 1, baselineWindows);
+  checkPositive('deviationMin', deviationMin);
+  if (deviationShareMin !== 0) checkPositive('deviationShareMin', deviationShareMin);
+  if (season !== undefined) {
+    checkWhole('season.windows', season.windows, 1, baselineWindows);
+    checkWhole('season.besideWindows', season.besideWindows, 0, season.windows >> 1);
+  }
+  const statistic = options.statistic === 'mean' ? meanOf : medianOf;
+  return (count, history) => {
+    const compared = season === undefined ? history : inSeason(history, season);
+    if (compared.length < baselineWindowsMin) return { baseline: null, score: null };
+    const baseline = statistic(compared);
+    const { centre, deviation } = baseline;
+    return { baseline, score: (count - centre) / Math.max(deviation, deviationMin, deviationShareMin * centre) };
+  };
+}
+
+/** The counts of windows that lie about whole seasons before the one that follows. */
+function inSeason(history: readonly number[], season: { windows: number; besideWindows: number }): number[] {
+  return history.filter((_, index) => {
+    const phase = (history.length - index) % season.windows;
+    return Math.min(phase, season.windows - phase) <= season.besideWindows;
+  });
 }
 
 /** Counts are whole, so that their sum is exact; what follows is computed in one order, oldest first. */
@@ -169,7 +226,8 @@ function meanOf(counts: readonly number[]): Baseline {
   return { windowCount: counts.length, centre, deviation };
 }
 
-function medianOf(counts: readonly number[]): Baseline {
+/** Median, and median absolute deviation times {@link MAD_SCALE}, of at least one count. */
+export function medianOf(counts: readonly number[]): Baseline {
   const centre = middleOf(counts);
   const deviation = MAD_SCALE * middleOf(counts.map((count) => Math.abs(count - centre)));
   return { windowCount: counts.length, centre, deviation };

@@ -1,4 +1,7 @@
-import { fieldAccess, type FieldAccess } from './record';
+import { fieldAccess, fieldValue, type FieldAccess, type SigmaRecord } from './record';
+
+/** Begins what stands for an erased text. */
+const TEXT_PLACEHOLDER = '~t.';
 
 /** Answers whether the value that a rule would read under a name is erased; null asks about any value, as keywords do. */
 export type IsErased = (field: string | null) => boolean;
@@ -23,6 +26,23 @@ export function erasedFieldsOf(pointers: readonly string[]): IsErased {
     return answer;
   };
 }
+
+/**
+ * Of which fields nobody can say any more what they held. A pseudonym groups and counts as well as the value did; the
+ * placeholder of an erased text says nothing.
+ *
+ * @param pointers - JSON pointers (RFC 6901) of what was erased in the event that the record shows
+ */
+export function lostFieldsOf(pointers: readonly string[] | undefined, record: SigmaRecord): (field: string) => boolean {
+  if (pointers === undefined || pointers.length === 0) return nothingIsLost;
+  const isErased = erasedFieldsOf(pointers);
+  return (field) => {
+    const value = fieldValue(record, field);
+    return typeof value === 'string' && value.startsWith(TEXT_PLACEHOLDER) && isErased(field);
+  };
+}
+
+const nothingIsLost = (): boolean => false;
 
 // Members of a list are read by the path of the list: numbers are no steps.
 function pathOf(pointer: string): string[] {

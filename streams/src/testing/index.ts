@@ -1,3 +1,4 @@
+export { describeDetector, foundBy, historyElements, resultsOfDetector, type DetectorCase } from './detector-suite';
 export { describeOperatorLifecycle, type OperatorCase } from './operator-lifecycle';
 export { NO_KEY, OperatorStream, arrival, logOfArrivals, type MadeOperator, type Reading } from './operator-history';
 export { describeOperatorProperties, type PropertyCase } from './operator-properties';

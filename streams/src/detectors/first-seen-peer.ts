@@ -1,0 +1,201 @@
+import { canonicalJson, type LoggedEvent } from '@protego/contracts';
+import { buildDetection } from '../detection-builder';
+import { orderedOperator } from '../operators/event-time-operator';
+import { KeyedStore } from '../operators/keyed-store';
+import type { Json, StateStore } from '../operators/stream-element';
+import type { DetectionResult } from '../result';
+import { parseIpAddress } from '../sigma/cidr';
+import { detectorRule, refOf, runOver, type Detector, type DetectorRun, type Observation } from './detector';
+import { DeviceInventory, INVENTORY_TYPES, readDeviceNews, type DeviceNews } from './device-inventory';
+import { FLOW_TYPES, readFlow, type NetworkFlow } from './network-flow';
+
+const DAY_MS = 86_400_000;
+
+const PARAMETERS = {
+  /** A class of devices is watched this long before it is judged. */
+  learnMs: 7 * DAY_MS,
+  /** A class that met more new peers than this while it was last watched so long talks to whom it likes: nothing is new. */
+  noveltiesMax: 10,
+  /** A peer not seen for this long is new again. */
+  forgetMs: 90 * DAY_MS,
+  /** Ports from here on are chosen by chance (RFC 6335, section 6), and say nothing of the service. */
+  chancePortMin: 49_152,
+  classesMax: 1_000,
+  peersMax: 5_000,
+};
+
+type Facts = { readonly news: DeviceNews } | { readonly flow: NetworkFlow };
+
+/** Whom devices of one class talk to. */
+interface ClassPeers {
+  readonly firstMs: number;
+  /** When each peer was seen last; the one seen longest ago first. */
+  readonly lastSeenMs: Map<string, number>;
+  /** When the latest new peers came, oldest first. */
+  readonly novelMs: number[];
+}
+
+/**
+ * A device that talks to somebody whom no device of its class talked to before: medical devices of one kind talk to the same few
+ * servers, so that the first connection of a pump to a file server says more than any rule about file servers. Classes
+ * that meet new peers all the time, such as workstations, are not judged.
+ */
+export const FIRST_SEEN_PEER: Detector<Facts> = {
+  rule: detectorRule({
+    id: 'first-seen-peer',
+    version: 1,
+    parameters: PARAMETERS,
+    title: 'A device talks to somebody no device of its kind talked to before',
+    level: 'medium',
+    attack: ['lateral-movement', 'T1021', 'discovery', 'T1046'],
+    wording: {
+      confidence: 'medium',
+      why: '{from}, a device of class {class}, connected to {peer}. No device of this class did so in the {days} days it has been watched.',
+      nextStep:
+        'Ask medical engineering today whether {from} was given a new server; if nobody knows of one, take it off the network.',
+      harmlessExplanation: 'A server that moved, an update, or maintenance by the maker.',
+      entities: [
+        { kind: 'device', field: 'from' },
+        { kind: 'address', field: 'to' },
+      ],
+    },
+  }),
+  types: [...INVENTORY_TYPES, ...FLOW_TYPES],
+  read: factsOf,
+  begin,
+};
+
+function factsOf(logged: LoggedEvent): Facts | undefined {
+  if ((FLOW_TYPES as readonly string[]).includes(logged.event.type)) {
+    const flow = readFlow(logged);
+    return flow && { flow };
+  }
+  const news = readDeviceNews(logged);
+  return news && { news };
+}
+
+/** State of the detector: devices, and the peers of their classes. */
+class KnownPeers implements StateStore {
+  readonly inventory = new DeviceInventory();
+  readonly classes = new KeyedStore<ClassPeers>(PARAMETERS.classesMax, {
+    toJson: ({ firstMs, lastSeenMs, novelMs }) => [firstMs, [...lastSeenMs], [...novelMs]],
+    fromJson: (json) => {
+      const [firstMs, lastSeenMs, novelMs] = json as unknown as [number, [string, number][], number[]];
+      return { firstMs, lastSeenMs: new Map(lastSeenMs), novelMs: [...novelMs] };
+    },
+  });
+  peersEvictedCount = 0;
+
+  classOf({ deviceClass, from, fromAddress }: NetworkFlow): string | undefined {
+    const known = this.inventory.byUid(from)?.type;
+    return (
+      deviceClass ?? known ?? (fromAddress === undefined ? undefined : this.inventory.byAddress(fromAddress)?.type)
+    );
+  }
+
+  /** Takes note of a peer. For how long the class has been watched, where it is new to a class that knows whom it talks to. */
+  meet(deviceClass: string, peer: string, timeMs: number): number | undefined {
+    const state = this.classes.touch(deviceClass, () => ({ firstMs: timeMs, lastSeenMs: new Map(), novelMs: [] }));
+    const { firstMs, lastSeenMs, novelMs } = state;
+    const seenMs = lastSeenMs.get(peer);
+    lastSeenMs.delete(peer);
+    if (lastSeenMs.size >= PARAMETERS.peersMax) {
+      lastSeenMs.delete(lastSeenMs.keys().next().value as string);
+      this.peersEvictedCount++;
+    }
+    lastSeenMs.set(peer, timeMs);
+    if (seenMs !== undefined && timeMs - seenMs < PARAMETERS.forgetMs) return undefined;
+    const isSettled = novelMs.length < PARAMETERS.noveltiesMax || timeMs - (novelMs[0] as number) >= PARAMETERS.learnMs;
+    novelMs.push(timeMs);
+    if (novelMs.length > PARAMETERS.noveltiesMax) novelMs.shift();
+    const watchedMs = timeMs - firstMs;
+    return isSettled && watchedMs >= PARAMETERS.learnMs ? watchedMs : undefined;
+  }
+
+  counters(): Record<string, number> {
+    return {
+      firstSeenPeerClasses: this.classes.size,
+      firstSeenPeerClassesEvicted: this.classes.evictedCount,
+      firstSeenPeerPeersEvicted: this.peersEvictedCount,
+      ...this.inventory.counters('firstSeenPeer'),
+    };
+  }
+
+  snapshot(): Json {
+    const { inventory, classes, peersEvictedCount } = this;
+    return { inventory: inventory.snapshot(), classes: classes.snapshot(), peersEvictedCount };
+  }
+
+  restore(state: Json): void {
+    const { inventory, classes, peersEvictedCount } = state as {
+      inventory: Json;
+      classes: Json;
+      peersEvictedCount: number;
+    };
+    this.inventory.restore(inventory);
+    this.classes.restore(classes);
+    this.peersEvictedCount = peersEvictedCount;
+  }
+}
+
+function begin(): DetectorRun<Facts> {
+  const known = new KnownPeers();
+  return runOver(known, {
+    counters: () => known.counters(),
+    detections: orderedOperator<Observation<Facts>, DetectionResult>((out) => ({
+      event: (observation, timeMs) => {
+        const { facts } = observation;
+        if ('news' in facts) {
+          known.inventory.learn(facts.news);
+          return;
+        }
+        const deviceClass = known.classOf(facts.flow);
+        if (deviceClass === undefined) return;
+        const watchedMs = known.meet(deviceClass, peerOf(facts.flow), timeMs);
+        if (watchedMs !== undefined) out.next(detectionOf(observation, facts.flow, deviceClass, watchedMs));
+      },
+      advance: () => undefined,
+    })),
+  });
+}
+
+/** Who is talked to, and which service: outside the house its network, because names there have many addresses. */
+function peerOf({ to, toAddress, toPort, leavesHouse }: NetworkFlow): string {
+  const place = leavesHouse && to === toAddress ? networkOf(to) : to;
+  return toPort === undefined || toPort >= PARAMETERS.chancePortMin ? place : `${place} port ${toPort}`;
+}
+
+function networkOf(address: string): string {
+  const bytes = parseIpAddress(address);
+  if (bytes === undefined) return address;
+  return bytes.length === 4
+    ? `${bytes.slice(0, 3).join('.')}.0/24`
+    : `${Buffer.from(bytes.slice(0, 6)).toString('hex')}::/48`;
+}
+
+function detectionOf(
+  observation: Observation<Facts>,
+  flow: NetworkFlow,
+  deviceClass: string,
+  watchedMs: number,
+): DetectionResult {
+  const { timeMs } = observation;
+  const { from, to, toPort } = flow;
+  const values: Readonly<Record<string, string>> = {
+    from,
+    to,
+    class: deviceClass,
+    peer: toPort === undefined ? to : `${to} port ${toPort}`,
+    days: String(Math.floor(watchedMs / DAY_MS)),
+  };
+  return buildDetection({
+    rule: FIRST_SEEN_PEER.rule,
+    groupKey: canonicalJson([deviceClass, peerOf(flow)]),
+    startMs: timeMs,
+    endMs: timeMs + 1,
+    certainAtMs: timeMs,
+    refs: [refOf(observation)],
+    textOf: (name) => values[name],
+    timing: 'on-time',
+  });
+}

@@ -1,0 +1,18 @@
+import type { Json } from '../operators/stream-element';
+import { BEACONING } from './beaconing';
+import { oneOfMany, type Detector } from './detector';
+import { ENCRYPTION_BURST } from './encryption-burst';
+import { FIRST_SEEN_PEER } from './first-seen-peer';
+import { RECORD_ACCESS_DEVIATION } from './record-access-deviation';
+import { VOLUME_DRIFT } from './volume-drift';
+import { WARD_TRAVEL } from './ward-travel';
+
+/** All detectors, in the order in which they say what they found at the same time. */
+export const DETECTORS: readonly Detector<Json>[] = [
+  oneOfMany(BEACONING),
+  oneOfMany(ENCRYPTION_BURST),
+  oneOfMany(FIRST_SEEN_PEER),
+  oneOfMany(RECORD_ACCESS_DEVIATION),
+  oneOfMany(VOLUME_DRIFT),
+  oneOfMany(WARD_TRAVEL),
+];

@@ -1,0 +1,70 @@
+import { START_MS, loggedEvent } from '../testing';
+import { readFlow } from './network-flow';
+
+const flowOf = (type: string, data: Record<string, unknown>) =>
+  readFlow(loggedEvent({ id: 'a', timeMs: START_MS, type, data }));
+const observed = (data: Record<string, unknown>) => flowOf('device.network-flow-observed', data);
+const to = (target: Record<string, unknown>) => observed({ src_endpoint: { ip: '10.0.0.1' }, dst_endpoint: target });
+
+describe('readFlow', () => {
+  it('reads a connection with all that it says', () => {
+    const device = { uid: 'pump-1', type: 'infusion-pump' };
+    const src_endpoint = { ip: '10.0.0.1', port: 50_000 };
+    const dst_endpoint = { ip: '192.0.2.1', port: 443, hostname: 'x.example' };
+    expect(observed({ device, src_endpoint, dst_endpoint, traffic: { bytes_out: 7 } })).toEqual({
+      from: 'pump-1',
+      fromAddress: '10.0.0.1',
+      deviceClass: 'infusion-pump',
+      to: 'x.example',
+      toAddress: '192.0.2.1',
+      toPort: 443,
+      leavesHouse: true,
+      bytesOut: 7,
+    });
+  });
+
+  it('reads connections of Zeek, flat and nested, and no other of its logs', () => {
+    const expected = { from: '10.0.0.1', fromAddress: '10.0.0.1', to: '8.8.8.8', toAddress: '8.8.8.8', toPort: 53 };
+    const flat = { 'id.orig_h': '10.0.0.1', 'id.resp_h': '8.8.8.8', 'id.resp_p': 53, orig_bytes: 30 };
+    const nested = { id: { orig_h: '10.0.0.1', resp_h: '8.8.8.8', resp_p: 53 } };
+    const zeek = 'device.network-log-recorded';
+    expect(flowOf(zeek, { _path: 'conn', ...flat })).toEqual({ ...expected, leavesHouse: true, bytesOut: 30 });
+    expect(flowOf(zeek, { _path: 'conn', ...nested })).toEqual({ ...expected, leavesHouse: true });
+    expect(flowOf(zeek, { _path: 'dns', ...flat })).toBeUndefined();
+    expect(flowOf(zeek, { _path: 'conn', 'id.orig_h': '10.0.0.1' })).toBeUndefined();
+  });
+
+  it('says nothing where an end has no name', () => {
+    expect(observed({ src_endpoint: {}, dst_endpoint: { ip: '10.0.0.2' } })).toBeUndefined();
+    expect(to({})).toBeUndefined();
+  });
+
+  it.each([
+    '10.1.2.3',
+    '172.16.0.1',
+    '172.31.255.255',
+    '192.168.1.1',
+    '100.64.0.1',
+    '169.254.1.1',
+    '127.0.0.1',
+    '224.0.0.251',
+    '255.255.255.255',
+    'fd00::1',
+    'fe80::1',
+    'ff02::1',
+    '::1',
+    'no address',
+  ])('takes %s as inside', (ip) => expect(to({ ip })?.leavesHouse).toBe(false));
+
+  it.each(['8.8.8.8', '172.32.0.1', '100.128.0.1', '192.0.2.1', '2001:db8::1'])('takes %s as outside', (ip) =>
+    expect(to({ ip })?.leavesHouse).toBe(true),
+  );
+
+  it('goes by the zone first, and by the name where there is no address', () => {
+    expect(to({ ip: '10.0.0.9', zone: 'internet' })?.leavesHouse).toBe(true);
+    expect(to({ ip: '8.8.8.8', zone: 'dmz' })?.leavesHouse).toBe(false);
+    for (const hostname of ['printer', 'pump.local', 'a.home.arpa', 'db.internal'])
+      expect(to({ hostname })?.leavesHouse).toBe(false);
+    expect(to({ hostname: 'c2.example' })?.leavesHouse).toBe(true);
+  });
+});

@@ -1,0 +1,192 @@
+import { canonicalJson, type LoggedEvent } from '@protego/contracts';
+import { pipe } from 'rxjs';
+import { buildDetection } from '../detection-builder';
+import { medianOf } from '../operators/baseline-rate';
+import { elementOperator } from '../operators/element-operator';
+import { KeyedStore } from '../operators/keyed-store';
+import type { Json, StateStore } from '../operators/stream-element';
+import { TumblingWindows, tumblingWindow, type TumblingPane } from '../operators/tumbling-window';
+import type { DetectionResult } from '../result';
+import type { EventRef } from '../sigma/correlation-window';
+import { detectorRule, refOf, runOver, type Detector, type DetectorRun, type Observation } from './detector';
+
+const PARAMETERS = {
+  /** About a shift. */
+  windowMs: 8 * 3_600_000,
+  /** A week of shifts makes what is usual in a group. */
+  historyWindows: 21,
+  /** So many shifts of single people must be known. */
+  peersMin: 20,
+  patientsMin: 20,
+  scoreMin: 6,
+  deviationMin: 1,
+  deviationShareMin: 0.25,
+  groupsMax: 1_000,
+  personsMax: 1_000,
+  patientsMax: 1_000,
+};
+
+type Read = { readonly person: string; readonly group: string; readonly patient: string };
+/** The first read of each patient by one person. */
+type Patients = { readonly refs: Record<string, EventRef>; count: number };
+/** What the people of one group read in one shift. */
+type Shift = { readonly persons: Record<string, Patients>; personCount: number; unkeptCount: number };
+/** How many patients each person read about in one shift. */
+type Counts = readonly number[];
+
+/**
+ * A person who opens the records of far more patients in a shift than others of the same role and ward do. What is usual
+ * is the median over the shifts of single people in the last week, and the distance from it is measured as for
+ * `volume-drift`: some rounds are longer than others, but nobody's is six deviations longer.
+ */
+export const RECORD_ACCESS_DEVIATION: Detector<Read> = {
+  rule: detectorRule({
+    id: 'record-access-deviation',
+    version: 1,
+    parameters: PARAMETERS,
+    title: 'A person reads far more records than colleagues do',
+    level: 'high',
+    attack: ['collection', 'T1213'],
+    wording: {
+      confidence: 'medium',
+      why: '{person} opened the records of {count} patients within {hours} hours; others of the group {group} open about {usual}.',
+      nextStep:
+        'Ask the head of the ward today whether {person} had a task that explains it, and look at which records were opened.',
+      harmlessExplanation: 'A coding, quality or admission task for the whole ward, or cover for several colleagues.',
+      entities: [{ kind: 'person', field: 'person' }],
+    },
+  }),
+  types: ['access.record-read', 'access.record-exported'],
+  read: readOf,
+  begin,
+};
+
+function readOf({ event }: LoggedEvent): Read | undefined {
+  const { actor, patient } = event.data as unknown as {
+    readonly actor: { readonly user: { readonly uid: string; readonly role?: string; readonly ward?: string } };
+    readonly patient: { readonly uid: string };
+  };
+  const { uid, role, ward } = actor.user;
+  if (role === undefined) return undefined;
+  return { person: uid, group: ward === undefined ? role : `${role}, ${ward}`, patient: patient.uid };
+}
+
+/** State of the detector: the shifts that are open, and what was usual in those before. */
+class GroupShifts implements StateStore {
+  readonly open = new TumblingWindows<Shift>(PARAMETERS.groupsMax);
+  readonly past = new KeyedStore<{ shifts: readonly Counts[] }>(PARAMETERS.groupsMax, {
+    toJson: ({ shifts }) => shifts,
+    fromJson: (json) => ({ shifts: json as unknown as Counts[] }),
+  });
+
+  /** Counts of the shifts before this one; this one is remembered with them. */
+  close(group: string, counts: Counts): Counts {
+    const known = this.past.touch(group, () => ({ shifts: [] }));
+    const before = known.shifts.flat();
+    known.shifts = [...known.shifts, counts].slice(-PARAMETERS.historyWindows);
+    return before;
+  }
+
+  counters(): Record<string, number> {
+    return {
+      recordAccessGroups: this.past.size,
+      recordAccessGroupsEvicted: this.past.evictedCount,
+      recordAccessWindows: this.open.panes.size,
+      recordAccessWindowsEvicted: this.open.panes.evictedCount,
+    };
+  }
+
+  snapshot(): Json {
+    return { open: this.open.snapshot(), past: this.past.snapshot() };
+  }
+
+  restore(state: Json): void {
+    const { open, past } = state as { open: Json; past: Json };
+    this.open.restore(open);
+    this.past.restore(past);
+  }
+}
+
+function begin(): DetectorRun<Read> {
+  const shifts = new GroupShifts();
+  const panes = tumblingWindow<Observation<Read>, Shift>(
+    {
+      windowMs: PARAMETERS.windowMs,
+      ordered: true,
+      keyOf: ({ facts }) => facts.group,
+      initial: () => ({ persons: {}, personCount: 0, unkeptCount: 0 }),
+      add: withRead,
+    },
+    shifts.open,
+  );
+  return runOver(shifts, {
+    counters: () => shifts.counters(),
+    detections: pipe(
+      panes,
+      elementOperator<TumblingPane<Shift>, DetectionResult>((out) => ({
+        next: (pane) => {
+          for (const detection of deviationsIn(pane, shifts)) out.next(detection);
+        },
+      })),
+    ),
+  });
+}
+
+// The slash keeps ids such as `__proto__` apart from what objects have of their own.
+function withRead(shift: Shift, { facts, ...observed }: Observation<Read>): Shift {
+  const patients = patientsOf(shift, `/${facts.person}`);
+  const patient = `/${facts.patient}`;
+  if (patients?.refs[patient] !== undefined) return shift;
+  if (patients === undefined || patients.count >= PARAMETERS.patientsMax) shift.unkeptCount++;
+  else {
+    patients.count++;
+    patients.refs[patient] = refOf(observed);
+  }
+  return shift;
+}
+
+function patientsOf(shift: Shift, person: string): Patients | undefined {
+  const known = shift.persons[person];
+  if (known !== undefined || shift.personCount >= PARAMETERS.personsMax) return known;
+  shift.personCount++;
+  return (shift.persons[person] = { refs: {}, count: 0 });
+}
+
+function* deviationsIn(pane: TumblingPane<Shift>, shifts: GroupShifts): IterableIterator<DetectionResult> {
+  const persons = Object.entries(pane.value.persons).sort(([a], [b]) => (a < b ? -1 : 1));
+  const counts = persons.map(([, { count }]) => count);
+  const before = shifts.close(pane.key, counts);
+  for (const [index, [person, { refs, count }]] of persons.entries()) {
+    const peers = [...before, ...counts.toSpliced(index, 1)];
+    if (count < PARAMETERS.patientsMin || peers.length < PARAMETERS.peersMin) continue;
+    const { centre, deviation } = medianOf(peers);
+    const least = Math.max(deviation, PARAMETERS.deviationMin, PARAMETERS.deviationShareMin * centre);
+    if ((count - centre) / least >= PARAMETERS.scoreMin)
+      yield detectionOf(pane, person.slice(1), Object.values(refs), centre);
+  }
+}
+
+function detectionOf(
+  { key, startMs, endMs }: TumblingPane<Shift>,
+  person: string,
+  refs: readonly EventRef[],
+  usual: number,
+): DetectionResult {
+  const values: Readonly<Record<string, string>> = {
+    person,
+    group: key,
+    count: String(refs.length),
+    hours: String(PARAMETERS.windowMs / 3_600_000),
+    usual: String(usual),
+  };
+  return buildDetection({
+    rule: RECORD_ACCESS_DEVIATION.rule,
+    groupKey: canonicalJson([key, person]),
+    startMs,
+    endMs,
+    certainAtMs: endMs,
+    refs,
+    textOf: (name) => values[name],
+    timing: 'on-time',
+  });
+}

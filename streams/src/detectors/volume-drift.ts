@@ -1,0 +1,124 @@
+import { canonicalJson } from '@protego/contracts';
+import { pipe } from 'rxjs';
+import { buildDetection } from '../detection-builder';
+import { BaselineStore, baselineRate, type RatePane } from '../operators/baseline-rate';
+import { elementOperator } from '../operators/element-operator';
+import type { DetectionResult } from '../result';
+import type { EventRef } from '../sigma/correlation-window';
+import { detectorRule, refOf, runOver, type Detector, type DetectorRun, type Observation } from './detector';
+import { FLOW_TYPES, readFlow } from './network-flow';
+
+const MEBIBYTE = 1_048_576;
+
+const PARAMETERS = {
+  windowMs: 3_600_000,
+  /** Two weeks are remembered, and of them the same time of day, an hour more or less, is compared. */
+  baselineWindows: 14 * 24,
+  season: { windows: 24, besideWindows: 1 },
+  /** Five days of it must be known. */
+  baselineWindowsMin: 14,
+  scoreMin: 10,
+  /** What a device sends without anybody needing to ask. */
+  bytesMin: 50 * MEBIBYTE,
+  deviationMin: MEBIBYTE,
+  deviationShareMin: 0.25,
+  flowsKeptMax: 100,
+  devicesMax: 10_000,
+};
+
+type Sent = { readonly from: string; readonly bytes: number };
+type KeptFlow = readonly [bytes: number, ref: EventRef];
+/** The largest flows of a window, largest first. */
+type KeptFlows = readonly KeptFlow[];
+
+/**
+ * A device that sends far more in an hour than it does at that time of day: its modified z-score, the distance from the
+ * median in scaled median absolute deviations (Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993), is past
+ * any chance. Median and deviation are robust: one earlier theft does not make the next one usual.
+ */
+export const VOLUME_DRIFT: Detector<Sent> = {
+  rule: detectorRule({
+    id: 'volume-drift',
+    version: 1,
+    parameters: PARAMETERS,
+    title: 'A device sends far more than it usually does',
+    level: 'high',
+    attack: ['exfiltration', 'T1048', 'T1041'],
+    wording: {
+      confidence: 'medium',
+      why: '{from} sent {bytes} within an hour; at this time of day it usually sends {usual}.',
+      nextStep: 'Find out now where {from} sends it to, and stop the transfer unless somebody can say what it is for.',
+      harmlessExplanation: 'A first backup, an archive that is moved, or a new task of this device.',
+      entities: [{ kind: 'device', field: 'from' }],
+    },
+  }),
+  types: FLOW_TYPES,
+  read: (logged) => {
+    const flow = readFlow(logged);
+    return flow?.bytesOut === undefined ? undefined : { from: flow.from, bytes: flow.bytesOut };
+  },
+  begin,
+};
+
+function begin(): DetectorRun<Sent> {
+  const options = { ...PARAMETERS, keysMax: PARAMETERS.devicesMax };
+  const store = new BaselineStore<KeptFlows>(options, () => []);
+  const panes = baselineRate<Observation<Sent>, KeptFlows>(
+    {
+      ...options,
+      statistic: 'median',
+      keyOf: ({ facts }) => facts.from,
+      amountOf: ({ facts }) => facts.bytes,
+      kept: { initial: () => [], add: withFlow },
+    },
+    store,
+  );
+  return runOver(store, {
+    counters: () => store.store.counters('volumeDrift'),
+    detections: pipe(
+      panes,
+      elementOperator<RatePane<KeptFlows>, DetectionResult>((out) => ({
+        next: (pane) => {
+          const { score, count } = pane;
+          if (score !== null && score >= PARAMETERS.scoreMin && count >= PARAMETERS.bytesMin)
+            out.next(detectionOf(pane));
+        },
+      })),
+    ),
+  });
+}
+
+function withFlow(flows: KeptFlows, observation: Observation<Sent>): KeptFlows {
+  const { bytes } = observation.facts;
+  const isFull = flows.length >= PARAMETERS.flowsKeptMax;
+  if (isFull && bytes <= (flows.at(-1) as KeptFlow)[0]) return flows;
+  const place = flows.findLastIndex(([larger]) => larger >= bytes) + 1;
+  return flows.toSpliced(place, 0, [bytes, refOf(observation)]).slice(0, PARAMETERS.flowsKeptMax);
+}
+
+function detectionOf({ key, startMs, endMs, count, kept, baseline }: RatePane<KeptFlows>): DetectionResult {
+  const values: Readonly<Record<string, string>> = {
+    from: key,
+    bytes: bytesText(count),
+    usual: bytesText(baseline?.centre ?? 0),
+  };
+  return buildDetection({
+    rule: VOLUME_DRIFT.rule,
+    groupKey: canonicalJson([key]),
+    startMs,
+    endMs,
+    certainAtMs: endMs,
+    refs: kept.map(([, ref]) => ref),
+    textOf: (name) => values[name],
+    timing: 'on-time',
+  });
+}
+
+/** Bytes in the largest unit that they fill, with one decimal. */
+function bytesText(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let unit = 0;
+  let value = bytes;
+  for (; value >= 1_024 && unit < units.length - 1; unit++) value /= 1_024;
+  return `${unit === 0 ? Math.round(value) : value.toFixed(1)} ${units[unit] as string}`;
+}

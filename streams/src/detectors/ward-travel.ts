@@ -1,0 +1,188 @@
+import { canonicalJson, type LoggedEvent } from '@protego/contracts';
+import { buildDetection } from '../detection-builder';
+import { durationText } from '../duration-text';
+import { DeadlineStore } from '../operators/deadline-store';
+import { orderedOperator } from '../operators/event-time-operator';
+import type { Json, StateStore } from '../operators/stream-element';
+import type { DetectionResult } from '../result';
+import type { EventRef } from '../sigma/correlation-window';
+import { detectorRule, refOf, runOver, type Detector, type DetectorRun, type Observation } from './detector';
+import { DeviceInventory, INVENTORY_TYPES, readDeviceNews, type DeviceNews } from './device-inventory';
+
+const PARAMETERS = {
+  /** Nobody goes from one ward to a seat of another in less. */
+  travelMsMin: 60_000,
+  /** A person is not told of again within this time. */
+  quietMs: 3_600_000,
+  /** Devices that are carried say nothing of where somebody is. */
+  carried: ['tablet', 'phone', 'smartphone', 'handheld', 'laptop', 'notebook', 'wearable'],
+  personsMax: 50_000,
+};
+
+const ACTIVITY_TYPES = [
+  'access.signed-in',
+  'access.record-read',
+  'access.record-changed',
+  'access.record-exported',
+  'access.break-glass-used',
+] as const;
+
+type Act = { readonly person: string; readonly device: DeviceNews };
+type Facts = { readonly news: DeviceNews } | { readonly act: Act };
+
+/** Where a person was seen last. */
+interface Seen {
+  readonly ward: string;
+  readonly device: string;
+  readonly timeMs: number;
+  readonly ref: EventRef;
+}
+interface PersonState {
+  last: Seen | null;
+  raisedMs: number | null;
+}
+
+/**
+ * One account at work at fixed seats of two wards within less time than the way between them takes: two people share it, one
+ * left a session open, or somebody else has the password.
+ */
+export const WARD_TRAVEL: Detector<Facts> = {
+  rule: detectorRule({
+    id: 'ward-travel',
+    version: 1,
+    parameters: PARAMETERS,
+    title: 'One account at work in two wards at once',
+    level: 'medium',
+    attack: ['initial-access', 'T1078'],
+    wording: {
+      confidence: 'medium',
+      why: '{person} worked on {device} in {ward} and {interval} before on {earlierDevice} in {earlierWard}.',
+      nextStep: 'Call {person} and ask where they are; if they are not at {device}, end that session.',
+      harmlessExplanation:
+        'A session left open that a colleague went on with, or a device that was moved to another ward.',
+      entities: [
+        { kind: 'person', field: 'person' },
+        { kind: 'device', field: 'device' },
+        { kind: 'device', field: 'earlierDevice' },
+      ],
+    },
+  }),
+  types: [...INVENTORY_TYPES, ...ACTIVITY_TYPES],
+  read: factsOf,
+  begin,
+};
+
+function factsOf(logged: LoggedEvent): Facts | undefined {
+  const device = readDeviceNews(logged);
+  if (device === undefined) return undefined;
+  if ((INVENTORY_TYPES as readonly string[]).includes(logged.event.type)) return { news: device };
+  const { user, actor } = logged.event.data as unknown as { user?: Person; actor?: { readonly user: Person } };
+  const person = (actor?.user ?? user)?.uid;
+  return person === undefined ? undefined : { act: { person, device } };
+}
+
+interface Person {
+  readonly uid: string;
+}
+
+/** State of the detector: devices, and where persons were seen last. */
+class Whereabouts implements StateStore {
+  readonly inventory = new DeviceInventory();
+  readonly persons = new DeadlineStore<PersonState>(
+    {
+      deadlineOf: ({ last, raisedMs }) =>
+        Math.max((last?.timeMs ?? 0) + PARAMETERS.travelMsMin, (raisedMs ?? 0) + PARAMETERS.quietMs),
+      entryCountOf: () => 1,
+      toJson: ({ last, raisedMs }) => [last && { ...last }, raisedMs],
+      fromJson: (json) => {
+        const [last, raisedMs] = json as unknown as [Seen | null, number | null];
+        return { last, raisedMs };
+      },
+    },
+    { keysMax: PARAMETERS.personsMax, entriesMax: PARAMETERS.personsMax },
+  );
+
+  /** Takes note of where a person is. Where they were before, if nobody gets from there to here in that time. */
+  see(person: string, seen: Seen): Seen | undefined {
+    const cell = this.persons.touch(person, () => ({ last: null, raisedMs: null }));
+    const state = cell.value;
+    const { last, raisedMs } = state;
+    const isQuiet = raisedMs !== null && seen.timeMs - raisedMs < PARAMETERS.quietMs;
+    const isTooFast =
+      last !== null &&
+      last.ward !== seen.ward &&
+      last.device !== seen.device &&
+      seen.timeMs - last.timeMs < PARAMETERS.travelMsMin;
+    state.last = seen;
+    const isRaised = isTooFast && !isQuiet;
+    if (isRaised) state.raisedMs = seen.timeMs;
+    this.persons.settle(cell);
+    return isRaised ? last : undefined;
+  }
+
+  /** Ward of a fixed seat; undefined for what is carried, and where nobody said where a device stands. */
+  wardOf({ uid, type, ward }: DeviceNews): string | undefined {
+    const known = this.inventory.byUid(uid);
+    const deviceType = type ?? known?.type;
+    const isCarried = deviceType !== undefined && PARAMETERS.carried.includes(deviceType.toLowerCase());
+    return isCarried ? undefined : (ward ?? known?.ward);
+  }
+
+  counters(): Record<string, number> {
+    return { ...this.persons.counters('wardTravel'), ...this.inventory.counters('wardTravel') };
+  }
+
+  snapshot(): Json {
+    return { inventory: this.inventory.snapshot(), persons: this.persons.snapshot() };
+  }
+
+  restore(state: Json): void {
+    const { inventory, persons } = state as { inventory: Json; persons: Json };
+    this.inventory.restore(inventory);
+    this.persons.restore(persons);
+  }
+}
+
+function begin(): DetectorRun<Facts> {
+  const whereabouts = new Whereabouts();
+  return runOver(whereabouts, {
+    counters: () => whereabouts.counters(),
+    detections: orderedOperator<Observation<Facts>, DetectionResult>((out) => ({
+      event: (observation, timeMs) => {
+        const { facts } = observation;
+        if ('news' in facts) {
+          whereabouts.inventory.learn(facts.news);
+          return;
+        }
+        const { person, device } = facts.act;
+        const ward = whereabouts.wardOf(device);
+        if (ward === undefined) return;
+        const seen: Seen = { ward, device: device.uid, timeMs, ref: refOf(observation) };
+        const earlier = whereabouts.see(person, seen);
+        if (earlier !== undefined) out.next(detectionOf(person, earlier, seen));
+      },
+      advance: (nowMs) => whereabouts.persons.forgetDue(nowMs),
+    })),
+  });
+}
+
+function detectionOf(person: string, earlier: Seen, seen: Seen): DetectionResult {
+  const values: Readonly<Record<string, string>> = {
+    person,
+    device: seen.device,
+    ward: seen.ward,
+    earlierDevice: earlier.device,
+    earlierWard: earlier.ward,
+    interval: durationText(Math.max(1, Math.ceil((seen.timeMs - earlier.timeMs) / 1_000)) * 1_000),
+  };
+  return buildDetection({
+    rule: WARD_TRAVEL.rule,
+    groupKey: canonicalJson([person]),
+    startMs: earlier.timeMs,
+    endMs: seen.timeMs + 1,
+    certainAtMs: seen.timeMs,
+    refs: [earlier.ref, seen.ref],
+    textOf: (name) => values[name],
+    timing: 'on-time',
+  });
+}
