@@ -32,10 +32,8 @@ export function credentialStuffing({ hospital, random, startMs }: Stage): Activi
   };
 }
 
-/** All passwords expired: six to eight people fail one to three times on the shared workstation of a ward. */
-export function forcedPasswordChange({ hospital, random, startMs, tablet }: Stage): ActivityCourse {
-  const seats = hospital.seatsOf.get(tablet.ward) ?? [];
-  const device = seats.find(({ type }) => type === 'workstation') ?? tablet;
+/** All passwords expired: support walks round with a tablet, on which six to eight people fail one to three times. */
+export function forcedPasswordChange({ hospital, random, startMs, tablet: device }: Stage): ActivityCourse {
   const onDuty = hospital.people.filter(({ shift }) => shift === shiftAt(startMs));
   const people = random.sample(onDuty, random.integer(6, 8));
   const drafts = people.flatMap((person, index) => retries(random, startMs + index * 60_000, person, device));
