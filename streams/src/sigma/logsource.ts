@@ -2,7 +2,7 @@ import { familyOf } from '@protego/contracts';
 import { Evaluator } from './evaluator';
 import type { SigmaPredicate } from './expression';
 import type { FixedAnswer } from './plan/fold';
-import { channelOf, eventIdOf, ownValue, type SigmaRecord } from './record';
+import { channelOf, eventIdOf, type SigmaRecord } from './record';
 import type { SigmaLogsource } from './rule';
 import { CATEGORIES_OF_SYSMON, CATEGORIES_OF_OTHERS, SERVICES_OF_CHANNEL, SYSMON_CHANNEL } from './windows-channels';
 
@@ -32,14 +32,13 @@ export interface RouteParts {
 export function routePartsOf({ type, data }: SigmaRecord): RouteParts {
   const isHostRecord = type === null || type === HOST_RECORD_TYPE;
   const isNetworkRecord = type === null || type === NETWORK_RECORD_TYPE;
-  const zeekPath = isNetworkRecord ? ownValue(data, '_path') : undefined;
+  const zeekPath = isNetworkRecord ? data['_path'] : undefined;
   return {
     type,
     channel: isHostRecord ? channelOf(data) : '',
     eventId: isHostRecord ? eventIdOf(data) : '',
     zeekPath: typeof zeekPath === 'string' ? zeekPath.toLowerCase() : '',
-    isCloudTrail:
-      isHostRecord && ['eventSource', 'eventVersion'].every((key) => typeof ownValue(data, key) === 'string'),
+    isCloudTrail: isHostRecord && typeof data['eventSource'] === 'string' && typeof data['eventVersion'] === 'string',
   };
 }
 

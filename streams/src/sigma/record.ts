@@ -33,6 +33,8 @@ function preparedAccess(field: string): FieldAccess {
 /** A field name, prepared for {@link readField}. */
 export interface FieldAccess {
   readonly field: string;
+  /** True for a name that every object inherits something under, so that one must ask whether a value is its own. */
+  readonly isInherited: boolean;
   /** Steps of the dotted path; undefined for a name without dots. */
   readonly steps: readonly string[] | undefined;
   readonly aliases: readonly FieldAlias[];
@@ -70,7 +72,8 @@ const ALIASES: ReadonlyMap<string, readonly FieldAlias[]> = new Map([
 export function fieldAccess(field: string): FieldAccess {
   const attribute = field.startsWith(ENVELOPE_PREFIX) ? field.slice(ENVELOPE_PREFIX.length) : undefined;
   const steps = field.includes('.') ? field.split('.') : undefined;
-  return { field, steps, aliases: [...defenderAlias(field), ...(ALIASES.get(field) ?? [])], attribute };
+  const isInherited = field in Object.prototype;
+  return { field, isInherited, steps, aliases: [...defenderAlias(field), ...(ALIASES.get(field) ?? [])], attribute };
 }
 
 /** Windows Defender writes `Threat Name` where rules say `ThreatName`. */
@@ -82,7 +85,8 @@ function defenderAlias(field: string): FieldAlias[] {
 /** Value of a prepared field; undefined when it is missing. */
 export function readField(record: SigmaRecord, access: FieldAccess): unknown {
   const { data, envelope } = record;
-  if (Object.hasOwn(data, access.field)) return data[access.field];
+  const direct = access.isInherited ? ownValue(data, access.field) : data[access.field];
+  if (direct !== undefined) return direct;
   if (access.steps !== undefined) {
     const value = valueAt(data, access.steps, 0);
     if (value !== undefined) return value;
@@ -111,20 +115,21 @@ export function fieldPlaceOf(record: SigmaRecord, field: string): readonly strin
 }
 
 function isAliasOf({ field, channel, eventId }: FieldAlias, data: SigmaRecord['data']): boolean {
-  if (!Object.hasOwn(data, field) || !Object.hasOwn(data, 'Channel')) return false;
+  // No object inherits anything under these names.
+  if (data[field] === undefined || data['Channel'] === undefined) return false;
   if (channel !== undefined && channelOf(data) !== channel) return false;
   return eventId === undefined || eventIdOf(data) === eventId;
 }
 
 /** Channel of a Windows record in lower case; empty for other records. */
 export function channelOf(data: SigmaRecord['data']): string {
-  const channel = ownValue(data, 'Channel');
+  const channel = data['Channel'];
   return typeof channel === 'string' ? channel.toLowerCase() : '';
 }
 
 /** Event id of a Windows record as text; empty for other records. */
 export function eventIdOf(data: SigmaRecord['data']): string {
-  const eventId = ownValue(data, 'EventID');
+  const eventId = data['EventID'];
   return typeof eventId === 'number' || typeof eventId === 'string' ? String(eventId) : '';
 }
 

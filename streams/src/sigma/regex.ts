@@ -1,5 +1,6 @@
 import { messageOf } from '@protego/contracts';
 import { RE2JS } from 're2js';
+import { regexLengthMin } from './plan/regex-literals';
 import { quote, rejectAt, type SourcePosition } from './problem';
 import type { TextTest } from './text-test';
 
@@ -32,5 +33,6 @@ export function compileRegex(pattern: string, flags: readonly RegexFlag[], at: S
   if (regex.programSize() > PROGRAM_SIZE_MAX) {
     rejectAt('SIGMA_REGEX_UNSUPPORTED', `pattern ${quote(pattern)} is too large`, at);
   }
-  return (text) => regex.test(text);
+  const lengthMin = regexLengthMin(pattern);
+  return lengthMin > 1 ? (text) => text.length >= lengthMin && regex.test(text) : (text) => regex.test(text);
 }

@@ -27,7 +27,26 @@ export class CharacterClasses {
       if (lower !== code) this.byCode[code] = this.byCode[lower] as number;
     }
   }
+
+  /** Numbers of the characters of a literal. */
+  of(literal: string): Uint8Array {
+    return Uint8Array.from(literal, (character) => this.byCode[character.charCodeAt(0)] as number);
+  }
+
+  /** Whether these numbers, from the one at `from` on, stand in a text that has the first of them at `start`. */
+  compareAt(text: string, start: number, classes: Uint8Array, from: number): Comparison {
+    if (start + classes.length > text.length) return 'other';
+    for (let at = from; at < classes.length; at++) {
+      const code = text.charCodeAt(start + at);
+      if (code >= LATIN1_END) return 'beyond-latin1';
+      if (this.byCode[code] !== classes[at]) return 'other';
+    }
+    return 'same';
+  }
 }
+
+/** What a literal and a place in a text have in common; `beyond-latin1` when a character of the text leaves it open. */
+type Comparison = 'same' | 'other' | 'beyond-latin1';
 
 /** A literal and what is told when it is found. */
 export interface Needle {
@@ -35,31 +54,50 @@ export interface Needle {
   readonly id: number;
 }
 
-/** Ids of the needles that end in each state; undefined where none does. */
-type Outputs = (Int32Array | undefined)[];
+/** A needle of which the automaton knows the beginning only. */
+interface LongNeedle {
+  readonly classes: Uint8Array;
+  readonly ids: Int32Array;
+}
+
+/** What is found in a state. */
+interface Output {
+  /** Ids of the needles that end here. */
+  readonly ids: Int32Array;
+  /** Needles of which the first {@link PREFIX_LENGTH_MAX} characters end here. */
+  readonly begun: readonly LongNeedle[];
+}
+
+/**
+ * As much of a needle as states are made for. Hardly any text goes further with it, so that the rest is compared, and the table stays
+ * small enough to be near the processor.
+ */
+const PREFIX_LENGTH_MAX = 8;
 
 /**
  * Finds many literals in one pass over a text (Aho and Corasick, "Efficient string matching", 1975), as a complete automaton: one
  * step a character. States are numbered breadth first, so that the shallow ones, in which it mostly is, lie close together.
  */
 export class AhoCorasick {
-  /** Next state times the number of classes, by state and class; the complement where needles end in it. */
+  /** Next state times the number of classes, by state and class; the complement where something is found in it. */
   readonly #next: Int32Array;
-  readonly #outputs: Outputs;
+  readonly #outputs: (Output | undefined)[];
 
   constructor(
     private readonly classes: CharacterClasses,
     needles: readonly Needle[],
   ) {
-    const { next, ends, stateCount } = trieOf(needles, classes);
+    const prefixes = needles.map(({ literal }, id) => ({ literal: literal.slice(0, PREFIX_LENGTH_MAX), id }));
+    const { next, ends, stateCount } = trieOf(prefixes, classes);
     const { order, outputs } = complete(next, ends, classes.count, stateCount);
     const place = new Int32Array(stateCount);
     order.forEach((state, at) => (place[state] = at));
     this.#next = new Int32Array(stateCount * classes.count);
-    this.#outputs = new Array<Int32Array | undefined>(stateCount).fill(undefined);
+    this.#outputs = new Array<Output | undefined>(stateCount).fill(undefined);
     for (let state = 0; state < stateCount; state++) {
       const at = place[state] as number;
-      this.#outputs[at] = outputs[state];
+      const found = outputs[state];
+      this.#outputs[at] = found && this.#outputOf(Array.from(found, (number) => needles[number] as Needle));
       for (let each = 0; each < classes.count; each++) {
         const target = next[state * classes.count + each] as number;
         const row = (place[target] as number) * classes.count;
@@ -68,9 +106,13 @@ export class AhoCorasick {
     }
   }
 
-  /** Bytes of the table. */
-  get tableBytes(): number {
-    return this.#next.byteLength;
+  #outputOf(needles: readonly Needle[]): Output {
+    const isWhole = ({ literal }: Needle): boolean => literal.length <= PREFIX_LENGTH_MAX;
+    const begun = needles.filter((needle) => !isWhole(needle));
+    return {
+      ids: Int32Array.from(needles.filter(isWhole), ({ id }) => id),
+      begun: begun.map(({ literal, id }) => ({ classes: this.classes.of(literal), ids: Int32Array.of(id) })),
+    };
   }
 
   /**
@@ -89,10 +131,20 @@ export class AhoCorasick {
       row = next[row + (byCode[code] as number)] as number;
       if (row < 0) {
         row = ~row;
-        found(this.#outputs[row / this.classes.count] as Int32Array);
+        this.#tell(this.#outputs[row / this.classes.count] as Output, text, at, found);
       }
     }
     return true;
+  }
+
+  // A character beyond Latin-1 in what is compared here is met again by the search, which reads all of them.
+  #tell({ ids, begun }: Output, text: string, at: number, found: (ids: Int32Array) => void): void {
+    if (ids.length > 0) found(ids);
+    const start = at - PREFIX_LENGTH_MAX + 1;
+    for (let i = 0; i < begun.length; i++) {
+      const needle = begun[i] as LongNeedle;
+      if (this.classes.compareAt(text, start, needle.classes, PREFIX_LENGTH_MAX) === 'same') found(needle.ids);
+    }
   }
 }
 
@@ -126,9 +178,9 @@ function complete(
   ends: Trie['ends'],
   classCount: number,
   stateCount: number,
-): { order: number[]; outputs: Outputs } {
+): { order: number[]; outputs: (Int32Array | undefined)[] } {
   const fallback = new Int32Array(stateCount);
-  const outputs: Outputs = Array.from(
+  const outputs: (Int32Array | undefined)[] = Array.from(
     { length: stateCount },
     (_, state) => ends[state] && Int32Array.from(ends[state]),
   );

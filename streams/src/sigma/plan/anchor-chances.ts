@@ -19,15 +19,20 @@ export function anchorKey({ field, place, literal }: Anchor): string {
   return `${place} ${field === null ? '' : JSON.stringify(field)} ${literal}`;
 }
 
+/** What is guessed of anchors that were never counted is taken as so much less, so that they are tried. */
+const CURIOSITY = 0.1;
+
 /** How often anchors hold: guessed from their length at first, then counted. */
 export class AnchorChances {
+  /** Prefers anchors that were never counted, where it may yet turn out how often they hold. */
+  isCurious = false;
   readonly #counted = new Map<string, { readonly hits: number; readonly records: number }>();
 
   /** The estimate for one anchor. */
   readonly chanceOf: ChanceOf = (anchor) => {
     const guess = guessOf(anchor);
     const counted = this.#counted.get(anchorKey(anchor));
-    if (counted === undefined) return guess;
+    if (counted === undefined) return this.isCurious ? guess * CURIOSITY : guess;
     return (guess * PRIOR_RECORDS + counted.hits) / (PRIOR_RECORDS + counted.records);
   };
 

@@ -27,7 +27,9 @@ export interface AnchorSet {
 export type ChanceOf = (anchor: Anchor) => number;
 
 /** Longer literals are cut: so many characters mostly tell as much, and tables stay small. */
-const LITERAL_LENGTH_MAX = 16;
+const INFIX_LENGTH_MAX = 16;
+/** At the ends of a text more of them are alike: many paths begin with the same folders. */
+const EDGE_LENGTH_MAX = 32;
 const BEYOND_LATIN1 = /[^\0-\xff]/;
 const LATIN1_RUNS = /[\0-\xff]+/g;
 
@@ -134,11 +136,12 @@ function pieceAnchors(field: string | null, place: AnchorPlace, piece: string, i
 
 function whole(field: string | null, literal: string): Anchor {
   // The end of a path tells more than its beginning.
-  return literal.length > LITERAL_LENGTH_MAX ? anchor(field, 'endswith', literal) : { field, place: 'equals', literal };
+  return literal.length > EDGE_LENGTH_MAX ? anchor(field, 'endswith', literal) : { field, place: 'equals', literal };
 }
 
 function anchor(field: string | null, place: AnchorPlace, literal: string): Anchor {
-  const cut = place === 'startswith' ? literal.slice(0, LITERAL_LENGTH_MAX) : literal.slice(-LITERAL_LENGTH_MAX);
+  const lengthMax = place === 'contains' ? INFIX_LENGTH_MAX : EDGE_LENGTH_MAX;
+  const cut = place === 'startswith' ? literal.slice(0, lengthMax) : literal.slice(-lengthMax);
   return { field, place, literal: cut };
 }
 

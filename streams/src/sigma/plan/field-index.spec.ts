@@ -40,32 +40,67 @@ function holds({ place, literal: wanted }: Anchor, text: string): boolean {
   }
 }
 
+const embeddings = fc.array(
+  fc.tuple(around, fc.nat(), around, fc.array(fc.boolean(), { minLength: 1, maxLength: 5 })),
+  {
+    minLength: 10,
+    maxLength: 10,
+  },
+);
+/** So many long literals that short texts are searched otherwise than long ones. */
+const manyInfixes = fc.array(
+  fc
+    .string({ unit: fc.constantFrom(...'abks.é'), minLength: 5, maxLength: 20 })
+    .map((text): Anchor => ({ field: 'f', place: 'contains', literal: text })),
+  { minLength: 60, maxLength: 70 },
+);
+const FILLER = 'bsab.kas';
+
+/** Checks one index on texts that hold its literals; how many anchors held. */
+function checkFound(all: readonly Anchor[], texts: readonly string[]): number {
+  const index = new FieldIndex(all.map((anchor, id) => ({ ...anchor, id })));
+  let found = 0;
+  for (const text of texts) {
+    const ids = new Set<number>();
+    index.search(text, (some) => some.forEach((id) => ids.add(id)));
+    const wanted = all.flatMap((anchor, id) => (holds(anchor, text) ? [id] : []));
+    found += wanted.length;
+    expect([text, wanted.filter((id) => !ids.has(id))]).toEqual([text, []]);
+    if (!/[^\0-\xff]/.test(text)) expect([text, [...ids].sort((a, b) => a - b)]).toEqual([text, wanted]);
+  }
+  return found;
+}
+
 describe('FieldIndex', () => {
   it('finds all anchors that hold, and no others in text of Latin-1', () => {
     let found = 0;
     fc.assert(
-      fc.property(
-        anchors,
-        fc.array(fc.tuple(around, fc.nat(), around, fc.array(fc.boolean(), { minLength: 1, maxLength: 5 })), {
-          minLength: 10,
-          maxLength: 10,
-        }),
-        (all, embeddings) => {
-          const index = new FieldIndex(all.map((anchor, id) => ({ ...anchor, id })));
-          for (const [before, number, after, chosen] of embeddings) {
-            const text = respell(before + (all[number % all.length] as Anchor).literal + after, chosen);
-            const ids = new Set<number>();
-            index.search(text, (some) => some.forEach((id) => ids.add(id)));
-            const wanted = all.flatMap((anchor, id) => (holds(anchor, text) ? [id] : []));
-            found += wanted.length;
-            expect([text, wanted.filter((id) => !ids.has(id))]).toEqual([text, []]);
-            if (!/[^\0-\xff]/.test(text)) expect([text, [...ids].sort((a, b) => a - b)]).toEqual([text, wanted]);
-          }
-        },
-      ),
+      fc.property(anchors, embeddings, (all, places) => {
+        const literalOf = (number: number): string => (all[number % all.length] as Anchor).literal;
+        found += checkFound(
+          all,
+          places.map(([before, number, after, chosen]) => respell(before + literalOf(number) + after, chosen)),
+        );
+      }),
       { numRuns: 1_000 },
     );
     expect(found).toBeGreaterThan(10_000);
+  });
+
+  it.each([0, 40])('finds them among many, in texts with %d times eight characters more', (times) => {
+    let found = 0;
+    fc.assert(
+      fc.property(manyInfixes, embeddings, (all, places) => {
+        const texts = places.map(([before, number, after, chosen], n) => {
+          const filler = FILLER.repeat(times);
+          const { literal: wanted } = all[number % all.length] as Anchor;
+          return respell((n % 2 === 0 ? filler : '') + before + wanted + after + (n % 2 === 0 ? '' : filler), chosen);
+        });
+        found += checkFound(all, texts);
+      }),
+      { numRuns: 200 },
+    );
+    expect(found).toBeGreaterThan(1_000);
   });
 
   it('looks at numbers, booleans and the members of lists, and at nothing in objects', () => {

@@ -1,16 +1,29 @@
 import { AhoCorasick, type CharacterClasses, type Needle } from './aho-corasick';
 import { SKIP_LENGTH_MIN, SkipSearch } from './skip-search';
 
-/** Finds many literals anywhere in a text: long ones by skipping most of it, short ones by reading all of it. */
-export class LiteralSearch {
-  readonly #long: SkipSearch | undefined;
-  readonly #short: AhoCorasick | undefined;
+/** From so many literals on, the table that says how far to skip is too large for short texts to be worth it. */
+const READ_LITERALS_MIN = 48;
+/** From so many characters on it is worth it after all. */
+const SKIPPED_TEXT_MIN = 256;
 
-  constructor(classes: CharacterClasses, needles: readonly Needle[]) {
+/**
+ * Finds many literals anywhere in a text: in short texts by reading all of it; in long ones literals that are long enough by skipping
+ * most of it. Tables are made when the first text comes that they are for.
+ */
+export class LiteralSearch {
+  readonly #long: readonly Needle[];
+  readonly #short: readonly Needle[];
+  #all: AhoCorasick | undefined;
+  #longOnes: SkipSearch | undefined;
+  #shortOnes: AhoCorasick | undefined;
+
+  constructor(
+    private readonly classes: CharacterClasses,
+    needles: readonly Needle[],
+  ) {
     const isLong = ({ literal }: Needle): boolean => literal.length >= SKIP_LENGTH_MIN;
-    const [long, short] = [needles.filter(isLong), needles.filter((needle) => !isLong(needle))];
-    this.#long = long.length === 0 ? undefined : new SkipSearch(classes, long);
-    this.#short = short.length === 0 ? undefined : new AhoCorasick(classes, short);
+    this.#long = needles.filter(isLong);
+    this.#short = needles.filter((needle) => !isLong(needle));
   }
 
   /**
@@ -19,9 +32,13 @@ export class LiteralSearch {
    * @returns false when it met a character beyond Latin-1; then not all may have been told
    */
   search(text: string, found: (ids: Int32Array) => void): boolean {
+    if (text.length < SKIPPED_TEXT_MIN && this.#long.length >= READ_LITERALS_MIN) {
+      this.#all ??= new AhoCorasick(this.classes, [...this.#long, ...this.#short]);
+      return this.#all.search(text, found);
+    }
     return (
-      (this.#long === undefined || this.#long.search(text, found)) &&
-      (this.#short === undefined || this.#short.search(text, found))
+      (this.#long.length === 0 || (this.#longOnes ??= new SkipSearch(this.classes, this.#long)).search(text, found)) &&
+      (this.#short.length === 0 || (this.#shortOnes ??= new AhoCorasick(this.classes, this.#short)).search(text, found))
     );
   }
 }

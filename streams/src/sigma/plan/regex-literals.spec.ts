@@ -1,6 +1,7 @@
 import fc from 'fast-check';
+import { RE2JS } from 're2js';
 import { compileRegex } from '../regex';
-import { regexLiterals } from './regex-literals';
+import { regexLengthMin, regexLiterals } from './regex-literals';
 
 describe('regexLiterals', () => {
   it.each<[string, readonly string[] | undefined]>([
@@ -99,6 +100,33 @@ describe('regexLiterals', () => {
           matches++;
           const lower = each.toLowerCase().replaceAll('ſ', 's');
           expect([source, each, literals.some((literal) => lower.includes(literal))]).toEqual([source, each, true]);
+        }
+      }),
+      { numRuns: 10_000 },
+    );
+    expect(matches).toBeGreaterThan(1_000);
+  });
+
+  it.each([
+    ['a{2}[bc]\\d.', 5],
+    ['(?:ab|cde)+x?', 2],
+    ['(ab){3,9}', 6],
+    ['a*|bb', 0],
+    ['^\\s[a-f]{64}$', 65],
+    ['\\pL', 0],
+    ['(?i)é{0}ab', 2],
+  ])('no match of %s is shorter than %d', (pattern, lengthMin) => expect(regexLengthMin(pattern)).toBe(lengthMin));
+
+  it('no match is shorter than said', () => {
+    let matches = 0;
+    fc.assert(
+      fc.property(sampled, fc.boolean(), ({ source, sample }, isCased) => {
+        const regex = attempt(() => RE2JS.compile(source, isCased ? 0 : RE2JS.CASE_INSENSITIVE));
+        if (regex === undefined) return;
+        for (const text of [...spellings(sample), '', sample.slice(1)]) {
+          if (!regex.test(text)) continue;
+          matches++;
+          expect([source, text, text.length >= regexLengthMin(source)]).toEqual([source, text, true]);
         }
       }),
       { numRuns: 10_000 },

@@ -12,10 +12,13 @@ interface Piece {
   readonly exact: readonly string[] | undefined;
   /** Each match contains one of these; undefined when nothing is known. */
   readonly required: readonly string[] | undefined;
+  /** No match is shorter, in UTF-16 code units. */
+  readonly lengthMin: number;
 }
 
-const UNKNOWN: Piece = { exact: undefined, required: undefined };
-const EMPTY: Piece = { exact: [''], required: undefined };
+const ANYTHING: Piece = { exact: undefined, required: undefined, lengthMin: 0 };
+const ANY_CHARACTER: Piece = { exact: undefined, required: undefined, lengthMin: 1 };
+const EMPTY: Piece = { exact: [''], required: undefined, lengthMin: 0 };
 
 /** Thrown, and caught here, where a pattern holds what this does not read. */
 class Unread extends Error {}
@@ -25,11 +28,20 @@ class Unread extends Error {}
  * none are known. They are of ASCII characters alone. The idea is that of RE2's `Prefilter`.
  */
 export function regexLiterals(pattern: string): readonly string[] | undefined {
+  const piece = readPattern(pattern);
+  return piece && usable(bestOf(piece.required, piece.exact));
+}
+
+/** Length that no text falls short of which a pattern in RE2 syntax matches, in UTF-16 code units; 0 when nothing is known. */
+export function regexLengthMin(pattern: string): number {
+  return readPattern(pattern)?.lengthMin ?? 0;
+}
+
+function readPattern(pattern: string): Piece | undefined {
   try {
     const reader = new Reader(pattern);
     const piece = reader.alternatives(0);
-    if (!reader.isAtEnd) return undefined;
-    return usable(bestOf(piece.required, piece.exact));
+    return reader.isAtEnd ? piece : undefined;
   } catch (error) {
     if (error instanceof Unread) return undefined;
     throw error;
@@ -57,8 +69,10 @@ class Reader {
     let run: readonly string[] = [''];
     let isWhole = true;
     let required: Piece['required'];
+    let lengthMin = 0;
     while (!this.isAtEnd && this.#peek() !== '|' && this.#peek() !== ')') {
       const piece = this.#repeated(depth);
+      lengthMin += piece.lengthMin;
       required = bestOf(required, piece.required);
       const joined = product(run, piece.exact);
       if (joined === undefined) {
@@ -67,21 +81,23 @@ class Reader {
       }
       run = joined ?? piece.exact ?? [''];
     }
-    return isWhole ? { exact: run, required } : { exact: undefined, required: bestOf(required, run) };
+    return isWhole
+      ? { exact: run, required, lengthMin }
+      : { exact: undefined, required: bestOf(required, run), lengthMin };
   }
 
   #repeated(depth: number): Piece {
     let piece = this.#atom(depth);
     for (;;) {
-      if (this.#take('*')) piece = UNKNOWN;
+      if (this.#take('*')) piece = ANYTHING;
       else if (this.#take('?')) piece = optional(piece);
-      else if (this.#take('+')) piece = atLeastOnce(piece);
+      else if (this.#take('+')) piece = repeated(piece, 1);
       else if (this.#peek() === '{') {
         const count = /^\{(\d+)(,\d*)?\}/.exec(this.pattern.slice(this.#at, this.#at + 24));
         // A brace that counts nothing stands for itself.
         if (count === null) return piece;
         this.#at += count[0].length;
-        piece = Number(count[1]) === 0 ? UNKNOWN : count[0] === '{1}' ? piece : atLeastOnce(piece);
+        if (count[0] !== '{1}') piece = repeated(piece, Number(count[1]));
       } else return piece;
     }
   }
@@ -94,7 +110,7 @@ class Reader {
       case '[':
         return this.#class();
       case '.':
-        return UNKNOWN;
+        return ANY_CHARACTER;
       case '^':
       case '$':
         return EMPTY;
@@ -144,14 +160,14 @@ class Reader {
       else member.exact.forEach((each) => members.add(each));
     }
     this.#next();
-    return isKnown && members.size <= CLASS_SIZE_MAX ? { exact: [...members], required: undefined } : UNKNOWN;
+    return isKnown && members.size <= CLASS_SIZE_MAX ? { ...ANY_CHARACTER, exact: [...members] } : ANY_CHARACTER;
   }
 
   #escape(): Piece {
     const character = this.#next();
     if (!/[A-Za-z0-9]/.test(character)) return literal(character);
     if (character === 'b' || character === 'B' || character === 'A' || character === 'z') return EMPTY;
-    if (/[dDwWsS]/.test(character)) return UNKNOWN;
+    if (/[dDwWsS]/.test(character)) return ANY_CHARACTER;
     const control = { t: '\t', n: '\n', r: '\r', f: '\f', v: '\v', a: '\x07' }[character];
     if (control !== undefined) return literal(control);
     const code = character === 'x' && /^(?:([0-9A-Fa-f]{2})|\{([0-9A-Fa-f]{1,6})\})/.exec(this.pattern.slice(this.#at));
@@ -179,20 +195,22 @@ class Reader {
 
 /** Other characters than ASCII may match in more ways than their lower case tells. */
 function literal(character: string): Piece {
-  return /^[\0-\x7f]$/.test(character) ? { exact: [character.toLowerCase()], required: undefined } : UNKNOWN;
+  return /^[\0-\x7f]$/.test(character) ? { ...ANY_CHARACTER, exact: [character.toLowerCase()] } : ANY_CHARACTER;
 }
 
 function optional({ exact }: Piece): Piece {
-  return exact === undefined ? UNKNOWN : { exact: [...new Set(['', ...exact])], required: undefined };
+  return exact === undefined ? ANYTHING : { ...ANYTHING, exact: [...new Set(['', ...exact])] };
 }
 
-function atLeastOnce({ exact, required }: Piece): Piece {
-  return { exact: undefined, required: bestOf(required, exact) };
+function repeated({ exact, required, lengthMin }: Piece, times: number): Piece {
+  if (times === 0) return ANYTHING;
+  return { exact: undefined, required: bestOf(required, exact), lengthMin: times * lengthMin };
 }
 
 function either(one: Piece, other: Piece): Piece {
   const exact = union(one.exact, other.exact);
-  return { exact, required: exact === undefined ? union(requiredOf(one), requiredOf(other)) : undefined };
+  const lengthMin = Math.min(one.lengthMin, other.lengthMin);
+  return { exact, required: exact === undefined ? union(requiredOf(one), requiredOf(other)) : undefined, lengthMin };
 }
 
 function requiredOf({ exact, required }: Piece): readonly string[] | undefined {

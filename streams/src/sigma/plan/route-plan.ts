@@ -97,6 +97,8 @@ export class RoutePlan {
     const isDue = this.#recordCount === REPLAN_AFTER_RECORDS[this.#planCount - 1];
     if (isDue && this.rules.length >= REPLAN_RULES_MIN) {
       this.#anchors.forEach((anchor, id) => this.#chances.count(anchor, this.#hits[id] as number, this.#recordCount));
+      // The last plan stays as it is, so that only what is known goes into it.
+      this.#chances.isCurious = this.#planCount < REPLAN_AFTER_RECORDS.length;
       this.#plan();
     }
     this.#recordCount++;
