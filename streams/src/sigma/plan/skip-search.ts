@@ -104,8 +104,6 @@ export class SkipSearch {
   }
 }
 
-const { imul } = Math;
-
 interface WindowNeedle {
   readonly classes: Uint8Array;
   readonly ids: Int32Array;
@@ -118,7 +116,7 @@ function hashOf(classes: Uint8Array, windowLength: number): number {
 }
 
 function hashWith(hash: number, characterClass: number): number {
-  return imul(hash, 0x01000193) ^ characterClass;
+  return ((hash << 5) - hash + characterClass) | 0;
 }
 
 /** Needles by the hash of their window: most windows that stop the search are of none, which one look tells. */
