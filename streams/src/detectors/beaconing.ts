@@ -6,7 +6,7 @@ import { orderedOperator } from '../operators/event-time-operator';
 import type { DetectionResult } from '../result';
 import type { EventRef } from '../sigma/correlation-window';
 import { detectorRule, refOf, runOver, type Detector, type DetectorRun, type Observation } from './detector';
-import { FLOW_TYPES, readFlow } from './network-flow';
+import type { FlowFact } from './facts';
 
 const PARAMETERS = {
   /** Intervals between contacts that are looked at together. */
@@ -27,12 +27,11 @@ const PARAMETERS = {
   pairsMax: 50_000,
 };
 
-/** A connection out of the house. */
-type Contact = { readonly from: string; readonly to: string; readonly port: number | null };
+type Pair = readonly [from: string, to: string, port: number | null];
 
 /** Contacts of one device with one destination, oldest first. */
 interface Contacts {
-  readonly contact: Contact;
+  readonly pair: Pair;
   readonly timesMs: number[];
   readonly refs: EventRef[];
   raisedMs: number | null;
@@ -43,7 +42,7 @@ interface Contacts {
  * intervals nine in ten must lie near their median: sleep times with a jitter of half their length do, while contacts that
  * come by chance lie that close in one of three cases.
  */
-export const BEACONING: Detector<Contact> = {
+export const BEACONING: Detector<'flow'> = {
   rule: detectorRule({
     id: 'beaconing',
     version: 1,
@@ -63,13 +62,8 @@ export const BEACONING: Detector<Contact> = {
       ],
     },
   }),
-  types: FLOW_TYPES,
-  read: (logged) => {
-    const flow = readFlow(logged);
-    if (flow?.leavesHouse !== true) return undefined;
-    const { from, to, toPort: port = null } = flow;
-    return port !== null && PARAMETERS.portsLeftOut.includes(port) ? undefined : { from, to, port };
-  },
+  kinds: ['flow'],
+  isWanted: ({ leavesHouse, toPort }) => leavesHouse && (toPort === null || !PARAMETERS.portsLeftOut.includes(toPort)),
   begin,
 };
 
@@ -81,17 +75,17 @@ function newPairs(): Pairs {
       deadlineOf: ({ timesMs, raisedMs }) =>
         Math.max((timesMs.at(-1) as number) + PARAMETERS.intervalMsMax, (raisedMs ?? 0) + PARAMETERS.quietMs),
       entryCountOf: ({ timesMs }) => timesMs.length,
-      toJson: ({ contact, timesMs, refs, raisedMs }) => [contact, [...timesMs], [...refs], raisedMs],
+      toJson: ({ pair, timesMs, refs, raisedMs }) => [pair, [...timesMs], [...refs], raisedMs],
       fromJson: (json) => {
-        const [contact, timesMs, refs, raisedMs] = json as unknown as [Contact, number[], EventRef[], number | null];
-        return { contact, timesMs: [...timesMs], refs: [...refs], raisedMs };
+        const [pair, timesMs, refs, raisedMs] = json as unknown as [Pair, number[], EventRef[], number | null];
+        return { pair, timesMs: [...timesMs], refs: [...refs], raisedMs };
       },
     },
     { keysMax: PARAMETERS.pairsMax, entriesMax: PARAMETERS.pairsMax * (PARAMETERS.intervalCount + 1) },
   );
 }
 
-function begin(): DetectorRun<Contact> {
+function begin(): DetectorRun<FlowFact> {
   const pairs = newPairs();
   return runOver(pairs, {
     counters: () => pairs.counters('beaconing'),
@@ -110,9 +104,10 @@ function begin(): DetectorRun<Contact> {
 }
 
 /** Contacts of the pair with this one added; undefined where it belongs to the one before. */
-function withContact(pairs: Pairs, observation: Observation<Contact>, timeMs: number): Contacts | undefined {
-  const { facts } = observation;
-  const cell = pairs.touch(canonicalJson(facts), () => ({ contact: facts, timesMs: [], refs: [], raisedMs: null }));
+function withContact(pairs: Pairs, observation: Observation<FlowFact>, timeMs: number): Contacts | undefined {
+  const { from, to, toPort } = observation.fact;
+  const pair: Pair = [from, to, toPort];
+  const cell = pairs.touch(canonicalJson(pair), () => ({ pair, timesMs: [], refs: [], raisedMs: null }));
   const { timesMs, refs } = cell.value;
   const sinceMs = timeMs - (timesMs.at(-1) ?? Number.NEGATIVE_INFINITY);
   if (sinceMs < PARAMETERS.contactMs) return undefined;
@@ -140,8 +135,8 @@ function regularIntervalMs(timesMs: readonly number[]): number | undefined {
   return regularCount >= regularMin ? medianMs : undefined;
 }
 
-function detectionOf({ contact, timesMs, refs }: Contacts, medianMs: number): DetectionResult {
-  const { from, to, port } = contact;
+function detectionOf({ pair, timesMs, refs }: Contacts, medianMs: number): DetectionResult {
+  const [from, to, port] = pair;
   const lastMs = timesMs.at(-1) as number;
   const values: Readonly<Record<string, string>> = {
     from,
@@ -152,7 +147,7 @@ function detectionOf({ contact, timesMs, refs }: Contacts, medianMs: number): De
   };
   return buildDetection({
     rule: BEACONING.rule,
-    groupKey: canonicalJson(contact),
+    groupKey: canonicalJson(pair),
     startMs: timesMs[0] as number,
     endMs: lastMs + 1,
     certainAtMs: lastMs,

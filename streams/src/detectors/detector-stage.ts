@@ -1,150 +1,121 @@
 import { messageOf, type LoggedEvent } from '@protego/contracts';
 import { pipe, type OperatorFunction, type Subscriber } from 'rxjs';
-import { branches } from '../operators/branches';
+import { inputOf } from '../operators/branches';
 import { elementOperator } from '../operators/element-operator';
 import { ReorderBuffer, orderByEventTime } from '../operators/order-by-event-time';
 import type { Json, StateStore, StreamElement } from '../operators/stream-element';
-import { pseudonymiseWith, type Pseudonymise } from '../pseudonyms';
-import type { PipelineResult } from '../result';
+import { pseudonymiseWith } from '../pseudonyms';
+import type { DetectionResult, PipelineResult } from '../result';
 import { sigmaRecordOf } from '../sigma-record';
 import { lostFieldsOf } from '../sigma/erased-fields';
 import type { Detector, DetectorRun, Observation } from './detector';
-
-/** What detectors need of one event: facts by the id of the detector. */
-type Observed = Observation<Readonly<Record<string, Json>>>;
-
-/** What becomes of an event at once: results where it cannot be judged, and else what waits for its watermark. */
-type Reading = StreamElement<Observed> | PipelineResult;
+import { readFact, textFieldsOf, withTexts, type Fact } from './facts';
 
 /**
- * Detectors look at the clock when it passes whole seconds. All their windows end on whole seconds, so that none decides
- * later for it, and most events move the watermark by less.
+ * An observation moves the clock of the detectors that take it. Beside that they look at the clock when it passes whole minutes: all
+ * their windows end there, so that none decides later for it, and most events move the watermark by less.
  */
-const CLOCK_STEP_MS = 1_000;
+const CLOCK_STEP_MS = 60_000;
+
+type Input = Subscriber<StreamElement<Observation>>;
 
 /** All detectors of a session, with one buffer for what waits for its watermark. */
 export class DetectorStage implements StateStore {
-  readonly #runs: readonly (readonly [id: string, run: DetectorRun<Json>])[];
-  readonly #readers = new Map<string, Detector<Json>[]>();
-  readonly #buffer = new ReorderBuffer<Observed>({
-    toJson: (observed) => observed as unknown as Json,
-    fromJson: (json) => json as unknown as Observed,
+  readonly #detectors: readonly { readonly detector: Detector; readonly run: DetectorRun }[];
+  readonly #buffer = new ReorderBuffer<Observation>({
+    toJson: (observation) => observation as unknown as Json,
+    fromJson: (json) => json as unknown as Observation,
   });
 
-  constructor(detectors: readonly Detector<Json>[]) {
-    this.#runs = detectors.map((detector) => [detector.rule.id, detector.begin()]);
-    for (const detector of detectors)
-      for (const type of detector.types) this.#readers.set(type, [...(this.#readers.get(type) ?? []), detector]);
+  constructor(detectors: readonly Detector[]) {
+    this.#detectors = detectors.map((detector) => ({ detector, run: detector.begin() }));
   }
 
-  /** Detections; events that a detector cannot judge, because what it reads was erased; detectors that threw. */
+  /** Detections; events that a detector cannot judge, because what it reads was erased; events that cannot be read. */
   results(): OperatorFunction<StreamElement<LoggedEvent>, PipelineResult> {
-    const detections = this.#runs.map(([id, run]) => pipe(factsFor(id), run.detections));
-    return pipe(
-      this.#readings,
-      branches<Reading, PipelineResult>(
-        toldAtOnce,
-        pipe(waiting, orderByEventTime(this.#buffer), branches<StreamElement<Observed>, PipelineResult>(...detections)),
-      ),
-    );
+    return elementOperator((out) => {
+      const waiting = inputOf(pipe(orderByEventTime(this.#buffer), this.#detections), out);
+      return {
+        next: (element) => {
+          if (element.kind === 'watermark') {
+            waiting.next(element);
+            return;
+          }
+          const { event, timeMs, timing } = element;
+          const fact = timing === 'on-time' ? this.#factOf(event, out) : undefined;
+          if (fact === undefined) return;
+          const { source, id } = event.event;
+          waiting.next({ kind: 'event', timeMs, timing, event: { timeMs, source, id, seq: event.seq, fact } });
+        },
+        complete: () => waiting.complete(),
+      };
+    });
+  }
+
+  /** Hands each observation to the detectors that want it, and watermarks to all. */
+  readonly #detections: OperatorFunction<StreamElement<Observation>, DetectionResult> = elementOperator((out) => {
+    const inputs = this.#detectors.map(({ detector, run }) => ({ detector, input: inputOf(run.detections, out) }));
+    const byKind = new Map<string, { readonly detector: Detector; readonly input: Input }[]>();
+    for (const each of inputs)
+      for (const kind of each.detector.kinds) byKind.set(kind, [...(byKind.get(kind) ?? []), each]);
+    let clockMs = Number.NEGATIVE_INFINITY;
+    return {
+      next: (element) => {
+        if (element.kind === 'event') {
+          for (const { detector, input } of byKind.get(element.event.fact.kind) ?? [])
+            if (detector.isWanted?.(element.event.fact) !== false) input.next(element);
+          return;
+        }
+        const watermarkMs = Math.floor(element.watermarkMs / CLOCK_STEP_MS) * CLOCK_STEP_MS;
+        if (watermarkMs <= clockMs) return;
+        clockMs = watermarkMs;
+        for (const { input } of inputs) input.next({ kind: 'watermark', watermarkMs });
+      },
+      complete: () => {
+        for (const { input } of inputs) input.complete();
+      },
+    };
+  });
+
+  #factOf(logged: LoggedEvent, out: Subscriber<PipelineResult>): Fact | undefined {
+    const { pseudonyms, erased } = logged;
+    try {
+      const fact = readFact(logged);
+      if (fact === undefined) return undefined;
+      if (erased !== undefined && this.#isLost(fact, logged, erased, out)) return undefined;
+      return pseudonyms === undefined ? fact : withTexts(fact, pseudonymiseWith(pseudonyms));
+    } catch (error) {
+      const message = pseudonymiseWith(pseudonyms)(messageOf(error));
+      out.next({ kind: 'rule-failed', ruleId: 'detectors', message, event: logged });
+      return undefined;
+    }
+  }
+
+  /** True when nobody can say any more what a fact rests on; tells so for each detector that wanted it. */
+  #isLost(fact: Fact, event: LoggedEvent, erased: readonly string[], out: Subscriber<PipelineResult>): boolean {
+    const fields = textFieldsOf(event).filter(lostFieldsOf(erased, sigmaRecordOf(event)));
+    if (fields.length === 0) return false;
+    for (const { detector } of this.#detectors)
+      if (detector.kinds.includes(fact.kind) && detector.isWanted?.(fact) !== false)
+        out.next({ kind: 'undecidable', ruleId: detector.rule.id, fields, event });
+    return true;
   }
 
   /** Sizes and evictions of all detectors. */
   counters(): Record<string, number> {
     const { heap, forcedCount, droppedCount } = this.#buffer;
     const own = { detectorsWaiting: heap.size, detectorsForced: forcedCount, detectorsDropped: droppedCount };
-    return Object.assign(own, ...this.#runs.map(([, run]) => run.counters())) as Record<string, number>;
+    return Object.assign(own, ...this.#detectors.map(({ run }) => run.counters())) as Record<string, number>;
   }
 
   snapshot(): Json {
-    const runs = Object.fromEntries(this.#runs.map(([id, run]) => [id, run.snapshot()]));
+    const runs = Object.fromEntries(this.#detectors.map(({ detector, run }) => [detector.rule.id, run.snapshot()]));
     return { buffer: this.#buffer.snapshot(), runs };
   }
 
   restore(state: Json): void {
     const { buffer, runs } = state as { buffer: Json; runs: Record<string, Json> };
     this.#buffer.restore(buffer);
-    for (const [id, run] of this.#runs) run.restore(runs[id] as Json);
+    for (const { detector, run } of this.#detectors) run.restore(runs[detector.rule.id] as Json);
   }
-
-  readonly #readings: OperatorFunction<StreamElement<LoggedEvent>, Reading> = elementOperator((out) => {
-    let clockMs = Number.NEGATIVE_INFINITY;
-    return {
-      next: (element) => {
-        if (element.kind === 'event') {
-          if (element.timing === 'on-time') this.#read(element.event, element.timeMs, out);
-          return;
-        }
-        const watermarkMs = Math.floor(element.watermarkMs / CLOCK_STEP_MS) * CLOCK_STEP_MS;
-        if (watermarkMs <= clockMs) return;
-        clockMs = watermarkMs;
-        out.next({ kind: 'watermark', watermarkMs });
-      },
-    };
-  });
-
-  #read(logged: LoggedEvent, timeMs: number, out: Subscriber<Reading>): void {
-    const readers = this.#readers.get(logged.event.type);
-    if (readers === undefined) return;
-    let facts: Record<string, Json> | undefined;
-    for (const detector of readers) {
-      const read = factsOf(detector, logged, out);
-      if (read !== undefined) (facts ??= {})[detector.rule.id] = read;
-    }
-    if (facts === undefined) return;
-    const { source, id } = logged.event;
-    out.next({ kind: 'event', timeMs, timing: 'on-time', event: { timeMs, source, id, seq: logged.seq, facts } });
-  }
-}
-
-function factsOf(detector: Detector<Json>, logged: LoggedEvent, out: Subscriber<Reading>): Json | undefined {
-  const ruleId = detector.rule.id;
-  const { pseudonyms, erased } = logged;
-  try {
-    const facts = detector.read(logged);
-    if (facts === undefined) return undefined;
-    const fields = erased === undefined ? [] : (detector.textFieldsOf?.(logged) ?? []);
-    const lost = fields.filter(lostFieldsOf(erased, sigmaRecordOf(logged)));
-    if (lost.length === 0) return pseudonyms === undefined ? facts : pseudonymised(facts, pseudonymiseWith(pseudonyms));
-    out.next({ kind: 'undecidable', ruleId, fields: lost, event: logged });
-  } catch (error) {
-    const message = pseudonymiseWith(pseudonyms)(messageOf(error));
-    out.next({ kind: 'rule-failed', ruleId, message, event: logged });
-  }
-  return undefined;
-}
-
-function pseudonymised(facts: Json, pseudonymise: Pseudonymise): Json {
-  if (typeof facts === 'string') return pseudonymise(facts);
-  if (typeof facts !== 'object' || facts === null) return facts;
-  if (Array.isArray(facts)) return facts.map((item: Json) => pseudonymised(item, pseudonymise));
-  return Object.fromEntries(
-    Object.entries(facts).map(([name, value]) => [name, pseudonymised(value as Json, pseudonymise)]),
-  );
-}
-
-const toldAtOnce: OperatorFunction<Reading, PipelineResult> = elementOperator((out) => ({
-  next: (reading) => {
-    if (reading.kind !== 'event' && reading.kind !== 'watermark') out.next(reading);
-  },
-}));
-
-const waiting: OperatorFunction<Reading, StreamElement<Observed>> = elementOperator((out) => ({
-  next: (reading) => {
-    if (reading.kind === 'event' || reading.kind === 'watermark') out.next(reading);
-  },
-}));
-
-/** What one detector sees of the observations of all. */
-function factsFor(detectorId: string): OperatorFunction<StreamElement<Observed>, StreamElement<Observation<Json>>> {
-  return elementOperator((out) => ({
-    next: (element) => {
-      if (element.kind === 'watermark') {
-        out.next(element);
-        return;
-      }
-      const facts = element.event.facts[detectorId];
-      if (facts !== undefined) out.next({ ...element, event: { ...element.event, facts } });
-    },
-  }));
 }

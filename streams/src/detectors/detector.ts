@@ -1,20 +1,21 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson, type LoggedEvent } from '@protego/contracts';
+import { canonicalJson } from '@protego/contracts';
 import type { OperatorFunction } from 'rxjs';
 import type { RuleIdentity } from '../detection-builder';
 import type { EventOrder } from '../operators/event-heap';
 import type { Json, StateStore, StreamElement } from '../operators/stream-element';
 import type { DetectionResult } from '../result';
 import type { EventRef } from '../sigma/correlation-window';
+import type { Fact } from './facts';
 
-/** What a detector needs of one event while it waits for its watermark; plain data with pseudonyms in place of persons. */
-export interface Observation<F extends Json> extends EventOrder {
+/** What detectors need of one event while it waits for its watermark; pseudonyms stand in it in place of persons. */
+export interface Observation<F extends Fact = Fact> extends EventOrder {
   readonly seq: number;
-  readonly facts: F;
+  readonly fact: F;
 }
 
 /** A detector at work: its state, and what it makes of its observations. */
-export interface DetectorRun<F extends Json> extends StateStore {
+export interface DetectorRun<F extends Fact = Fact> extends StateStore {
   /** Takes observations in event-time order. */
   readonly detections: OperatorFunction<StreamElement<Observation<F>>, DetectionResult>;
   /** Sizes and evictions of its state. */
@@ -22,17 +23,17 @@ export interface DetectorRun<F extends Json> extends StateStore {
 }
 
 /** A detector of what Sigma rules cannot say. */
-export interface Detector<F extends Json> {
+export interface Detector<K extends Fact['kind'] = Fact['kind']> {
   readonly rule: RuleIdentity;
-  /** Types of the events that it reads. */
-  readonly types: readonly string[];
-  /** What it needs of an event of these types; undefined where the event is none of its business. Persons may stand in it
-   * in clear: pseudonyms are put in their place before it goes any further. */
-  readonly read: (logged: LoggedEvent) => F | undefined;
-  /** Free text without which it cannot judge an event that it reads, by field name. Nothing without it. */
-  readonly textFieldsOf?: (logged: LoggedEvent) => readonly string[];
-  readonly begin: () => DetectorRun<F>;
+  /** Facts that it takes. */
+  readonly kinds: readonly K[];
+  /** Which of them, where not all. */
+  readonly isWanted?: (fact: FactOf<K>) => boolean;
+  readonly begin: () => DetectorRun<FactOf<K>>;
 }
+
+/** The facts of some kinds. */
+export type FactOf<K extends Fact['kind']> = Extract<Fact, { readonly kind: K }>;
 
 /** What a detector says of itself, and the numbers that decide what it finds. */
 export interface DetectorWords extends Omit<RuleIdentity, 'contentHash' | 'falsePositives'> {
@@ -47,19 +48,19 @@ export function detectorRule({ version, parameters, ...words }: DetectorWords): 
 }
 
 /** Reference to the event of an observation. */
-export function refOf({ seq, source, id }: Omit<Observation<Json>, 'facts'>): EventRef {
+export function refOf({ seq, source, id }: Observation): EventRef {
   return [seq, source, id];
 }
 
 /** A run whose state is one store. */
-export function runOver<F extends Json>(
+export function runOver<F extends Fact>(
   store: StateStore,
   parts: Omit<DetectorRun<F>, keyof StateStore>,
 ): DetectorRun<F> {
   return { ...parts, snapshot: () => store.snapshot(), restore: (state) => store.restore(state) };
 }
 
-/** A detector among others, whose facts are nobody else's business: whoever holds it hands them back to it alone. */
-export function oneOfMany<F extends Json>(detector: Detector<F>): Detector<Json> {
-  return detector as unknown as Detector<Json>;
+/** A detector among others: whoever holds it hands it none but the facts that it takes. */
+export function oneOfMany<K extends Fact['kind']>(detector: Detector<K>): Detector {
+  return detector as unknown as Detector;
 }

@@ -124,7 +124,7 @@ describe('encryption-burst', () => {
     const broken = { ...(changes(1)[0] as LoggedEvent) };
     const odd = { ...broken, event: { ...broken.event, data: {} } };
     const results = resultsOfDetector(ENCRYPTION_BURST, historyElements([odd, ...changes(60)]));
-    expect(results).toMatchObject([{ kind: 'rule-failed', ruleId: 'encryption-burst' }, { kind: 'detection' }]);
+    expect(results).toMatchObject([{ kind: 'rule-failed', ruleId: 'detectors' }, { kind: 'detection' }]);
   });
 
   it('counts files whose names objects have of their own, by path or else by name', () => {

@@ -1,4 +1,4 @@
-import { canonicalJson, type LoggedEvent } from '@protego/contracts';
+import { canonicalJson } from '@protego/contracts';
 import { pipe } from 'rxjs';
 import { buildDetection } from '../detection-builder';
 import { elementOperator } from '../operators/element-operator';
@@ -6,6 +6,7 @@ import { TumblingWindows, tumblingWindow, type TumblingPane } from '../operators
 import type { DetectionResult } from '../result';
 import type { EventRef } from '../sigma/correlation-window';
 import { detectorRule, refOf, runOver, type Detector, type DetectorRun, type Observation } from './detector';
+import type { FileFact } from './facts';
 
 const PARAMETERS = {
   windowMs: 60_000,
@@ -17,12 +18,11 @@ const PARAMETERS = {
   devicesMax: 10_000,
 };
 
-type Change = { readonly device: string; readonly file: string };
 /** One device's files in one minute: the first event of each, and how many changes of others there were. */
 type Burst = { readonly files: Record<string, EventRef>; fileCount: number; unkeptCount: number };
 
 /** A device that rewrites many distinct files with high-entropy content in one minute. */
-export const ENCRYPTION_BURST: Detector<Change> = {
+export const ENCRYPTION_BURST: Detector<'file'> = {
   rule: detectorRule({
     id: 'encryption-burst',
     version: 2,
@@ -39,32 +39,18 @@ export const ENCRYPTION_BURST: Detector<Change> = {
       entities: [{ kind: 'device', field: 'device.uid' }],
     },
   }),
-  types: ['device.file-changed'],
-  read: (logged) => {
-    const { device, file } = changeOf(logged);
-    if (file.entropy === undefined || file.entropy < PARAMETERS.entropyMin) return undefined;
-    return { device: device.uid, file: file.path ?? file.name ?? '' };
-  },
-  textFieldsOf: (logged) => [changeOf(logged).file.path === undefined ? 'file.name' : 'file.path'],
+  kinds: ['file'],
+  isWanted: ({ entropy }) => entropy >= PARAMETERS.entropyMin,
   begin,
 };
 
-interface FileChange {
-  readonly device: { readonly uid: string };
-  readonly file: { readonly path?: string; readonly name?: string; readonly entropy?: number };
-}
-
-function changeOf({ event }: LoggedEvent): FileChange {
-  return event.data as unknown as FileChange;
-}
-
-function begin(): DetectorRun<Change> {
+function begin(): DetectorRun<FileFact> {
   const windows = new TumblingWindows<Burst>(PARAMETERS.devicesMax);
-  const panes = tumblingWindow<Observation<Change>, Burst>(
+  const panes = tumblingWindow<Observation<FileFact>, Burst>(
     {
       windowMs: PARAMETERS.windowMs,
       ordered: true,
-      keyOf: ({ facts }) => facts.device,
+      keyOf: ({ fact }) => fact.device,
       initial: () => ({ files: {}, fileCount: 0, unkeptCount: 0 }),
       add: withFile,
     },
@@ -86,9 +72,9 @@ function begin(): DetectorRun<Change> {
   });
 }
 
-function withFile(burst: Burst, observation: Observation<Change>): Burst {
+function withFile(burst: Burst, observation: Observation<FileFact>): Burst {
   // The slash keeps file names such as `__proto__` apart from what objects have of their own.
-  const file = `/${observation.facts.file}`;
+  const file = `/${observation.fact.file}`;
   if (burst.files[file] !== undefined) return burst;
   if (burst.fileCount >= PARAMETERS.filesMax) burst.unkeptCount++;
   else {

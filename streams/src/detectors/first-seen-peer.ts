@@ -1,4 +1,4 @@
-import { canonicalJson, type LoggedEvent } from '@protego/contracts';
+import { canonicalJson } from '@protego/contracts';
 import { buildDetection } from '../detection-builder';
 import { orderedOperator } from '../operators/event-time-operator';
 import { KeyedStore } from '../operators/keyed-store';
@@ -6,8 +6,8 @@ import type { Json, StateStore } from '../operators/stream-element';
 import type { DetectionResult } from '../result';
 import { parseIpAddress } from '../sigma/cidr';
 import { detectorRule, refOf, runOver, type Detector, type DetectorRun, type Observation } from './detector';
-import { DeviceInventory, INVENTORY_TYPES, readDeviceNews, type DeviceNews } from './device-inventory';
-import { FLOW_TYPES, readFlow, type NetworkFlow } from './network-flow';
+import { DeviceInventory } from './device-inventory';
+import type { FlowFact, InventoryFact } from './facts';
 
 const DAY_MS = 86_400_000;
 
@@ -16,6 +16,8 @@ const PARAMETERS = {
   learnMs: 7 * DAY_MS,
   /** A class that met more new peers than this while it was last watched so long talks to whom it likes: nothing is new. */
   noveltiesMax: 10,
+  /** What was noted of a peer so short a time ago is not noted anew. */
+  refreshMs: 3_600_000,
   /** A peer not seen for this long is new again. */
   forgetMs: 90 * DAY_MS,
   /** Ports from here on are chosen by chance (RFC 6335, section 6), and say nothing of the service. */
@@ -23,8 +25,6 @@ const PARAMETERS = {
   classesMax: 1_000,
   peersMax: 5_000,
 };
-
-type Facts = { readonly news: DeviceNews } | { readonly flow: NetworkFlow };
 
 /** Whom devices of one class talk to. */
 interface ClassPeers {
@@ -40,7 +40,7 @@ interface ClassPeers {
  * servers, so that the first connection of a pump to a file server says more than any rule about file servers. Classes
  * that meet new peers all the time, such as workstations, are not judged.
  */
-export const FIRST_SEEN_PEER: Detector<Facts> = {
+export const FIRST_SEEN_PEER: Detector<'inventory' | 'flow'> = {
   rule: detectorRule({
     id: 'first-seen-peer',
     version: 1,
@@ -60,19 +60,9 @@ export const FIRST_SEEN_PEER: Detector<Facts> = {
       ],
     },
   }),
-  types: [...INVENTORY_TYPES, ...FLOW_TYPES],
-  read: factsOf,
+  kinds: ['inventory', 'flow'],
   begin,
 };
-
-function factsOf(logged: LoggedEvent): Facts | undefined {
-  if ((FLOW_TYPES as readonly string[]).includes(logged.event.type)) {
-    const flow = readFlow(logged);
-    return flow && { flow };
-  }
-  const news = readDeviceNews(logged);
-  return news && { news };
-}
 
 /** State of the detector: devices, and the peers of their classes. */
 class KnownPeers implements StateStore {
@@ -86,11 +76,11 @@ class KnownPeers implements StateStore {
   });
   peersEvictedCount = 0;
 
-  classOf({ deviceClass, from, fromAddress }: NetworkFlow): string | undefined {
-    const known = this.inventory.byUid(from)?.type;
-    return (
-      deviceClass ?? known ?? (fromAddress === undefined ? undefined : this.inventory.byAddress(fromAddress)?.type)
-    );
+  classOf({ deviceClass, from, fromAddress }: FlowFact): string | undefined {
+    if (deviceClass !== null) return deviceClass;
+    const known =
+      this.inventory.byUid(from) ?? (fromAddress === null ? undefined : this.inventory.byAddress(fromAddress));
+    return known?.type ?? undefined;
   }
 
   /** Takes note of a peer. For how long the class has been watched, where it is new to a class that knows whom it talks to. */
@@ -98,6 +88,7 @@ class KnownPeers implements StateStore {
     const state = this.classes.touch(deviceClass, () => ({ firstMs: timeMs, lastSeenMs: new Map(), novelMs: [] }));
     const { firstMs, lastSeenMs, novelMs } = state;
     const seenMs = lastSeenMs.get(peer);
+    if (seenMs !== undefined && timeMs - seenMs < PARAMETERS.refreshMs) return undefined;
     lastSeenMs.delete(peer);
     if (lastSeenMs.size >= PARAMETERS.peersMax) {
       lastSeenMs.delete(lastSeenMs.keys().next().value as string);
@@ -138,21 +129,21 @@ class KnownPeers implements StateStore {
   }
 }
 
-function begin(): DetectorRun<Facts> {
+function begin(): DetectorRun<InventoryFact | FlowFact> {
   const known = new KnownPeers();
   return runOver(known, {
     counters: () => known.counters(),
-    detections: orderedOperator<Observation<Facts>, DetectionResult>((out) => ({
+    detections: orderedOperator<Observation<InventoryFact | FlowFact>, DetectionResult>((out) => ({
       event: (observation, timeMs) => {
-        const { facts } = observation;
-        if ('news' in facts) {
-          known.inventory.learn(facts.news);
+        const { fact } = observation;
+        if (fact.kind === 'inventory') {
+          known.inventory.learn(fact.device);
           return;
         }
-        const deviceClass = known.classOf(facts.flow);
+        const deviceClass = known.classOf(fact);
         if (deviceClass === undefined) return;
-        const watchedMs = known.meet(deviceClass, peerOf(facts.flow), timeMs);
-        if (watchedMs !== undefined) out.next(detectionOf(observation, facts.flow, deviceClass, watchedMs));
+        const watchedMs = known.meet(deviceClass, peerOf(fact), timeMs);
+        if (watchedMs !== undefined) out.next(detectionOf(observation, fact, deviceClass, watchedMs));
       },
       advance: () => undefined,
     })),
@@ -160,9 +151,9 @@ function begin(): DetectorRun<Facts> {
 }
 
 /** Who is talked to, and which service: outside the house its network, because names there have many addresses. */
-function peerOf({ to, toAddress, toPort, leavesHouse }: NetworkFlow): string {
+function peerOf({ to, toAddress, toPort, leavesHouse }: FlowFact): string {
   const place = leavesHouse && to === toAddress ? networkOf(to) : to;
-  return toPort === undefined || toPort >= PARAMETERS.chancePortMin ? place : `${place} port ${toPort}`;
+  return toPort === null || toPort >= PARAMETERS.chancePortMin ? place : `${place} port ${toPort}`;
 }
 
 function networkOf(address: string): string {
@@ -174,8 +165,8 @@ function networkOf(address: string): string {
 }
 
 function detectionOf(
-  observation: Observation<Facts>,
-  flow: NetworkFlow,
+  observation: Observation<InventoryFact | FlowFact>,
+  flow: FlowFact,
   deviceClass: string,
   watchedMs: number,
 ): DetectionResult {
@@ -185,7 +176,7 @@ function detectionOf(
     from,
     to,
     class: deviceClass,
-    peer: toPort === undefined ? to : `${to} port ${toPort}`,
+    peer: toPort === null ? to : `${to} port ${toPort}`,
     days: String(Math.floor(watchedMs / DAY_MS)),
   };
   return buildDetection({

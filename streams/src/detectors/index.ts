@@ -1,4 +1,3 @@
-import type { Json } from '../operators/stream-element';
 import { BEACONING } from './beaconing';
 import { oneOfMany, type Detector } from './detector';
 import { ENCRYPTION_BURST } from './encryption-burst';
@@ -8,7 +7,7 @@ import { VOLUME_DRIFT } from './volume-drift';
 import { WARD_TRAVEL } from './ward-travel';
 
 /** All detectors, in the order in which they say what they found at the same time. */
-export const DETECTORS: readonly Detector<Json>[] = [
+export const DETECTORS: readonly Detector[] = [
   oneOfMany(BEACONING),
   oneOfMany(ENCRYPTION_BURST),
   oneOfMany(FIRST_SEEN_PEER),

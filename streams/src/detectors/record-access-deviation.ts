@@ -1,4 +1,4 @@
-import { canonicalJson, type LoggedEvent } from '@protego/contracts';
+import { canonicalJson } from '@protego/contracts';
 import { pipe } from 'rxjs';
 import { buildDetection } from '../detection-builder';
 import { medianOf } from '../operators/baseline-rate';
@@ -9,6 +9,7 @@ import { TumblingWindows, tumblingWindow, type TumblingPane } from '../operators
 import type { DetectionResult } from '../result';
 import type { EventRef } from '../sigma/correlation-window';
 import { detectorRule, refOf, runOver, type Detector, type DetectorRun, type Observation } from './detector';
+import type { AccessFact } from './facts';
 
 const PARAMETERS = {
   /** About a shift. */
@@ -26,7 +27,6 @@ const PARAMETERS = {
   patientsMax: 1_000,
 };
 
-type Read = { readonly person: string; readonly group: string; readonly patient: string };
 /** The first read of each patient by one person. */
 type Patients = { readonly refs: Record<string, EventRef>; count: number };
 /** What the people of one group read in one shift. */
@@ -39,7 +39,7 @@ type Counts = readonly number[];
  * is the median over the shifts of single people in the last week, and the distance from it is measured as for
  * `volume-drift`: some rounds are longer than others, but nobody's is six deviations longer.
  */
-export const RECORD_ACCESS_DEVIATION: Detector<Read> = {
+export const RECORD_ACCESS_DEVIATION: Detector<'access'> = {
   rule: detectorRule({
     id: 'record-access-deviation',
     version: 1,
@@ -56,20 +56,10 @@ export const RECORD_ACCESS_DEVIATION: Detector<Read> = {
       entities: [{ kind: 'person', field: 'person' }],
     },
   }),
-  types: ['access.record-read', 'access.record-exported'],
-  read: readOf,
+  kinds: ['access'],
+  isWanted: ({ patient, role }) => patient !== null && role !== null,
   begin,
 };
-
-function readOf({ event }: LoggedEvent): Read | undefined {
-  const { actor, patient } = event.data as unknown as {
-    readonly actor: { readonly user: { readonly uid: string; readonly role?: string; readonly ward?: string } };
-    readonly patient: { readonly uid: string };
-  };
-  const { uid, role, ward } = actor.user;
-  if (role === undefined) return undefined;
-  return { person: uid, group: ward === undefined ? role : `${role}, ${ward}`, patient: patient.uid };
-}
 
 /** State of the detector: the shifts that are open, and what was usual in those before. */
 class GroupShifts implements StateStore {
@@ -107,13 +97,13 @@ class GroupShifts implements StateStore {
   }
 }
 
-function begin(): DetectorRun<Read> {
+function begin(): DetectorRun<AccessFact> {
   const shifts = new GroupShifts();
-  const panes = tumblingWindow<Observation<Read>, Shift>(
+  const panes = tumblingWindow<Observation<AccessFact>, Shift>(
     {
       windowMs: PARAMETERS.windowMs,
       ordered: true,
-      keyOf: ({ facts }) => facts.group,
+      keyOf: groupOf,
       initial: () => ({ persons: {}, personCount: 0, unkeptCount: 0 }),
       add: withRead,
     },
@@ -133,16 +123,20 @@ function begin(): DetectorRun<Read> {
 }
 
 // The slash keeps ids such as `__proto__` apart from what objects have of their own.
-function withRead(shift: Shift, { facts, ...observed }: Observation<Read>): Shift {
-  const patients = patientsOf(shift, `/${facts.person}`);
-  const patient = `/${facts.patient}`;
+function withRead(shift: Shift, observation: Observation<AccessFact>): Shift {
+  const patients = patientsOf(shift, `/${observation.fact.person}`);
+  const patient = `/${observation.fact.patient ?? ''}`;
   if (patients?.refs[patient] !== undefined) return shift;
   if (patients === undefined || patients.count >= PARAMETERS.patientsMax) shift.unkeptCount++;
   else {
     patients.count++;
-    patients.refs[patient] = refOf(observed);
+    patients.refs[patient] = refOf(observation);
   }
   return shift;
+}
+
+function groupOf({ fact: { role, ward } }: Observation<AccessFact>): string | undefined {
+  return role === null || ward === null ? (role ?? undefined) : `${role}, ${ward}`;
 }
 
 function patientsOf(shift: Shift, person: string): Patients | undefined {

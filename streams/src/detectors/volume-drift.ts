@@ -6,7 +6,7 @@ import { elementOperator } from '../operators/element-operator';
 import type { DetectionResult } from '../result';
 import type { EventRef } from '../sigma/correlation-window';
 import { detectorRule, refOf, runOver, type Detector, type DetectorRun, type Observation } from './detector';
-import { FLOW_TYPES, readFlow } from './network-flow';
+import type { FlowFact } from './facts';
 
 const MEBIBYTE = 1_048_576;
 
@@ -22,21 +22,20 @@ const PARAMETERS = {
   bytesMin: 50 * MEBIBYTE,
   deviationMin: MEBIBYTE,
   deviationShareMin: 0.25,
-  flowsKeptMax: 100,
+  flowsKeptMax: 20,
   devicesMax: 10_000,
 };
 
-type Sent = { readonly from: string; readonly bytes: number };
 type KeptFlow = readonly [bytes: number, ref: EventRef];
 /** The largest flows of a window, largest first. */
-type KeptFlows = readonly KeptFlow[];
+type KeptFlows = KeptFlow[];
 
 /**
  * A device that sends far more in an hour than it does at that time of day: its modified z-score, the distance from the
  * median in scaled median absolute deviations (Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993), is past
  * any chance. Median and deviation are robust: one earlier theft does not make the next one usual.
  */
-export const VOLUME_DRIFT: Detector<Sent> = {
+export const VOLUME_DRIFT: Detector<'flow'> = {
   rule: detectorRule({
     id: 'volume-drift',
     version: 1,
@@ -52,23 +51,20 @@ export const VOLUME_DRIFT: Detector<Sent> = {
       entities: [{ kind: 'device', field: 'from' }],
     },
   }),
-  types: FLOW_TYPES,
-  read: (logged) => {
-    const flow = readFlow(logged);
-    return flow?.bytesOut === undefined ? undefined : { from: flow.from, bytes: flow.bytesOut };
-  },
+  kinds: ['flow'],
+  isWanted: ({ bytesOut }) => bytesOut !== null,
   begin,
 };
 
-function begin(): DetectorRun<Sent> {
+function begin(): DetectorRun<FlowFact> {
   const options = { ...PARAMETERS, keysMax: PARAMETERS.devicesMax };
   const store = new BaselineStore<KeptFlows>(options, () => []);
-  const panes = baselineRate<Observation<Sent>, KeptFlows>(
+  const panes = baselineRate<Observation<FlowFact>, KeptFlows>(
     {
       ...options,
       statistic: 'median',
-      keyOf: ({ facts }) => facts.from,
-      amountOf: ({ facts }) => facts.bytes,
+      keyOf: ({ fact }) => fact.from,
+      amountOf: ({ fact }) => fact.bytesOut ?? 0,
       kept: { initial: () => [], add: withFlow },
     },
     store,
@@ -88,12 +84,16 @@ function begin(): DetectorRun<Sent> {
   });
 }
 
-function withFlow(flows: KeptFlows, observation: Observation<Sent>): KeptFlows {
-  const { bytes } = observation.facts;
-  const isFull = flows.length >= PARAMETERS.flowsKeptMax;
-  if (isFull && bytes <= (flows.at(-1) as KeptFlow)[0]) return flows;
-  const place = flows.findLastIndex(([larger]) => larger >= bytes) + 1;
-  return flows.toSpliced(place, 0, [bytes, refOf(observation)]).slice(0, PARAMETERS.flowsKeptMax);
+function withFlow(flows: KeptFlows, observation: Observation<FlowFact>): KeptFlows {
+  const bytes = observation.fact.bytesOut ?? 0;
+  if (flows.length >= PARAMETERS.flowsKeptMax) {
+    if (bytes <= (flows.at(-1) as KeptFlow)[0]) return flows;
+    flows.pop();
+  }
+  let place = flows.length;
+  while (place > 0 && (flows[place - 1] as KeptFlow)[0] < bytes) place--;
+  flows.splice(place, 0, [bytes, refOf(observation)]);
+  return flows;
 }
 
 function detectionOf({ key, startMs, endMs, count, kept, baseline }: RatePane<KeptFlows>): DetectionResult {

@@ -1,4 +1,4 @@
-import { canonicalJson, type LoggedEvent } from '@protego/contracts';
+import { canonicalJson } from '@protego/contracts';
 import { buildDetection } from '../detection-builder';
 import { durationText } from '../duration-text';
 import { DeadlineStore } from '../operators/deadline-store';
@@ -7,7 +7,8 @@ import type { Json, StateStore } from '../operators/stream-element';
 import type { DetectionResult } from '../result';
 import type { EventRef } from '../sigma/correlation-window';
 import { detectorRule, refOf, runOver, type Detector, type DetectorRun, type Observation } from './detector';
-import { DeviceInventory, INVENTORY_TYPES, readDeviceNews, type DeviceNews } from './device-inventory';
+import { DeviceInventory } from './device-inventory';
+import type { AccessFact, DeviceFact, InventoryFact } from './facts';
 
 const PARAMETERS = {
   /** Nobody goes from one ward to a seat of another in less. */
@@ -19,16 +20,7 @@ const PARAMETERS = {
   personsMax: 50_000,
 };
 
-const ACTIVITY_TYPES = [
-  'access.signed-in',
-  'access.record-read',
-  'access.record-changed',
-  'access.record-exported',
-  'access.break-glass-used',
-] as const;
-
-type Act = { readonly person: string; readonly device: DeviceNews };
-type Facts = { readonly news: DeviceNews } | { readonly act: Act };
+const CARRIED: ReadonlySet<string> = new Set(PARAMETERS.carried);
 
 /** Where a person was seen last. */
 interface Seen {
@@ -46,7 +38,7 @@ interface PersonState {
  * One account at work at fixed seats of two wards within less time than the way between them takes: two people share it, one
  * left a session open, or somebody else has the password.
  */
-export const WARD_TRAVEL: Detector<Facts> = {
+export const WARD_TRAVEL: Detector<'inventory' | 'access'> = {
   rule: detectorRule({
     id: 'ward-travel',
     version: 1,
@@ -67,23 +59,10 @@ export const WARD_TRAVEL: Detector<Facts> = {
       ],
     },
   }),
-  types: [...INVENTORY_TYPES, ...ACTIVITY_TYPES],
-  read: factsOf,
+  kinds: ['inventory', 'access'],
+  isWanted: ({ device }) => device !== null,
   begin,
 };
-
-function factsOf(logged: LoggedEvent): Facts | undefined {
-  const device = readDeviceNews(logged);
-  if (device === undefined) return undefined;
-  if ((INVENTORY_TYPES as readonly string[]).includes(logged.event.type)) return { news: device };
-  const { user, actor } = logged.event.data as unknown as { user?: Person; actor?: { readonly user: Person } };
-  const person = (actor?.user ?? user)?.uid;
-  return person === undefined ? undefined : { act: { person, device } };
-}
-
-interface Person {
-  readonly uid: string;
-}
 
 /** State of the detector: devices, and where persons were seen last. */
 class Whereabouts implements StateStore {
@@ -121,11 +100,11 @@ class Whereabouts implements StateStore {
   }
 
   /** Ward of a fixed seat; undefined for what is carried, and where nobody said where a device stands. */
-  wardOf({ uid, type, ward }: DeviceNews): string | undefined {
-    const known = this.inventory.byUid(uid);
-    const deviceType = type ?? known?.type;
-    const isCarried = deviceType !== undefined && PARAMETERS.carried.includes(deviceType.toLowerCase());
-    return isCarried ? undefined : (ward ?? known?.ward);
+  wardOf({ uid, type, ward }: DeviceFact): string | undefined {
+    const known = type === null || ward === null ? this.inventory.byUid(uid) : undefined;
+    const deviceType = type ?? known?.type ?? '';
+    if (CARRIED.has(deviceType) || CARRIED.has(deviceType.toLowerCase())) return undefined;
+    return ward ?? known?.ward ?? undefined;
   }
 
   counters(): Record<string, number> {
@@ -143,20 +122,20 @@ class Whereabouts implements StateStore {
   }
 }
 
-function begin(): DetectorRun<Facts> {
+function begin(): DetectorRun<InventoryFact | AccessFact> {
   const whereabouts = new Whereabouts();
   return runOver(whereabouts, {
     counters: () => whereabouts.counters(),
-    detections: orderedOperator<Observation<Facts>, DetectionResult>((out) => ({
+    detections: orderedOperator<Observation<InventoryFact | AccessFact>, DetectionResult>((out) => ({
       event: (observation, timeMs) => {
-        const { facts } = observation;
-        if ('news' in facts) {
-          whereabouts.inventory.learn(facts.news);
+        const { fact } = observation;
+        if (fact.kind === 'inventory') {
+          whereabouts.inventory.learn(fact.device);
           return;
         }
-        const { person, device } = facts.act;
-        const ward = whereabouts.wardOf(device);
-        if (ward === undefined) return;
+        const { person, device } = fact;
+        const ward = device === null ? undefined : whereabouts.wardOf(device);
+        if (device === null || ward === undefined) return;
         const seen: Seen = { ward, device: device.uid, timeMs, ref: refOf(observation) };
         const earlier = whereabouts.see(person, seen);
         if (earlier !== undefined) out.next(detectionOf(person, earlier, seen));

@@ -118,15 +118,20 @@ export class BaselineStore<K extends Json = null> implements StateStore {
     );
   }
 
-  /** Counts an event. Windows that end at or before it must have been closed. */
-  add(key: string, timeMs: number, amount = 1, keep: (kept: K) => K = (kept) => kept): void {
-    const startMs = Math.floor(timeMs / this.windowMs) * this.windowMs;
-    const cell = this.store.touch(key, () => ({ startMs, count: 0, kept: this.#initialKept(), history: [] }));
-    const state = cell.value;
+  /** Counts an event, and gives the window it is in. Windows that end at or before it must have been closed. */
+  add(key: string, timeMs: number, amount = 1): { kept: K } {
+    // Only a new window changes when there is something to decide.
+    const state = (this.store.touchKnown(key) ?? this.#open(key, timeMs)).value;
     // Sums stay exact, and so independent of their order, up to 2^53 − 1.
     state.count = Math.min(state.count + amount, Number.MAX_SAFE_INTEGER);
-    state.kept = keep(state.kept);
+    return state;
+  }
+
+  #open(key: string, timeMs: number): DeadlineCell<RateState<K>> {
+    const startMs = Math.floor(timeMs / this.windowMs) * this.windowMs;
+    const cell = this.store.touch(key, () => ({ startMs, count: 0, kept: this.#initialKept(), history: [] }));
     this.store.settle(cell);
+    return cell;
   }
 
   /**
@@ -179,9 +184,12 @@ export function baselineRate<T, K extends Json = null>(
     event: (event, timeMs) => {
       const key = keyOf(event);
       if (key === undefined) return;
-      store.add(key, timeMs, amountOf(event), keeps && ((kept) => keeps.add(kept, event)));
+      const window = store.add(key, timeMs, amountOf(event));
+      if (keeps !== undefined) window.kept = keeps.add(window.kept, event);
     },
     advance: (nowMs) => {
+      // At most events no window ends.
+      if (store.store.due(nowMs) === undefined) return;
       for (const { key, startMs, count, kept, history } of store.close(nowMs))
         out.next({ key, startMs, endMs: startMs + store.windowMs, count, kept, ...baselineOf(count, history) });
     },

@@ -9,7 +9,7 @@ import { elementOperator } from './element-operator';
  */
 export function branches<In, Out>(...operators: readonly OperatorFunction<In, Out>[]): OperatorFunction<In, Out> {
   return elementOperator((out) => {
-    const inputs = operators.map((operator) => branchOf(operator, out));
+    const inputs = operators.map((operator) => inputOf(operator, out));
     return {
       next: (element) => {
         for (const input of inputs) input.next(element);
@@ -21,8 +21,8 @@ export function branches<In, Out>(...operators: readonly OperatorFunction<In, Ou
   });
 }
 
-/** The end of a branch at which elements come in. */
-function branchOf<In, Out>(operator: OperatorFunction<In, Out>, out: Subscriber<Out>): Subscriber<In> {
+/** Subscribes an operator to what its caller gives it, and gives the end at which elements come in; its results go to `out`. */
+export function inputOf<In, Out>(operator: OperatorFunction<In, Out>, out: Subscriber<Out>): Subscriber<In> {
   let input: Subscriber<In> | undefined;
   const source = new Observable<In>((subscriber) => {
     input = subscriber;

@@ -2,13 +2,14 @@ import type { LoggedEvent } from '@protego/contracts';
 import fc from 'fast-check';
 import { DetectorStage } from '../detectors/detector-stage';
 import { oneOfMany, type Detector } from '../detectors/detector';
+import type { Fact } from '../detectors/facts';
 import type { Json, StreamElement } from '../operators/stream-element';
 import type { DetectionResult, PipelineResult } from '../result';
 import { collect, eventElement, jsonCopy, shuffled, watermark } from './event-kit';
 
 /** A detector with a history in which it finds something. */
-export interface DetectorCase<F extends Json> {
-  readonly detector: Detector<F>;
+export interface DetectorCase<K extends Fact['kind']> {
+  readonly detector: Detector<K>;
   readonly history: readonly LoggedEvent[];
   /** Detections in it; at least one. */
   readonly foundCount: number;
@@ -25,8 +26,8 @@ export function historyElements(history: readonly LoggedEvent[]): StreamElement<
 }
 
 /** All that a stage of one detector makes of elements. */
-export function resultsOfDetector<F extends Json>(
-  detector: Detector<F>,
+export function resultsOfDetector<K extends Fact['kind']>(
+  detector: Detector<K>,
   elements: readonly StreamElement<LoggedEvent>[],
   stage = new DetectorStage([oneOfMany(detector)]),
 ): PipelineResult[] {
@@ -34,12 +35,20 @@ export function resultsOfDetector<F extends Json>(
 }
 
 /** The detections among {@link resultsOfDetector} of a whole history. */
-export function foundBy<F extends Json>(detector: Detector<F>, history: readonly LoggedEvent[]): DetectionResult[] {
+export function foundBy<K extends Fact['kind']>(
+  detector: Detector<K>,
+  history: readonly LoggedEvent[],
+): DetectionResult[] {
   return resultsOfDetector(detector, historyElements(history)).filter((result) => result.kind === 'detection');
 }
 
 /** What holds of every detector. */
-export function describeDetector<F extends Json>({ detector, foundCount, name, ...given }: DetectorCase<F>): void {
+export function describeDetector<K extends Fact['kind']>({
+  detector,
+  foundCount,
+  name,
+  ...given
+}: DetectorCase<K>): void {
   // Ids are no place where names are looked for: whoever sends an event chooses them, and they stay.
   const history = given.history
     .toSorted((a, b) => a.timeMs - b.timeMs)

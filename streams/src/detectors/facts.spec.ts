@@ -1,17 +1,18 @@
 import { START_MS, loggedEvent } from '../testing';
-import { readFlow } from './network-flow';
+import { readFact, type FlowFact } from './facts';
 
 const flowOf = (type: string, data: Record<string, unknown>) =>
-  readFlow(loggedEvent({ id: 'a', timeMs: START_MS, type, data }));
+  readFact(loggedEvent({ id: 'a', timeMs: START_MS, type, data: data as never })) as FlowFact | undefined;
 const observed = (data: Record<string, unknown>) => flowOf('device.network-flow-observed', data);
 const to = (target: Record<string, unknown>) => observed({ src_endpoint: { ip: '10.0.0.1' }, dst_endpoint: target });
 
-describe('readFlow', () => {
+describe('readFact', () => {
   it('reads a connection with all that it says', () => {
     const device = { uid: 'pump-1', type: 'infusion-pump' };
     const src_endpoint = { ip: '10.0.0.1', port: 50_000 };
     const dst_endpoint = { ip: '192.0.2.1', port: 443, hostname: 'x.example' };
     expect(observed({ device, src_endpoint, dst_endpoint, traffic: { bytes_out: 7 } })).toEqual({
+      kind: 'flow',
       from: 'pump-1',
       fromAddress: '10.0.0.1',
       deviceClass: 'infusion-pump',
@@ -24,12 +25,13 @@ describe('readFlow', () => {
   });
 
   it('reads connections of Zeek, flat and nested, and no other of its logs', () => {
-    const expected = { from: '10.0.0.1', fromAddress: '10.0.0.1', to: '8.8.8.8', toAddress: '8.8.8.8', toPort: 53 };
+    const from = { kind: 'flow', from: '10.0.0.1', fromAddress: '10.0.0.1', deviceClass: null };
+    const expected = { ...from, to: '8.8.8.8', toAddress: '8.8.8.8', toPort: 53 };
     const flat = { 'id.orig_h': '10.0.0.1', 'id.resp_h': '8.8.8.8', 'id.resp_p': 53, orig_bytes: 30 };
     const nested = { id: { orig_h: '10.0.0.1', resp_h: '8.8.8.8', resp_p: 53 } };
     const zeek = 'device.network-log-recorded';
     expect(flowOf(zeek, { _path: 'conn', ...flat })).toEqual({ ...expected, leavesHouse: true, bytesOut: 30 });
-    expect(flowOf(zeek, { _path: 'conn', ...nested })).toEqual({ ...expected, leavesHouse: true });
+    expect(flowOf(zeek, { _path: 'conn', ...nested })).toEqual({ ...expected, leavesHouse: true, bytesOut: null });
     expect(flowOf(zeek, { _path: 'dns', ...flat })).toBeUndefined();
     expect(flowOf(zeek, { _path: 'conn', 'id.orig_h': '10.0.0.1' })).toBeUndefined();
   });
