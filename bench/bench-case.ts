@@ -6,6 +6,8 @@ export interface Contest {
   readonly product: () => Promise<number> | number;
   /** What the product is compared with; it does the same work on the same input. */
   readonly peer?: () => Promise<number> | number;
+  /** What the input is made of, where the figure depends on it. */
+  readonly input?: string;
   /** Why a peer that the case names cannot run here. */
   readonly peerMissing?: string;
   /** Last checks and clearing away; runs once, also after a failure. */
@@ -41,6 +43,8 @@ export interface BenchResult {
   readonly rounds: number;
   /** Least and greatest value of a round. */
   readonly spread: readonly [number, number];
+  /** What the input is made of. */
+  readonly input?: string;
 }
 
 /** A metric, or its peer, for which there is no value. */

@@ -23,6 +23,7 @@ export function reportLines({ machine, commit, results, notRun }: BenchReport): 
     `machine: ${cpu}, ${cores} cores, ${memory}, Node ${node}, load ${loadBefore} before and ${loadAfter} after`,
     `commit: ${commit}`,
     ...(results.length === 0 ? [] : ['', ...table([HEAD, ...results.map(rowOf)])]),
+    ...results.flatMap((each) => (each.input === undefined ? [] : [`input of ${caseName(each)}: ${each.input}`])),
     ...notRun.map((entry) => `not run: ${caseName(entry)}${entry.part === 'peer' ? ' (peer)' : ''}: ${entry.reason}`),
   ];
 }

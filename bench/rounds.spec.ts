@@ -51,6 +51,11 @@ describe('measure', () => {
     const result = await measure(NAMED, { product: () => 2, peerMissing: 'no stove' }, 1, () => undefined);
     expect(result).toEqual({ bench: 'kitchen', metric: 'kettle', unit: 'cups/s', value: 2, rounds: 1, spread: [2, 2] });
   });
+
+  it('says what the input is made of', async () => {
+    const result = await measure(NAMED, { product: () => 2, input: 'tea' }, 1, () => undefined);
+    expect(result.input).toBe('tea');
+  });
 });
 
 describe('numberText', () => {

@@ -26,7 +26,8 @@ export async function measure(bench: BenchCase, contest: Contest, rounds: number
     values.push(value);
     if (peerValue !== undefined) peerValues.push(peerValue);
   }
-  return resultOf(bench, values, peerValues);
+  const result = resultOf(bench, values, peerValues);
+  return contest.input === undefined ? result : { ...result, input: contest.input };
 }
 
 async function measured(run: Contest['product'] | undefined): Promise<number | undefined> {

@@ -3,6 +3,7 @@ import { SigmaMatcher, compileSigma, type SigmaRecord, type SigmaRule } from '@p
 import type { BenchCase, Contest } from '../bench-case';
 import { PUBLIC_RULES, WINDOWS_RECORDINGS, missingData } from '../places';
 import { ratePerSecond } from '../rounds';
+import { routeMix } from './route-mix';
 import { RulesInTurn } from './rules-in-turn';
 import { windowsRecords } from './windows-records';
 
@@ -68,6 +69,7 @@ export const TEN_PERCENT: BenchCase = {
     const { rules } = compileSigma(loadRuleFiles(PUBLIC_RULES));
     const [tenth, all] = [new SigmaMatcher(rules.filter((_, n) => n % TENTH === 0)), new SigmaMatcher(rules)];
     return {
+      input: routeMix(records),
       product: () => rateOver(records, 1, (record) => tenth.match(record).length),
       peer: () => rateOver(records, 1, (record) => all.match(record).length),
     };
@@ -88,7 +90,7 @@ export const FROM_BYTES: BenchCase = {
     const matcher = new SigmaMatcher(rules);
     const match = ({ type, bytes }: (typeof lines)[number]): number =>
       matcher.match({ type, data: JSON.parse(bytes.toString()) as SigmaRecord['data'] }).length;
-    return { product: () => rateOver(lines, 1, match) };
+    return { input: routeMix(records), product: () => rateOver(lines, 1, match) };
   },
 };
 
@@ -109,6 +111,7 @@ function contestOn(records: readonly SigmaRecord[], passes: number): Contest {
   requireSameMatches(records, shared, inTurn);
   // The peer is so slow that one pass tells enough.
   return {
+    input: routeMix(records),
     product: () => rateOver(records, passes, (record) => shared.match(record).length),
     peer: () => rateOver(records, 1, (record) => inTurn.match(record).length),
   };
