@@ -45,7 +45,7 @@ describe('regexLiterals', () => {
     readonly sample: string;
   }
   const leaves = [
-    ...['ab', 'K', 's', 'xy', '1', 'é'].map((each) => [each, each]),
+    ...['ab', 'K', 's', 'xy', '1', 'é', '😀', 'x😀'].map((each) => [each, each]),
     ...[
       ['.', 'é'],
       ['\\d', '7'],
@@ -75,6 +75,10 @@ describe('regexLiterals', () => {
       fc
         .tuple(tie('any'), tie('any'), fc.constantFrom('(', '(?:', '(?P<n>', '(?i:'))
         .map(([a, b, open]) => ({ source: `${open}${a.source}|${b.source})`, sample: b.sample })),
+      fc.tuple(tie('any'), fc.constantFrom('*', '?', '{0}', '{0,2}')).map(([a, many]) => ({
+        source: `${a.source}${many}`,
+        sample: [...a.sample].slice(0, -1).join(''),
+      })),
       fc.tuple(tie('any'), fc.constantFrom('*', '+', '?', '{2}', '{0,1}', '{1,}', '+?')).map(([a, many]) => ({
         source: `(?:${a.source})${many}`,
         sample: many === '{2}' ? a.sample + a.sample : many.startsWith('{0') ? '' : a.sample,
@@ -115,6 +119,10 @@ describe('regexLiterals', () => {
     ['^\\s[a-f]{64}$', 65],
     ['\\pL', 0],
     ['(?i)é{0}ab', 2],
+    ['^a😀?$', 1],
+    ['cmd😀{0}x', 4],
+    ['cmd(?i)*$', 0],
+    ['evil(?i){0,2}', 0],
   ])('no match of %s is shorter than %d', (pattern, lengthMin) => expect(regexLengthMin(pattern)).toBe(lengthMin));
 
   it('no match is shorter than said', () => {

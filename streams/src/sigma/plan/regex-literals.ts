@@ -131,7 +131,11 @@ class Reader {
       if (head === null) throw new Unread();
       this.#at += head[0].length;
       // Flags for the rest of the pattern: case is no matter here, and no other flag changes what a literal stands for.
-      if (head[0].endsWith(')')) return EMPTY;
+      if (head[0].endsWith(')')) {
+        // RE2 repeats what stands before the flags.
+        if (/^[*+?{]/.test(this.#peek() ?? '')) throw new Unread();
+        return EMPTY;
+      }
     }
     const piece = this.alternatives(depth + 1);
     if (!this.#take(')')) throw new Unread();
@@ -180,9 +184,12 @@ class Reader {
     return this.pattern[this.#at];
   }
 
+  /** One character of Unicode: what stands behind it, such as `?`, is said of all of it. */
   #next(): string {
-    const character = this.pattern[this.#at++];
-    if (character === undefined) throw new Unread();
+    const code = this.pattern.codePointAt(this.#at);
+    if (code === undefined) throw new Unread();
+    const character = String.fromCodePoint(code);
+    this.#at += character.length;
     return character;
   }
 
