@@ -13,7 +13,7 @@ const PARAMETERS = {
   intervalCount: 24,
   /** How many of them must lie near their median. */
   regularMin: 22,
-  /** How near: this share of the median above or below it. */
+  /** How near: this share of the median above or below it, both less the time in which no other contact can begin. */
   nearShare: 0.5,
   /** Contacts that follow each other faster are work, slower ones too few to tell. */
   medianMsMin: 10_000,
@@ -125,13 +125,14 @@ function withContact(pairs: Pairs, observation: Observation<FlowFact>, timeMs: n
 
 /** Median interval of enough contacts that come regularly. */
 function regularIntervalMs(timesMs: readonly number[]): number | undefined {
-  const { intervalCount, regularMin, nearShare, medianMsMin } = PARAMETERS;
+  const { intervalCount, regularMin, nearShare, medianMsMin, contactMs } = PARAMETERS;
   if (timesMs.length <= intervalCount) return undefined;
   const intervals = timesMs.slice(1).map((timeMs, index) => timeMs - (timesMs[index] as number));
   const sorted = intervals.toSorted((a, b) => a - b);
   const medianMs = ((sorted[(intervalCount >> 1) - 1] as number) + (sorted[intervalCount >> 1] as number)) / 2;
   if (medianMs < medianMsMin) return undefined;
-  const regularCount = intervals.filter((each) => Math.abs(each - medianMs) <= medianMs * nearShare).length;
+  const nearMs = (medianMs - contactMs) * nearShare;
+  const regularCount = intervals.filter((each) => Math.abs(each - medianMs) <= nearMs).length;
   return regularCount >= regularMin ? medianMs : undefined;
 }
 

@@ -9,7 +9,7 @@ import type { DetectionResult, PipelineResult } from '../result';
 import { sigmaRecordOf } from '../sigma-record';
 import { lostFieldsOf } from '../sigma/erased-fields';
 import type { Detector, DetectorRun, Observation } from './detector';
-import { readFact, textFieldsOf, withTexts, type Fact } from './facts';
+import { readFact, textFieldsOf, withPseudonyms, type Fact } from './facts';
 
 /**
  * An observation moves the clock of the detectors that take it. Beside that they look at the clock when it passes whole minutes: all
@@ -83,7 +83,7 @@ export class DetectorStage implements StateStore {
       const fact = readFact(logged);
       if (fact === undefined) return undefined;
       if (erased !== undefined && this.#isLost(fact, logged, erased, out)) return undefined;
-      return pseudonyms === undefined ? fact : withTexts(fact, pseudonymiseWith(pseudonyms));
+      return pseudonyms === undefined ? fact : withPseudonyms(fact, pseudonymiseWith(pseudonyms));
     } catch (error) {
       const message = pseudonymiseWith(pseudonyms)(messageOf(error));
       out.next({ kind: 'rule-failed', ruleId: 'detectors', message, event: logged });

@@ -4,6 +4,7 @@ import type { DeviceFact } from './facts';
 
 /** What is known of a device; null for what nobody said. */
 interface DeviceRecord {
+  uid: string;
   type: string | null;
   ward: string | null;
 }
@@ -15,14 +16,10 @@ export class DeviceInventory implements StateStore {
   readonly #byUid = newRecords();
   readonly #byAddress = newRecords();
 
-  /** Takes news in; what they leave open stays as it was. */
+  /** Takes news in; what they leave open stays as it was, unless an address has gone to another device. */
   learn({ uid, ip, type, ward }: DeviceFact): void {
-    const records = [this.#byUid.touch(uid, newRecord)];
-    if (ip !== null) records.push(this.#byAddress.touch(ip, newRecord));
-    for (const record of records) {
-      record.type = type ?? record.type;
-      record.ward = ward ?? record.ward;
-    }
+    update(this.#byUid.touch(uid, newRecord), uid, type, ward);
+    if (ip !== null) update(this.#byAddress.touch(ip, newRecord), uid, type, ward);
   }
 
   byUid(uid: string): Readonly<DeviceRecord> | undefined {
@@ -52,16 +49,23 @@ export class DeviceInventory implements StateStore {
   }
 }
 
+function update(record: DeviceRecord, uid: string, type: string | null, ward: string | null): void {
+  const isSame = record.uid === uid;
+  record.uid = uid;
+  record.type = type ?? (isSame ? record.type : null);
+  record.ward = ward ?? (isSame ? record.ward : null);
+}
+
 function newRecord(): DeviceRecord {
-  return { type: null, ward: null };
+  return { uid: '', type: null, ward: null };
 }
 
 function newRecords(): KeyedStore<DeviceRecord> {
   return new KeyedStore(DEVICES_MAX, {
-    toJson: ({ type, ward }) => [type, ward],
+    toJson: ({ uid, type, ward }) => [uid, type, ward],
     fromJson: (json) => {
-      const [type, ward] = json as [string | null, string | null];
-      return { type, ward };
+      const [uid, type, ward] = json as [string, string | null, string | null];
+      return { uid, type, ward };
     },
   });
 }

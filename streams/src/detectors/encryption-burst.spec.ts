@@ -42,7 +42,6 @@ describe('encryption-burst', () => {
     detector: ENCRYPTION_BURST,
     history: Array.from({ length: 61 }, (_, n) => change(`/home/anna.lind/${n}`, { device: 'anna.lind', id: `${n}` })),
     foundCount: 1,
-    name: 'anna.lind',
   });
 
   const operator = () => new DetectorStage([oneOfMany(ENCRYPTION_BURST)]).results();
@@ -120,11 +119,23 @@ describe('encryption-burst', () => {
     ]);
   });
 
-  it('says that it failed on an event it cannot read, and goes on', () => {
-    const broken = { ...(changes(1)[0] as LoggedEvent) };
-    const odd = { ...broken, event: { ...broken.event, data: {} } };
-    const results = resultsOfDetector(ENCRYPTION_BURST, historyElements([odd, ...changes(60)]));
-    expect(results).toMatchObject([{ kind: 'rule-failed', ruleId: 'detectors' }, { kind: 'detection' }]);
+  it('leaves out events that do not hold what it reads', () => {
+    const oddData = [{}, { device: null, file: 7 }, { device: { uid: 5 }, file: { path: 'a', entropy: 8 } }];
+    const odd = oddData.map((data, n) => {
+      const event = change(`odd-${n}`);
+      return { ...event, event: { ...event.event, data: data as never } };
+    });
+    expect(resultsOfDetector(ENCRYPTION_BURST, historyElements([...odd, ...changes(60)]))).toHaveLength(1);
+  });
+
+  it('remembers files by the pseudonyms of who is named in them', () => {
+    const pseudonyms = new Map([['anna.lind', '~s.AAAAAAAAAAAAAAAAAAAAAA']]);
+    const named = Array.from({ length: 60 }, (_, n) => change(`/home/anna.lind/${n}`, { id: `${n}` }));
+    const stage = new DetectorStage([oneOfMany(ENCRYPTION_BURST)]);
+    const elements = historyElements(named.map((each) => ({ ...each, pseudonyms })));
+    resultsOfDetector(ENCRYPTION_BURST, elements.slice(0, -1), stage);
+    expect(JSON.stringify(stage.snapshot())).toContain('/home/~s.AAAAAAAAAAAAAAAAAAAAAA/59');
+    expect(JSON.stringify(stage.snapshot())).not.toContain('anna');
   });
 
   it('counts files whose names objects have of their own, by path or else by name', () => {

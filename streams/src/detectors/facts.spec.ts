@@ -56,17 +56,47 @@ describe('readFact', () => {
     'ff02::1',
     '::1',
     'no address',
+    '::ffff:10.0.0.1',
+    '::ffff:7f00:1',
+    '::10.0.0.1',
+    '64:ff9b::a00:1',
+    'fec0::1',
   ])('takes %s as inside', (ip) => expect(to({ ip })?.leavesHouse).toBe(false));
 
-  it.each(['8.8.8.8', '172.32.0.1', '100.128.0.1', '192.0.2.1', '2001:db8::1'])('takes %s as outside', (ip) =>
-    expect(to({ ip })?.leavesHouse).toBe(true),
+  it.each(['8.8.8.8', '172.32.0.1', '100.128.0.1', '192.0.2.1', '2001:db8::1', '::ffff:8.8.8.8', '64:ff9b::808:808'])(
+    'takes %s as outside',
+    (ip) => expect(to({ ip })?.leavesHouse).toBe(true),
   );
 
   it('goes by the zone first, and by the name where there is no address', () => {
     expect(to({ ip: '10.0.0.9', zone: 'internet' })?.leavesHouse).toBe(true);
     expect(to({ ip: '8.8.8.8', zone: 'dmz' })?.leavesHouse).toBe(false);
-    for (const hostname of ['printer', 'pump.local', 'a.home.arpa', 'db.internal'])
+    for (const hostname of [
+      'printer',
+      'printer.',
+      'pump.local.',
+      'a.home.arpa',
+      'db.internal',
+      '10.0.0.1',
+      '.',
+      '1.0.0.127.in-addr.arpa',
+    ])
       expect(to({ hostname })?.leavesHouse).toBe(false);
-    expect(to({ hostname: 'c2.example' })?.leavesHouse).toBe(true);
+    for (const hostname of ['c2.example', 'c2.example.', '8.8.8.8']) expect(to({ hostname })?.leavesHouse).toBe(true);
+  });
+
+  it('takes no value of another type, and no name beyond 255 characters', () => {
+    const zeek = (parts: Record<string, unknown>) =>
+      flowOf('device.network-log-recorded', {
+        _path: 'conn',
+        'id.orig_h': '10.0.0.1',
+        'id.resp_h': '8.8.8.8',
+        ...parts,
+      });
+    const bare = { toPort: null, bytesOut: null };
+    expect(zeek({ 'id.resp_p': 1.5, orig_bytes: -1 })).toMatchObject(bare);
+    expect(zeek({ 'id.resp_p': '53', orig_bytes: '9' })).toMatchObject(bare);
+    for (const odd of [null, 5, {}, ['10.0.0.1'], 'x'.repeat(256)]) expect(zeek({ 'id.orig_h': odd })).toBeUndefined();
+    for (const odd of [null, 5, 'x', []]) expect(observed({ src_endpoint: odd, dst_endpoint: odd })).toBeUndefined();
   });
 });

@@ -1,5 +1,4 @@
 import type { LoggedEvent } from '@protego/contracts';
-import type { Json } from '../operators/stream-element';
 import { isInCidr, parseCidr, parseIpAddress, type CidrBlock } from '../sigma/cidr';
 
 /** A device, as an event names it; null for what the event does not say. */
@@ -64,7 +63,7 @@ export function readFact({ event: { type, data } }: LoggedEvent): Fact | undefin
 /** Free text that a fact rests on, by field name; none for most. */
 export function textFieldsOf({ event: { type, data } }: LoggedEvent): readonly string[] {
   if (type !== 'device.file-changed') return [];
-  return [(data as { readonly file: { readonly path?: string } }).file.path === undefined ? 'file.name' : 'file.path'];
+  return [memberOf(data, 'file')['path'] === undefined ? 'file.name' : 'file.path'];
 }
 
 type Data = LoggedEvent['event']['data'];
@@ -75,90 +74,79 @@ const READERS: ReadonlyMap<string, (data: Data) => Fact | undefined> = new Map<
 >([
   ['device.joined', inventoryFact],
   ['roster.device-assigned', inventoryFact],
-  ['device.network-flow-observed', (data: Data) => flowFact(data as unknown as OcsfFlow)],
+  ['device.network-flow-observed', flowFact],
   ['device.network-log-recorded', zeekFlowFact],
-  ['device.file-changed', (data: Data) => fileFact(data as unknown as OcsfFileChange)],
-  ['access.signed-in', (data: Data) => accessFact(data as unknown as OcsfAccess, false)],
-  ['access.record-read', (data: Data) => accessFact(data as unknown as OcsfAccess, true)],
-  ['access.record-exported', (data: Data) => accessFact(data as unknown as OcsfAccess, true)],
-  ['access.record-changed', (data: Data) => accessFact(data as unknown as OcsfAccess, false)],
-  ['access.break-glass-used', (data: Data) => accessFact(data as unknown as OcsfAccess, false)],
+  ['device.file-changed', fileFact],
+  ['access.signed-in', (data) => accessFact(data, memberOf(data, 'user'), false)],
+  ['access.record-read', (data) => accessFact(data, actorOf(data), true)],
+  ['access.record-exported', (data) => accessFact(data, actorOf(data), true)],
+  ['access.record-changed', (data) => accessFact(data, actorOf(data), false)],
+  ['access.break-glass-used', (data) => accessFact(data, actorOf(data), false)],
 ]);
 
-interface OcsfDevice {
-  readonly uid: string;
-  readonly type?: string;
-  readonly ward?: string;
-  readonly ip?: string;
+/** Longer names are nobody's: they would only fill the memory. */
+const NAME_LENGTH_MAX = 255;
+const NOTHING: Data = {};
+
+// Only what a type declares was checked when the event came, and records of others can hold anything.
+function memberOf(data: Data, name: string): Data {
+  const value = data[name];
+  return value !== null && typeof value === 'object' ? (value as Data) : NOTHING;
 }
 
-interface OcsfEndpoint {
-  readonly ip?: string;
-  readonly hostname?: string;
-  readonly port?: number;
-  readonly zone?: string;
+function nameOf(data: Data, key: string): string | null {
+  const value = data[key];
+  return typeof value === 'string' && value.length <= NAME_LENGTH_MAX ? value : null;
 }
 
-interface OcsfFlow {
-  readonly device?: OcsfDevice;
-  readonly src_endpoint: OcsfEndpoint;
-  readonly dst_endpoint: OcsfEndpoint;
-  readonly traffic?: { readonly bytes_out?: number };
+function portOf(value: unknown): number | null {
+  return Number.isInteger(value) ? (value as number) : null;
 }
 
-interface OcsfUser {
-  readonly uid: string;
-  readonly role?: string;
-  readonly ward?: string;
+function bytesOf(value: unknown): number | null {
+  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : null;
 }
 
-interface OcsfAccess {
-  readonly user?: OcsfUser;
-  readonly actor?: { readonly user: OcsfUser };
-  readonly device?: OcsfDevice;
-  readonly patient?: { readonly uid: string };
-}
-
-interface OcsfFileChange {
-  readonly device: OcsfDevice;
-  readonly file: { readonly path?: string; readonly name?: string; readonly entropy?: number };
-}
-
-function deviceFact({ uid, type, ward, ip }: OcsfDevice): DeviceFact {
-  return { uid, type: type ?? null, ward: ward ?? null, ip: ip ?? null };
+function deviceFact(data: Data): DeviceFact | null {
+  const device = memberOf(data, 'device');
+  const uid = nameOf(device, 'uid');
+  if (uid === null) return null;
+  return { uid, type: nameOf(device, 'type'), ward: nameOf(device, 'ward'), ip: nameOf(device, 'ip') };
 }
 
 function inventoryFact(data: Data): InventoryFact | undefined {
-  const { device } = data as { readonly device?: OcsfDevice };
-  return device === undefined ? undefined : { kind: 'inventory', device: deviceFact(device) };
+  const device = deviceFact(data);
+  return device === null ? undefined : { kind: 'inventory', device };
 }
 
-function flowFact({ device, src_endpoint: source, dst_endpoint: target, traffic }: OcsfFlow): FlowFact | undefined {
-  const from = device?.uid ?? source.ip ?? source.hostname;
-  const to = target.hostname ?? target.ip;
-  if (from === undefined || to === undefined) return undefined;
+function flowFact(data: Data): FlowFact | undefined {
+  const [source, target] = [memberOf(data, 'src_endpoint'), memberOf(data, 'dst_endpoint')];
+  const device = memberOf(data, 'device');
+  const fromAddress = nameOf(source, 'ip');
+  const toAddress = nameOf(target, 'ip');
+  const from = nameOf(device, 'uid') ?? fromAddress ?? nameOf(source, 'hostname');
+  const to = nameOf(target, 'hostname') ?? toAddress;
+  if (from === null || to === null) return undefined;
   return {
     kind: 'flow',
     from,
-    fromAddress: source.ip ?? null,
-    deviceClass: device?.type ?? null,
+    fromAddress,
+    deviceClass: nameOf(device, 'type'),
     to,
-    toAddress: target.ip ?? null,
-    toPort: target.port ?? null,
-    leavesHouse: leavesHouse(target),
-    bytesOut: traffic?.bytes_out ?? null,
+    toAddress,
+    toPort: portOf(target['port']),
+    leavesHouse: leavesHouse(toAddress ?? to, nameOf(target, 'zone')),
+    bytesOut: bytesOf(memberOf(data, 'traffic')['bytes_out']),
   };
 }
 
 // Zeek writes `id` flat or nested, depending on who ships its logs.
 function zeekFlowFact(data: Data): FlowFact | undefined {
   if (data['_path'] !== 'conn') return undefined;
-  const id = (data['id'] ?? {}) as Readonly<Record<string, unknown>>;
-  const from = data['id.orig_h'] ?? id['orig_h'];
-  const to = data['id.resp_h'] ?? id['resp_h'];
-  const toPort = data['id.resp_p'] ?? id['resp_p'];
-  const bytesOut = data['orig_bytes'];
-  if (typeof from !== 'string' || typeof to !== 'string') return undefined;
+  const id = memberOf(data, 'id');
+  const from = nameOf(data, 'id.orig_h') ?? nameOf(id, 'orig_h');
+  const to = nameOf(data, 'id.resp_h') ?? nameOf(id, 'resp_h');
+  if (from === null || to === null) return undefined;
   return {
     kind: 'flow',
     from,
@@ -166,69 +154,91 @@ function zeekFlowFact(data: Data): FlowFact | undefined {
     deviceClass: null,
     to,
     toAddress: to,
-    toPort: typeof toPort === 'number' ? toPort : null,
-    leavesHouse: leavesHouse({ ip: to }),
-    bytesOut: typeof bytesOut === 'number' && Number.isSafeInteger(bytesOut) && bytesOut >= 0 ? bytesOut : null,
+    toPort: portOf(data['id.resp_p'] ?? id['resp_p']),
+    leavesHouse: leavesHouse(to, null),
+    bytesOut: bytesOf(data['orig_bytes']),
   };
 }
 
-function accessFact({ user, actor, device, patient }: OcsfAccess, isRead: boolean): AccessFact | undefined {
-  const person = actor?.user ?? user;
-  if (person === undefined) return undefined;
+function actorOf(data: Data): Data {
+  return memberOf(memberOf(data, 'actor'), 'user');
+}
+
+function accessFact(data: Data, user: Data, isRead: boolean): AccessFact | undefined {
+  const person = nameOf(user, 'uid');
+  if (person === null) return undefined;
   return {
     kind: 'access',
-    person: person.uid,
-    role: person.role ?? null,
-    ward: person.ward ?? null,
-    device: device === undefined ? null : deviceFact(device),
-    patient: isRead ? (patient?.uid ?? null) : null,
+    person,
+    role: nameOf(user, 'role'),
+    ward: nameOf(user, 'ward'),
+    device: deviceFact(data),
+    patient: isRead ? nameOf(memberOf(data, 'patient'), 'uid') : null,
   };
 }
 
-function fileFact({ device, file: { path, name, entropy } }: OcsfFileChange): FileFact | undefined {
-  return entropy === undefined ? undefined : { kind: 'file', device: device.uid, file: path ?? name ?? '', entropy };
+function fileFact(data: Data): FileFact | undefined {
+  const device = nameOf(memberOf(data, 'device'), 'uid');
+  const { path, name, entropy } = memberOf(data, 'file');
+  const file = path ?? name ?? '';
+  if (device === null || typeof file !== 'string' || typeof entropy !== 'number') return undefined;
+  return { kind: 'file', device, file, entropy };
 }
 
-/** Addresses that are nobody's on the Internet: RFC 1918, 4193, 6598, 3927, 4291, 5771 and loopback. */
+/** Addresses that are nobody's on the Internet: RFC 1918, 3879, 3927, 4193, 4291, 5771, 6598 and loopback. */
 const INSIDE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '169.254.0.0/16', '127.0.0.0/8']
-  .concat(['224.0.0.0/4', '255.255.255.255/32', '0.0.0.0/8', 'fc00::/7', 'fe80::/10', 'ff00::/8', '::/127'])
+  .concat([
+    '224.0.0.0/4',
+    '255.255.255.255/32',
+    '0.0.0.0/8',
+    'fc00::/7',
+    'fe80::/10',
+    'fec0::/10',
+    'ff00::/8',
+    '::/127',
+  ])
   .map((text) => parseCidr(text) as CidrBlock);
 
-/** Endings of host names that stand for no host of the Internet (RFC 6761, 6762, 8375, and `.internal` of ICANN). */
-const INSIDE_NAME = /(?:^[^.]*|\.(?:local|localhost|internal|lan|home\.arpa|test|invalid))$/i;
+/** Addresses of IPv6 that end with one of IPv4 (RFC 4291, section 2.5.5; RFC 6052). */
+const WITH_IPV4 = ['::ffff:0:0/96', '::/96', '64:ff9b::/96'].map((text) => parseCidr(text) as CidrBlock);
+
+/** Endings of host names that stand for no host of the Internet (RFC 6761, 6762, 3172, and `.internal` of ICANN). */
+const INSIDE_NAME = /(?:^[^.]*|\.(?:local|localhost|internal|lan|arpa|test|invalid))$/i;
 
 /** Zones that `dst_endpoint.zone` calls the world outside. */
 const OUTSIDE_ZONE = /^(?:internet|external|outside|wan|public)$/i;
 
-function leavesHouse({ ip, hostname, zone }: OcsfEndpoint): boolean {
-  if (zone !== undefined) return OUTSIDE_ZONE.test(zone);
-  if (ip === undefined) return hostname !== undefined && !INSIDE_NAME.test(hostname);
-  return isOutside(ip);
+function leavesHouse(to: string, zone: string | null): boolean {
+  return zone === null ? isOutside(to) : OUTSIDE_ZONE.test(zone);
 }
 
-/** The same few addresses come again and again; this is what was found out about them. */
+/** The same few addresses and names come again and again; this is what was found out about them. */
 const outside = new Map<string, boolean>();
 const OUTSIDE_KNOWN_MAX = 4_096;
 
-function isOutside(ip: string): boolean {
-  const known = outside.get(ip);
+function isOutside(to: string): boolean {
+  const known = outside.get(to);
   if (known !== undefined) return known;
   if (outside.size >= OUTSIDE_KNOWN_MAX) outside.clear();
-  const address = parseIpAddress(ip);
-  const answer = address !== undefined && !INSIDE.some((block) => isInCidr(address, block));
-  outside.set(ip, answer);
+  const address = parseIpAddress(to);
+  const answer = address === undefined ? !INSIDE_NAME.test(to.replace(/\.$/, '')) : isAddressOutside(address);
+  outside.set(to, answer);
   return answer;
 }
 
-/** The fact with other text in place of the text in it. */
-export function withTexts(fact: Fact, change: (text: string) => string): Fact {
-  return changed(fact, change) as Fact;
+function isAddressOutside(address: readonly number[]): boolean {
+  if (INSIDE.some((block) => isInCidr(address, block))) return false;
+  return !WITH_IPV4.some((block) => isInCidr(address, block)) || isAddressOutside(address.slice(12));
 }
 
-function changed(value: Json, change: (text: string) => string): Json {
-  if (typeof value === 'string') return change(value);
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map((item: Json) => changed(item, change));
-  const entries = Object.entries(value as Readonly<Record<string, Json>>);
-  return Object.fromEntries(entries.map(([name, each]) => [name, name === 'kind' ? each : changed(each, change)]));
+/**
+ * The fact with pseudonyms in place of persons, and of their names in free text. All else is from open fields: what is decided
+ * by it must not hang on who else is named in the event.
+ */
+export function withPseudonyms(fact: Fact, pseudonymise: (text: string) => string): Fact {
+  if (fact.kind === 'access') {
+    const { person, patient } = fact;
+    return { ...fact, person: pseudonymise(person), patient: patient === null ? null : pseudonymise(patient) };
+  }
+  return fact.kind === 'file' ? { ...fact, file: pseudonymise(fact.file) } : fact;
 }

@@ -33,9 +33,8 @@ describe('first-seen-peer', () => {
 
   describeDetector({
     detector: FIRST_SEEN_PEER,
-    history: [...week(), flow(AFTER_MS, '10.0.9.9', { uid: 'anna.lind', port: 445 })],
+    history: [...week(), flow(AFTER_MS, '10.0.9.9', { uid: 'pump-7', port: 445 })],
     foundCount: 1,
-    name: 'anna.lind',
   });
 
   it('tells of the first connection of a class to a server, of whichever device, once', () => {
@@ -98,5 +97,16 @@ describe('first-seen-peer', () => {
     expect(found([joined, ...week(), bare(AFTER_MS, '10.0.9.9')])).toHaveLength(1);
     expect(found([joined, ...week(), bare(AFTER_MS, '10.0.9.9', { uid: 'pump-7' })])).toHaveLength(1);
     expect(found([...week(), bare(AFTER_MS, '10.0.9.9', { uid: 'pump-7' })])).toEqual([]);
+  });
+
+  it('forgets what an address was when another device has it', () => {
+    const device = (uid: string, type?: string) => ({ device: { uid, ip: '10.0.0.7', ...(type && { type }) } });
+    const bare = event('device.network-flow-observed', AFTER_MS, {
+      src_endpoint: { ip: '10.0.0.7' },
+      dst_endpoint: { ip: '10.0.9.9', port: 445 },
+    });
+    const joined = [event('device.joined', 0, device('pump-7', 'infusion-pump')), ...week()];
+    expect(found([...joined, bare])).toHaveLength(1);
+    expect(found([...joined, event('device.joined', AFTER_MS - 1, device('visitor')), bare])).toEqual([]);
   });
 });

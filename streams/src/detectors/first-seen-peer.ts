@@ -16,8 +16,6 @@ const PARAMETERS = {
   learnMs: 7 * DAY_MS,
   /** A class that met more new peers than this while it was last watched so long talks to whom it likes: nothing is new. */
   noveltiesMax: 10,
-  /** What was noted of a peer so short a time ago is not noted anew. */
-  refreshMs: 3_600_000,
   /** A peer not seen for this long is new again. */
   forgetMs: 90 * DAY_MS,
   /** Ports from here on are chosen by chance (RFC 6335, section 6), and say nothing of the service. */
@@ -88,7 +86,6 @@ class KnownPeers implements StateStore {
     const state = this.classes.touch(deviceClass, () => ({ firstMs: timeMs, lastSeenMs: new Map(), novelMs: [] }));
     const { firstMs, lastSeenMs, novelMs } = state;
     const seenMs = lastSeenMs.get(peer);
-    if (seenMs !== undefined && timeMs - seenMs < PARAMETERS.refreshMs) return undefined;
     lastSeenMs.delete(peer);
     if (lastSeenMs.size >= PARAMETERS.peersMax) {
       lastSeenMs.delete(lastSeenMs.keys().next().value as string);

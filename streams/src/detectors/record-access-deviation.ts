@@ -135,8 +135,9 @@ function withRead(shift: Shift, observation: Observation<AccessFact>): Shift {
   return shift;
 }
 
+/** Role and ward, in two lines. */
 function groupOf({ fact: { role, ward } }: Observation<AccessFact>): string | undefined {
-  return role === null || ward === null ? (role ?? undefined) : `${role}, ${ward}`;
+  return role === null ? undefined : `${role}\n${ward ?? ''}`;
 }
 
 function patientsOf(shift: Shift, person: string): Patients | undefined {
@@ -168,7 +169,7 @@ function detectionOf(
 ): DetectionResult {
   const values: Readonly<Record<string, string>> = {
     person,
-    group: key,
+    group: key.replace(/\n$/, '').replace('\n', ', '),
     count: String(refs.length),
     hours: String(PARAMETERS.windowMs / 3_600_000),
     usual: String(usual),

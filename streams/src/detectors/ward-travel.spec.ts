@@ -1,5 +1,5 @@
 import type { LoggedEvent } from '@protego/contracts';
-import { START_MS, describeDetector, foundBy, loggedEvent } from '../testing';
+import { START_MS, describeDetector, foundBy, historyElements, loggedEvent, resultsOfDetector } from '../testing';
 import { WARD_TRAVEL } from './ward-travel';
 
 let nextSeq = 0;
@@ -72,5 +72,27 @@ describe('ward-travel', () => {
   it('looks at the place before, not at all places of the last minute', () => {
     const there = [signIn(0, seat('a')), read(50_000, seat('a')), read(111_000, seat('b'))];
     expect(found(there)).toEqual([]);
+  });
+
+  it('goes by who signed in, not by the service that says so', () => {
+    const byService = (afterMs: number, uid: string, ward: string) =>
+      event('access.signed-in', afterMs, { user: { uid }, actor: { user: { uid: 'svc-idp' } }, device: seat(ward) });
+    expect(found([byService(0, 'anna', 'a'), byService(1_000, 'ben', 'b')])).toEqual([]);
+    expect(found([byService(0, 'anna', 'a'), byService(1_000, 'anna', 'b')])).toHaveLength(1);
+  });
+
+  it.each([5, null, {}, ['x'], true, undefined])('leaves out a person called %j', (uid) => {
+    const odd = (afterMs: number, ward: string) => [
+      event('access.signed-in', afterMs, { user: { uid }, actor: { user: { uid } }, device: seat(ward) }),
+      event('access.record-read', afterMs, { actor: { user: { uid } }, device: seat(ward), patient: { uid: 'p' } }),
+    ];
+    expect(resultsOfDetector(WARD_TRAVEL, historyElements([...odd(0, 'a'), ...odd(1_000, 'b')]))).toEqual([]);
+  });
+
+  it('decides by wards as they stand, whoever is named in the event', () => {
+    const pseudonyms = new Map([['anna', '~s.AAAAAAAAAAAAAAAAAAAAAA']]);
+    const assigned = event('roster.device-assigned', 0, { device: seat('St. Anna', { uid: 'ws-2' }) });
+    const work = [signIn(1, seat('St. Anna'), 'anna'), read(2, { uid: 'ws-2' }, 'anna')];
+    expect(found([assigned, ...work.map((each) => ({ ...each, pseudonyms }))])).toEqual([]);
   });
 });

@@ -75,6 +75,9 @@ interface RateState<K> {
   kept: K;
   /** Counts of the preceding windows, oldest first. */
   readonly history: number[];
+  hasEvents: boolean;
+  /** Windows without events in a row, up to the one before. */
+  emptyWindows: number;
 }
 
 /** A window that closed, and the counts of those before it, oldest first. */
@@ -108,10 +111,10 @@ export class BaselineStore<K extends Json = null> implements StateStore {
         deadlineOf: ({ startMs }) => startMs + windowMs,
         entryCountOf: () => slotCount,
         // Copies, because what is kept may be changed in place.
-        toJson: ({ startMs, count, kept, history }) => [startMs, count, structuredClone(kept), [...history]],
+        toJson: ({ kept, history, ...state }) => ({ ...state, kept: structuredClone(kept), history: [...history] }),
         fromJson: (json) => {
-          const [startMs, count, kept, history] = json as unknown as [number, number, K, number[]];
-          return { startMs, count, kept: structuredClone(kept), history: [...history] };
+          const { kept, history, ...state } = json as unknown as RateState<K>;
+          return { ...state, kept: structuredClone(kept), history: [...history] };
         },
       },
       { keysMax, entriesMax: keysMax * slotCount },
@@ -124,12 +127,20 @@ export class BaselineStore<K extends Json = null> implements StateStore {
     const state = (this.store.touchKnown(key) ?? this.#open(key, timeMs)).value;
     // Sums stay exact, and so independent of their order, up to 2^53 − 1.
     state.count = Math.min(state.count + amount, Number.MAX_SAFE_INTEGER);
+    state.hasEvents = true;
     return state;
   }
 
   #open(key: string, timeMs: number): DeadlineCell<RateState<K>> {
     const startMs = Math.floor(timeMs / this.windowMs) * this.windowMs;
-    const cell = this.store.touch(key, () => ({ startMs, count: 0, kept: this.#initialKept(), history: [] }));
+    const cell = this.store.touch(key, () => ({
+      startMs,
+      count: 0,
+      kept: this.#initialKept(),
+      history: [],
+      hasEvents: false,
+      emptyWindows: 0,
+    }));
     this.store.settle(cell);
     return cell;
   }
@@ -142,19 +153,21 @@ export class BaselineStore<K extends Json = null> implements StateStore {
     for (let cell = this.store.due(nowMs); cell !== undefined; cell = this.store.due(nowMs)) {
       const closed = { key: cell.key, ...cell.value, history: [...cell.value.history] };
       this.#shift(cell, nowMs);
-      if (closed.count > 0 || Number.isFinite(nowMs)) yield closed;
+      if (closed.hasEvents || Number.isFinite(nowMs)) yield closed;
     }
   }
 
-  // A key of which every window that counts is empty is as good as one never seen.
+  // A key of which every window that counts is without events is as good as one never seen.
   #shift(cell: DeadlineCell<RateState<K>>, nowMs: number): void {
     const state = cell.value;
     state.history.push(state.count);
     if (state.history.length > this.baselineWindows) state.history.shift();
+    state.emptyWindows = state.hasEvents ? 0 : state.emptyWindows + 1;
+    state.hasEvents = false;
     state.count = 0;
     state.kept = this.#initialKept();
     state.startMs += this.windowMs;
-    if (!Number.isFinite(nowMs) || state.history.every((count) => count === 0)) this.store.delete(cell);
+    if (!Number.isFinite(nowMs) || state.emptyWindows >= this.baselineWindows) this.store.delete(cell);
     else this.store.settle(cell);
   }
 
