@@ -28,9 +28,10 @@ export class CharacterClasses {
     }
   }
 
-  /** Numbers of the characters of a literal. */
-  of(literal: string): Uint8Array {
-    return Uint8Array.from(literal, (character) => this.byCode[character.charCodeAt(0)] as number);
+  /** A needle as it is compared with text. */
+  classed({ literal, id }: Needle): ClassedNeedle {
+    const classes = Uint8Array.from(literal, (character) => this.byCode[character.charCodeAt(0)] as number);
+    return { classes, ids: Int32Array.of(id) };
   }
 
   /** Whether these numbers, from the one at `from` on, stand in a text that has the first of them at `start`. */
@@ -54,8 +55,8 @@ export interface Needle {
   readonly id: number;
 }
 
-/** A needle of which the automaton knows the beginning only. */
-interface LongNeedle {
+/** A needle by the numbers of its characters. */
+export interface ClassedNeedle {
   readonly classes: Uint8Array;
   readonly ids: Int32Array;
 }
@@ -65,7 +66,7 @@ interface Output {
   /** Ids of the needles that end here. */
   readonly ids: Int32Array;
   /** Needles of which the first {@link PREFIX_LENGTH_MAX} characters end here. */
-  readonly begun: readonly LongNeedle[];
+  readonly begun: readonly ClassedNeedle[];
 }
 
 /**
@@ -111,7 +112,7 @@ export class AhoCorasick {
     const begun = needles.filter((needle) => !isWhole(needle));
     return {
       ids: Int32Array.from(needles.filter(isWhole), ({ id }) => id),
-      begun: begun.map(({ literal, id }) => ({ classes: this.classes.of(literal), ids: Int32Array.of(id) })),
+      begun: begun.map((needle) => this.classes.classed(needle)),
     };
   }
 
@@ -142,7 +143,7 @@ export class AhoCorasick {
     if (ids.length > 0) found(ids);
     const start = at - PREFIX_LENGTH_MAX + 1;
     for (let i = 0; i < begun.length; i++) {
-      const needle = begun[i] as LongNeedle;
+      const needle = begun[i] as ClassedNeedle;
       if (this.classes.compareAt(text, start, needle.classes, PREFIX_LENGTH_MAX) === 'same') found(needle.ids);
     }
   }

@@ -1,4 +1,4 @@
-import { LATIN1_END, type CharacterClasses, type Needle } from './aho-corasick';
+import { LATIN1_END, type CharacterClasses, type ClassedNeedle, type Needle } from './aho-corasick';
 
 /** Shorter literals leave too little to skip. */
 export const SKIP_LENGTH_MIN = 5;
@@ -28,13 +28,14 @@ export class SkipSearch {
     const block = this.#looksAtThree ? 3 : 2;
     this.#shifts = new Uint8Array(count ** block).fill(windowLength - block + 1);
     this.#windows = new WindowTable(needles.length);
-    for (const { literal, id } of needles) {
-      const each = classes.of(literal);
+    for (const needle of needles) {
+      const classed = classes.classed(needle);
+      const each = classed.classes;
       for (let end = block - 1; end < windowLength; end++) {
         const key = each.subarray(end - block + 1, end + 1).reduce((high, low) => high * count + low, 0);
         this.#shifts[key] = Math.min(this.#shifts[key] as number, windowLength - 1 - end);
       }
-      this.#windows.put(hashOf(each, windowLength), { classes: each, ids: Int32Array.of(id) });
+      this.#windows.put(hashOf(each, windowLength), classed);
     }
   }
 
@@ -104,11 +105,6 @@ export class SkipSearch {
   }
 }
 
-interface WindowNeedle {
-  readonly classes: Uint8Array;
-  readonly ids: Int32Array;
-}
-
 /** Hash of a needle's window: of its first characters, which are all of the shortest, and its last. */
 function hashOf(classes: Uint8Array, windowLength: number): number {
   const first = classes.subarray(0, SKIP_LENGTH_MIN).reduce(hashWith, 0);
@@ -123,22 +119,22 @@ function hashWith(hash: number, characterClass: number): number {
 class WindowTable {
   readonly #mask: number;
   readonly #hashes: Int32Array;
-  readonly #needles: (WindowNeedle[] | undefined)[];
+  readonly #needles: (ClassedNeedle[] | undefined)[];
 
   constructor(needleCount: number) {
     const slotCount = 4 << Math.ceil(Math.log2(needleCount + 1));
     this.#mask = slotCount - 1;
     this.#hashes = new Int32Array(slotCount);
-    this.#needles = new Array<WindowNeedle[] | undefined>(slotCount).fill(undefined);
+    this.#needles = new Array<ClassedNeedle[] | undefined>(slotCount).fill(undefined);
   }
 
-  put(hash: number, needle: WindowNeedle): void {
+  put(hash: number, needle: ClassedNeedle): void {
     const slot = this.#slotOf(hash);
     this.#hashes[slot] = hash;
     (this.#needles[slot] ??= []).push(needle);
   }
 
-  get(hash: number): readonly WindowNeedle[] | undefined {
+  get(hash: number): readonly ClassedNeedle[] | undefined {
     return this.#needles[this.#slotOf(hash)];
   }
 
