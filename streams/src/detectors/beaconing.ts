@@ -1,11 +1,18 @@
 import { canonicalJson } from '@protego/contracts';
 import { durationText } from '../duration-text';
-import { buildDetection } from '../detection-builder';
 import { DeadlineStore } from '../operators/deadline-store';
 import { orderedOperator } from '../operators/event-time-operator';
 import type { DetectionResult } from '../result';
 import type { EventRef } from '../sigma/correlation-window';
-import { detectorRule, refOf, runOver, type Detector, type DetectorRun, type Observation } from './detector';
+import {
+  detectionBy,
+  detectorRule,
+  refOf,
+  runOver,
+  type Detector,
+  type DetectorRun,
+  type Observation,
+} from './detector';
 import type { FlowFact } from './facts';
 
 const PARAMETERS = {
@@ -139,21 +146,19 @@ function regularIntervalMs(timesMs: readonly number[]): number | undefined {
 function detectionOf({ pair, timesMs, refs }: Contacts, medianMs: number): DetectionResult {
   const [from, to, port] = pair;
   const lastMs = timesMs.at(-1) as number;
-  const values: Readonly<Record<string, string>> = {
+  const values = {
     from,
     to,
     destination: port === null ? to : `${to} port ${port}`,
     count: String(refs.length),
     interval: durationText(Math.round(medianMs / 1_000) * 1_000),
   };
-  return buildDetection({
-    rule: BEACONING.rule,
-    groupKey: canonicalJson(pair),
+  return detectionBy(BEACONING.rule, {
+    group: pair,
     startMs: timesMs[0] as number,
     endMs: lastMs + 1,
     certainAtMs: lastMs,
     refs,
-    textOf: (name) => values[name],
-    timing: 'on-time',
+    values,
   });
 }

@@ -9,6 +9,7 @@ import type { DetectionResult, PipelineResult } from '../result';
 import { sigmaRecordOf } from '../sigma-record';
 import { lostFieldsOf } from '../sigma/erased-fields';
 import type { Detector, DetectorRun, Observation } from './detector';
+import { DeviceInventory } from './device-inventory';
 import { readFact, textFieldsOf, withPseudonyms, type Fact } from './facts';
 
 /**
@@ -19,16 +20,17 @@ const CLOCK_STEP_MS = 60_000;
 
 type Input = Subscriber<StreamElement<Observation>>;
 
-/** All detectors of a session, with one buffer for what waits for its watermark. */
+/** All detectors of a session, with one buffer for what waits for its watermark, and what is known of devices. */
 export class DetectorStage implements StateStore {
   readonly #detectors: readonly { readonly detector: Detector; readonly run: DetectorRun }[];
+  readonly #devices = new DeviceInventory();
   readonly #buffer = new ReorderBuffer<Observation>({
     toJson: (observation) => observation as unknown as Json,
     fromJson: (json) => json as unknown as Observation,
   });
 
   constructor(detectors: readonly Detector[]) {
-    this.#detectors = detectors.map((detector) => ({ detector, run: detector.begin() }));
+    this.#detectors = detectors.map((detector) => ({ detector, run: detector.begin(this.#devices) }));
   }
 
   /** Detections; events that a detector cannot judge, because what it reads was erased; events that cannot be read. */
@@ -62,8 +64,10 @@ export class DetectorStage implements StateStore {
     return {
       next: (element) => {
         if (element.kind === 'event') {
-          for (const { detector, input } of byKind.get(element.event.fact.kind) ?? [])
-            if (detector.isWanted?.(element.event.fact) !== false) input.next(element);
+          const { fact } = element.event;
+          if (fact.kind === 'inventory') this.#devices.learn(fact.device);
+          for (const { detector, input } of byKind.get(fact.kind) ?? [])
+            if (detector.isWanted?.(fact) !== false) input.next(element);
           return;
         }
         const watermarkMs = Math.floor(element.watermarkMs / CLOCK_STEP_MS) * CLOCK_STEP_MS;
@@ -105,17 +109,22 @@ export class DetectorStage implements StateStore {
   counters(): Record<string, number> {
     const { heap, forcedCount, droppedCount } = this.#buffer;
     const own = { detectorsWaiting: heap.size, detectorsForced: forcedCount, detectorsDropped: droppedCount };
-    return Object.assign(own, ...this.#detectors.map(({ run }) => run.counters())) as Record<string, number>;
+    return Object.assign(
+      own,
+      this.#devices.counters('detectors'),
+      ...this.#detectors.map(({ run }) => run.counters()),
+    ) as Record<string, number>;
   }
 
   snapshot(): Json {
     const runs = Object.fromEntries(this.#detectors.map(({ detector, run }) => [detector.rule.id, run.snapshot()]));
-    return { buffer: this.#buffer.snapshot(), runs };
+    return { buffer: this.#buffer.snapshot(), devices: this.#devices.snapshot(), runs };
   }
 
   restore(state: Json): void {
-    const { buffer, runs } = state as { buffer: Json; runs: Record<string, Json> };
+    const { buffer, devices, runs } = state as { buffer: Json; devices: Json; runs: Record<string, Json> };
     this.#buffer.restore(buffer);
+    this.#devices.restore(devices);
     for (const { detector, run } of this.#detectors) run.restore(runs[detector.rule.id] as Json);
   }
 }

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '@protego/contracts';
 import type { OperatorFunction } from 'rxjs';
-import type { RuleIdentity } from '../detection-builder';
+import { buildDetection, type Finding, type RuleIdentity } from '../detection-builder';
 import type { EventOrder } from '../operators/event-heap';
 import type { Json, StateStore, StreamElement } from '../operators/stream-element';
 import type { DetectionResult } from '../result';
 import type { EventRef } from '../sigma/correlation-window';
+import type { DeviceInventory } from './device-inventory';
 import type { Fact } from './facts';
 
 /** What detectors need of one event while it waits for its watermark; pseudonyms stand in it in place of persons. */
@@ -29,7 +30,8 @@ export interface Detector<K extends Fact['kind'] = Fact['kind']> {
   readonly kinds: readonly K[];
   /** Which of them, where not all. */
   readonly isWanted?: (fact: FactOf<K>) => boolean;
-  readonly begin: () => DetectorRun<FactOf<K>>;
+  /** @param devices - what is known of devices when an observation comes */
+  readonly begin: (devices: DeviceInventory) => DetectorRun<FactOf<K>>;
 }
 
 /** The facts of some kinds. */
@@ -50,6 +52,25 @@ export function detectorRule({ version, parameters, ...words }: DetectorWords): 
 /** Reference to the event of an observation. */
 export function refOf({ seq, source, id }: Observation): EventRef {
   return [seq, source, id];
+}
+
+/** What a detector found. */
+export interface DetectorFinding extends Pick<Finding, 'startMs' | 'endMs' | 'certainAtMs' | 'refs'> {
+  /** What the events have in common. */
+  readonly group: readonly (string | number | null)[];
+  /** Text for placeholders and entities, by name. */
+  readonly values: Readonly<Record<string, string>>;
+}
+
+/** Puts a finding of a detector into words. */
+export function detectionBy(rule: RuleIdentity, { group, values, ...found }: DetectorFinding): DetectionResult {
+  return buildDetection({
+    ...found,
+    rule,
+    groupKey: canonicalJson(group),
+    textOf: (name) => values[name],
+    timing: 'on-time',
+  });
 }
 
 /** A run whose state is one store. */

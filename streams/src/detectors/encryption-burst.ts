@@ -1,11 +1,17 @@
-import { canonicalJson } from '@protego/contracts';
 import { pipe } from 'rxjs';
-import { buildDetection } from '../detection-builder';
 import { elementOperator } from '../operators/element-operator';
 import { TumblingWindows, tumblingWindow, type TumblingPane } from '../operators/tumbling-window';
 import type { DetectionResult } from '../result';
 import type { EventRef } from '../sigma/correlation-window';
-import { detectorRule, refOf, runOver, type Detector, type DetectorRun, type Observation } from './detector';
+import {
+  detectionBy,
+  detectorRule,
+  refOf,
+  runOver,
+  type Detector,
+  type DetectorRun,
+  type Observation,
+} from './detector';
 import type { FileFact } from './facts';
 
 const PARAMETERS = {
@@ -86,15 +92,13 @@ function withFile(burst: Burst, observation: Observation<FileFact>): Burst {
 
 function detectionOf({ key, startMs, endMs, value }: TumblingPane<Burst>): DetectionResult {
   const refs = Object.values(value.files);
-  const values: Readonly<Record<string, string>> = { count: String(refs.length), 'device.uid': key };
-  return buildDetection({
-    rule: ENCRYPTION_BURST.rule,
-    groupKey: canonicalJson([key]),
+  const values = { count: String(refs.length), 'device.uid': key };
+  return detectionBy(ENCRYPTION_BURST.rule, {
+    group: [key],
     startMs,
     endMs,
     certainAtMs: endMs,
     refs,
-    textOf: (name) => values[name],
-    timing: 'on-time',
+    values,
   });
 }

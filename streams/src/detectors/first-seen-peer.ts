@@ -1,13 +1,19 @@
-import { canonicalJson } from '@protego/contracts';
-import { buildDetection } from '../detection-builder';
 import { orderedOperator } from '../operators/event-time-operator';
 import { KeyedStore } from '../operators/keyed-store';
 import type { Json, StateStore } from '../operators/stream-element';
 import type { DetectionResult } from '../result';
 import { parseIpAddress } from '../sigma/cidr';
-import { detectorRule, refOf, runOver, type Detector, type DetectorRun, type Observation } from './detector';
-import { DeviceInventory } from './device-inventory';
-import type { FlowFact, InventoryFact } from './facts';
+import {
+  detectionBy,
+  detectorRule,
+  refOf,
+  runOver,
+  type Detector,
+  type DetectorRun,
+  type Observation,
+} from './detector';
+import type { DeviceInventory } from './device-inventory';
+import type { FlowFact } from './facts';
 
 const DAY_MS = 86_400_000;
 
@@ -38,7 +44,7 @@ interface ClassPeers {
  * servers, so that the first connection of a pump to a file server says more than any rule about file servers. Classes
  * that meet new peers all the time, such as workstations, are not judged.
  */
-export const FIRST_SEEN_PEER: Detector<'inventory' | 'flow'> = {
+export const FIRST_SEEN_PEER: Detector<'flow'> = {
   rule: detectorRule({
     id: 'first-seen-peer',
     version: 1,
@@ -58,13 +64,12 @@ export const FIRST_SEEN_PEER: Detector<'inventory' | 'flow'> = {
       ],
     },
   }),
-  kinds: ['inventory', 'flow'],
+  kinds: ['flow'],
   begin,
 };
 
-/** State of the detector: devices, and the peers of their classes. */
+/** State of the detector: the peers of each class. */
 class KnownPeers implements StateStore {
-  readonly inventory = new DeviceInventory();
   readonly classes = new KeyedStore<ClassPeers>(PARAMETERS.classesMax, {
     toJson: ({ firstMs, lastSeenMs, novelMs }) => [firstMs, [...lastSeenMs], [...novelMs]],
     fromJson: (json) => {
@@ -73,13 +78,6 @@ class KnownPeers implements StateStore {
     },
   });
   peersEvictedCount = 0;
-
-  classOf({ deviceClass, from, fromAddress }: FlowFact): string | undefined {
-    if (deviceClass !== null) return deviceClass;
-    const known =
-      this.inventory.byUid(from) ?? (fromAddress === null ? undefined : this.inventory.byAddress(fromAddress));
-    return known?.type ?? undefined;
-  }
 
   /** Takes note of a peer. For how long the class has been watched, where it is new to a class that knows whom it talks to. */
   meet(deviceClass: string, peer: string, timeMs: number): number | undefined {
@@ -105,39 +103,28 @@ class KnownPeers implements StateStore {
       firstSeenPeerClasses: this.classes.size,
       firstSeenPeerClassesEvicted: this.classes.evictedCount,
       firstSeenPeerPeersEvicted: this.peersEvictedCount,
-      ...this.inventory.counters('firstSeenPeer'),
     };
   }
 
   snapshot(): Json {
-    const { inventory, classes, peersEvictedCount } = this;
-    return { inventory: inventory.snapshot(), classes: classes.snapshot(), peersEvictedCount };
+    return { classes: this.classes.snapshot(), peersEvictedCount: this.peersEvictedCount };
   }
 
   restore(state: Json): void {
-    const { inventory, classes, peersEvictedCount } = state as {
-      inventory: Json;
-      classes: Json;
-      peersEvictedCount: number;
-    };
-    this.inventory.restore(inventory);
+    const { classes, peersEvictedCount } = state as { classes: Json; peersEvictedCount: number };
     this.classes.restore(classes);
     this.peersEvictedCount = peersEvictedCount;
   }
 }
 
-function begin(): DetectorRun<InventoryFact | FlowFact> {
+function begin(devices: DeviceInventory): DetectorRun<FlowFact> {
   const known = new KnownPeers();
   return runOver(known, {
     counters: () => known.counters(),
-    detections: orderedOperator<Observation<InventoryFact | FlowFact>, DetectionResult>((out) => ({
+    detections: orderedOperator<Observation<FlowFact>, DetectionResult>((out) => ({
       event: (observation, timeMs) => {
         const { fact } = observation;
-        if (fact.kind === 'inventory') {
-          known.inventory.learn(fact.device);
-          return;
-        }
-        const deviceClass = known.classOf(fact);
+        const deviceClass = classOf(fact, devices);
         if (deviceClass === undefined) return;
         const watchedMs = known.meet(deviceClass, peerOf(fact), timeMs);
         if (watchedMs !== undefined) out.next(detectionOf(observation, fact, deviceClass, watchedMs));
@@ -145,6 +132,12 @@ function begin(): DetectorRun<InventoryFact | FlowFact> {
       advance: () => undefined,
     })),
   });
+}
+
+function classOf({ deviceClass, from, fromAddress }: FlowFact, devices: DeviceInventory): string | undefined {
+  if (deviceClass !== null) return deviceClass;
+  const known = devices.byUid(from) ?? (fromAddress === null ? undefined : devices.byAddress(fromAddress));
+  return known?.type ?? undefined;
 }
 
 /** Who is talked to, and which service: outside the house its network, because names there have many addresses. */
@@ -162,28 +155,26 @@ function networkOf(address: string): string {
 }
 
 function detectionOf(
-  observation: Observation<InventoryFact | FlowFact>,
+  observation: Observation<FlowFact>,
   flow: FlowFact,
   deviceClass: string,
   watchedMs: number,
 ): DetectionResult {
   const { timeMs } = observation;
   const { from, to, toPort } = flow;
-  const values: Readonly<Record<string, string>> = {
+  const values = {
     from,
     to,
     class: deviceClass,
     peer: toPort === null ? to : `${to} port ${toPort}`,
     days: String(Math.floor(watchedMs / DAY_MS)),
   };
-  return buildDetection({
-    rule: FIRST_SEEN_PEER.rule,
-    groupKey: canonicalJson([deviceClass, peerOf(flow)]),
+  return detectionBy(FIRST_SEEN_PEER.rule, {
+    group: [deviceClass, peerOf(flow)],
     startMs: timeMs,
     endMs: timeMs + 1,
     certainAtMs: timeMs,
     refs: [refOf(observation)],
-    textOf: (name) => values[name],
-    timing: 'on-time',
+    values,
   });
 }

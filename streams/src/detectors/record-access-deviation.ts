@@ -1,14 +1,20 @@
-import { canonicalJson } from '@protego/contracts';
 import { pipe } from 'rxjs';
-import { buildDetection } from '../detection-builder';
-import { medianOf } from '../operators/baseline-rate';
+import { medianOf, scoreOf } from '../operators/baseline-rate';
 import { elementOperator } from '../operators/element-operator';
 import { KeyedStore } from '../operators/keyed-store';
 import type { Json, StateStore } from '../operators/stream-element';
 import { TumblingWindows, tumblingWindow, type TumblingPane } from '../operators/tumbling-window';
 import type { DetectionResult } from '../result';
 import type { EventRef } from '../sigma/correlation-window';
-import { detectorRule, refOf, runOver, type Detector, type DetectorRun, type Observation } from './detector';
+import {
+  detectionBy,
+  detectorRule,
+  refOf,
+  runOver,
+  type Detector,
+  type DetectorRun,
+  type Observation,
+} from './detector';
 import type { AccessFact } from './facts';
 
 const PARAMETERS = {
@@ -154,10 +160,9 @@ function* deviationsIn(pane: TumblingPane<Shift>, shifts: GroupShifts): Iterable
   for (const [index, [person, { refs, count }]] of persons.entries()) {
     const peers = [...before, ...counts.toSpliced(index, 1)];
     if (count < PARAMETERS.patientsMin || peers.length < PARAMETERS.peersMin) continue;
-    const { centre, deviation } = medianOf(peers);
-    const least = Math.max(deviation, PARAMETERS.deviationMin, PARAMETERS.deviationShareMin * centre);
-    if ((count - centre) / least >= PARAMETERS.scoreMin)
-      yield detectionOf(pane, person.slice(1), Object.values(refs), centre);
+    const usual = medianOf(peers);
+    if (scoreOf(count, usual, PARAMETERS) >= PARAMETERS.scoreMin)
+      yield detectionOf(pane, person.slice(1), Object.values(refs), usual.centre);
   }
 }
 
@@ -167,21 +172,19 @@ function detectionOf(
   refs: readonly EventRef[],
   usual: number,
 ): DetectionResult {
-  const values: Readonly<Record<string, string>> = {
+  const values = {
     person,
     group: key.replace(/\n$/, '').replace('\n', ', '),
     count: String(refs.length),
     hours: String(PARAMETERS.windowMs / 3_600_000),
     usual: String(usual),
   };
-  return buildDetection({
-    rule: RECORD_ACCESS_DEVIATION.rule,
-    groupKey: canonicalJson([key, person]),
+  return detectionBy(RECORD_ACCESS_DEVIATION.rule, {
+    group: [key, person],
     startMs,
     endMs,
     certainAtMs: endMs,
     refs,
-    textOf: (name) => values[name],
-    timing: 'on-time',
+    values,
   });
 }

@@ -1,11 +1,17 @@
-import { canonicalJson } from '@protego/contracts';
 import { pipe } from 'rxjs';
-import { buildDetection } from '../detection-builder';
 import { BaselineStore, baselineRate, type RatePane } from '../operators/baseline-rate';
 import { elementOperator } from '../operators/element-operator';
 import type { DetectionResult } from '../result';
 import type { EventRef } from '../sigma/correlation-window';
-import { detectorRule, refOf, runOver, type Detector, type DetectorRun, type Observation } from './detector';
+import {
+  detectionBy,
+  detectorRule,
+  refOf,
+  runOver,
+  type Detector,
+  type DetectorRun,
+  type Observation,
+} from './detector';
 import type { FlowFact } from './facts';
 
 const MEBIBYTE = 1_048_576;
@@ -97,20 +103,18 @@ function withFlow(flows: KeptFlows, observation: Observation<FlowFact>): KeptFlo
 }
 
 function detectionOf({ key, startMs, endMs, count, kept, baseline }: RatePane<KeptFlows>): DetectionResult {
-  const values: Readonly<Record<string, string>> = {
+  const values = {
     from: key,
     bytes: bytesText(count),
     usual: bytesText(baseline?.centre ?? 0),
   };
-  return buildDetection({
-    rule: VOLUME_DRIFT.rule,
-    groupKey: canonicalJson([key]),
+  return detectionBy(VOLUME_DRIFT.rule, {
+    group: [key],
     startMs,
     endMs,
     certainAtMs: endMs,
     refs: kept.map(([, ref]) => ref),
-    textOf: (name) => values[name],
-    timing: 'on-time',
+    values,
   });
 }
 

@@ -1,14 +1,19 @@
-import { canonicalJson } from '@protego/contracts';
-import { buildDetection } from '../detection-builder';
 import { durationText } from '../duration-text';
 import { DeadlineStore } from '../operators/deadline-store';
 import { orderedOperator } from '../operators/event-time-operator';
-import type { Json, StateStore } from '../operators/stream-element';
 import type { DetectionResult } from '../result';
 import type { EventRef } from '../sigma/correlation-window';
-import { detectorRule, refOf, runOver, type Detector, type DetectorRun, type Observation } from './detector';
-import { DeviceInventory } from './device-inventory';
-import type { AccessFact, DeviceFact, InventoryFact } from './facts';
+import {
+  detectionBy,
+  detectorRule,
+  refOf,
+  runOver,
+  type Detector,
+  type DetectorRun,
+  type Observation,
+} from './detector';
+import type { DeviceInventory } from './device-inventory';
+import type { AccessFact, DeviceFact } from './facts';
 
 const PARAMETERS = {
   /** Nobody goes from one ward to a seat of another in less. */
@@ -38,7 +43,7 @@ interface PersonState {
  * One account at work at fixed seats of two wards within less time than the way between them takes: two people share it, one
  * left a session open, or somebody else has the password.
  */
-export const WARD_TRAVEL: Detector<'inventory' | 'access'> = {
+export const WARD_TRAVEL: Detector<'access'> = {
   rule: detectorRule({
     id: 'ward-travel',
     version: 1,
@@ -59,15 +64,14 @@ export const WARD_TRAVEL: Detector<'inventory' | 'access'> = {
       ],
     },
   }),
-  kinds: ['inventory', 'access'],
+  kinds: ['access'],
   isWanted: ({ device }) => device !== null,
   begin,
 };
 
-/** State of the detector: devices, and where persons were seen last. */
-class Whereabouts implements StateStore {
-  readonly inventory = new DeviceInventory();
-  readonly persons = new DeadlineStore<PersonState>(
+/** Where persons were seen last. */
+function newWhereabouts(): DeadlineStore<PersonState> {
+  return new DeadlineStore<PersonState>(
     {
       deadlineOf: ({ last, raisedMs }) =>
         Math.max((last?.timeMs ?? 0) + PARAMETERS.travelMsMin, (raisedMs ?? 0) + PARAMETERS.quietMs),
@@ -80,73 +84,54 @@ class Whereabouts implements StateStore {
     },
     { keysMax: PARAMETERS.personsMax, entriesMax: PARAMETERS.personsMax },
   );
-
-  /** Takes note of where a person is. Where they were before, if nobody gets from there to here in that time. */
-  see(person: string, seen: Seen): Seen | undefined {
-    const cell = this.persons.touch(person, () => ({ last: null, raisedMs: null }));
-    const state = cell.value;
-    const { last, raisedMs } = state;
-    const isQuiet = raisedMs !== null && seen.timeMs - raisedMs < PARAMETERS.quietMs;
-    const isTooFast =
-      last !== null &&
-      last.ward !== seen.ward &&
-      last.device !== seen.device &&
-      seen.timeMs - last.timeMs < PARAMETERS.travelMsMin;
-    state.last = seen;
-    const isRaised = isTooFast && !isQuiet;
-    if (isRaised) state.raisedMs = seen.timeMs;
-    this.persons.settle(cell);
-    return isRaised ? last : undefined;
-  }
-
-  /** Ward of a fixed seat; undefined for what is carried, and where nobody said where a device stands. */
-  wardOf({ uid, type, ward }: DeviceFact): string | undefined {
-    const known = type === null || ward === null ? this.inventory.byUid(uid) : undefined;
-    const deviceType = type ?? known?.type ?? '';
-    if (CARRIED.has(deviceType) || CARRIED.has(deviceType.toLowerCase())) return undefined;
-    return ward ?? known?.ward ?? undefined;
-  }
-
-  counters(): Record<string, number> {
-    return { ...this.persons.counters('wardTravel'), ...this.inventory.counters('wardTravel') };
-  }
-
-  snapshot(): Json {
-    return { inventory: this.inventory.snapshot(), persons: this.persons.snapshot() };
-  }
-
-  restore(state: Json): void {
-    const { inventory, persons } = state as { inventory: Json; persons: Json };
-    this.inventory.restore(inventory);
-    this.persons.restore(persons);
-  }
 }
 
-function begin(): DetectorRun<InventoryFact | AccessFact> {
-  const whereabouts = new Whereabouts();
+/** Takes note of where a person is. Where they were before, if nobody gets from there to here in that time. */
+function see(whereabouts: DeadlineStore<PersonState>, person: string, seen: Seen): Seen | undefined {
+  const cell = whereabouts.touch(person, () => ({ last: null, raisedMs: null }));
+  const state = cell.value;
+  const { last, raisedMs } = state;
+  const isQuiet = raisedMs !== null && seen.timeMs - raisedMs < PARAMETERS.quietMs;
+  const isTooFast =
+    last !== null &&
+    last.ward !== seen.ward &&
+    last.device !== seen.device &&
+    seen.timeMs - last.timeMs < PARAMETERS.travelMsMin;
+  state.last = seen;
+  const isRaised = isTooFast && !isQuiet;
+  if (isRaised) state.raisedMs = seen.timeMs;
+  whereabouts.settle(cell);
+  return isRaised ? last : undefined;
+}
+
+/** Ward of a fixed seat; undefined for what is carried, and where nobody said where a device stands. */
+function wardOf({ uid, type, ward }: DeviceFact, devices: DeviceInventory): string | undefined {
+  const known = type === null || ward === null ? devices.byUid(uid) : undefined;
+  const deviceType = type ?? known?.type ?? '';
+  if (CARRIED.has(deviceType) || CARRIED.has(deviceType.toLowerCase())) return undefined;
+  return ward ?? known?.ward ?? undefined;
+}
+
+function begin(devices: DeviceInventory): DetectorRun<AccessFact> {
+  const whereabouts = newWhereabouts();
   return runOver(whereabouts, {
-    counters: () => whereabouts.counters(),
-    detections: orderedOperator<Observation<InventoryFact | AccessFact>, DetectionResult>((out) => ({
+    counters: () => whereabouts.counters('wardTravel'),
+    detections: orderedOperator<Observation<AccessFact>, DetectionResult>((out) => ({
       event: (observation, timeMs) => {
-        const { fact } = observation;
-        if (fact.kind === 'inventory') {
-          whereabouts.inventory.learn(fact.device);
-          return;
-        }
-        const { person, device } = fact;
-        const ward = device === null ? undefined : whereabouts.wardOf(device);
+        const { person, device } = observation.fact;
+        const ward = device === null ? undefined : wardOf(device, devices);
         if (device === null || ward === undefined) return;
         const seen: Seen = { ward, device: device.uid, timeMs, ref: refOf(observation) };
-        const earlier = whereabouts.see(person, seen);
+        const earlier = see(whereabouts, person, seen);
         if (earlier !== undefined) out.next(detectionOf(person, earlier, seen));
       },
-      advance: (nowMs) => whereabouts.persons.forgetDue(nowMs),
+      advance: (nowMs) => whereabouts.forgetDue(nowMs),
     })),
   });
 }
 
 function detectionOf(person: string, earlier: Seen, seen: Seen): DetectionResult {
-  const values: Readonly<Record<string, string>> = {
+  const values = {
     person,
     device: seen.device,
     ward: seen.ward,
@@ -154,14 +139,12 @@ function detectionOf(person: string, earlier: Seen, seen: Seen): DetectionResult
     earlierWard: earlier.ward,
     interval: durationText(Math.max(1, Math.ceil((seen.timeMs - earlier.timeMs) / 1_000)) * 1_000),
   };
-  return buildDetection({
-    rule: WARD_TRAVEL.rule,
-    groupKey: canonicalJson([person]),
+  return detectionBy(WARD_TRAVEL.rule, {
+    group: [person],
     startMs: earlier.timeMs,
     endMs: seen.timeMs + 1,
     certainAtMs: seen.timeMs,
     refs: [earlier.ref, seen.ref],
-    textOf: (name) => values[name],
-    timing: 'on-time',
+    values,
   });
 }

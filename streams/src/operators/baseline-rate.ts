@@ -226,9 +226,17 @@ function baselineReader<T, K extends Json>(
     const compared = season === undefined ? history : inSeason(history, season);
     if (compared.length < baselineWindowsMin) return { baseline: null, score: null };
     const baseline = statistic(compared);
-    const { centre, deviation } = baseline;
-    return { baseline, score: (count - centre) / Math.max(deviation, deviationMin, deviationShareMin * centre) };
+    return { baseline, score: scoreOf(count, baseline, { deviationMin, deviationShareMin }) };
   };
+}
+
+/** How many deviations a count lies above the centre, of which each is at least `deviationMin` and that share of the centre. */
+export function scoreOf(
+  count: number,
+  { centre, deviation }: Pick<Baseline, 'centre' | 'deviation'>,
+  { deviationMin, deviationShareMin }: { readonly deviationMin: number; readonly deviationShareMin: number },
+): number {
+  return (count - centre) / Math.max(deviation, deviationMin, deviationShareMin * centre);
 }
 
 /** The counts of windows that lie about whole seasons before the one that follows. */
