@@ -109,12 +109,12 @@ export {
 export {
   SLIDING_ENTRIES_MAX,
   SLIDING_KEYS_MAX,
-  SlidingWindows,
+  SlidingTimes,
   slidingCount,
+  type SlidingBounds,
   type SlidingCount,
   type SlidingCountOptions,
-  type SlidingWindowOptions,
-} from './operators/sliding-window';
+} from './operators/sliding-count';
 export { SourceTable, WATERMARK_NONE } from './operators/source-table';
 export { STATE_BYTES_VERSION, stateFromBytes, stateToBytes } from './operators/state-bytes';
 export { type Json, type StateStore, type StreamElement, type Timing } from './operators/stream-element';

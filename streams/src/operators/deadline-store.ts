@@ -170,7 +170,7 @@ export class DeadlineStore<V> implements StateStore {
     this.#evictedEntryCount = evictedEntryCount;
     this.#evictedUntilMs = evictedUntilMs ?? WATERMARK_NONE;
     this.#cells.restore(cells);
-    for (const [key, cell] of this.#cells.entries()) {
+    for (const [key, cell] of this.#cells.unordered()) {
       cell.key = key;
       cell.entryCount = this.codec.entryCountOf(cell.value);
       this.#entryCount += cell.entryCount;

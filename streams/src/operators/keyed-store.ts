@@ -1,3 +1,4 @@
+import { KeySlots } from './key-slots';
 import type { Json, StateStore } from './stream-element';
 
 /** Turns one value of a store into JSON and back. */
@@ -6,23 +7,13 @@ export interface ValueCodec<V> {
   readonly fromJson: (json: Json) => V;
 }
 
-/** A key with its value, in the list from the key touched longest ago to the one touched last. */
-interface Entry<V> {
-  readonly key: string;
-  readonly value: V;
-  older: Entry<V> | undefined;
-  newer: Entry<V> | undefined;
-}
-
 /**
  * State per key with a bound: when a key beyond `keysMax` comes, the key touched longest ago is evicted and counted.
- * Order of touch is order of processing, so that the same events evict the same keys everywhere. That order is a linked
- * list, because taking a key out of a `Map` and putting it back at the end costs several times as much as a look-up.
+ * Order of touch is order of processing, so that the same events evict the same keys everywhere.
  */
 export class KeyedStore<V> implements StateStore {
-  readonly #entries = new Map<string, Entry<V>>();
-  #oldest: Entry<V> | undefined;
-  #newest: Entry<V> | undefined;
+  readonly #slots = new KeySlots();
+  readonly #values: (V | undefined)[] = [];
   #evictedCount = 0;
 
   constructor(
@@ -33,7 +24,7 @@ export class KeyedStore<V> implements StateStore {
   ) {}
 
   get size(): number {
-    return this.#entries.size;
+    return this.#slots.size;
   }
 
   /** Keys evicted since the beginning of the stream. */
@@ -43,86 +34,77 @@ export class KeyedStore<V> implements StateStore {
 
   /** Value of a key; touches it. Creates it where it is missing. */
   touch(key: string, create: () => V): V {
-    const known = this.#entries.get(key);
-    if (known !== undefined) return this.#touched(known);
-    if (this.#entries.size >= this.keysMax) this.evictOldest();
+    const slot = this.#slots.find(key);
+    if (slot !== undefined) return this.#touched(slot);
+    if (this.size >= this.keysMax) this.evictOldest();
     const value = create();
-    this.#add(key, value);
+    this.#values[this.#slots.add(key)] = value;
     return value;
   }
 
   /** Value of a key that is there, and touches it. */
   touchKnown(key: string): V | undefined {
-    const known = this.#entries.get(key);
-    return known === undefined ? undefined : this.#touched(known);
+    const slot = this.#slots.find(key);
+    return slot === undefined ? undefined : this.#touched(slot);
   }
 
   delete(key: string): void {
-    const known = this.#entries.get(key);
-    if (known === undefined) return;
-    this.#unlink(known);
-    this.#entries.delete(key);
+    const slot = this.#slots.find(key);
+    if (slot !== undefined) this.#remove(slot);
   }
 
   /** Lets the key touched longest ago go, and counts it. */
   evictOldest(): void {
-    const oldest = this.#oldest;
-    if (oldest === undefined) return;
-    this.delete(oldest.key);
+    const slot = this.#slots.oldest();
+    if (slot === undefined) return;
+    const value = this.#values[slot] as V;
+    this.#remove(slot);
     this.#evictedCount++;
-    this.onEvicted?.(oldest.value);
+    this.onEvicted?.(value);
   }
 
-  /**
-   * Keys and values, touched longest ago first. Until it is at its end, nothing may be touched, and of the keys only the
-   * one that was given last may be deleted.
-   */
-  *entries(): IterableIterator<[string, V]> {
-    for (let entry = this.#oldest; entry !== undefined; entry = entry.newer) yield [entry.key, entry.value];
+  /** Key and value touched longest ago; undefined where there are none. */
+  oldest(): [string, V] | undefined {
+    const slot = this.#slots.oldest();
+    return slot === undefined ? undefined : this.#entryOf(slot);
+  }
+
+  /** Keys and values, touched longest ago first. */
+  entries(): [string, V][] {
+    return this.#slots.byTouch().map((slot) => this.#entryOf(slot));
+  }
+
+  /** Keys and values in no order that means anything. Of the keys only the one given last may be deleted meanwhile. */
+  *unordered(): IterableIterator<[string, V]> {
+    for (const slot of this.#slots.inUse()) yield this.#entryOf(slot);
   }
 
   snapshot(): Json {
     return {
       evictedCount: this.#evictedCount,
-      entries: [...this.entries()].map(([key, value]) => [key, this.codec.toJson(value)]),
+      entries: this.entries().map(([key, value]) => [key, this.codec.toJson(value)]),
     };
   }
 
   restore(state: Json): void {
     const { evictedCount, entries } = state as { evictedCount: number; entries: [string, Json][] };
-    this.#entries.clear();
-    this.#oldest = this.#newest = undefined;
+    this.#slots.clear();
+    this.#values.length = 0;
     this.#evictedCount = evictedCount;
-    for (const [key, value] of entries) this.#add(key, this.codec.fromJson(value));
+    for (const [key, value] of entries) this.#values[this.#slots.add(key)] = this.codec.fromJson(value);
   }
 
-  #add(key: string, value: V): void {
-    const entry: Entry<V> = { key, value, older: undefined, newer: undefined };
-    this.#entries.set(key, entry);
-    this.#link(entry);
+  #touched(slot: number): V {
+    this.#slots.touch(slot);
+    return this.#values[slot] as V;
   }
 
-  #touched(entry: Entry<V>): V {
-    if (entry !== this.#newest) {
-      this.#unlink(entry);
-      this.#link(entry);
-    }
-    return entry.value;
+  #remove(slot: number): void {
+    this.#slots.remove(slot);
+    this.#values[slot] = undefined;
   }
 
-  #link(entry: Entry<V>): void {
-    entry.older = this.#newest;
-    entry.newer = undefined;
-    if (this.#newest === undefined) this.#oldest = entry;
-    else this.#newest.newer = entry;
-    this.#newest = entry;
-  }
-
-  /** Leaves the entry's own links as they are, so that an iteration that stands on it finds the way on. */
-  #unlink({ older, newer }: Entry<V>): void {
-    if (older === undefined) this.#oldest = newer;
-    else older.newer = newer;
-    if (newer === undefined) this.#newest = older;
-    else newer.older = older;
+  #entryOf(slot: number): [string, V] {
+    return [this.#slots.keyOf(slot), this.#values[slot] as V];
   }
 }

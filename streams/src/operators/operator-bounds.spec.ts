@@ -7,7 +7,7 @@ import { DistinctStore, distinctCount } from './distinct-count';
 import { NOfMStore, nOfM } from './n-of-m';
 import { SequenceStore, sequence } from './sequence';
 import { SessionWindows, sessionWindow } from './session-window';
-import { SlidingWindows, slidingCount } from './sliding-window';
+import { SlidingTimes, slidingCount } from './sliding-count';
 import type { StreamElement } from './stream-element';
 import { TumblingWindows, hoppingWindow } from './tumbling-window';
 
@@ -57,8 +57,8 @@ const OPERATORS: Readonly<Record<string, () => Flooded>> = {
     return flooded(baselineRate({ ...options, keyOf }, store), store.store);
   },
   slidingCount: () => {
-    const windows = new SlidingWindows<null>({ windowMs: HOUR_MS, keysMax: KEYS_MAX });
-    return flooded(slidingCount({ windowMs: HOUR_MS, keyOf }, windows), windows.windows);
+    const times = new SlidingTimes({ windowMs: HOUR_MS, keysMax: KEYS_MAX });
+    return flooded(slidingCount({ windowMs: HOUR_MS, keyOf }, times), times);
   },
 };
 

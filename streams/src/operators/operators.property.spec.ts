@@ -7,7 +7,7 @@ import { DistinctStore, distinctCount } from './distinct-count';
 import { NOfMStore, nOfM } from './n-of-m';
 import { SequenceStore, sequence } from './sequence';
 import { SessionWindows, sessionWindow } from './session-window';
-import { SlidingWindows, slidingCount } from './sliding-window';
+import { SlidingTimes, slidingCount } from './sliding-count';
 import { TumblingWindows, hoppingWindow, tumblingWindow } from './tumbling-window';
 
 const keyOf = ({ key }: Reading): string | undefined => (key === NO_KEY ? undefined : key);
@@ -70,8 +70,8 @@ const OPERATORS: Readonly<Record<string, (isTight: boolean) => MadeOperator>> = 
   },
   slidingCount: (isTight) => {
     const bounds = { windowMs: 3_000, ...(isTight && { keysMax: 1, entriesMax: 3 }) };
-    const store = new SlidingWindows<null>(bounds);
-    const counts = slidingCount<Reading>({ ...bounds, keyOf, countedValueOf: ({ value }) => value }, store);
+    const store = new SlidingTimes(bounds);
+    const counts = slidingCount<Reading>({ ...bounds, keyOf }, store);
     return { store, operator: pipe(counts, withoutSource()) };
   },
 };

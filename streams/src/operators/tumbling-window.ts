@@ -125,7 +125,7 @@ export function hoppingWindow<T, A extends Json>(
 
 function closedPanes<A extends Json>(windows: TumblingWindows<A>, windowMs: number, nowMs: number): TumblingPane<A>[] {
   const closed: TumblingPane<A>[] = [];
-  for (const [storeKey, { key, startMs, value }] of windows.panes.entries()) {
+  for (const [storeKey, { key, startMs, value }] of windows.panes.unordered()) {
     if (startMs + windowMs > nowMs) continue;
     windows.panes.delete(storeKey);
     closed.push({ key, startMs, endMs: startMs + windowMs, value });

@@ -187,7 +187,7 @@ export class CorrelationWindows implements StateStore {
   }
 
   #evictOldest(timeMs: number): void {
-    const [oldest] = this.#windows.entries();
+    const oldest = this.#windows.oldest();
     if (oldest === undefined) return;
     const [key, window] = oldest;
     this.expire(window, timeMs);
