@@ -16,6 +16,8 @@ const OF_SELECTIONS: ConditionSubject = { code: 'SIGMA_CONDITION_INVALID', noun:
 
 /** Most words and parentheses of one condition. */
 const TOKEN_COUNT_MAX = 500;
+/** Most selections that one condition names, each as often as it is named. */
+const OPERAND_COUNT_MAX = 20_000;
 /** Deepest nesting of parentheses and `not`. */
 const DEPTH_MAX = 50;
 
@@ -38,6 +40,7 @@ export function parseCondition(
 class ConditionReader {
   #next = 0;
   #depth = 0;
+  #operandCount = 0;
 
   constructor(
     readonly tokens: readonly string[],
@@ -94,6 +97,9 @@ class ConditionReader {
       .filter(([name]) => isNamedBy(pattern, name))
       .map(([, selection]) => selection);
     if (operands.length === 0) this.#refuse(`${quote(pattern)} names no ${this.subject.noun}`);
+    this.#operandCount += operands.length;
+    if (this.#operandCount > OPERAND_COUNT_MAX)
+      this.#refuse(`the condition names more than ${OPERAND_COUNT_MAX} ${this.subject.noun}s`);
     return quantity === 'all' ? allOf(operands) : anyOf(operands);
   }
 

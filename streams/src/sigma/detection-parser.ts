@@ -2,9 +2,12 @@ import { parseCondition } from './condition';
 import { anyOf, type SigmaExpression } from './expression';
 import type { Placeholders } from './placeholders';
 import { quote, rejectAt } from './problem';
-import { parseSelection } from './selection';
+import { SelectionContext, parseSelection } from './selection';
 import type { SigmaLogsource } from './rule';
 import type { MapReader } from './yaml-read';
+
+/** Most conditions of one rule. */
+const CONDITION_COUNT_MAX = 100;
 
 /** Which records a rule or filter is about; empty where nothing is said. */
 export function parseLogsource(parent: MapReader): SigmaLogsource {
@@ -34,14 +37,17 @@ export function parseDetection(
   otherKeys: readonly string[],
 ): ParsedDetection {
   const selections = new Map<string, SigmaExpression>();
+  const context = new SelectionContext(placeholders);
   for (const [name, node] of reader.map.entries) {
-    if (!otherKeys.includes(name)) selections.set(name, parseSelection(node, placeholders));
+    if (!otherKeys.includes(name)) selections.set(name, parseSelection(node, context));
   }
   if (selections.size === 0) rejectAt(reader.code, 'there is no selection', reader.map.at);
   const node = reader.node('condition');
   if (node === undefined) return rejectAt('SIGMA_CONDITION_INVALID', '`condition` is missing', reader.map.at);
   const conditions = node.kind === 'list' ? node.items : [node];
   if (conditions.length === 0) rejectAt('SIGMA_CONDITION_INVALID', '`condition` is empty', node.at);
+  if (conditions.length > CONDITION_COUNT_MAX)
+    rejectAt('SIGMA_CONDITION_INVALID', `there are more than ${CONDITION_COUNT_MAX} conditions`, node.at);
   const read = conditions.map((condition) => {
     if (condition.kind === 'scalar') return parseCondition(condition.text, selections, condition.at);
     return rejectAt('SIGMA_CONDITION_INVALID', `${quote('condition')} must be text`, condition.at);

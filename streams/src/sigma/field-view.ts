@@ -1,3 +1,4 @@
+import { foldCase } from './letter-case';
 import { fieldAccess, readField, type FieldAccess, type SigmaRecord } from './record';
 
 /** A value that can be compared. */
@@ -54,7 +55,7 @@ export class FieldView {
 
   /** The texts in lower case. */
   get lowered(): readonly string[] {
-    return (this.#lowered ??= this.texts === NO_TEXTS ? NO_TEXTS : this.texts.map((text) => text.toLowerCase()));
+    return (this.#lowered ??= this.texts === NO_TEXTS ? NO_TEXTS : this.texts.map(foldCase));
   }
 }
 

@@ -40,6 +40,13 @@ export function widenPattern(pattern: TextPattern, isBefore: boolean, isAfter: b
   return widened;
 }
 
+/** Least length of what a pattern, or a piece of one, covers, UTF-16 code units. */
+export function lengthOfPattern(pattern: TextPattern): number {
+  let length = 0;
+  for (const part of pattern) length += typeof part === 'string' ? part.length : part;
+  return length;
+}
+
 /** The text of a pattern without wildcards; undefined when it has one. */
 export function literalOf(pattern: TextPattern): string | undefined {
   return pattern.every((part) => typeof part === 'string') ? pattern.join('') : undefined;

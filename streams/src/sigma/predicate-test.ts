@@ -113,6 +113,14 @@ const PLACES: Readonly<Record<TextPlace, (text: string, other: string) => boolea
   contains: (text, other) => text.includes(other),
 };
 
+/** Most pairs of members of two lists that one question looks at. */
+const PAIRS_MAX = 1_000_000;
+
+// Whoever writes the event chooses the lists, and could stop the engine with them.
+function checkPairs(count: number): void {
+  if (count > PAIRS_MAX) throw new Error(`two lists have more than ${PAIRS_MAX} pairs of members to compare`);
+}
+
 function fieldRefTest(
   { otherField, place, isCased }: FieldRefPredicate,
   viewOf: (field: string) => FieldView,
@@ -122,6 +130,11 @@ function fieldRefTest(
     const other = viewOf(otherField);
     const texts = isCased ? view.texts : view.lowered;
     const others = isCased ? other.texts : other.lowered;
+    if (place === 'equals' && texts.length > 1) {
+      const wanted = new Set(others);
+      return texts.some((text) => wanted.has(text));
+    }
+    checkPairs(texts.length * others.length);
     return texts.some((text) => others.some((candidate) => holds(text, candidate)));
   };
 }

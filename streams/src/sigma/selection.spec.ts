@@ -236,3 +236,74 @@ describe('linear time', () => {
     expect(selectionMatches("A|re: '(a+)+$'", { A: `${'a'.repeat(50_000)}b` })).toBe(false);
   });
 });
+
+describe('a short rule that stands for much', () => {
+  const problemsOf = (detection: string): string[] => {
+    const text = `title: t\nid: 8d9a0b52-9a4c-4e57-9a3e-0d1f6a6f2c11\nlogsource: { product: windows }\ndetection:\n${detection}\n`;
+    const others = { path: 'other.yml', text: text.replace(detection, '  s: { A: 1 }\n  condition: s') };
+    const { rules, problems } = compileSigma([{ path: 'long.yml', text }, others]);
+    expect(rules.map(({ path }) => path)).toEqual(['other.yml']);
+    return problems.map(({ code, message, line }) => `${code} ${line} ${message}`);
+  };
+  const options = Array.from({ length: 5 }, (_, index) => ` -o${index}`).join('');
+
+  it.each([
+    [
+      'wide again and again',
+      `  s: { "A${'|wide'.repeat(28)}": aaaa }\n  condition: s`,
+      /SIGMA_RULE_INVALID 5 .*longer than/,
+    ],
+    [
+      'base64 again and again',
+      `  s: { "A${'|base64'.repeat(66)}": aaaa }\n  condition: s`,
+      /SIGMA_RULE_INVALID 5 .*longer/,
+    ],
+    [
+      'dashes in a long text',
+      `  s: { "A|windash": "${options}${'a'.repeat(100_000)}" }\n  condition: s`,
+      /SIGMA_RULE_INVALID 5 .*spellings/,
+    ],
+    [
+      'dashes in many texts',
+      `  s:\n    A|windash:\n${Array.from({ length: 500 }, (_, n) => `      - "${n}${options}"`).join('\n')}\n  condition: s`,
+      /SIGMA_RULE_INVALID \d+ .*131072 spellings/,
+    ],
+    [
+      'many conditions',
+      `  s: { A: 1 }\n  condition:\n${'    - s\n'.repeat(101)}`,
+      /SIGMA_CONDITION_INVALID 7 .*100 conditions/,
+    ],
+    [
+      'conditions of many selections',
+      `${Array.from({ length: 3_000 }, (_, n) => `  s${n}: { A: ${n} }\n`).join('')}  condition: ${'all of s* or '.repeat(7)} s1`,
+      /SIGMA_CONDITION_INVALID 3005 .*20000 selections/,
+    ],
+  ])('is refused: %s', (_, detection, expected) => {
+    expect(problemsOf(detection)).toEqual([expect.stringMatching(expected)]);
+  });
+});
+
+describe('two long lists', () => {
+  const rule = (modifiers: string): string => ruleText(`s:\n  A|fieldref${modifiers}: B\ncondition: s`);
+  const list = (prefix: string): string[] => Array.from({ length: 50_000 }, (_, n) => `${prefix}${n}`);
+  const matchesOf = (modifiers: string, data: Record<string, unknown>) =>
+    new SigmaMatcher(compileSigma([{ path: 'rule.yml', text: rule(modifiers) }]).rules, {
+      ignoreLogsource: true,
+    }).match({
+      type: null,
+      data,
+    });
+
+  it('are compared by one look at each member', () => {
+    expect(matchesOf('', { A: list('a'), B: list('b') })).toHaveLength(0);
+    expect(matchesOf('', { A: list('a'), B: [...list('b'), 'A7'] })).toHaveLength(1);
+  }, 10_000);
+
+  it('make the rule fail where every pair would have to be looked at', () => {
+    expect(matchesOf('|contains', { A: list('a'), B: list('b') })).toMatchObject([
+      { failure: { message: 'two lists have more than 1000000 pairs of members to compare' } },
+    ]);
+    const [match, ...others] = matchesOf('|contains', { A: ['xay'], B: [...list('b'), 'A'] });
+    expect([match?.failure, others]).toEqual([undefined, []]);
+  });
+});

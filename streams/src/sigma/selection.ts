@@ -2,7 +2,8 @@ import { parseCidr } from './cidr';
 import { base64OffsetPatterns, base64Pattern, utf16Pattern, windashVariants } from './encoding';
 import { allOf, anyOf, negate, type CompareOperator, type SigmaExpression, type TextPlace } from './expression';
 import { parseModifiers, type ModifierChain, type TransformName } from './modifiers';
-import { literalOf, parsePattern, widenPattern, type TextPattern } from './pattern';
+import { foldCase } from './letter-case';
+import { lengthOfPattern, literalOf, parsePattern, widenPattern, type TextPattern } from './pattern';
 import { expandPlaceholders, type Placeholders } from './placeholders';
 import { quote, rejectAt, type SourcePosition } from './problem';
 import { compileRegex } from './regex';
@@ -15,6 +16,29 @@ const UTF16_FORMS = { wide: 'utf16le', utf16le: 'utf16le', utf16be: 'utf16be', u
 
 /** Most spellings that one value may stand for after `windash`. */
 const SPELLINGS_MAX = 4096;
+/** Most spellings of all values of one rule, and their length together, UTF-16 code units. */
+const RULE_SPELLINGS_MAX = 131_072;
+const RULE_SPELLINGS_LENGTH_MAX = 8 * 1024 * 1024;
+
+/** What all selections of one rule share. */
+export class SelectionContext {
+  #spellingCount = 0;
+  #spellingsLength = 0;
+
+  constructor(readonly placeholders: Placeholders) {}
+
+  /**
+   * Counts the spellings of a value: a short rule may stand for more than fits into memory.
+   *
+   * @throws ProtegoError `SIGMA_RULE_INVALID`
+   */
+  take(patterns: readonly TextPattern[], at: SourcePosition): void {
+    this.#spellingCount += patterns.length;
+    this.#spellingsLength += lengthOfAll(patterns);
+    if (this.#spellingCount > RULE_SPELLINGS_MAX) refuse(`the rule has more than ${RULE_SPELLINGS_MAX} spellings`, at);
+    if (this.#spellingsLength > RULE_SPELLINGS_LENGTH_MAX) refuseLength(at);
+  }
+}
 
 /**
  * One selection of a rule: a map joins its fields with "and", a list joins its members with "or", a bare value is a
@@ -22,20 +46,20 @@ const SPELLINGS_MAX = 4096;
  *
  * @throws ProtegoError `SIGMA_RULE_INVALID`, `SIGMA_MODIFIER_UNSUPPORTED`, `SIGMA_REGEX_UNSUPPORTED`
  */
-export function parseSelection(node: YamlNode, placeholders: Placeholders): SigmaExpression {
-  if (node.kind === 'map') return parseFields(node, placeholders);
-  if (node.kind === 'scalar') return parseField('', [node], node.at, placeholders);
+export function parseSelection(node: YamlNode, context: SelectionContext): SigmaExpression {
+  if (node.kind === 'map') return parseFields(node, context);
+  if (node.kind === 'scalar') return parseField('', [node], node.at, context);
   if (node.items.length === 0) refuse('a selection is empty', node.at);
   const keywords = node.items.filter((item) => item.kind === 'scalar');
-  const others = node.items.filter((item) => item.kind !== 'scalar').map((item) => parseSelection(item, placeholders));
-  return anyOf(keywords.length === 0 ? others : [parseField('', keywords, node.at, placeholders), ...others]);
+  const others = node.items.filter((item) => item.kind !== 'scalar').map((item) => parseSelection(item, context));
+  return anyOf(keywords.length === 0 ? others : [parseField('', keywords, node.at, context), ...others]);
 }
 
-function parseFields(map: YamlMap, placeholders: Placeholders): SigmaExpression {
+function parseFields(map: YamlMap, context: SelectionContext): SigmaExpression {
   if (map.entries.size === 0) refuse('a selection is empty', map.at);
   return allOf(
     [...map.entries].map(([key, node]) =>
-      parseField(key, node.kind === 'list' ? node.items : [node], node.at, placeholders),
+      parseField(key, node.kind === 'list' ? node.items : [node], node.at, context),
     ),
   );
 }
@@ -44,23 +68,23 @@ function parseField(
   key: string,
   nodes: readonly YamlNode[],
   at: SourcePosition,
-  placeholders: Placeholders,
+  context: SelectionContext,
 ): SigmaExpression {
   const chain = parseModifiers(key, at);
   if (nodes.length === 0) refuse(`${quote(key)} has no values`, at);
   const scalars = nodes.map((node) =>
     node.kind === 'scalar' ? node : refuse(`${quote(key)} holds a ${node.kind} where a value is expected`, node.at),
   );
-  const questions = scalars.map((scalar) => expandedQuestion(chain, scalar, placeholders));
+  const questions = scalars.map((scalar) => expandedQuestion(chain, scalar, context));
   if (chain.isNegated) return negate(anyOf(mergeTexts(questions)));
   return chain.isAll ? allOf(questions) : anyOf(mergeTexts(questions));
 }
 
 /** A value with placeholders asks for any of what it stands for. */
-function expandedQuestion(chain: ModifierChain, scalar: YamlScalar, placeholders: Placeholders): SigmaExpression {
-  if (!chain.isExpanded || typeof scalar.value !== 'string') return questionOf(chain, scalar);
-  const texts = expandPlaceholders(scalar.text, placeholders, SPELLINGS_MAX, scalar.at);
-  const questions = texts.map((text) => questionOf(chain, { ...scalar, text, value: text }));
+function expandedQuestion(chain: ModifierChain, scalar: YamlScalar, context: SelectionContext): SigmaExpression {
+  if (!chain.isExpanded || typeof scalar.value !== 'string') return questionOf(chain, scalar, context);
+  const texts = expandPlaceholders(scalar.text, context.placeholders, SPELLINGS_MAX, scalar.at);
+  const questions = texts.map((text) => questionOf(chain, { ...scalar, text, value: text }, context));
   // A placeholder without values is in no record.
   return questions.length === 0
     ? { kind: 'text', field: chain.field, patterns: [], isCased: chain.isCased }
@@ -76,14 +100,14 @@ function mergeTexts(questions: readonly SigmaExpression[]): SigmaExpression[] {
   return [merged, ...questions.filter((question) => question.kind !== 'text')];
 }
 
-function questionOf(chain: ModifierChain, scalar: YamlScalar): SigmaExpression {
+function questionOf(chain: ModifierChain, scalar: YamlScalar, context: SelectionContext): SigmaExpression {
   const { field, meaning, at } = { ...chain, at: scalar.at };
   if (meaning === 're') {
     const test = compileRegex(scalar.text, chain.regexFlags, at);
     return { kind: 'regex', field, pattern: scalar.text, flags: chain.regexFlags, test };
   }
   if (chain.timePart !== undefined && field !== null) return timeQuestion(chain, field, chain.timePart, scalar);
-  if (meaning === 'text' || field === null) return textQuestion(chain, scalar);
+  if (meaning === 'text' || field === null) return textQuestion(chain, scalar, context);
   switch (meaning) {
     case 'cidr': {
       const block = parseCidr(scalar.text) ?? refuse(`${quote(scalar.text)} is not a block of addresses`, at);
@@ -128,7 +152,7 @@ function placeOf(transforms: readonly TransformName[]): TextPlace {
   return isAtStart ? 'startswith' : isAtEnd ? 'endswith' : 'equals';
 }
 
-function textQuestion(chain: ModifierChain, scalar: YamlScalar): SigmaExpression {
+function textQuestion(chain: ModifierChain, scalar: YamlScalar, context: SelectionContext): SigmaExpression {
   const { field, transforms } = chain;
   if (field !== null && scalar.value === null) return { kind: 'null', field };
   if (scalar.value === null) refuse('a keyword is null', scalar.at);
@@ -140,6 +164,7 @@ function textQuestion(chain: ModifierChain, scalar: YamlScalar): SigmaExpression
   }
   const source = typeof scalar.value === 'string' ? parsePattern(scalar.text) : [scalar.text];
   const spelled = transformAll(source, transforms, scalar.at);
+  context.take(spelled, scalar.at);
   // A keyword may stand anywhere in a value; a field's value is compared as a whole.
   const placed = field === null ? spelled.map((pattern) => widenPattern(pattern, true, true)) : spelled;
   const patterns = chain.isCased ? placed : placed.map(lowerCase);
@@ -147,7 +172,7 @@ function textQuestion(chain: ModifierChain, scalar: YamlScalar): SigmaExpression
 }
 
 function lowerCase(pattern: TextPattern): TextPattern {
-  return pattern.map((part) => (typeof part === 'string' ? part.toLowerCase() : part));
+  return pattern.map((part) => (typeof part === 'string' ? foldCase(part) : part));
 }
 
 function transformAll(source: TextPattern, transforms: readonly TransformName[], at: SourcePosition): TextPattern[] {
@@ -156,6 +181,7 @@ function transformAll(source: TextPattern, transforms: readonly TransformName[],
   for (const transform of transforms) {
     patterns = patterns.flatMap((pattern) => transformOne(pattern, transform, isBytes, at));
     if (patterns.length > SPELLINGS_MAX) refuseSpellings(at);
+    if (lengthOfAll(patterns) > RULE_SPELLINGS_LENGTH_MAX) refuseLength(at);
     isBytes ||= isUtf16(transform);
   }
   return patterns;
@@ -176,7 +202,7 @@ function transformOne(
     case 'endswith':
       return [widenPattern(pattern, true, false)];
     case 'windash':
-      return windashVariants(pattern, SPELLINGS_MAX) ?? refuseSpellings(at);
+      return windashVariants(pattern, spellingsMaxOf(pattern)) ?? refuseSpellings(at);
     case 'base64':
       return [base64Pattern(plainTextOf(pattern, transform, at), isBytes)];
     case 'base64offset': {
@@ -192,6 +218,19 @@ function isUtf16(transform: TransformName): transform is keyof typeof UTF16_FORM
 
 function plainTextOf(pattern: TextPattern, transform: TransformName, at: SourcePosition): string {
   return literalOf(pattern) ?? refuse(`${quote(transform)} cannot encode a wildcard`, at);
+}
+
+function lengthOfAll(patterns: readonly TextPattern[]): number {
+  return patterns.reduce((sum, pattern) => sum + lengthOfPattern(pattern), 0);
+}
+
+/** So many that all of them together are not too long. */
+function spellingsMaxOf(pattern: TextPattern): number {
+  return Math.min(SPELLINGS_MAX, Math.floor(RULE_SPELLINGS_LENGTH_MAX / (lengthOfPattern(pattern) + 1)));
+}
+
+function refuseLength(at: SourcePosition): never {
+  return refuse(`the spellings of the values are longer than ${RULE_SPELLINGS_LENGTH_MAX} characters`, at);
 }
 
 function refuseSpellings(at: SourcePosition): never {

@@ -1,4 +1,4 @@
-import { ANY_CHARACTER, ANY_TEXT, type PatternPart, type TextPattern } from './pattern';
+import { ANY_CHARACTER, ANY_TEXT, lengthOfPattern, type PatternPart, type TextPattern } from './pattern';
 import { CharacterClasses } from './plan/aho-corasick';
 import { LiteralSearch } from './plan/literal-search';
 
@@ -107,17 +107,17 @@ type Segment = readonly PatternPart[];
 function globTest(pattern: TextPattern): TextTest {
   const segments = segmentsOf(pattern);
   const [head = []] = segments;
-  if (segments.length === 1) return (text) => text.length === lengthOf(head) && isSegmentAt(head, text, 0);
+  if (segments.length === 1) return (text) => text.length === lengthOfPattern(head) && isSegmentAt(head, text, 0);
   const tail = segments[segments.length - 1] as Segment;
   const middle = segments.slice(1, -1).filter((segment) => segment.length > 0);
   return (text) => {
-    const end = text.length - lengthOf(tail);
-    let at = lengthOf(head);
+    const end = text.length - lengthOfPattern(tail);
+    let at = lengthOfPattern(head);
     if (at > end || !isSegmentAt(head, text, 0) || !isSegmentAt(tail, text, end)) return false;
     for (const segment of middle) {
       const found = findSegment(segment, text, at, end);
       if (found < 0) return false;
-      at = found + lengthOf(segment);
+      at = found + lengthOfPattern(segment);
     }
     return true;
   };
@@ -132,14 +132,8 @@ function segmentsOf(pattern: TextPattern): Segment[] {
   return segments;
 }
 
-function lengthOf(segment: Segment): number {
-  let length = 0;
-  for (const part of segment) length += typeof part === 'string' ? part.length : 1;
-  return length;
-}
-
 function findSegment(segment: Segment, text: string, from: number, end: number): number {
-  const last = end - lengthOf(segment);
+  const last = end - lengthOfPattern(segment);
   const [first] = segment;
   for (let at = from; at <= last; at++) {
     if (typeof first === 'string') {

@@ -3,7 +3,8 @@ import { Evaluator } from './evaluator';
 import type { CompareOperator, ComparePredicate, SigmaPredicate, TextPredicate, TimePartPredicate } from './expression';
 import type { Scalar } from './field-view';
 import { canMeet, isCoveredBy } from './pattern-algebra';
-import { ANY_CHARACTER, ANY_TEXT, literalOf, type TextPattern } from './pattern';
+import { foldCase } from './letter-case';
+import { ANY_TEXT, literalOf, type TextPattern } from './pattern';
 import type { TimePart } from './time-part';
 
 /** What is claimed of one field: predicates that hold and predicates that do not. */
@@ -228,10 +229,7 @@ function canMeetAny({ patterns, isCased }: TextPredicate, pattern: TextPattern, 
 
 /** Covers the lower case of all that a cased pattern covers; undefined where lower case has its own ways. */
 function loweredPattern(pattern: TextPattern): TextPattern | undefined {
-  // One character may become several, so that `?` stands for any text then.
-  const lowered = pattern.map((part) =>
-    typeof part === 'string' ? part.toLowerCase() : part === ANY_CHARACTER ? ANY_TEXT : part,
-  );
+  const lowered = pattern.map((part) => (typeof part === 'string' ? foldCase(part) : part));
   return pattern.every((part) => typeof part !== 'string' || !/[\u0080-\uffff]/.test(part)) ? lowered : undefined;
 }
 

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { foldCase } from '../letter-case';
 import type { Anchor, AnchorPlace } from './anchors';
 import { FieldIndex } from './field-index';
 
@@ -23,7 +24,7 @@ function respell(text: string, chosen: readonly boolean[]): string {
 }
 
 function holds({ place, literal: wanted }: Anchor, text: string): boolean {
-  const lower = text.toLowerCase();
+  const lower = foldCase(text);
   switch (place) {
     case 'equals':
       return lower === wanted;

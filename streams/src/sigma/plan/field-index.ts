@@ -1,4 +1,5 @@
 import { CharacterClasses } from './aho-corasick';
+import { foldCase } from '../letter-case';
 import type { Anchor, AnchorPlace } from './anchors';
 import { EdgeTrie, type EdgeNeedle } from './edge-trie';
 import { LiteralSearch } from './literal-search';
@@ -50,7 +51,7 @@ export class FieldIndex {
     if (this.#searchLatin1(text, found) && this.#wide.length === 0) return;
     if (!BEYOND_LATIN1.test(text)) return;
     if (this.#wide.length > 0) found(this.#wide);
-    const lower = text.toLowerCase();
+    const lower = foldCase(text);
     this.#searchAll(lower, found);
     if (lower.includes(LONG_S)) this.#searchAll(lower.replaceAll(LONG_S, 's'), found);
   }

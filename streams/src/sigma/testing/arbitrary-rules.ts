@@ -20,6 +20,9 @@ const TEXTS = [
   'true',
   '10.1.2.3',
   'i\u0307',
+  'İ',
+  'aΣ',
+  'ς',
 ];
 const TIMES = ['2026-03-02T07:30:00Z', '2026-03-02', '2025-12-31T23:59:00+01:00'];
 const field = fc.constantFrom('A', 'B', 'c.d');
