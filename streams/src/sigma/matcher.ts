@@ -4,6 +4,7 @@ import { fixedAnswers, isFromLogsource, originsOf, routeKeyOf, routePartsOf } fr
 import type { SigmaMatch } from './match';
 import { foldFixed, type FixedAnswer } from './plan/fold';
 import { RoutePlan } from './plan/route-plan';
+import { RecentRoutes } from './recent-routes';
 import type { SigmaRecord } from './record';
 import type { SigmaRule } from './rule';
 import { compileVerdict, fieldsOf, type VerdictTest } from './undecidable';
@@ -49,6 +50,7 @@ export class SigmaMatcher {
   readonly #routes = new Map<string, Route>();
   /** For records of all kinds, where log sources are ignored. */
   readonly #everything: Route | undefined;
+  readonly #recent = new RecentRoutes<Route>();
   #evictedRouteCount = 0;
 
   constructor(rules: readonly SigmaRule[], options: SigmaMatcherOptions = {}) {
@@ -94,6 +96,14 @@ export class SigmaMatcher {
 
   #routeOf(record: SigmaRecord): Route {
     if (this.#everything !== undefined) return this.#everything;
+    const recent = this.#recent.find(record);
+    if (recent !== undefined) return recent;
+    const route = this.#routeByKey(record);
+    this.#recent.keep(record, route);
+    return route;
+  }
+
+  #routeByKey(record: SigmaRecord): Route {
     const key = routeKeyOf(record);
     let route = this.#routes.get(key);
     if (route !== undefined) return route;

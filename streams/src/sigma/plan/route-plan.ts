@@ -48,6 +48,9 @@ export class RoutePlan {
   readonly #marked: Float64Array;
   readonly #candidates: Int32Array;
   #candidateCount = 0;
+  /** Rules that match the record at hand, and why some of them do only because they threw. */
+  readonly #matched: number[] = [];
+  #failures: Map<number, Error> | undefined;
 
   constructor(
     private readonly rules: readonly PlannedRule[],
@@ -68,27 +71,29 @@ export class RoutePlan {
       // A field cannot be read. Each rule that asks for it says so by itself.
       this.#markAll();
     }
-    const matched: number[] = [];
-    const failures = new Map<number, Error>();
+    const matched = this.#matched;
+    matched.length = 0;
+    this.#failures = undefined;
     const count = this.#candidateCount;
-    for (let i = 0; i < count; i++) this.#evaluate(this.#candidates[i] as number, matched, failures);
+    for (let i = 0; i < count; i++) this.#evaluate(this.#candidates[i] as number);
     const always = this.#always;
-    for (let i = 0; i < always.length; i++) this.#evaluate(always[i] as number, matched, failures);
+    for (let i = 0; i < always.length; i++) this.#evaluate(always[i] as number);
     if (matched.length === 0) return [];
     matched.sort((left, right) => left - right);
     return matched.map((number) => {
       const { rule } = this.rules[number] as PlannedRule;
-      const failure = failures.get(number);
+      const failure = this.#failures?.get(number);
       return failure === undefined ? { rule } : { rule, failure };
     });
   }
 
-  #evaluate(number: number, matched: number[], failures: Map<number, Error>): void {
+  #evaluate(number: number): void {
     try {
-      if ((this.#tests[number] as RecordTest)()) matched.push(number);
+      if ((this.#tests[number] as RecordTest)()) this.#matched.push(number);
     } catch (error) {
-      failures.set(number, error instanceof Error ? error : new Error(messageOf(error)));
-      matched.push(number);
+      this.#failures ??= new Map();
+      this.#failures.set(number, error instanceof Error ? error : new Error(messageOf(error)));
+      this.#matched.push(number);
     }
   }
 
