@@ -91,7 +91,7 @@ describe('parseSigmaFile', () => {
     ['title: a\n', 'SIGMA_RULE_INVALID', 1, 1],
     ['title: a\nfilter: {}\n', 'SIGMA_FILTER_INVALID', 1, 1],
     [ruleText(DETECTION, 'level: awful\n'), 'SIGMA_RULE_INVALID', 5, 8],
-    [ruleText(DETECTION, 'protego:\n  way: x\n'), 'SIGMA_RULE_INVALID', 6, 8],
+    [ruleText(DETECTION, 'protego:\n  way: x\n'), 'SIGMA_RULE_INVALID', 6, 3],
     [ruleText(DETECTION, 'protego:\n  confidence: sure\n'), 'SIGMA_RULE_INVALID', 6, 15],
     [ruleText(DETECTION, 'protego:\n  entities: [{kind: person}]\n'), 'SIGMA_RULE_INVALID', 6, 14],
     [ruleText('a:\n  A|expand: "%x%"\ncondition: a'), 'SIGMA_PLACEHOLDER_UNKNOWN', 7, 15],

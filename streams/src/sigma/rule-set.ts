@@ -3,7 +3,7 @@ import { linkCorrelations, type LinkedCorrelation, type UnlinkedCorrelation } fr
 import { readDocument, type ReadDocument } from './document';
 import { applyFilters, type SigmaFilter } from './filter';
 import { NO_PLACEHOLDERS, type Placeholders } from './placeholders';
-import { attempt, type SigmaProblem } from './problem';
+import { attempt, warningAt, type SigmaProblem } from './problem';
 import type { SigmaRule } from './rule';
 import { parseYamlTrees, type YamlNode } from './yaml-tree';
 
@@ -71,7 +71,7 @@ function readFile(file: SigmaFile, problems: SigmaProblem[], placeholders: Place
   const trees = attempt(file.path, problems, () => parseYamlTrees(file.text, file.path));
   if (trees === undefined) return [];
   if (trees.length === 0)
-    problems.push({ path: file.path, code: 'SIGMA_RULE_INVALID', message: 'the file holds no rule' });
+    problems.push(warningAt('SIGMA_RULE_INVALID', 'the file holds no rule', { path: file.path, line: 1, column: 1 }));
   return trees.flatMap(
     (tree: YamlNode, index) => attempt(file.path, problems, () => readDocument(tree, index, placeholders)) ?? [],
   );

@@ -59,7 +59,7 @@ function parseFields(map: YamlMap, context: SelectionContext): SigmaExpression {
   if (map.entries.size === 0) refuse('a selection is empty', map.at);
   return allOf(
     [...map.entries].map(([key, node]) =>
-      parseField(key, node.kind === 'list' ? node.items : [node], node.at, context),
+      parseField(key, node.kind === 'list' ? node.items : [node], map.keyAt.get(key) ?? node.at, context),
     ),
   );
 }

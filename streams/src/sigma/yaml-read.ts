@@ -62,7 +62,8 @@ export class MapReader {
   /** Refuses keys other than the given ones. */
   allowOnly(keys: readonly string[]): void {
     for (const key of this.map.entries.keys())
-      if (!keys.includes(key)) this.reject(`key ${quote(key)} is not known`, key);
+      if (!keys.includes(key))
+        rejectAt(this.code, `key ${quote(key)} is not known`, this.map.keyAt.get(key) ?? this.map.at);
   }
 
   /** Refuses the value of a key. */

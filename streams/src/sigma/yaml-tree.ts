@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson, messageOf } from '@protego/contracts';
-import { LineCounter, isAlias, isMap, isPair, isScalar, isSeq, parseAllDocuments, type Document } from 'yaml';
+import { LineCounter, isAlias, isMap, isPair, isScalar, isSeq } from 'yaml';
 import { quote, rejectAt, type SourcePosition } from './problem';
+import { DEPTH_MAX, composeDocuments, positionAt, refuseDepth, type ComposedDocument } from './yaml-documents';
 
 /** One value of a YAML document with its place in the file. */
 export type YamlNode = YamlScalar | YamlList | YamlMap;
@@ -26,6 +27,8 @@ export interface YamlList {
 export interface YamlMap {
   readonly kind: 'map';
   readonly entries: ReadonlyMap<string, YamlNode>;
+  /** Where each key stands. */
+  readonly keyAt: ReadonlyMap<string, SourcePosition>;
   readonly at: SourcePosition;
 }
 
@@ -33,15 +36,13 @@ export interface YamlMap {
 const FILE_LENGTH_MAX = 4 * 1024 * 1024;
 /** Most values of one document after aliases are followed. */
 const NODE_COUNT_MAX = 100_000;
-/** Deepest nesting of one document; canonical JSON allows 32 levels. */
-const DEPTH_MAX = 30;
 
 /**
  * The documents of a YAML 1.2 text, without the empty ones. A syntax error spoils the whole text, because after it no
  * border between documents can be trusted.
  *
  * @throws ProtegoError `SIGMA_YAML_INVALID` with path, line and column: bad syntax, a repeated key, a key that is not
- *   text, an unknown tag, or a document that is too large or too deep
+ *   text, an unknown tag, an alias without an anchor, or a document that is too large or too deep
  */
 export function parseYamlTrees(text: string, path: string): YamlNode[] {
   if (text.length > FILE_LENGTH_MAX) {
@@ -52,13 +53,10 @@ export function parseYamlTrees(text: string, path: string): YamlNode[] {
     });
   }
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
-  if (!Array.isArray(documents)) return [];
-  return documents.flatMap((document) => {
-    const [error] = [...document.errors, ...document.warnings];
-    if (error !== undefined) rejectAt('SIGMA_YAML_INVALID', error.message, positionAt(error.pos[0], lines, path));
-    const isEmpty = document.contents === null || (isScalar(document.contents) && document.contents.value === null);
-    return isEmpty ? [] : [new TreeReader(document, lines, path).read(document.contents, 0)];
+  return composeDocuments(text, lines, path).flatMap((document) => {
+    const { contents } = document;
+    const isEmpty = contents === null || (isScalar(contents) && contents.value === null);
+    return isEmpty ? [] : [new TreeReader(document, lines, path).read(contents, 0)];
   });
 }
 
@@ -69,8 +67,23 @@ export function contentHashOf(node: YamlNode): string {
       .update(canonicalJson(plainOf(node)))
       .digest('hex');
   } catch (error) {
-    return rejectAt('SIGMA_YAML_INVALID', messageOf(error), node.at, error);
+    return rejectAt('SIGMA_YAML_INVALID', messageOf(error), unpairedAt(node) ?? node.at, error);
   }
+}
+
+/** Place of the first key or value that holds a lone surrogate, which no JSON can carry. */
+function unpairedAt(node: YamlNode): SourcePosition | undefined {
+  if (node.kind === 'scalar') return node.text.isWellFormed() ? undefined : node.at;
+  if (node.kind === 'list') return firstOf(node.items, unpairedAt);
+  return firstOf(node.entries, ([key, value]) => (key.isWellFormed() ? unpairedAt(value) : node.keyAt.get(key)));
+}
+
+function firstOf<Item, Found>(items: Iterable<Item>, find: (item: Item) => Found | undefined): Found | undefined {
+  for (const item of items) {
+    const found = find(item);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** The node as JSON values, made anew on each call. Numbers that JSON cannot carry exactly stand as their text. */
@@ -88,17 +101,12 @@ export function plainOf(node: YamlNode): unknown {
   return isUnsafe ? node.text : node.value;
 }
 
-function positionAt(offset: number, lines: LineCounter, path: string): SourcePosition {
-  const { line, col } = lines.linePos(offset);
-  return { path, line: Math.max(line, 1), column: Math.max(col, 1) };
-}
-
 /** Turns the nodes of the YAML library into ours and counts them, because aliases can multiply a document. */
 class TreeReader {
   #nodeCount = 0;
 
   constructor(
-    readonly document: Document,
+    readonly document: ComposedDocument,
     readonly lines: LineCounter,
     readonly path: string,
   ) {}
@@ -106,28 +114,30 @@ class TreeReader {
   read(node: unknown, depth: number): YamlNode {
     const at = this.#positionOf(node);
     this.#nodeCount += 1;
-    if (depth > DEPTH_MAX) rejectAt('SIGMA_YAML_INVALID', `nested deeper than ${DEPTH_MAX} levels`, at);
+    if (depth > DEPTH_MAX) refuseDepth(at);
     if (this.#nodeCount > NODE_COUNT_MAX) rejectAt('SIGMA_YAML_INVALID', `more than ${NODE_COUNT_MAX} values`, at);
-    if (isAlias(node)) return this.read(node.resolve(this.document), depth + 1);
+    if (isAlias(node)) return this.read(this.document.targets.get(node), depth + 1);
     if (isSeq(node)) return { kind: 'list', items: node.items.map((item) => this.read(item, depth + 1)), at };
-    if (isMap(node)) return { kind: 'map', entries: this.#entriesOf(node.items, depth), at };
+    if (isMap(node)) return this.#mapOf(node.items, at, depth);
     return this.#scalarOf(node, at);
   }
 
-  #entriesOf(pairs: readonly unknown[], depth: number): Map<string, YamlNode> {
+  #mapOf(pairs: readonly unknown[], at: SourcePosition, depth: number): YamlMap {
     const entries = new Map<string, YamlNode>();
+    const keyAt = new Map<string, SourcePosition>();
+    // `16` and `0x10` are one key to YAML; `1` and `"1"` are one to us, who take keys as text.
+    const values = new Set<YamlScalar['value']>();
     for (const pair of pairs) {
       if (!isPair(pair)) continue;
-      const at = this.#positionOf(pair.key);
-      const key = this.#scalarOf(pair.key, at).text;
-      // The library compares values, so that `1` and `"1"` pass as different keys.
-      if (entries.has(key)) rejectAt('SIGMA_YAML_INVALID', `key ${quote(key)} is repeated`, at);
-      entries.set(
-        key,
-        pair.value === null ? { kind: 'scalar', value: null, text: '', at } : this.read(pair.value, depth + 1),
-      );
+      const place = this.#positionOf(pair.key);
+      const { text, value } = this.#scalarOf(pair.key, place);
+      const isRepeated = entries.has(text) || (typeof value !== 'string' && values.has(value));
+      if (isRepeated) rejectAt('SIGMA_YAML_INVALID', `key ${quote(text)} is repeated`, place);
+      if (typeof value !== 'string') values.add(value);
+      keyAt.set(text, place);
+      entries.set(text, pair.value === null ? this.#scalarOf(null, place) : this.read(pair.value, depth + 1));
     }
-    return entries;
+    return { kind: 'map', entries, keyAt, at };
   }
 
   #scalarOf(node: unknown, at: SourcePosition): YamlScalar {
