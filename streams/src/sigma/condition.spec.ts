@@ -4,7 +4,7 @@ import { Evaluator } from './evaluator';
 import type { SigmaExpression } from './expression';
 
 const AT = { path: 'rule.yml', line: 7, column: 3 };
-const NAMES = ['a', 'b', 'c', 'sel_one', 'sel_two', '_hidden'];
+const NAMES = ['a', 'b', 'c', 'sel_one', 'sel_two', '_hidden', '_sel_one'];
 const selections = new Map<string, SigmaExpression>(
   NAMES.map((field) => [field, { kind: 'exists', field, isWanted: true }]),
 );
@@ -29,6 +29,11 @@ describe('parseCondition', () => {
     ['all of sel_*', ['sel_one', 'sel_two'], true],
     ['1 of them', ['_hidden'], false],
     ['1 of *_one', ['sel_one'], true],
+    ['1 of *', ['_hidden'], false],
+    ['1 of *_one', ['_sel_one'], false],
+    ['any of *sel*', ['_sel_one'], false],
+    ['all of *_one', ['sel_one'], true],
+    ['_hidden', ['_hidden'], true],
     ['1 of s*l*e', ['sel_one'], true],
     ['not 1 of sel_*', [], true],
     ['a and(b)or c', ['c'], true],
@@ -44,6 +49,9 @@ describe('parseCondition', () => {
     ['a)', '`)` is not expected'],
     ['missing', '`missing` does not exist'],
     ['1 of x*', '`x*` names no selection'],
+    ['1 of _*', '`_*` names no selection'],
+    ['all of _sel_*', '`_sel_*` names no selection'],
+    ['1 of _hidden', '`_hidden` names no selection'],
     ['2 of sel_*', '`2 of` is not supported'],
     ['a | count() > 5', 'correlation'],
     [`${'('.repeat(60)}a`, 'nested deeper'],

@@ -23,7 +23,7 @@ const DEPTH_MAX = 50;
 
 /**
  * Reads a condition (Sigma 2.1, "Condition"): `not` binds tightest, then `and`, then `or`; `1 of` and `all of` take a
- * selection name with `*`, or `them`, which leaves out names that begin with an underscore.
+ * selection name with `*`, or `them`; names that begin with an underscore are left out of both.
  *
  * @throws ProtegoError `SIGMA_CONDITION_INVALID`, or the code of the given subject
  */
@@ -122,8 +122,10 @@ class ConditionReader {
   }
 }
 
+// A pattern only narrows `them`, which leaves out names that begin with an underscore.
 function isNamedBy(pattern: string, name: string): boolean {
-  if (pattern === 'them') return !name.startsWith('_');
+  if (name.startsWith('_')) return false;
+  if (pattern === 'them') return true;
   const pieces = pattern.split('*');
   const [head = '', ...rest] = pieces;
   if (rest.length === 0) return name === pattern;
