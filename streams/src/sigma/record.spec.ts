@@ -14,6 +14,18 @@ describe('fieldValue', () => {
     expect(fieldValue(record, 'items.none')).toBeUndefined();
   });
 
+  it('tells a field that holds null or nothing from one that is missing, also below a list', () => {
+    expect(fieldValue(bare({ a: null }), 'a')).toBeNull();
+    expect(fieldValue(bare({ a: { b: null } }), 'a.b')).toBeNull();
+    expect(fieldValue(bare({ a: [{ b: null }, { c: 1 }] }), 'a.b')).toBeNull();
+    expect(fieldValue(bare({ a: [[{ b: [{ c: null }] }]] }), 'a.b.c')).toBeNull();
+    expect(fieldValue(bare({ a: [{ b: null }, { b: 1 }] }), 'a.b')).toEqual([1]);
+    expect(fieldValue(bare({ a: [{ b: [] }] }), 'a.b')).toEqual([]);
+    expect(fieldValue(bare({ a: [{ b: [] }, { b: null }] }), 'a.b')).toBeNull();
+    expect(fieldValue(bare({ a: [{ c: 1 }, null, 'x'] }), 'a.b')).toBeUndefined();
+    expect(fieldValue(bare({ a: [] }), 'a.b')).toBeUndefined();
+  });
+
   it('never reads what every object inherits', () => {
     for (const field of ['constructor', '__proto__', 'toString', 'a.constructor', 'a.b.length', 'event.constructor']) {
       expect(fieldValue({ type: 'x.y', data: { a: { b: 'text' } }, envelope: {} }, field)).toBeUndefined();
@@ -45,6 +57,7 @@ describe('fieldPlaceOf', () => {
     [{ 'a.b': 1, a: { b: 2 } }, 'a.b', ['data', 'a.b']],
     [{ a: { b: 2 } }, 'a.b', ['data', 'a', 'b']],
     [{ a: [{ b: 2 }, { b: 3 }] }, 'a.b', ['data', 'a', 'b']],
+    [{ a: [{ b: null }] }, 'a.b', ['data', 'a', 'b']],
     [{ ...windows, NewProcessName: 'x' }, 'Image', ['data', 'NewProcessName']],
     [{}, 'event.subject', ['subject']],
     [{ event: { subject: 'own' } }, 'event.subject', ['data', 'event', 'subject']],

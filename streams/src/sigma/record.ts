@@ -151,7 +151,22 @@ function valueAt(value: unknown, steps: readonly string[], at: number): unknown 
   return current;
 }
 
-function valuesOfMembers(members: readonly unknown[], steps: readonly string[], at: number): unknown[] | undefined {
-  const values = members.slice(0, PATH_VALUES_MAX).flatMap((member) => valueAt(member, steps, at) ?? []);
-  return values.length === 0 ? undefined : values.slice(0, PATH_VALUES_MAX);
+/** Values of a field in the members of a list. Where none holds one, null tells that some hold the field nevertheless. */
+function valuesOfMembers(
+  members: readonly unknown[],
+  steps: readonly string[],
+  at: number,
+): readonly unknown[] | null | undefined {
+  const values: unknown[] = [];
+  let isThere = false;
+  let isNull = false;
+  for (const member of members.slice(0, PATH_VALUES_MAX)) {
+    const value = valueAt(member, steps, at);
+    isThere ||= value !== undefined;
+    isNull ||= value === null;
+    if (Array.isArray(value)) for (const each of value) values.push(each);
+    else if (value !== undefined && value !== null) values.push(value);
+  }
+  if (values.length > 0) return values.slice(0, PATH_VALUES_MAX);
+  return isNull ? null : isThere ? values : undefined;
 }

@@ -146,6 +146,36 @@ describe('numbers, booleans and null', () => {
   ]);
 });
 
+describe('null and missing', () => {
+  check([
+    ['A|exists: true', { A: null }, true],
+    ['A|exists: false', { A: null }, false],
+    ['A|exists: true', { A: '' }, true],
+    ['A|exists: true', { A: [] }, true],
+    ['A|exists: true', { A: {} }, true],
+    ['A|exists: false', {}, true],
+    ['a.b|exists: true', { a: { b: null } }, true],
+    ['a.b|exists: false', { a: { b: null } }, false],
+    ['a.b|exists: false', { a: {} }, true],
+    ['a.b|exists: false', { a: null }, true],
+    ['a.b|exists: true', { a: [{ b: null }] }, true],
+    ['a.b|exists: false', { a: [{ b: null }, { c: 1 }] }, false],
+    ['a.b|exists: true', { a: [{ b: [] }] }, true],
+    ['a.b|exists: false', { a: [{ c: 1 }] }, true],
+    ['a.b|exists: false', { a: [] }, true],
+    ['A: null', { A: null }, true],
+    ['A: null', {}, true],
+    ['A: null', { A: [] }, false],
+    ['a.b: null', { a: { b: null } }, true],
+    ['a.b: null', { a: {} }, true],
+    ['a.b: null', { a: [{ b: null }, { c: 1 }] }, true],
+    ['a.b: null', { a: [{ c: 1 }] }, true],
+    ['a.b: null', { a: [{ b: null }, { b: 1 }] }, false],
+    ['a.b: null', { a: [{ b: [] }] }, false],
+    ['a.b: 1', { a: [{ b: null }, { b: 1 }] }, true],
+  ]);
+});
+
 describe('other modifiers', () => {
   check([
     ["Line|re: 'a.c$'", { Line: 'xxabc' }, true],

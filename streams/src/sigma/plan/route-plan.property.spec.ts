@@ -76,6 +76,8 @@ const scalar = fc.oneof(
   fc.constantFrom<unknown>(1, 4688, 4.5, 1e21, true, false, null, 'xSa', '1.0'),
 );
 const member = fc.oneof({ weight: 5, arbitrary: scalar }, fc.array(scalar, { maxLength: 3 }));
+/** What holds `b`, perhaps: null, an empty list and a missing field are three things to `exists`. */
+const below = fc.record({ b: member }, { requiredKeys: [] });
 const record = fc.record(
   {
     Channel: fc.constantFrom<unknown>(
@@ -89,7 +91,7 @@ const record = fc.record(
     EventID: fc.constantFrom<unknown>(4688, '4688', 1, '1', 'x', undefined),
     f: member,
     g: member,
-    a: fc.record({ b: member }),
+    a: fc.oneof(below, fc.array(fc.oneof({ weight: 5, arbitrary: below }, scalar), { maxLength: 3 })),
     User: scalar,
   },
   { requiredKeys: ['Channel', 'EventID'] },
