@@ -254,10 +254,43 @@ describe('what is refused', () => {
     ['A: {B: 1}', 'SIGMA_RULE_INVALID'],
     ['A|base64: "a*"', 'SIGMA_RULE_INVALID'],
     ['A|windash: " -a -b -c -d -e -f"', 'SIGMA_RULE_INVALID'],
+    ['A|re:', 'SIGMA_RULE_INVALID'],
+    ['A|re: null', 'SIGMA_RULE_INVALID'],
+    ["A|re: ''", 'SIGMA_RULE_INVALID'],
+    ["A|re|i: [a, '']", 'SIGMA_RULE_INVALID'],
+    ["'|re': ['']", 'SIGMA_RULE_INVALID'],
+    ['A|contains:', 'SIGMA_RULE_INVALID'],
+    ['A|contains: [a, null]', 'SIGMA_RULE_INVALID'],
+    ['A|contains|all: [a, ~]', 'SIGMA_RULE_INVALID'],
+    ['A|startswith: null', 'SIGMA_RULE_INVALID'],
+    ['A|endswith: null', 'SIGMA_RULE_INVALID'],
+    ['A|windash: null', 'SIGMA_RULE_INVALID'],
+    ['A|wide|base64: null', 'SIGMA_RULE_INVALID'],
+    ['A|base64offset|contains: null', 'SIGMA_RULE_INVALID'],
+    ['A|cased: null', 'SIGMA_RULE_INVALID'],
+    ['A|expand: null', 'SIGMA_RULE_INVALID'],
+    ['A|cidr: null', 'SIGMA_RULE_INVALID'],
+    ['A|exists:', 'SIGMA_RULE_INVALID'],
+    ['A|fieldref: null', 'SIGMA_RULE_INVALID'],
+    ['A|gt: null', 'SIGMA_RULE_INVALID'],
+    ['A|hour: null', 'SIGMA_RULE_INVALID'],
     ['[]', 'SIGMA_RULE_INVALID'],
     ['{}', 'SIGMA_RULE_INVALID'],
   ])('%s is %s', (selection, code) => {
     expect(problemsOf(selection)).toEqual([code]);
+  });
+
+  it.each([
+    ['A|contains: [a, null]', '`A|contains` needs text, not null', 21],
+    ["A|re: [a, '']", 'a pattern is empty: it would be found in every value', 15],
+  ])('%s says what is wrong, and where', (selection, message, column) => {
+    const { problems } = compileSigma([{ path: 'rule.yml', text: ruleText(detectionOf(selection)) }]);
+    expect(problems).toMatchObject([{ message, line: 7, column }]);
+  });
+
+  it('leaves null to what does not ask for text', () => {
+    expect(selectionMatches('A|neq: null', { A: 1 })).toBe(true);
+    expect(selectionMatches('A|all: [null]', {})).toBe(true);
   });
 });
 

@@ -75,9 +75,17 @@ function parseField(
   const scalars = nodes.map((node) =>
     node.kind === 'scalar' ? node : refuse(`${quote(key)} holds a ${node.kind} where a value is expected`, node.at),
   );
+  const isText = needsText(chain);
+  for (const { value, at: place } of scalars)
+    if (isText && value === null) refuse(`${quote(key)} needs text, not null`, place);
   const questions = scalars.map((scalar) => expandedQuestion(chain, scalar, context));
   if (chain.isNegated) return negate(anyOf(mergeTexts(questions)));
   return chain.isAll ? allOf(questions) : anyOf(mergeTexts(questions));
+}
+
+/** True where null would silently ask for something else: for a missing field, or for the word. */
+function needsText({ meaning, transforms, isCased, isExpanded }: ModifierChain): boolean {
+  return meaning === 're' || (meaning === 'text' && (transforms.length > 0 || isCased || isExpanded));
 }
 
 /** A value with placeholders asks for any of what it stands for. */
@@ -103,6 +111,7 @@ function mergeTexts(questions: readonly SigmaExpression[]): SigmaExpression[] {
 function questionOf(chain: ModifierChain, scalar: YamlScalar, context: SelectionContext): SigmaExpression {
   const { field, meaning, at } = { ...chain, at: scalar.at };
   if (meaning === 're') {
+    if (scalar.text === '') refuse('a pattern is empty: it would be found in every value', at);
     const test = compileRegex(scalar.text, chain.regexFlags, at);
     return { kind: 'regex', field, pattern: scalar.text, flags: chain.regexFlags, test };
   }
