@@ -19,8 +19,8 @@ interface CorrelationCase {
 
 const CASES = resolve(process.cwd(), '../shared/conformance/sigma/correlation_cases.jsonl');
 
-// A placeholder that stands for a field of the same event: the specification gives `expand` to what the processing
-// pipeline replaces before a rule is used, and an event comes after that. docs/reference/sigma.md, "Where engines differ".
+// A placeholder that stands for a field of the same event. The specification allows look-ups while matching, and says: "If
+// the tool isn't able to handle placeholders, it must reject the rule." docs/reference/sigma.md, "Where engines differ".
 const isOfEvent = (one: CorrelationCase): boolean =>
   compileSigma([{ path: 'case.yml', text: one.rules_yaml }]).problems.some(
     ({ code }) => code === 'SIGMA_PLACEHOLDER_UNKNOWN',

@@ -6,11 +6,16 @@ export type Placeholders = ReadonlyMap<string, readonly string[]>;
 /** No placeholder is declared. */
 export const NO_PLACEHOLDERS: Placeholders = new Map();
 
-const PLACEHOLDER = /%([A-Za-z_][A-Za-z0-9_.-]*)%/;
+const NAME = '[A-Za-z_][A-Za-z0-9_.-]*';
+/**
+ * What is more than plain text: an escaped backslash, an escaped percent sign, a placeholder. A backslash before a whole
+ * placeholder is that of a Windows path, which needs no escapes elsewhere either; in `\%plain%name%` it escapes, because
+ * the placeholder is `%name%`.
+ */
+const PIECES = new RegExp(String.raw`\\\\|\\%(?!${NAME}%(?!${NAME}%))|\\?%(${NAME})%`, 'g');
 
 /**
- * A text with each placeholder in it replaced by each of its values: all combinations, none where one has no value. A
- * backslash before the percent sign belongs to a Windows path: nothing escapes a placeholder.
+ * A text with each placeholder in it replaced by each of its values: all combinations, none where one has no value.
  *
  * @throws ProtegoError `SIGMA_PLACEHOLDER_UNKNOWN`; `SIGMA_RULE_INVALID` for more than `textsMax` texts
  */
@@ -20,17 +25,26 @@ export function expandPlaceholders(
   textsMax: number,
   at: SourcePosition,
 ): string[] {
-  // Values are not searched again: what a site declares is text.
-  const [first = '', ...rest] = text.split(PLACEHOLDER);
-  let texts = [first];
-  for (let i = 0; i < rest.length; i += 2) {
-    const name = rest[i] as string;
+  let texts = [''];
+  let plain = '';
+  let end = 0;
+  for (const { 0: piece, 1: name, index } of text.matchAll(PIECES)) {
+    plain += text.slice(end, index);
+    end = index + piece.length;
+    if (name === undefined) {
+      plain += piece === '\\%' ? '%' : piece;
+      continue;
+    }
+    // Doubled, so that it escapes nothing in the value that follows.
+    const front = piece.startsWith('\\') ? `${plain}\\\\` : plain;
+    // Values are not searched again: what a site declares is text.
     const values = placeholders.get(name) ?? unknown(name, at);
     if (texts.length * values.length > textsMax)
       rejectAt('SIGMA_RULE_INVALID', `${quote(text)} stands for more than ${textsMax} texts`, at);
-    texts = texts.flatMap((front) => values.map((value) => front + value + (rest[i + 1] as string)));
+    texts = texts.flatMap((before) => values.map((value) => before + front + value));
+    plain = '';
   }
-  return texts;
+  return texts.map((before) => before + plain + text.slice(end));
 }
 
 function unknown(name: string, at: SourcePosition): never {

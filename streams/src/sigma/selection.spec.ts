@@ -51,6 +51,7 @@ describe('placeholders', () => {
     ['blocks', ['10.0.0.0/8', '192.168.0.0/16']],
     ['none', []],
     ['odd', ['%admins%']],
+    ['stars', ['*']],
   ]);
   const matches = (selection: string, data: Record<string, unknown>): boolean => {
     const { rules, problems } = compileSigma([{ path: 'a.yml', text: ruleText(detectionOf(selection)) }], {
@@ -82,6 +83,23 @@ describe('placeholders', () => {
     ["A|neq|expand: '%none%'", { A: 'ann' }, true],
     ["A|cidr|expand: '%blocks%'", { A: '192.168.7.1' }, true],
     ["A|re|expand: '^%hosts%$'", { A: 'dc1' }, true],
+    // An escaped percent sign begins no placeholder.
+    ["A|expand: '\\%plain%hosts%'", { A: '%plaindc1' }, true],
+    ["A|expand: '\\%admins%hosts%'", { A: '%adminsdc2' }, true],
+    ["A|expand: '\\%plain%hosts%'", { A: '\\%plaindc1' }, false],
+    ["A|expand: '%hosts%\\%'", { A: 'dc1%' }, true],
+    ["A|expand: '\\%hosts\\%'", { A: '%hosts%' }, true],
+    ["A|expand: '\\%hosts\\%'", { A: 'dc1' }, false],
+    ["A|expand: '100\\%'", { A: '100%' }, true],
+    ["A|re|expand: '^\\%%hosts%$'", { A: '%dc1' }, true],
+    // A backslash before a whole placeholder is that of a path, written once or twice.
+    ["A|expand: 'x\\%hosts%'", { A: 'x\\dc1' }, true],
+    ["A|expand: 'x\\\\%hosts%'", { A: 'x\\dc1' }, true],
+    ["A|expand: 'x\\%stars%'", { A: 'x\\anything' }, true],
+    ["A|expand: 'x\\\\%stars%'", { A: 'x\\anything' }, true],
+    ["A|re|expand: '^x\\%hosts%$'", { A: 'x\\dc1' }, true],
+    ["A|expand: 'x\\\\\\%plain%hosts%'", { A: 'x\\%plaindc1' }, true],
+    ["A: '\\%plain%'", { A: '\\%plain%' }, true],
   ])('%s on %j is %s', (selection, data, expected) => {
     expect(matches(selection, data)).toBe(expected);
   });
