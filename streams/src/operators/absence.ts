@@ -3,6 +3,7 @@ import { DeadlineStore, type DeadlineCell } from './deadline-store';
 import { orderedOperator } from './event-time-operator';
 import { checkOptions } from './operator-options';
 import type { Json, StateStore, StreamElement } from './stream-element';
+import { subscriptionStore } from './subscription-store';
 
 /** Bounds of {@link absence}. */
 export interface AbsenceBounds {
@@ -121,17 +122,21 @@ export class AbsenceStore<R extends Json> implements StateStore {
  */
 export function absence<T, R extends Json>(
   options: AbsenceOptions<T, R>,
-  store = new AbsenceStore<R>(options),
+  store?: AbsenceStore<R>,
 ): OperatorFunction<StreamElement<T>, Absence<R>> {
-  return orderedOperator((out) => ({
-    event: (event, timeMs) => {
-      const key = options.keyOf(event);
-      if (key === undefined) return;
-      if (options.answers(event)) store.answer(key);
-      if (options.awaits(event)) store.await(key, timeMs, options.refOf(event));
-    },
-    advance: (nowMs) => {
-      for (const result of store.expire(nowMs)) out.next(result);
-    },
-  }));
+  const storeFor = subscriptionStore(store, () => new AbsenceStore<R>(options));
+  return orderedOperator((out) => {
+    const waiting = storeFor();
+    return {
+      event: (event, timeMs) => {
+        const key = options.keyOf(event);
+        if (key === undefined) return;
+        if (options.answers(event)) waiting.answer(key);
+        if (options.awaits(event)) waiting.await(key, timeMs, options.refOf(event));
+      },
+      advance: (nowMs) => {
+        for (const result of waiting.expire(nowMs)) out.next(result);
+      },
+    };
+  });
 }

@@ -26,6 +26,7 @@ const END = 'watermark Infinity';
 
 describe('assignWatermarks', () => {
   describeOperatorLifecycle({
+    isHandedState: true,
     operator: () => assignWatermarks(tableOf()),
     input: [at(0), at(1_000)],
     output: [

@@ -4,6 +4,7 @@ import { DeadlineStore, type DeadlineCell } from './deadline-store';
 import { orderedOperator } from './event-time-operator';
 import { checkOptions, checkPositive, checkWhole } from './operator-options';
 import type { Json, StateStore, StreamElement } from './stream-element';
+import { subscriptionStore } from './subscription-store';
 
 /** Bounds of {@link baselineRate}. */
 export interface BaselineBounds {
@@ -189,24 +190,28 @@ export class BaselineStore<K extends Json = null> implements StateStore {
  */
 export function baselineRate<T, K extends Json = null>(
   options: BaselineRateOptions<T, K>,
-  store = new BaselineStore<K>(options, options.kept?.initial),
+  store?: BaselineStore<K>,
 ): OperatorFunction<StreamElement<T>, RatePane<K>> {
   const { keyOf, amountOf = () => 1, kept: keeps } = options;
   const baselineOf = baselineReader(options);
-  return orderedOperator((out) => ({
-    event: (event, timeMs) => {
-      const key = keyOf(event);
-      if (key === undefined) return;
-      const window = store.add(key, timeMs, amountOf(event));
-      if (keeps !== undefined) window.kept = keeps.add(window.kept, event);
-    },
-    advance: (nowMs) => {
-      // At most events no window ends.
-      if (store.store.due(nowMs) === undefined) return;
-      for (const { key, startMs, count, kept, history } of store.close(nowMs))
-        out.next({ key, startMs, endMs: startMs + store.windowMs, count, kept, ...baselineOf(count, history) });
-    },
-  }));
+  const storeFor = subscriptionStore(store, () => new BaselineStore<K>(options, keeps?.initial));
+  return orderedOperator((out) => {
+    const rates = storeFor();
+    return {
+      event: (event, timeMs) => {
+        const key = keyOf(event);
+        if (key === undefined) return;
+        const window = rates.add(key, timeMs, amountOf(event));
+        if (keeps !== undefined) window.kept = keeps.add(window.kept, event);
+      },
+      advance: (nowMs) => {
+        // At most events no window ends.
+        if (rates.store.due(nowMs) === undefined) return;
+        for (const { key, startMs, count, kept, history } of rates.close(nowMs))
+          out.next({ key, startMs, endMs: startMs + rates.windowMs, count, kept, ...baselineOf(count, history) });
+      },
+    };
+  });
 }
 
 function baselineReader<T, K extends Json>(

@@ -4,6 +4,7 @@ import { orderedOperator } from './event-time-operator';
 import { checkOptions } from './operator-options';
 import { WATERMARK_NONE } from './source-table';
 import type { Json, StateStore, StreamElement } from './stream-element';
+import { subscriptionStore } from './subscription-store';
 
 /** Bounds of {@link distinctCount}. */
 export interface DistinctBounds {
@@ -122,15 +123,19 @@ export class DistinctStore implements StateStore {
  */
 export function distinctCount<T>(
   options: DistinctCountOptions<T>,
-  store = new DistinctStore(options),
+  store?: DistinctStore,
 ): OperatorFunction<StreamElement<T>, DistinctCount<T>> {
-  return orderedOperator((out) => ({
-    event: (event, timeMs) => {
-      const key = options.keyOf(event);
-      const value = key === undefined ? undefined : options.valueOf(event);
-      if (key === undefined || value === undefined) return;
-      out.next({ event, key, timeMs, ...store.add(key, timeMs, value) });
-    },
-    advance: (nowMs) => store.store.forgetDue(nowMs),
-  }));
+  const storeFor = subscriptionStore(store, () => new DistinctStore(options));
+  return orderedOperator((out) => {
+    const values = storeFor();
+    return {
+      event: (event, timeMs) => {
+        const key = options.keyOf(event);
+        const value = key === undefined ? undefined : options.valueOf(event);
+        if (key === undefined || value === undefined) return;
+        out.next({ event, key, timeMs, ...values.add(key, timeMs, value) });
+      },
+      advance: (nowMs) => values.store.forgetDue(nowMs),
+    };
+  });
 }

@@ -2,6 +2,7 @@ import type { OperatorFunction } from 'rxjs';
 import { elementOperator } from './element-operator';
 import { WATERMARK_NONE } from './source-table';
 import type { Json, StateStore, StreamElement } from './stream-element';
+import { subscriptionStore } from './subscription-store';
 
 /** An event that the windows do not see, because its time was past or in the future. */
 export interface MistimedEvent<T> {
@@ -34,18 +35,22 @@ export class MistimedCounts implements StateStore {
 }
 
 /** The late stream and the skewed stream: the events that windows leave out, each once, and counted. */
-export function mistimedEvents<T>(counts = new MistimedCounts()): OperatorFunction<StreamElement<T>, MistimedEvent<T>> {
-  return elementOperator((out) => ({
-    next: (element) => {
-      if (element.kind === 'watermark') {
-        counts.watermarkMs = element.watermarkMs;
-        return;
-      }
-      const { event, timeMs, timing } = element;
-      if (timing === 'on-time') return;
-      if (timing === 'late') counts.lateCount++;
-      else counts.skewedCount++;
-      out.next({ event, timeMs, timing, watermarkMs: counts.watermarkMs });
-    },
-  }));
+export function mistimedEvents<T>(counts?: MistimedCounts): OperatorFunction<StreamElement<T>, MistimedEvent<T>> {
+  const countsFor = subscriptionStore(counts, () => new MistimedCounts());
+  return elementOperator((out) => {
+    const counted = countsFor();
+    return {
+      next: (element) => {
+        if (element.kind === 'watermark') {
+          counted.watermarkMs = element.watermarkMs;
+          return;
+        }
+        const { event, timeMs, timing } = element;
+        if (timing === 'on-time') return;
+        if (timing === 'late') counted.lateCount++;
+        else counted.skewedCount++;
+        out.next({ event, timeMs, timing, watermarkMs: counted.watermarkMs });
+      },
+    };
+  });
 }

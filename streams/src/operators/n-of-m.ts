@@ -3,6 +3,7 @@ import { DeadlineStore } from './deadline-store';
 import { orderedOperator } from './event-time-operator';
 import { checkOptions, checkWhole } from './operator-options';
 import type { Json, StateStore, StreamElement } from './stream-element';
+import { subscriptionStore } from './subscription-store';
 
 /** Bounds of {@link nOfM}. */
 export interface NOfMBounds {
@@ -117,19 +118,23 @@ export class NOfMStore<R extends Json> implements StateStore {
  */
 export function nOfM<T, R extends Json>(
   options: NOfMOptions<T, R>,
-  store = new NOfMStore<R>({ ...options, kindCount: options.kinds.length }),
+  store?: NOfMStore<R>,
 ): OperatorFunction<StreamElement<T>, NOfMMatch<R>> {
-  return orderedOperator((out) => ({
-    event: (event, timeMs) => {
-      const key = options.keyOf(event);
-      if (key === undefined) return;
-      const kinds = options.kinds.flatMap((is, kind) => (is(event) ? [kind] : []));
-      if (kinds.length === 0) return;
-      const members = store.add(key, timeMs, kinds, options.refOf(event));
-      if (members === undefined) return;
-      const startMs = members.reduce((least, member) => Math.min(least, member.timeMs), timeMs);
-      out.next({ key, startMs, timeMs, members });
-    },
-    advance: (nowMs) => store.store.forgetDue(nowMs),
-  }));
+  const storeFor = subscriptionStore(store, () => new NOfMStore<R>({ ...options, kindCount: options.kinds.length }));
+  return orderedOperator((out) => {
+    const seen = storeFor();
+    return {
+      event: (event, timeMs) => {
+        const key = options.keyOf(event);
+        if (key === undefined) return;
+        const kinds = options.kinds.flatMap((is, kind) => (is(event) ? [kind] : []));
+        if (kinds.length === 0) return;
+        const members = seen.add(key, timeMs, kinds, options.refOf(event));
+        if (members === undefined) return;
+        const startMs = members.reduce((least, member) => Math.min(least, member.timeMs), timeMs);
+        out.next({ key, startMs, timeMs, members });
+      },
+      advance: (nowMs) => seen.store.forgetDue(nowMs),
+    };
+  });
 }

@@ -35,6 +35,7 @@ const elements = (): fc.Arbitrary<Element[]> =>
 
 describe('orderByEventTime', () => {
   describeOperatorLifecycle({
+    isHandedState: true,
     operator: () => orderByEventTime(bufferOf()),
     input: [held(at(2)), held(at(1)), watermark<EventOrder>(3)],
     output: [held(at(1)), held(at(2)), watermark<EventOrder>(3)],

@@ -3,6 +3,7 @@ import { DeadlineStore } from './deadline-store';
 import { orderedOperator } from './event-time-operator';
 import { checkOptions, checkWhole } from './operator-options';
 import type { Json, StateStore, StreamElement } from './stream-element';
+import { subscriptionStore } from './subscription-store';
 
 /** Bounds of {@link sequence}. */
 export interface SequenceBounds {
@@ -121,17 +122,21 @@ export class SequenceStore<R extends Json> implements StateStore {
  */
 export function sequence<T, R extends Json>(
   options: SequenceOptions<T, R>,
-  store = new SequenceStore<R>({ ...options, stepCount: options.steps.length }),
+  store?: SequenceStore<R>,
 ): OperatorFunction<StreamElement<T>, SequenceMatch<R>> {
   const { keyOf, steps, refOf } = options;
-  return orderedOperator((out) => ({
-    event: (event, timeMs) => {
-      const key = keyOf(event);
-      if (key === undefined) return;
-      const fits = (index: number): boolean => steps[index]?.(event) === true;
-      const chain = store.step(key, timeMs, fits, () => refOf(event));
-      if (chain !== undefined) out.next({ key, timeMs, ...chain });
-    },
-    advance: (nowMs) => store.store.forgetDue(nowMs),
-  }));
+  const storeFor = subscriptionStore(store, () => new SequenceStore<R>({ ...options, stepCount: steps.length }));
+  return orderedOperator((out) => {
+    const begun = storeFor();
+    return {
+      event: (event, timeMs) => {
+        const key = keyOf(event);
+        if (key === undefined) return;
+        const fits = (index: number): boolean => steps[index]?.(event) === true;
+        const chain = begun.step(key, timeMs, fits, () => refOf(event));
+        if (chain !== undefined) out.next({ key, timeMs, ...chain });
+      },
+      advance: (nowMs) => begun.store.forgetDue(nowMs),
+    };
+  });
 }

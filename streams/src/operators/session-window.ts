@@ -4,6 +4,7 @@ import { DeadlineStore, type DeadlineCell } from './deadline-store';
 import { orderedOperator, watermarkOperator } from './event-time-operator';
 import { checkOptions } from './operator-options';
 import type { Json, StateStore, StreamElement } from './stream-element';
+import { subscriptionStore } from './subscription-store';
 
 /** A closed session of one key. */
 export interface SessionPane<A> {
@@ -153,18 +154,22 @@ export class SessionWindows<A extends Json> implements StateStore {
  */
 export function sessionWindow<T, A extends Json>(
   options: SessionWindowOptions<T, A>,
-  windows = new SessionWindows<A>(options),
+  windows?: SessionWindows<A>,
 ): OperatorFunction<StreamElement<T>, SessionPane<A>> {
   const operator = options.ordered === true ? orderedOperator : watermarkOperator;
-  return operator((out) => ({
-    event: (event, timeMs) => {
-      const key = options.keyOf(event);
-      if (key !== undefined) windows.add(key, timeMs, event, options);
-    },
-    advance: (nowMs) => {
-      for (const pane of windows.close(nowMs)) out.next(pane);
-    },
-  }));
+  const windowsFor = subscriptionStore(windows, () => new SessionWindows<A>(options));
+  return operator((out) => {
+    const open = windowsFor();
+    return {
+      event: (event, timeMs) => {
+        const key = options.keyOf(event);
+        if (key !== undefined) open.add(key, timeMs, event, options);
+      },
+      advance: (nowMs) => {
+        for (const pane of open.close(nowMs)) out.next(pane);
+      },
+    };
+  });
 }
 
 /** Index of the first item that the test holds for, where it holds for all after it; the length where it holds for none. */

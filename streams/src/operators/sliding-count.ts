@@ -3,6 +3,7 @@ import { orderedOperator } from './event-time-operator';
 import { KeySlots } from './key-slots';
 import { checkOptions } from './operator-options';
 import type { Json, StateStore, StreamElement } from './stream-element';
+import { subscriptionStore } from './subscription-store';
 import { TimeRing } from './time-ring';
 
 /** Bounds of {@link slidingCount}; what goes beyond them is evicted and counted. */
@@ -224,14 +225,18 @@ export class SlidingTimes implements StateStore {
  */
 export function slidingCount<T>(
   options: SlidingCountOptions<T>,
-  times = new SlidingTimes(options),
+  times?: SlidingTimes,
 ): OperatorFunction<StreamElement<T>, SlidingCount<T>> {
-  return orderedOperator((out) => ({
-    event: (event, timeMs) => {
-      const key = options.keyOf(event);
-      if (key !== undefined) out.next({ event, key, timeMs, eventCount: times.add(key, timeMs) });
-    },
-    // Which events a window holds is asked only when one comes.
-    advance: () => undefined,
-  }));
+  const timesFor = subscriptionStore(times, () => new SlidingTimes(options));
+  return orderedOperator((out) => {
+    const held = timesFor();
+    return {
+      event: (event, timeMs) => {
+        const key = options.keyOf(event);
+        if (key !== undefined) out.next({ event, key, timeMs, eventCount: held.add(key, timeMs) });
+      },
+      // Which events a window holds is asked only when one comes.
+      advance: () => undefined,
+    };
+  });
 }

@@ -4,6 +4,7 @@ import { orderedOperator, watermarkOperator } from './event-time-operator';
 import { KeyedStore } from './keyed-store';
 import { checkOptions, checkWhole } from './operator-options';
 import type { Json, StateStore, StreamElement } from './stream-element';
+import { subscriptionStore } from './subscription-store';
 
 /** A closed window of one key. */
 export interface TumblingPane<A> {
@@ -92,32 +93,34 @@ export function tumblingWindow<T, A extends Json>(
  */
 export function hoppingWindow<T, A extends Json>(
   options: HoppingWindowOptions<T, A>,
-  windows = new TumblingWindows<A>(options.panesMax),
+  windows?: TumblingWindows<A>,
 ): OperatorFunction<StreamElement<T>, TumblingPane<A>> {
   const { windowMs, slideMs, offsetMs = 0, panesMax } = options;
   checkOptions({ windowMs, panesMax });
   checkWhole('slideMs', slideMs, Math.ceil(windowMs / HOPPING_OVERLAP_MAX), windowMs);
   checkWhole('offsetMs', offsetMs, -windowMs, windowMs);
   const lastStartMs = (timeMs: number): number => Math.floor((timeMs - offsetMs) / slideMs) * slideMs + offsetMs;
-  const gather = (event: T, timeMs: number): void => {
+  const windowsFor = subscriptionStore(windows, () => new TumblingWindows<A>(panesMax));
+  const gather = (open: TumblingWindows<A>, event: T, timeMs: number): void => {
     const key = options.keyOf(event);
     if (key === undefined) return;
     for (let startMs = lastStartMs(timeMs); startMs + windowMs > timeMs; startMs -= slideMs) {
       const openMs = startMs;
-      const pane = windows.panes.touch(`${openMs}|${key}`, () => ({ key, startMs: openMs, value: options.initial() }));
+      const pane = open.panes.touch(`${openMs}|${key}`, () => ({ key, startMs: openMs, value: options.initial() }));
       pane.value = options.add(pane.value, event);
     }
   };
   const operator = options.ordered === true ? orderedOperator : watermarkOperator;
   return operator((out) => {
+    const open = windowsFor();
     let nextEndMs = Number.NEGATIVE_INFINITY;
     return {
-      event: gather,
+      event: (event, timeMs) => gather(open, event, timeMs),
       advance: (nowMs) => {
         // Most watermarks reach the end of no window.
         if (nowMs < nextEndMs) return;
         nextEndMs = lastStartMs(nowMs - windowMs) + slideMs + windowMs;
-        for (const pane of closedPanes(windows, windowMs, nowMs)) out.next(pane);
+        for (const pane of closedPanes(open, windowMs, nowMs)) out.next(pane);
       },
     };
   });

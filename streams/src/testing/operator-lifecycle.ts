@@ -1,4 +1,4 @@
-import { EMPTY, NEVER, Subject, concat, from, of, take, throwError, type OperatorFunction } from 'rxjs';
+import { EMPTY, NEVER, Subject, concat, defer, from, of, retry, take, throwError, type OperatorFunction } from 'rxjs';
 
 /** An operator with an input and what it must make of it. */
 export interface OperatorCase<In, Out> {
@@ -11,6 +11,8 @@ export interface OperatorCase<In, Out> {
   readonly atCompletion?: readonly Out[];
   /** Element `index` of an input without end; its results must be without end too. */
   readonly endless: (index: number) => In;
+  /** Says that the operator is handed its state, with which a second subscription goes on. */
+  readonly isHandedState?: boolean;
 }
 
 interface Seen<Out> {
@@ -33,6 +35,8 @@ export function describeOperatorLifecycle<In, Out>(operatorCase: OperatorCase<In
   };
 
   describe('lifecycle', () => {
+    if (operatorCase.isHandedState !== true) describeResubscription(operatorCase);
+
     it('says nothing while nothing comes', () => {
       expect(watch(NEVER)).toEqual({ values: [], completed: false });
     });
@@ -91,5 +95,42 @@ export function describeOperatorLifecycle<In, Out>(operatorCase: OperatorCase<In
       expect(source.observed).toBe(false);
       expect(values).toHaveLength(countBefore);
     });
+  });
+}
+
+function describeResubscription<In, Out>(operatorCase: OperatorCase<In, Out>): void {
+  const { operator, input, output, atCompletion = [] } = operatorCase;
+
+  it('begins anew for each subscription', () => {
+    const results = from(input).pipe(operator());
+    const first: Out[] = [];
+    const second: Out[] = [];
+    results.subscribe((value) => first.push(value));
+    results.subscribe((value) => second.push(value));
+    expect([first, second]).toEqual([
+      [...output, ...atCompletion],
+      [...output, ...atCompletion],
+    ]);
+  });
+
+  it('begins anew when it is tried again after an error', () => {
+    let triedCount = 0;
+    // The first attempt fails in the middle of things, before any of what is left open is decided.
+    const source = defer(() =>
+      triedCount++ === 0
+        ? concat(
+            from(input.slice(0, 1)),
+            throwError(() => new Error('source failed')),
+          )
+        : from(input),
+    );
+    const values: Out[] = [];
+    source.pipe(operator(), retry(1)).subscribe((value) => values.push(value));
+    const beforeFailure: Out[] = [];
+    concat(from(input.slice(0, 1)), NEVER)
+      .pipe(operator())
+      .subscribe((value) => beforeFailure.push(value))
+      .unsubscribe();
+    expect(values).toEqual([...beforeFailure, ...output, ...atCompletion]);
   });
 }
