@@ -48,6 +48,8 @@ export interface CorrelationWindow {
 export interface CorrelationWindowOptions extends CorrelationBounds {
   /** An event at t sees the events in `[t − windowMs + 1, t + 1)`: those less than `windowMs` before it. */
   readonly windowMs: number;
+  /** How long after a detection of a group others of it are held back; 0 without it. */
+  readonly suppressMs?: number;
   readonly newMeasure: () => Measure;
   /** What must not be pushed out by a flood of something else: values, or rules; undefined where every event counts. */
   readonly keptOf?: (entry: CorrelationEntry) => readonly (string | number | null)[];
@@ -64,6 +66,7 @@ export class CorrelationWindows implements StateStore {
   readonly #entriesMax: number;
   readonly #fullAt: number;
   readonly #allEntriesMax: number;
+  readonly #suppressMs: number;
   #entryCount = 0;
   #evictedKeyCount = 0;
   #evictedEntryCount = 0;
@@ -75,6 +78,7 @@ export class CorrelationWindows implements StateStore {
     // Sifting looks at every event of the window: where it may leave most of them, it must not be done for each that comes.
     this.#fullAt = this.#entriesMax + (options.keptOf === undefined ? 0 : this.#entriesMax >> 2);
     this.#allEntriesMax = options.allEntriesMax ?? CORRELATION_ALL_ENTRIES_MAX;
+    this.#suppressMs = options.suppressMs ?? 0;
     // The store is kept within bounds here, where it is known how many events leave with a group.
     this.#windows = new KeyedStore(Number.MAX_SAFE_INTEGER, {
       toJson: windowToJson,
@@ -92,7 +96,7 @@ export class CorrelationWindows implements StateStore {
     return this.#entryCount;
   }
 
-  /** Groups that were evicted while they held events. */
+  /** Groups that were evicted while they held events, or while another detection of theirs was to be held back. */
   get evictedKeyCount(): number {
     return this.#evictedKeyCount;
   }
@@ -192,7 +196,8 @@ export class CorrelationWindows implements StateStore {
     const [key, window] = oldest;
     this.expire(window, timeMs);
     const lost = entryCountOf(window);
-    if (lost > 0) this.#evictedKeyCount++;
+    // A group without events may still know that it was told of: without it the next detection is not held back.
+    if (lost > 0 || window.raisedMs + this.#suppressMs > timeMs) this.#evictedKeyCount++;
     this.#evictedEntryCount += lost;
     this.#entryCount -= lost;
     this.#windows.delete(key);
