@@ -146,6 +146,11 @@ export const ERROR_CODES = {
     'The snapshot was altered, or written by another version or other options: replay from the beginning instead.',
   ),
   STREAM_UNORDERED: { origin: 'internal', retry: 'no', help: 'Put `orderByEventTime` before the operator.' },
+  STREAM_TIME_INVALID: {
+    origin: 'internal',
+    retry: 'no',
+    help: 'Give every event a whole number of milliseconds as its time.',
+  },
   SOURCE_FORMAT_UNKNOWN: caller('Use --format cloudevents, windows or zeek.'),
   SOURCE_FILE_UNREADABLE: environment('Check that the path names a file and that it may be read.'),
   SOURCE_FILE_DAMAGED: environment('The file ends early or is altered: fetch it again; what stood before was read.'),

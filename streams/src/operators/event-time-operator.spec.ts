@@ -45,4 +45,17 @@ describe.each(Object.keys(MAKERS) as (keyof typeof MAKERS)[])('%s', (maker) => {
     const mistimed = [eventElement('l', 1, 'late' as const), eventElement('s', 99, 'skewed' as const)];
     expect(run(maker, [watermark(5), ...mistimed, watermark(6)])).toEqual(['to 5', 'to 6']);
   });
+
+  it('ends at a time that is no whole number, before the handler sees it', () => {
+    const invalid = expect.objectContaining({ code: 'STREAM_TIME_INVALID' });
+    for (const timeMs of [Number.NaN, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, 0.5, 2 ** 53])
+      expect(() => run(maker, [at(timeMs)])).toThrow(invalid);
+    expect(() => run(maker, [watermark(Number.NaN)])).toThrow(invalid);
+  });
+
+  it('takes watermarks without end and the greatest and least whole times', () => {
+    const [least, most] = [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER];
+    const input = [watermark<string>(Number.NEGATIVE_INFINITY), at(least), at(most), watermark<string>(Infinity)];
+    expect(run(maker, input)).toEqual(expect.arrayContaining([`e${least}`, `e${most}`, 'to Infinity']));
+  });
 });

@@ -1,6 +1,7 @@
 import { ProtegoError } from '@protego/contracts';
 import type { OperatorFunction, Subscriber } from 'rxjs';
 import { elementOperator } from './element-operator';
+import { checkTime, checkWatermark } from './element-time';
 import { WATERMARK_NONE } from './source-table';
 import type { StreamElement } from './stream-element';
 
@@ -15,6 +16,7 @@ export interface EventTimeHandler<T> {
 /**
  * An operator whose time moves by watermarks alone, so that events may come in any order between them. Late and skewed
  * events do not reach the handler.
+ * @throws ProtegoError `STREAM_TIME_INVALID`, into the stream, when the time of an event is no whole number.
  */
 export function watermarkOperator<T, Out>(
   begin: (out: Subscriber<Out>) => EventTimeHandler<T>,
@@ -23,8 +25,13 @@ export function watermarkOperator<T, Out>(
     const handler = begin(out);
     return {
       next: (element) => {
-        if (element.kind === 'watermark') handler.advance(element.watermarkMs);
-        else if (element.timing === 'on-time') handler.event(element.event, element.timeMs);
+        if (element.kind === 'watermark') {
+          checkWatermark(element.watermarkMs);
+          handler.advance(element.watermarkMs);
+        } else if (element.timing === 'on-time') {
+          checkTime(element.timeMs);
+          handler.event(element.event, element.timeMs);
+        }
       },
     };
   });
@@ -34,7 +41,8 @@ export function watermarkOperator<T, Out>(
  * An operator over a stream in event-time order, as `orderByEventTime` makes it. In such a stream an event moves time as a
  * watermark does. What the operator holds when an event comes, and so what its bounds evict, then follows from the
  * events alone and not from where the watermarks stand between them.
- * @throws ProtegoError `STREAM_UNORDERED`, into the stream, when an event stands before an earlier one or a watermark.
+ * @throws ProtegoError `STREAM_UNORDERED`, into the stream, when an event stands before an earlier one or a watermark;
+ * `STREAM_TIME_INVALID` when its time is no whole number.
  */
 export function orderedOperator<T, Out>(
   begin: (out: Subscriber<Out>) => EventTimeHandler<T>,
@@ -45,10 +53,12 @@ export function orderedOperator<T, Out>(
     return {
       next: (element) => {
         if (element.kind === 'watermark') {
+          checkWatermark(element.watermarkMs);
           if (element.watermarkMs > clockMs) clockMs = element.watermarkMs;
           handler.advance(element.watermarkMs);
         } else if (element.timing === 'on-time') {
           const { event, timeMs } = element;
+          checkTime(timeMs);
           if (timeMs < clockMs) throw unordered(timeMs, clockMs);
           clockMs = timeMs;
           handler.advance(timeMs);

@@ -64,6 +64,15 @@ describe('orderByEventTime', () => {
     expect(buffer.heap.size).toBe(1);
   });
 
+  it('ends at a time that is no whole number, and holds no such event', () => {
+    const invalid = expect.objectContaining({ code: 'STREAM_TIME_INVALID' });
+    const buffer = bufferOf();
+    for (const timeMs of [Number.NaN, Number.NEGATIVE_INFINITY, 0.5])
+      expect(() => run([held(at(timeMs))], buffer)).toThrow(invalid);
+    expect(() => run([watermark(Number.NaN)], buffer)).toThrow(invalid);
+    expect(timesOf(run([held(at(5)), watermark(6)], buffer))).toEqual([5, 'w6']);
+  });
+
   it('lets the earliest go when it is full, and drops and counts what comes before that', () => {
     const buffer = bufferOf(2);
     expect(timesOf(run([held(at(5)), held(at(7)), held(at(6))], buffer))).toEqual([5]);

@@ -1,5 +1,6 @@
 import type { OperatorFunction } from 'rxjs';
 import { elementOperator } from './element-operator';
+import { checkTime, checkWatermark } from './element-time';
 import { EventHeap, type EventOrder } from './event-heap';
 import { WATERMARK_NONE } from './source-table';
 import type { Json, StateStore, StreamElement } from './stream-element';
@@ -54,6 +55,7 @@ export class ReorderBuffer<T extends EventOrder> implements StateStore {
  * Holds on-time events back until the watermark has passed them and lets them go in the order of {@link EventOrder},
  * so that arrival order within the lateness cannot show. Late and skewed events go no further. Every watermark passes
  * on after the events that it lets go. An event at exactly the watermark still waits: its peers may yet come.
+ * @throws ProtegoError `STREAM_TIME_INVALID`, into the stream, when the time of an event is no whole number.
  */
 export function orderByEventTime<T extends EventOrder>(
   buffer: ReorderBuffer<T>,
@@ -65,6 +67,7 @@ export function orderByEventTime<T extends EventOrder>(
       out.next({ kind: 'event', event, timeMs: event.timeMs, timing: 'on-time' });
     };
     const hold = (event: T): void => {
+      checkTime(event.timeMs);
       if (event.timeMs < buffer.floorMs) {
         buffer.droppedCount++;
         return;
@@ -81,6 +84,7 @@ export function orderByEventTime<T extends EventOrder>(
           if (element.timing === 'on-time') hold(element.event);
           return;
         }
+        checkWatermark(element.watermarkMs);
         while (heap.size > 0 && (heap.peek() as T).timeMs < element.watermarkMs) release();
         out.next(element);
       },
