@@ -50,6 +50,24 @@ describe('Correlator', () => {
     expect(firedAt(new Correlator(counting('{ gte: 3 }'), 'crossing'), timesMs)).toEqual([2, 20_002]);
   });
 
+  it('counts a group that had to leave while others of it were held back', () => {
+    const correlation = { ...counting('{ gte: 2 }', '1s'), suppressMs: 3_600_000 };
+    const correlator = new Correlator(correlation, 'crossing', { keysMax: 2 });
+    const hits = [
+      ['a', 0],
+      ['a', 1],
+      ['b', 5_000],
+      ['c', 5_001],
+      ['a', 9_000],
+      ['a', 9_001],
+    ] as const;
+    const raised = hits.filter(
+      ([key, timeMs], seq) => correlator.step(hitOf(null, `["${key}"]`), timeMs, [seq, 'ehr', `${seq}`])?.isRaised,
+    );
+    expect(raised.map(([, timeMs]) => timeMs)).toEqual([1, 9_001]);
+    expect([correlator.windows.evictedKeyCount, correlator.suppressedCount]).toEqual([1, 0]);
+  });
+
   it('arms again when the condition was false for a millisecond before the event that makes it true', () => {
     expect(firedAt(new Correlator(counting('{ gte: 2 }'), 'crossing'), [0, 5_000, 10_001])).toEqual([5_000, 10_001]);
   });

@@ -55,7 +55,8 @@ export class Correlator implements StateStore {
   ) {
     const { type, timespanMs } = correlation;
     const keptOf = type === 'value_count' ? valueOf : isTemporal(type) ? membersOf : undefined;
-    const options = { ...bounds, windowMs: timespanMs, newMeasure: measureOf(correlation) };
+    const { suppressMs } = correlation;
+    const options = { ...bounds, windowMs: timespanMs, suppressMs, newMeasure: measureOf(correlation) };
     this.windows = new CorrelationWindows(keptOf === undefined ? options : { ...options, keptOf });
   }
 
