@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { ExactSum, decimalOf } from './exact-decimal';
+import { ExactSum, compareDecimals, decimalOf, decimalOfText } from './exact-decimal';
 
 function sumOf(...values: readonly number[]): ExactSum {
   const sum = new ExactSum();
@@ -17,6 +17,31 @@ describe('decimalOf', () => {
     [Number.MAX_SAFE_INTEGER, 9_007_199_254_740_991n, 0],
     [-0, 0n, 0],
   ])('reads %d as it is written', (value, units, scale) => expect(decimalOf(value)).toEqual({ units, scale }));
+});
+
+describe('decimalOfText', () => {
+  it.each<[string, bigint, number]>([
+    ['9007199254740993', 9_007_199_254_740_993n, 0],
+    ['-0.10', -10n, 2],
+    ['+.5', 5n, 1],
+    ['5.', 5n, 0],
+    ['1.5E3', 1_500n, 0],
+    ['1e-2', 1n, 2],
+  ])('reads %s', (text, units, scale) => expect(decimalOfText(text)).toEqual({ units, scale }));
+
+  it.each(['', '.', '0x1F', 'one', '1e', '1e401', '1e-401', '9'.repeat(101)])('leaves %j alone', (text) => {
+    expect(decimalOfText(text)).toBeUndefined();
+  });
+
+  it('orders as doubles do wherever doubles tell numbers apart', () => {
+    const doubles = fc.double({ noNaN: true, noDefaultInfinity: true });
+    fc.assert(
+      fc.property(doubles, doubles, (left, right) => {
+        const [one, other] = [decimalOfText(String(left)), decimalOf(right)];
+        expect(one && compareDecimals(one, other)).toBe(left < right ? -1 : left > right ? 1 : 0);
+      }),
+    );
+  });
 });
 
 describe('ExactSum', () => {

@@ -24,6 +24,34 @@ export function decimalOf(value: number): Decimal {
   return scale >= 0 ? { units, scale } : { units: units * powerOfTen(-scale), scale: 0 };
 }
 
+/** Longest text, and largest exponent, that is read as a decimal: no double needs more, and no text may cost much. */
+const TEXT_LENGTH_MAX = 100;
+const EXPONENT_MAX = 400;
+
+/** The decimal number that a text spells; undefined where it spells none, or one that is too long. */
+export function decimalOfText(text: string): Decimal | undefined {
+  if (text.length > TEXT_LENGTH_MAX) return undefined;
+  const parts = /^([+-]?)(\d*)(?:\.(\d*))?(?:e([+-]?\d+))?$/i.exec(text);
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = parts ?? [];
+  if (whole + fraction === '' || Math.abs(Number(exponent)) > EXPONENT_MAX) return undefined;
+  const units = BigInt(`${sign}${whole}${fraction}`);
+  const scale = fraction.length - Number(exponent);
+  return scale >= 0 ? { units, scale } : { units: units * powerOfTen(-scale), scale: 0 };
+}
+
+/** True for the text of a decimal that a double rounds to another. */
+export function isRounded(text: string, value: number): boolean {
+  const decimal = Number.isFinite(value) ? decimalOfText(text) : undefined;
+  return decimal !== undefined && compareDecimals(decimal, decimalOf(value)) !== 0;
+}
+
+/** -1, 0 or 1 as one is less than, equal to or greater than the other. */
+export function compareDecimals(one: Decimal, other: Decimal): number {
+  const left = one.units * powerOfTen(other.scale);
+  const right = other.units * powerOfTen(one.scale);
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
 /** Sum of decimals that loses nothing, so that neither the order of adding nor what was taken away again shows. */
 export class ExactSum {
   #units = 0n;

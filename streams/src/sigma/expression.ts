@@ -86,6 +86,8 @@ export interface ComparePredicate {
   readonly field: string;
   readonly operator: CompareOperator;
   readonly bound: number;
+  /** The bound as the rule spells it, where a double cannot hold it. */
+  readonly exactBound?: string;
 }
 
 /** A part of the time that the value spells equals the bound, or lies on the right side of it. */

@@ -56,6 +56,10 @@ describe('silenceOf', () => {
     ['a beginning and an equality', 's:\n  A: xyz\nt:\n  A|startswith: y\ncondition: s and t'],
     ['two beginnings', 's:\n  A|startswith: xy\nt:\n  A|startswith: xz\ncondition: s and t'],
     ['two endings, one with regard to case', 's:\n  A|endswith|cased: B\nt:\n  A|endswith: a\ncondition: s and t'],
+    [
+      'a range that is empty, beyond what doubles hold',
+      's:\n  A|gt: 9007199254740993\nt:\n  A|lte: 9007199254740992\ncondition: s and t',
+    ],
     ['an empty range', 's:\n  A|gt: 5\nt:\n  A|lt: 5\ncondition: s and t'],
     ['two blocks of addresses', 's:\n  A|cidr: 10.0.0.0/8\nt:\n  A|cidr: 192.168.0.0/16\ncondition: s and t'],
     ['an address outside a block', 's:\n  A: 8.8.8.8\nt:\n  A|cidr: 10.0.0.0/8\ncondition: s and t'],
@@ -83,6 +87,14 @@ describe('silenceOf', () => {
     ['a filter that covers a part', 's:\n  A: [x, y]\nf:\n  A: x\ncondition: s and not f'],
     ['a filter of another field', 's:\n  A: x\nf:\n  A: x\n  B: y\ncondition: s and not f'],
     ['null and an object that is there', 's:\n  A: null\n  A|exists: true\ncondition: s'],
+    [
+      'bounds that only text tells apart',
+      's:\n  A|gt: 9007199254740992\nt:\n  A|lte: 9007199254740993\ncondition: s and t',
+    ],
+    [
+      'bounds that are one to numbers',
+      's:\n  A|gte: 9007199254740993\nt:\n  A|lte: 9007199254740992\ncondition: s and t',
+    ],
     ['an exact bound', 's:\n  A|gte: 5\nt:\n  A|lte: 5\ncondition: s and t'],
     ['a contradiction in one branch', 's:\n  A: x\nt:\n  B: y\ncondition: (s and not s) or t'],
     ['the letter K and the sign of degrees Kelvin', 's:\n  A: k\nt:\n  A|endswith|cased: \u212a\ncondition: s and t'],

@@ -1,6 +1,7 @@
 import { isInCidr, parseIpAddress } from './cidr';
 import type {
   CompareOperator,
+  ComparePredicate,
   FieldRefPredicate,
   NumberPredicate,
   SigmaPredicate,
@@ -8,6 +9,7 @@ import type {
   TextPredicate,
   TimePartPredicate,
 } from './expression';
+import { compareDecimals, decimalOf, decimalOfText, isRounded } from './exact-decimal';
 import type { FieldView, Scalar } from './field-view';
 import { textTest, type TextTest } from './text-test';
 import { timePartOf } from './time-part';
@@ -41,7 +43,7 @@ export function predicateTest(predicate: SigmaPredicate, viewOf: (field: string)
         return address !== undefined && isInCidr(address, predicate.block);
       });
     case 'compare':
-      return compareTest(COMPARE[predicate.operator], predicate.bound);
+      return compareTest(predicate);
     case 'time-part':
       return timePartTest(predicate);
     case 'fieldref':
@@ -76,7 +78,8 @@ function anyScalar(test: (scalar: Scalar) => boolean): ViewTest {
 }
 
 function numberTest({ value, text }: NumberPredicate): ViewTest {
-  const canonical = String(value).toLowerCase();
+  // Where a double cannot hold what the rule says, its spelling is that of another number.
+  const canonical = isRounded(text, value) ? text : String(value).toLowerCase();
   return anyScalar((scalar) => {
     if (typeof scalar === 'number') return scalar === value;
     if (typeof scalar !== 'string') return false;
@@ -92,10 +95,21 @@ const COMPARE: Readonly<Record<CompareOperator, (value: number, bound: number) =
 };
 const NUMBER_TEXT = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 
-function compareTest(compare: (value: number, bound: number) => boolean, bound: number): ViewTest {
+/** So many characters spell numbers that doubles tell apart. */
+const EXACT_LENGTH_MAX = 15;
+
+function compareTest({ operator, bound, exactBound }: ComparePredicate): ViewTest {
+  const compare = COMPARE[operator];
+  const exact = exactBound === undefined ? decimalOf(bound) : decimalOfText(exactBound);
   return anyScalar((scalar) => {
     if (typeof scalar === 'number') return compare(scalar, bound);
-    return typeof scalar === 'string' && NUMBER_TEXT.test(scalar) && compare(Number(scalar), bound);
+    if (typeof scalar !== 'string' || !NUMBER_TEXT.test(scalar)) return false;
+    const value = Number(scalar);
+    // Rounding keeps the order, so that only numbers that became equal need another look.
+    if (value !== bound || (scalar.length <= EXACT_LENGTH_MAX && exactBound === undefined))
+      return compare(value, bound);
+    const decimal = decimalOfText(scalar);
+    return compare(decimal === undefined || exact === undefined ? 0 : compareDecimals(decimal, exact), 0);
   });
 }
 

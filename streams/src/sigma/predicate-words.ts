@@ -26,7 +26,7 @@ export function wordsOf(predicate: SigmaPredicate): string {
     case 'cidr':
       return `${field}|cidr: ${blockText(predicate.block)}`;
     case 'compare':
-      return `${field}|${predicate.operator}: ${predicate.bound}`;
+      return `${field}|${predicate.operator}: ${predicate.exactBound ?? predicate.bound}`;
     case 'time-part': {
       const operator = predicate.operator === 'eq' ? '' : `|${predicate.operator}`;
       return `${field}|${predicate.part}${operator}: ${predicate.bound}`;

@@ -1,5 +1,6 @@
 import { parseCidr } from './cidr';
 import { base64OffsetPatterns, base64Pattern, utf16Pattern, windashVariants } from './encoding';
+import { isRounded } from './exact-decimal';
 import { allOf, anyOf, negate, type CompareOperator, type SigmaExpression, type TextPlace } from './expression';
 import { parseModifiers, type ModifierChain, type TransformName } from './modifiers';
 import { foldCase } from './letter-case';
@@ -138,7 +139,8 @@ function questionOf(chain: ModifierChain, scalar: YamlScalar, context: Selection
     }
     default: {
       const bound = numberOf(scalar) ?? refuse(`${quote(scalar.text)} is not a number`, at);
-      return { kind: 'compare', field, operator: meaning, bound };
+      const exact = isRounded(scalar.text, bound) ? { exactBound: scalar.text } : {};
+      return { kind: 'compare', field, operator: meaning, bound, ...exact };
     }
   }
 }

@@ -1,4 +1,5 @@
 import { isInCidr } from './cidr';
+import { compareDecimals, decimalOf, decimalOfText, type Decimal } from './exact-decimal';
 import { Evaluator } from './evaluator';
 import type { CompareOperator, ComparePredicate, SigmaPredicate, TextPredicate, TimePartPredicate } from './expression';
 import type { Scalar } from './field-view';
@@ -237,8 +238,8 @@ function loweredPattern(pattern: TextPattern): TextPattern | undefined {
 function isRangeEmpty(wanted: readonly SigmaPredicate[], against: readonly SigmaPredicate[]): boolean {
   const isCompare = (predicate: SigmaPredicate): predicate is ComparePredicate => predicate.kind === 'compare';
   const orders = [
-    ...wanted.filter(isCompare).map(({ operator, bound }) => ({ operator, bound })),
-    ...against.filter(isCompare).map(({ operator, bound }) => ({ operator: OPPOSITES[operator], bound })),
+    ...wanted.filter(isCompare),
+    ...against.filter(isCompare).map((each) => ({ ...each, operator: OPPOSITES[each.operator] })),
   ];
   if (!wanted.some(isCompare)) return false;
   return orders.some((low) =>
@@ -246,9 +247,20 @@ function isRangeEmpty(wanted: readonly SigmaPredicate[], against: readonly Sigma
       (high) =>
         (low.operator === 'gt' || low.operator === 'gte') &&
         (high.operator === 'lt' || high.operator === 'lte') &&
-        (low.bound > high.bound || (low.bound === high.bound && (low.operator === 'gt' || high.operator === 'lt'))),
+        isNothingBetween(low, high),
     ),
   );
+}
+
+/** Neither a number, which a double holds, nor a text that spells one lies on the right side of both bounds. */
+function isNothingBetween(low: ComparePredicate, high: ComparePredicate): boolean {
+  if (low.bound !== high.bound) return low.bound > high.bound;
+  if (low.operator !== 'gt' && high.operator !== 'lt') return false;
+  return compareDecimals(exactBoundOf(low), exactBoundOf(high)) >= 0;
+}
+
+function exactBoundOf({ bound, exactBound }: ComparePredicate): Decimal {
+  return (exactBound === undefined ? undefined : decimalOfText(exactBound)) ?? decimalOf(bound);
 }
 
 const OPPOSITES: Readonly<Record<CompareOperator, CompareOperator>> = { lt: 'gte', lte: 'gt', gt: 'lte', gte: 'lt' };

@@ -24,6 +24,8 @@ const TEXTS = [
   'aΣ',
   'ς',
 ];
+/** The least numbers that a double cannot tell apart, the second as text only. */
+const LARGE = [2 ** 53, '9007199254740993'];
 const TIMES = ['2026-03-02T07:30:00Z', '2026-03-02', '2025-12-31T23:59:00+01:00'];
 const field = fc.constantFrom('A', 'B', 'c.d');
 const textKey = fc
@@ -45,7 +47,10 @@ const values = <Value>(one: fc.Arbitrary<Value>): fc.Arbitrary<Value | Value[]> 
   fc.oneof(one, fc.array(one, { minLength: 1, maxLength: 3 }));
 const entry = fc.oneof(
   { weight: 6, arbitrary: fc.tuple(textKey, values(fc.constantFrom(...TEXTS))) },
-  { weight: 3, arbitrary: fc.tuple(field, values(fc.constantFrom<unknown>(1, 1000, 0, true, false, null, 'a', 'ab'))) },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(field, values(fc.constantFrom<unknown>(1, 1000, 0, true, false, null, 'a', 'ab', ...LARGE))),
+  },
   {
     weight: 1,
     arbitrary: fc.tuple(
@@ -57,7 +62,7 @@ const entry = fc.oneof(
     weight: 2,
     arbitrary: fc.tuple(
       fc.tuple(field, fc.constantFrom('lt', 'lte', 'gt', 'gte')).map((parts) => parts.join('|')),
-      fc.constantFrom(-1, 0, 1, 1.5, 2, 1000),
+      fc.constantFrom<unknown>(-1, 0, 1, 1.5, 2, 1000, ...LARGE),
     ),
   },
   {
@@ -114,6 +119,7 @@ export const ARBITRARY_RULE: fc.Arbitrary<string> = fc
 const scalar = fc.constantFrom<unknown>(
   ...TEXTS.filter((text) => !/[*?]/.test(text)),
   ...TIMES,
+  ...LARGE,
   0,
   1,
   1.2,
