@@ -12,7 +12,7 @@ const selections = new Map<string, SigmaExpression>(
 function holds(text: string, ...present: string[]): boolean {
   const evaluator = new Evaluator();
   evaluator.load({ type: null, data: Object.fromEntries(present.map((name) => [name, 1])) });
-  return evaluator.compile(parseCondition(text, selections, AT))();
+  return evaluator.compile(parseCondition({ text, at: AT }, selections))();
 }
 
 describe('parseCondition', () => {
@@ -58,7 +58,7 @@ describe('parseCondition', () => {
     [Array(600).fill('a').join(' or '), 'more than 500 words'],
   ])('refuses %p', (text, message) => {
     try {
-      parseCondition(text, selections, AT);
+      parseCondition({ text, at: AT }, selections);
     } catch (error) {
       if (!isProtegoError(error)) throw error;
       expect(error.code).toBe('SIGMA_CONDITION_INVALID');

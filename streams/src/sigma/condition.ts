@@ -1,6 +1,7 @@
 import type { ErrorCode } from '@protego/contracts';
 import { allOf, anyOf, negate, type SigmaExpression } from './expression';
 import { quote, rejectAt, type SourcePosition } from './problem';
+import type { YamlScalar } from './yaml-tree';
 
 /** Named selections of one rule. */
 export type Selections = ReadonlyMap<string, SigmaExpression>;
@@ -14,6 +15,10 @@ export interface ConditionSubject {
 
 const OF_SELECTIONS: ConditionSubject = { code: 'SIGMA_CONDITION_INVALID', noun: 'selection' };
 
+/** A condition as it stands in a file. */
+export type ConditionText = Pick<YamlScalar, 'text' | 'lines' | 'at'>;
+
+const WORD = /[()|]|[^\s()|]+/g;
 /** Most words and parentheses of one condition. */
 const TOKEN_COUNT_MAX = 500;
 /** Most selections that one condition names, each as often as it is named. */
@@ -23,18 +28,18 @@ const DEPTH_MAX = 50;
 
 /**
  * Reads a condition (Sigma 2.1, "Condition"): `not` binds tightest, then `and`, then `or`; `1 of` and `all of` take a
- * selection name with `*`, or `them`; names that begin with an underscore are left out of both.
+ * selection name with `*`, or `them`; names that begin with an underscore are left out of both. In a condition over several
+ * lines the word that is wrong is reported where it stands.
  *
  * @throws ProtegoError `SIGMA_CONDITION_INVALID`, or the code of the given subject
  */
 export function parseCondition(
-  text: string,
+  condition: ConditionText,
   selections: Selections,
-  at: SourcePosition,
   subject = OF_SELECTIONS,
 ): SigmaExpression {
-  const tokens = text.match(/[()|]|[^\s()|]+/g) ?? [];
-  return new ConditionReader(tokens, selections, at, subject).readAll();
+  const tokens = condition.text.match(WORD) ?? [];
+  return new ConditionReader(tokens, selections, condition, subject).readAll();
 }
 
 class ConditionReader {
@@ -45,7 +50,7 @@ class ConditionReader {
   constructor(
     readonly tokens: readonly string[],
     readonly selections: Selections,
-    readonly at: SourcePosition,
+    readonly condition: ConditionText,
     readonly subject: ConditionSubject,
   ) {}
 
@@ -86,25 +91,28 @@ class ConditionReader {
     }
     const word = this.#word();
     if (this.tokens[this.#next]?.toLowerCase() === 'of') return this.#readOf(word.toLowerCase());
-    return this.selections.get(word) ?? this.#refuse(`${this.subject.noun} ${quote(word)} does not exist`);
+    return (
+      this.selections.get(word) ?? this.#refuse(`${this.subject.noun} ${quote(word)} does not exist`, this.#next - 1)
+    );
   }
 
   #readOf(quantity: string): SigmaExpression {
-    if (!['1', 'any', 'all'].includes(quantity)) this.#refuse(`${quote(`${quantity} of`)} is not supported`);
+    if (!['1', 'any', 'all'].includes(quantity))
+      this.#refuse(`${quote(`${quantity} of`)} is not supported`, this.#next - 1);
     this.#next += 1;
     const pattern = this.#word();
     const operands = [...this.selections]
       .filter(([name]) => isNamedBy(pattern, name))
       .map(([, selection]) => selection);
-    if (operands.length === 0) this.#refuse(`${quote(pattern)} names no ${this.subject.noun}`);
+    if (operands.length === 0) this.#refuse(`${quote(pattern)} names no ${this.subject.noun}`, this.#next - 1);
     this.#operandCount += operands.length;
     if (this.#operandCount > OPERAND_COUNT_MAX)
-      this.#refuse(`the condition names more than ${OPERAND_COUNT_MAX} ${this.subject.noun}s`);
+      this.#refuse(`the condition names more than ${OPERAND_COUNT_MAX} ${this.subject.noun}s`, this.#next - 1);
     return quantity === 'all' ? allOf(operands) : anyOf(operands);
   }
 
-  #refuse(message: string): never {
-    return rejectAt(this.subject.code, message, this.at);
+  #refuse(message: string, token = this.#next): never {
+    return rejectAt(this.subject.code, message, placeOfWord(this.condition, this.tokens, token));
   }
 
   #take(word: string): boolean {
@@ -120,6 +128,21 @@ class ConditionReader {
     this.#next += 1;
     return word;
   }
+}
+
+/** Where a word of a condition over several lines stands; of any other, where the condition begins. */
+function placeOfWord({ lines, at }: ConditionText, tokens: readonly string[], token: number): SourcePosition {
+  const word = tokens[token];
+  // The header of a block stands before all words; a quote is part of the first and last.
+  const found = [...(lines?.matchAll(WORD) ?? [])].slice(-tokens.length)[token];
+  if (lines === undefined || word === undefined || found?.[0].includes(word) !== true) return at;
+  const rows = lines.slice(0, found.index).split('\n');
+  const indent = rows.at(-1)?.length ?? 0;
+  return {
+    path: at.path,
+    line: at.line + rows.length - 1,
+    column: rows.length === 1 ? at.column + indent : indent + 1,
+  };
 }
 
 // A pattern only narrows `them`, which leaves out names that begin with an underscore.

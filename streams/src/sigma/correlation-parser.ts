@@ -188,7 +188,7 @@ function parseMemberCondition(
 ): MemberExpression {
   const leaves = new Map(members.map(({ ref }): [string, SigmaExpression] => [ref, leafOf(ref)]));
   const refs = members.map(({ ref }) => ref);
-  const expression = memberExpressionOf(parseCondition(node.text, leaves, node.at, { code: CODE, noun: 'rule' }), refs);
+  const expression = memberExpressionOf(parseCondition(node, leaves, { code: CODE, noun: 'rule' }), refs);
   const used = new Set(membersIn(expression));
   members.forEach(({ ref, at }, member) => {
     if (!used.has(member))

@@ -49,7 +49,7 @@ export function parseDetection(
   if (conditions.length > CONDITION_COUNT_MAX)
     rejectAt('SIGMA_CONDITION_INVALID', `there are more than ${CONDITION_COUNT_MAX} conditions`, node.at);
   const read = conditions.map((condition) => {
-    if (condition.kind === 'scalar') return parseCondition(condition.text, selections, condition.at);
+    if (condition.kind === 'scalar') return parseCondition(condition, selections);
     return rejectAt('SIGMA_CONDITION_INVALID', `${quote('condition')} must be text`, condition.at);
   });
   return { selections, detection: anyOf(read) };

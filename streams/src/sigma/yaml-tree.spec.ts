@@ -141,6 +141,12 @@ describe('places', () => {
     ['a bad modifier in a list', ruleText('a:\n  - B: 1\n    A|re|contains: x\ncondition: a'), 8, 7],
     ['a field without values', ruleText('a:\n  A: []\ncondition: a'), 7, 5],
     ['an unknown key', ruleText('a:\n  A: 1\ncondition: a', 'protego:\n  way: x\n'), 6, 3],
+    ['a word of a block condition', ruleText('a: {A: 1}\ncondition: |\n  a and\n    nope or a'), 9, 7],
+    ['a word of a folded condition', ruleText('a: {A: 1}\ncondition: >- # why\n\n  a and\n  not (a or nope)'), 10, 15],
+    ['a word of a condition over lines', ruleText('a: {A: 1}\ncondition: a and\n  nope'), 8, 5],
+    ['a word of a quoted condition', ruleText('a: {A: 1}\ncondition: "a and\n  nope or a"'), 8, 5],
+    ['a word that is not expected', ruleText('a: {A: 1}\ncondition: |\n  a\n  a'), 9, 5],
+    ['a condition that ends early', ruleText('a: {A: 1}\ncondition: |\n  a\n  and'), 7, 14],
     ['an empty file', '', 1, 1],
     ['a file of comments', '# a\n# b\n', 1, 1],
   ])('of %s', (_, text, line, column) => {

@@ -13,6 +13,8 @@ export interface YamlScalar {
   readonly value: string | number | boolean | null;
   /** The value as it is written: `0123` and `1e3` keep their spelling. */
   readonly text: string;
+  /** Where the value goes over several lines of the file: those lines, with its quotes or its header. */
+  readonly lines?: string;
   readonly at: SourcePosition;
 }
 
@@ -56,7 +58,7 @@ export function parseYamlTrees(text: string, path: string): YamlNode[] {
   return composeDocuments(text, lines, path).flatMap((document) => {
     const { contents } = document;
     const isEmpty = contents === null || (isScalar(contents) && contents.value === null);
-    return isEmpty ? [] : [new TreeReader(document, lines, path).read(contents, 0)];
+    return isEmpty ? [] : [new TreeReader(document, text, lines, path).read(contents, 0)];
   });
 }
 
@@ -107,6 +109,7 @@ class TreeReader {
 
   constructor(
     readonly document: ComposedDocument,
+    readonly text: string,
     readonly lines: LineCounter,
     readonly path: string,
   ) {}
@@ -143,12 +146,18 @@ class TreeReader {
   #scalarOf(node: unknown, at: SourcePosition): YamlScalar {
     if (node === null || node === undefined) return { kind: 'scalar', value: null, text: '', at };
     const value: unknown = isScalar(node) ? node.value : undefined;
-    if (typeof value === 'string') return { kind: 'scalar', value, text: value, at };
+    if (typeof value === 'string') return { kind: 'scalar', value, text: value, ...this.#linesOf(node), at };
     if (value !== null && typeof value !== 'number' && typeof value !== 'boolean') {
       return rejectAt('SIGMA_YAML_INVALID', 'expected text, a number, a boolean or null', at);
     }
     const source = isScalar(node) ? node.source : undefined;
     return { kind: 'scalar', value, text: source ?? String(value), at };
+  }
+
+  #linesOf(node: unknown): Pick<YamlScalar, 'lines'> {
+    const [start, end] = (isScalar(node) ? node.range : undefined) ?? [0, 0];
+    const lines = this.text.slice(start, end);
+    return lines.includes('\n') ? { lines } : {};
   }
 
   #positionOf(node: unknown): SourcePosition {
