@@ -73,6 +73,12 @@ describe('sequence', () => {
     expect(shown(run([act(0, 'a'), act(4, 'a'), act(5, 'b'), act(6, 'b')]))).toEqual(['a4,b5']);
   });
 
+  it('takes the chain that began last, also of those that began in one millisecond', () => {
+    const id = (name: string, number: number): Element => eventElement({ key: 'k', name, id: `${name}${number}` }, 0);
+    const input = [id('a', 1), id('b', 1), id('a', 2), id('b', 2), act(1, 'c')];
+    expect(shown(run(input, 'abc'))).toEqual(['a2,b2,c1']);
+  });
+
   it('keeps a chain that is further on while a later one begins', () => {
     expect(shown(run([act(0, 'a'), act(1, 'b'), act(2, 'a'), act(3, 'c')], 'abc'))).toEqual(['a0,b1,c3']);
     expect(shown(run([act(0, 'a'), act(1, 'b'), act(9, 'a'), act(10, 'c')], 'abc'))).toEqual([]);

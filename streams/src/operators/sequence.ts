@@ -91,7 +91,8 @@ export class SequenceStore<R extends Json> implements StateStore {
           this.store.delete(known);
           return chain;
         }
-        if (chain.startMs > (chains[index]?.startMs ?? Number.NEGATIVE_INFINITY)) chains[index] = chain;
+        // What a later event continues never began earlier.
+        chains[index] = chain;
       }
     }
     if (fits(0)) this.#begin(key, { startMs: timeMs, refs: [refOf()] });
