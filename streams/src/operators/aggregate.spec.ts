@@ -43,6 +43,15 @@ describe('aggregates', () => {
     ).toBeNull();
   });
 
+  it('leave out of the values what is no finite number, in whatever order it comes', () => {
+    const kept = { values: [1, 2, 3], unkeptCount: 0 };
+    for (const events of [
+      [3, Number.NaN, 1, Number.POSITIVE_INFINITY, 2],
+      [Number.NaN, 1, 2, 3, Number.NEGATIVE_INFINITY],
+    ])
+      expect(valueOfAll(valuesAggregate(valueOf, 3), events)).toEqual(kept);
+  });
+
   it('keep the least values, and count the others', () => {
     expect(valueOfAll(valuesAggregate(valueOf, 2), [3, 1, 2, 1])).toEqual({ values: [1, 1], unkeptCount: 2 });
     expect(

@@ -35,7 +35,7 @@ export function maxAggregate<T>(valueOf: (event: T) => number | undefined): Aggr
 export type WindowValues<V extends string | number> = { readonly values: V[]; unkeptCount: number };
 
 /**
- * Values of the events, with repetitions, least first. Beyond `valuesMax` the least are kept, so that what is kept does not
+ * Values of the events, with repetitions, least first. What is a number but not a finite one is left out. Beyond `valuesMax` the least are kept, so that what is kept does not
  * depend on arrival, and the others counted.
  * @throws ProtegoError `OPERATOR_OPTION_INVALID` when `valuesMax` is not a whole number of at least 1.
  */
@@ -60,7 +60,9 @@ export function valuesAggregate<T, V extends string | number>(
     initial: () => ({ values: [], unkeptCount: 0 }),
     add: (window, event) => {
       const value = valueOf(event);
-      return value === undefined ? window : insert(window, value);
+      // What is neither less than others nor more, as NaN, would stand where it came; what is infinite, JSON cannot hold.
+      const isLeftOut = value === undefined || (typeof value === 'number' && !Number.isFinite(value));
+      return isLeftOut ? window : insert(window, value);
     },
     merge: (a, b) => {
       a.unkeptCount += b.unkeptCount;
