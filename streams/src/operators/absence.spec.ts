@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { from, take } from 'rxjs';
 import { collect, describeOperatorLifecycle, eventElement, watermark } from '../testing';
 import { AbsenceStore, absence, type Absence } from './absence';
 import type { StreamElement } from './stream-element';
@@ -95,6 +96,20 @@ describe('absence', () => {
         expect(shown(run([...input, watermark(Number.POSITIVE_INFINITY)]))).toEqual(expected);
       }),
     );
+  });
+
+  it('keeps what is due when nobody listens after the first', () => {
+    const store = new AbsenceStore<string>({ withinMs: WITHIN_MS });
+    from([act(0, 'a'), act(1, 'a'), watermark<Act>(99)])
+      .pipe(absence(options, store), take(1))
+      .subscribe();
+    expect(shown(run([watermark(99)], store))).toEqual(['ka1 11']);
+  });
+
+  it('counts what one key lost, where all that wait are fewer than those of one key may be', () => {
+    const store = new AbsenceStore<string>({ withinMs: WITHIN_MS, pendingMax: 2, pendingPerKeyMax: 9 });
+    expect(shown(run([act(0, 'a'), act(1, 'a'), act(2, 'a'), watermark(99)], store))).toEqual(['ka1 11', 'ka2 12']);
+    expect([store.store.evictedCount, store.store.evictedEntryCount]).toEqual([0, 1]);
   });
 
   it('lets the earliest event of a full key go, and the key touched longest ago, and counts both', () => {

@@ -135,7 +135,10 @@ export function absence<T, R extends Json>(
         if (options.awaits(event)) waiting.await(key, timeMs, options.refOf(event));
       },
       advance: (nowMs) => {
-        for (const result of waiting.expire(nowMs)) out.next(result);
+        for (const result of waiting.expire(nowMs)) {
+          out.next(result);
+          if (out.closed) return;
+        }
       },
     };
   });

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { from, take } from 'rxjs';
 import { collect, describeOperatorLifecycle, eventElement, watermark } from '../testing';
 import { BaselineStore, MAD_SCALE, baselineRate, type BaselineRateOptions, type RatePane } from './baseline-rate';
 import type { StreamElement } from './stream-element';
@@ -81,6 +82,40 @@ describe('baselineRate', () => {
     const END: Element = watermark(Number.POSITIVE_INFINITY);
     expect(countsOf(run([event(5), event(15), END]))).toEqual(['0:1', '10:1']);
     expect(countsOf(run([event(5), watermark(10), END]))).toEqual(['0:1']);
+  });
+
+  it('keeps the windows that are due when nobody listens after the first', () => {
+    const store = new BaselineStore(optionsOf());
+    from([event(1, 'a'), event(1, 'b'), watermark<string>(10)])
+      .pipe(baselineRate(optionsOf(), store), take(1))
+      .subscribe();
+    expect(run([watermark(10)], undefined, store).map(({ key, startMs }) => `${key}${startMs}`)).toEqual(['b0']);
+  });
+
+  it('compares with the windows about whole seasons before', () => {
+    // Of the six windows before the last, the first and the fourth lie two seasons and one away.
+    const last = (besideWindows: number): unknown =>
+      run(events(1, 20, 300, 40, 5, 7, 6), {
+        baselineWindows: 6,
+        season: { windows: 3, besideWindows },
+        statistic: 'median',
+      }).at(-1)?.baseline;
+    expect(last(0)).toMatchObject({ windowCount: 2, centre: 20.5 });
+    expect(last(1)).toMatchObject({ windowCount: 6, centre: 13.5 });
+  });
+
+  it('divides by no less than a share of the centre', () => {
+    expect(run(events(10, 10, 10, 20), { deviationShareMin: 0.5 }).at(-1)?.score).toBe(2);
+    expect(run(events(10, 10, 10, 20), { deviationShareMin: 0.5, deviationMin: 8 }).at(-1)?.score).toBe(1.25);
+    expect(() => run([], { deviationShareMin: -1 })).toThrow(
+      expect.objectContaining({ code: 'OPERATOR_OPTION_INVALID' }),
+    );
+  });
+
+  it('counts up to the greatest exact number', () => {
+    const most = Number.MAX_SAFE_INTEGER;
+    const panes = run([event(1), event(2), event(3), watermark(10)], { amountOf: () => most - 1 });
+    expect(panes.map(({ count }) => count)).toEqual([most]);
   });
 
   it('sends panes out by end, then key, and leaves out events without a key and mistimed ones', () => {

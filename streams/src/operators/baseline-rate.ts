@@ -207,8 +207,10 @@ export function baselineRate<T, K extends Json = null>(
       advance: (nowMs) => {
         // At most events no window ends.
         if (rates.store.due(nowMs) === undefined) return;
-        for (const { key, startMs, count, kept, history } of rates.close(nowMs))
+        for (const { key, startMs, count, kept, history } of rates.close(nowMs)) {
           out.next({ key, startMs, endMs: startMs + rates.windowMs, count, kept, ...baselineOf(count, history) });
+          if (out.closed) return;
+        }
       },
     };
   });

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { from, take } from 'rxjs';
 import { collect, describeOperatorLifecycle, eventElement, jsonCopy, shuffled, watermark } from '../testing';
 import { compareEventOrder, type EventOrder } from './event-heap';
 import { ReorderBuffer, orderByEventTime } from './order-by-event-time';
@@ -71,6 +72,19 @@ describe('orderByEventTime', () => {
       expect(() => run([held(at(timeMs))], buffer)).toThrow(invalid);
     expect(() => run([watermark(Number.NaN)], buffer)).toThrow(invalid);
     expect(timesOf(run([held(at(5)), watermark(6)], buffer))).toEqual([5, 'w6']);
+  });
+
+  it('keeps what it would have let go when nobody listens after the first', () => {
+    const buffer = bufferOf();
+    from([held(at(1)), held(at(2)), watermark<EventOrder>(9)])
+      .pipe(orderByEventTime(buffer), take(1))
+      .subscribe();
+    expect(timesOf(run([watermark(9)], buffer))).toEqual([2, 'w9']);
+  });
+
+  it('refuses a bound that is none', () => {
+    for (const eventsMax of [0, -1, 1.5, Number.NaN])
+      expect(() => bufferOf(eventsMax)).toThrow(expect.objectContaining({ code: 'OPERATOR_OPTION_INVALID' }));
   });
 
   it('lets the earliest go when it is full, and drops and counts what comes before that', () => {

@@ -2,9 +2,10 @@ import type { OperatorFunction } from 'rxjs';
 import { elementOperator } from './element-operator';
 import { checkTime, checkWatermark } from './element-time';
 import { EventHeap, type EventOrder } from './event-heap';
+import type { ValueCodec } from './keyed-store';
+import { checkOptions } from './operator-options';
 import { WATERMARK_NONE } from './source-table';
 import type { Json, StateStore, StreamElement } from './stream-element';
-import type { ValueCodec } from './keyed-store';
 
 /** Most events that wait for their watermark. */
 export const REORDER_EVENTS_MAX = 1_000_000;
@@ -22,10 +23,13 @@ export class ReorderBuffer<T extends EventOrder> implements StateStore {
   /** Events dropped, because one after them had been let go early. */
   droppedCount = 0;
 
+  /** @throws ProtegoError `OPERATOR_OPTION_INVALID` for a bound out of its range. */
   constructor(
     readonly codec: ValueCodec<T>,
     readonly eventsMax: number = REORDER_EVENTS_MAX,
-  ) {}
+  ) {
+    checkOptions({ eventsMax });
+  }
 
   snapshot(): Json {
     return {
@@ -85,7 +89,8 @@ export function orderByEventTime<T extends EventOrder>(
           return;
         }
         checkWatermark(element.watermarkMs);
-        while (heap.size > 0 && (heap.peek() as T).timeMs < element.watermarkMs) release();
+        // Nobody may listen any more after one of them.
+        while (!out.closed && heap.size > 0 && (heap.peek() as T).timeMs < element.watermarkMs) release();
         out.next(element);
       },
     };

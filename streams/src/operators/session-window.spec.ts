@@ -1,7 +1,9 @@
 import fc from 'fast-check';
+import { from, take } from 'rxjs';
 import { collect, describeOperatorLifecycle, eventElement, jsonCopy, shuffled, watermark } from '../testing';
 import { countAggregate, valuesAggregate, type WindowValues } from './aggregate';
 import { SessionWindows, sessionWindow, type SessionBounds, type SessionPane } from './session-window';
+import { stateFromBytes, stateToBytes } from './state-bytes';
 import type { StreamElement } from './stream-element';
 
 interface Visit {
@@ -144,6 +146,52 @@ describe('sessionWindow', () => {
     expect(shown(runOrdered([visit(0), visit(9, 'other')], {}).panes)).toEqual([]);
     expect(shown(runOrdered([visit(0), visit(10, 'other')], {}).panes)).toEqual([['k', 0, 10, 0]]);
     expect(() => runOrdered([visit(1), visit(0)], {})).toThrow(expect.objectContaining({ code: 'STREAM_UNORDERED' }));
+  });
+
+  it('holds what it held, and nothing that cannot be read, when an aggregate throws', () => {
+    const failing = {
+      initial: () => 0,
+      add: (count: number, { timeMs }: Visit): number => {
+        if (timeMs === 3) throw new Error('three');
+        return count + 1;
+      },
+      merge: (): number => {
+        throw new Error('merged');
+      },
+    };
+    const windows = new SessionWindows<number>({ gapMs: GAP_MS });
+    const feed = (...input: readonly Element[]) =>
+      collect(sessionWindow({ ...failing, gapMs: GAP_MS, keyOf }, windows), input);
+    expect(() => feed(visit(3, 'new'))).toThrow('three');
+    expect(windows.store.size).toBe(0);
+    expect(() => feed(visit(1), visit(3))).toThrow('three');
+    expect(() => feed(visit(15), visit(8))).toThrow('merged');
+    const restored = new SessionWindows<number>({ gapMs: GAP_MS });
+    stateFromBytes({ restored }, stateToBytes({ restored: windows }));
+    expect(restored.snapshot()).toEqual(windows.snapshot());
+    expect(collect(sessionWindow({ ...failing, gapMs: GAP_MS, keyOf }, restored), [END])).toEqual([
+      { key: 'k', startMs: 1, endMs: 11, value: 1 },
+      { key: 'k', startMs: 15, endMs: 25, value: 1 },
+    ]);
+  });
+
+  it('keeps the sessions that are due when nobody listens after the first', () => {
+    const windows = new SessionWindows<WindowValues<number>>({ gapMs: GAP_MS });
+    from([visit(0), visit(20), visit(0, 'other'), END])
+      .pipe(sessionWindow({ ...times, gapMs: GAP_MS, keyOf }, windows), take(1))
+      .subscribe();
+    expect(shown(run([END], windows))).toEqual([
+      ['other', 0, 10, 0],
+      ['k', 20, 30, 20],
+    ]);
+  });
+
+  it('counts what one key lost, where all sessions are fewer than those that one key may have', () => {
+    const windows = new SessionWindows<WindowValues<number>>({ gapMs: GAP_MS, sessionsMax: 2, sessionsPerKeyMax: 9 });
+    expect(shown(run([visit(0), visit(20), visit(40), END], windows)).map((each) => (each as unknown[])[1])).toEqual([
+      20, 40,
+    ]);
+    expect([windows.store.evictedCount, windows.store.evictedEntryCount]).toEqual([0, 1]);
   });
 
   it('shares no value with its snapshot, though `add` changes values in place', () => {

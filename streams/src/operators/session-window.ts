@@ -94,19 +94,22 @@ export class SessionWindows<A extends Json> implements StateStore {
 
   /** Puts an event into the session that it continues, the one that it begins, or the one that it makes of several. */
   add<T>(key: string, timeMs: number, event: T, aggregate: Aggregate<T, A>): void {
-    const cell = this.store.touch(key, () => []);
-    const sessions = cell.value;
+    const known = this.store.touchKnown(key);
+    const sessions = known?.value ?? [];
     // Sessions of a key are disjoint, so that their starts and their ends are both ascending.
     const from = firstIndex(sessions, (session) => this.#endOf(session) > timeMs);
     const to = firstIndex(sessions, (session) => session.startMs >= timeMs + this.gapMs);
     const [first, ...others] = sessions.slice(from, to);
     const last = others.at(-1) ?? first;
     const value = others.reduce((sum, other) => aggregate.merge(sum, other.value), first?.value ?? aggregate.initial());
-    sessions.splice(from, to - from, {
+    const session = {
       startMs: Math.min(timeMs, first?.startMs ?? timeMs),
       lastMs: Math.max(timeMs, last?.lastMs ?? timeMs),
       value: aggregate.add(value, event),
-    });
+    };
+    // Only now, because an aggregate may throw: a key without sessions could not be read back.
+    const cell = known ?? this.store.touch(key, () => sessions);
+    sessions.splice(from, to - from, session);
     if (sessions.length > this.#perKeyMax) {
       sessions.shift();
       this.store.countEvictedEntries(1);
@@ -166,7 +169,10 @@ export function sessionWindow<T, A extends Json>(
         if (key !== undefined) open.add(key, timeMs, event, options);
       },
       advance: (nowMs) => {
-        for (const pane of open.close(nowMs)) out.next(pane);
+        for (const pane of open.close(nowMs)) {
+          out.next(pane);
+          if (out.closed) return;
+        }
       },
     };
   });

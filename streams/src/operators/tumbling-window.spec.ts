@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { from, take, tap } from 'rxjs';
 import { collect, describeOperatorLifecycle, eventElement, jsonCopy, shuffled, watermark } from '../testing';
 import type { StreamElement } from './stream-element';
 import {
@@ -123,6 +124,50 @@ describe('tumblingWindow', () => {
       },
     });
     expect(() => collect(failing, [reading(1)])).toThrow('no key');
+  });
+
+  it('holds what it held, and nothing that cannot be read, when an aggregate throws', () => {
+    const windows = new TumblingWindows<number>();
+    const failing = tumblingWindow<Reading, number>(
+      {
+        ...options,
+        add: (sum, { amount }) => {
+          if (amount === 0) throw new Error('no amount');
+          return sum + amount;
+        },
+      },
+      windows,
+    );
+    for (const key of ['known', 'new']) {
+      expect(() => collect(failing, [reading(1, 'known'), reading(2, key, 0)])).toThrow('no amount');
+    }
+    expect(windows.panes.entries()).toEqual([['0|known', { key: 'known', startMs: 0, value: 2 }]]);
+  });
+
+  it('loses no pane when nobody listens after the first', () => {
+    const windows = new TumblingWindows<number>();
+    const whenFirst: unknown[] = [];
+    from([reading(1, 'a'), reading(1, 'b'), watermark<Reading>(10)])
+      .pipe(
+        tumblingWindow(options, windows),
+        tap(() => whenFirst.push(windows.panes.size)),
+        take(1),
+      )
+      .subscribe();
+    expect([whenFirst, windows.panes.size]).toEqual([[1], 1]);
+    expect(run([watermark(10)], windows)).toEqual([pane('b', 0, 1)]);
+  });
+
+  it('refuses a bound, a window and an offset that are none', () => {
+    const invalid = expect.objectContaining({ code: 'OPERATOR_OPTION_INVALID' });
+    for (const panesMax of [0, -1, 1.5, Number.NaN]) {
+      expect(() => new TumblingWindows(panesMax)).toThrow(invalid);
+      expect(() => tumblingWindow({ ...options, panesMax }, new TumblingWindows())).toThrow(invalid);
+    }
+    for (const offsetMs of [11, -11, 0.5, Number.NaN])
+      expect(() => tumblingWindow({ ...options, offsetMs })).toThrow(invalid);
+    for (const offsetMs of [10, -10]) expect(() => tumblingWindow({ ...options, offsetMs })).not.toThrow();
+    for (const windowMs of [0, 1.5]) expect(() => tumblingWindow({ ...options, windowMs })).toThrow(invalid);
   });
 
   it('equals a naive sum', () => {

@@ -52,7 +52,9 @@ interface OpenPane<A> {
 export class TumblingWindows<A extends Json> implements StateStore {
   readonly panes: KeyedStore<OpenPane<A>>;
 
+  /** @throws ProtegoError `OPERATOR_OPTION_INVALID` for a bound out of its range. */
   constructor(panesMax: number = TUMBLING_PANES_MAX) {
+    checkOptions({ panesMax });
     this.panes = new KeyedStore(panesMax, {
       // Copies, because `add` may change a value in place: neither may a snapshot change afterwards nor a restored store
       // share its values with the snapshot.
@@ -105,9 +107,12 @@ export function hoppingWindow<T, A extends Json>(
     const key = options.keyOf(event);
     if (key === undefined) return;
     for (let startMs = lastStartMs(timeMs); startMs + windowMs > timeMs; startMs -= slideMs) {
-      const openMs = startMs;
-      const pane = open.panes.touch(`${openMs}|${key}`, () => ({ key, startMs: openMs, value: options.initial() }));
-      pane.value = options.add(pane.value, event);
+      const storeKey = storeKeyOf(startMs, key);
+      const known = open.panes.touchKnown(storeKey);
+      // Before a pane is opened, because it may throw: a window without events would give a pane.
+      const value = options.add(known === undefined ? options.initial() : known.value, event);
+      if (known === undefined) openPane(open, { key, startMs, value });
+      else known.value = value;
     }
   };
   const operator = options.ordered === true ? orderedOperator : watermarkOperator;
@@ -120,18 +125,26 @@ export function hoppingWindow<T, A extends Json>(
         // Most watermarks reach the end of no window.
         if (nowMs < nextEndMs) return;
         nextEndMs = lastStartMs(nowMs - windowMs) + slideMs + windowMs;
-        for (const pane of closedPanes(open, windowMs, nowMs)) out.next(pane);
+        for (const pane of closedPanes(open, windowMs, nowMs)) {
+          // Each only when it goes out: nobody may listen any more after one of them, or the state be written down.
+          open.panes.delete(storeKeyOf(pane.startMs, pane.key));
+          out.next(pane);
+          if (out.closed) return;
+        }
       },
     };
   });
 }
 
+const storeKeyOf = (startMs: number, key: string): string => `${startMs}|${key}`;
+
+function openPane<A extends Json>(windows: TumblingWindows<A>, pane: OpenPane<A>): void {
+  windows.panes.touch(storeKeyOf(pane.startMs, pane.key), () => pane);
+}
+
 function closedPanes<A extends Json>(windows: TumblingWindows<A>, windowMs: number, nowMs: number): TumblingPane<A>[] {
   const closed: TumblingPane<A>[] = [];
-  for (const [storeKey, { key, startMs, value }] of windows.panes.unordered()) {
-    if (startMs + windowMs > nowMs) continue;
-    windows.panes.delete(storeKey);
-    closed.push({ key, startMs, endMs: startMs + windowMs, value });
-  }
+  for (const [, { key, startMs, value }] of windows.panes.unordered())
+    if (startMs + windowMs <= nowMs) closed.push({ key, startMs, endMs: startMs + windowMs, value });
   return closed.sort((a, b) => a.endMs - b.endMs || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
 }
