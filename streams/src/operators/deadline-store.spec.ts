@@ -102,6 +102,18 @@ describe('DeadlineStore', () => {
     expect(takeDue(store, 99)).toEqual(['c']);
   });
 
+  it('holds after a restore what the snapshot holds, and nothing that it held before', () => {
+    const written = storeOf();
+    put(written, 'a', 10, 2);
+    const used = storeOf({ entriesMax: 5 });
+    put(used, 'x', 1, 2);
+    put(used, 'y', 2, 2);
+    used.restore(jsonCopy(written.snapshot()));
+    expect([used.size, used.entryCount, used.snapshot()]).toEqual([1, 2, written.snapshot()]);
+    put(used, 'b', 20, 3);
+    expect([used.evictedCount, takeDue(used, 99)]).toEqual([0, ['a', 'b']]);
+  });
+
   it('equals a naive list, also when it is written down and read back at every step', () => {
     const step = fc.record({
       key: fc.constantFrom(...'abcdefghijklmnopqrst'),

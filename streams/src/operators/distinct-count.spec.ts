@@ -89,6 +89,12 @@ describe('distinctCount', () => {
     expect([store.store.entryCount, store.store.evictedEntryCount]).toEqual([2, 1]);
   });
 
+  it('counts what one key lost, where all values are fewer than those that one key may have', () => {
+    const store = storeOf({ valuesMax: 2, valuesPerKeyMax: 9 });
+    expect(shown(run([visit(0, 'a'), visit(1, 'b'), visit(2, 'c')], store))).toEqual([1, 2, '≥2']);
+    expect([store.store.evictedCount, store.store.entryCount, store.store.evictedEntryCount]).toEqual([0, 2, 1]);
+  });
+
   it('cannot be exact about a key that may have been evicted', () => {
     const store = storeOf({ keysMax: 1 });
     expect(

@@ -68,6 +68,11 @@ describe('nOfM', () => {
     expect(shown(run([act(0, 'xy')]))).toEqual(['0-0 xy0,xy0']);
   });
 
+  it('no longer counts one that came exactly the time before, while later ones still count', () => {
+    expect(shown(run([act(0, 'x'), act(5, 'y'), act(10, 'z')], 3))).toEqual([]);
+    expect(shown(run([act(1, 'x'), act(5, 'y'), act(10, 'z')], 3))).toEqual(['1-10 x1,y5,z10']);
+  });
+
   it('uses up what the key held', () => {
     expect(shown(run([act(0, 'x'), act(1, 'y'), act(2, 'z'), act(3, 'x')]))).toEqual(['0-1 x0,y1', '2-3 x3,z2']);
   });

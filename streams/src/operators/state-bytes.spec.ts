@@ -24,6 +24,8 @@ describe('state as bytes', () => {
     const whole = stateToBytes({ one: storeOf('a') });
     for (const damaged of [whole.subarray(0, -1), bytes(''), bytes('null'), bytes('{"version":2,"states":{}}')])
       expect(() => stateFromBytes({ one: storeOf() }, damaged)).toThrow(INVALID);
+    const later = bytes(Buffer.from(whole).toString().replace('"version":1', '"version":2'));
+    expect(() => stateFromBytes({ one: storeOf() }, later)).toThrow(INVALID);
     expect(() => stateFromBytes({ one: storeOf() }, new Uint8Array([0xff]))).toThrow(INVALID);
     expect(() => stateFromBytes({ one: storeOf() }, bytes('{"version":1,"states":{"one":7}}'))).toThrow(INVALID);
   });
