@@ -28,7 +28,7 @@ export interface ComposedDocument {
  * @throws ProtegoError `SIGMA_YAML_INVALID` with path, line and column
  */
 export function composeDocuments(text: string, lines: LineCounter, path: string): ComposedDocument[] {
-  // The library compares each key with all before it, which takes hours for a long file; who reads the tree refuses
+  // The library compares each key with all before it, which takes minutes for a long file; who reads the tree refuses
   // repeated keys.
   const composer = new Composer({ prettyErrors: false, uniqueKeys: false });
   const documents = [...composer.compose(boundedTokens(text, lines, path))];
