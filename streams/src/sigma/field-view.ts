@@ -1,4 +1,4 @@
-import { foldCase } from './letter-case';
+import { foldCase, lowerCase } from './letter-case';
 import { fieldAccess, readField, type FieldAccess, type SigmaRecord } from './record';
 
 /** A value that can be compared. */
@@ -22,6 +22,7 @@ export class FieldView {
   #scalars: readonly Scalar[] | undefined;
   #texts: readonly string[] | undefined;
   #lowered: readonly string[] | undefined;
+  #folded: readonly string[] | undefined;
 
   constructor(readonly field: string | null) {
     this.#access = field === null ? null : fieldAccess(field);
@@ -33,6 +34,7 @@ export class FieldView {
     this.#scalars = undefined;
     this.#texts = undefined;
     this.#lowered = undefined;
+    this.#folded = undefined;
     this.#raw = this.#access === null ? keywordValues(record.data) : readField(record, this.#access);
     // Set last: when reading throws, the next question reads, and throws, again.
     this.#turn = turn;
@@ -53,9 +55,14 @@ export class FieldView {
     return (this.#texts ??= this.scalars.length === 0 ? NO_TEXTS : textsOf(this.scalars));
   }
 
+  /** The texts with letters folded one by one. */
+  get folded(): readonly string[] {
+    return (this.#folded ??= this.texts.map(foldCase));
+  }
+
   /** The texts in lower case. */
   get lowered(): readonly string[] {
-    return (this.#lowered ??= this.texts === NO_TEXTS ? NO_TEXTS : this.texts.map(foldCase));
+    return (this.#lowered ??= this.texts === NO_TEXTS ? NO_TEXTS : this.texts.map(lowerCase));
   }
 }
 

@@ -11,6 +11,7 @@ import type {
 } from './expression';
 import { compareDecimals, decimalOf, decimalOfText, isRounded } from './exact-decimal';
 import type { FieldView, Scalar } from './field-view';
+import { asksForSigma } from './letter-case';
 import { textTest, type TextTest } from './text-test';
 import { timePartOf } from './time-part';
 
@@ -53,7 +54,9 @@ export function predicateTest(predicate: SigmaPredicate, viewOf: (field: string)
 
 function textPredicateTest({ patterns, isCased }: TextPredicate): ViewTest {
   const test = textTest(patterns, isCased);
-  return isCased ? anyText(test) : anyLowered(test);
+  if (isCased) return anyText(test);
+  const isFolded = patterns.some((pattern) => pattern.some((part) => typeof part === 'string' && asksForSigma(part)));
+  return isFolded ? anyFolded(test) : anyLowered(test);
 }
 
 function anyText(test: TextTest): ViewTest {
@@ -66,6 +69,13 @@ function anyText(test: TextTest): ViewTest {
 function anyLowered(test: TextTest): ViewTest {
   return (view) => {
     for (const text of view.lowered) if (test(text)) return true;
+    return false;
+  };
+}
+
+function anyFolded(test: TextTest): ViewTest {
+  return (view) => {
+    for (const text of view.folded) if (test(text)) return true;
     return false;
   };
 }
@@ -142,8 +152,8 @@ function fieldRefTest(
   const holds = PLACES[place];
   return (view) => {
     const other = viewOf(otherField);
-    const texts = isCased ? view.texts : view.lowered;
-    const others = isCased ? other.texts : other.lowered;
+    const texts = isCased ? view.texts : view.folded;
+    const others = isCased ? other.texts : other.folded;
     if (place === 'equals' && texts.length > 1) {
       const wanted = new Set(others);
       return texts.some((text) => wanted.has(text));
