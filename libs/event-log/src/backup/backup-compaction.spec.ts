@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseFieldDeclarations, systemClock } from '@protego/contracts';
+import { messageOf, parseFieldDeclarations, systemClock } from '@protego/contracts';
 import { liveKeyIdsIn, openHouseKeys, type HouseKeys, type SealedEvent } from '@protego/enclave';
 import { openVaultBytes, revealedOf, sealedOf } from '@protego/enclave/testing';
 import { inTemporaryDirectory } from '../testing';
@@ -85,14 +85,7 @@ describe('a backup of a vault that was compacted', () => {
       }
       const target = new WatchedTarget(join(root, 'backup'));
       const copied = copyKeys(target, keysDirectory);
-      // As a start does: the new one takes the name, and then the old one is overwritten.
-      const timer = setInterval(() => {
-        writeFileSync(`${path}.new`, whole);
-        rmSync(`${path}.old`, { force: true });
-        linkSync(path, `${path}.old`);
-        renameSync(`${path}.new`, path);
-        writeFileSync(`${path}.old`, randomFillSync(Buffer.alloc(whole.length)), { flag: 'r+' });
-      }, 0);
+      const timer = setInterval(() => replaceVault(path, whole), 0);
       await copied;
       for (let time = 0; time < 20; time++) await copyKeys(target, keysDirectory);
       clearInterval(timer);
@@ -100,4 +93,35 @@ describe('a backup of a vault that was compacted', () => {
       for (const content of target.written) expect(liveKeyIdsIn(content)).toEqual(liveKeyIdsIn(whole));
     });
   });
+
+  it('is not made of a vault that was replaced at every look at it', async () => {
+    await inTemporaryDirectory(async (root) => {
+      const keysDirectory = join(root, 'keys');
+      await mostlyDead(keysDirectory);
+      const path = join(keysDirectory, 'vault');
+      const whole = readFileSync(path);
+      const target = new DirectoryTarget(join(root, 'backup'));
+      let isOver = false;
+      const replace = (): void => {
+        if (isOver) return;
+        replaceVault(path, whole);
+        setImmediate(replace);
+      };
+      replace();
+      const outcome = await copyKeys(target, keysDirectory).catch(messageOf);
+      isOver = true;
+      expect(outcome).toMatch(/cannot read .*vault/);
+      await copyKeys(target, keysDirectory);
+      expect(readFileSync(join(root, 'backup', VAULT_OBJECT)).equals(whole)).toBe(true);
+    });
+  });
 });
+
+/** As a start does: the new one takes the name, and then the old one is overwritten. */
+function replaceVault(path: string, whole: Buffer): void {
+  writeFileSync(`${path}.new`, whole);
+  rmSync(`${path}.old`, { force: true });
+  linkSync(path, `${path}.old`);
+  renameSync(`${path}.new`, path);
+  writeFileSync(`${path}.old`, randomFillSync(Buffer.alloc(whole.length)), { flag: 'r+' });
+}

@@ -15,6 +15,8 @@ export const KEY_FILES = [
 ] as const;
 
 const ATTEMPTS_MAX = 8;
+/** Most times that a file is read anew because another took its place. */
+const READS_MAX = 64;
 /** The vault's first slot: it is never written over, and no other vault begins with the same bytes. */
 const FIRST_SLOT_BYTES = 256;
 /** A full vault. */
@@ -93,12 +95,14 @@ async function copyUntilStable(
   throw invalidBackup(target, `\`${path}\` changes all the time`);
 }
 
+/** What is read of a file that is replaced meanwhile may be what it was overwritten with: it is never returned. */
 async function contentOf(path: string): Promise<Buffer | undefined> {
   try {
-    for (let attempt = 1; ; attempt++) {
+    for (let attempt = 0; attempt < READS_MAX; attempt++) {
       const { content, isInPlace } = await readOnce(path);
-      if (isInPlace || attempt === ATTEMPTS_MAX) return content;
+      if (isInPlace) return content;
     }
+    throw new Error(`it was replaced ${READS_MAX} times while it was read`);
   } catch (cause) {
     // A house that has met no person yet has no vault.
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
