@@ -13,8 +13,8 @@ const STATELESS_EVENTS = (STEADY_EVENTS / 500) * 9;
 const STATEFUL_EVENTS = STEADY_EVENTS / 500;
 /** What the windows of the shipped declarations wait for. */
 const LATENESS_MS = 2_000;
-/** Half of the lateness: what needs no window waits for none. Of the half of all, because a shared machine may stall; figures are printed. */
-const STATELESS_P50_MS_MAX = 1_000;
+/** Loose, because a shared machine may stall; the figures are printed. */
+const STATELESS_P99_MS_MAX = 1_000;
 
 jest.setTimeout(300_000);
 
@@ -95,7 +95,7 @@ describe('an engine under load from another process', () => {
     expect({ failures, unanswered }).toEqual({ failures: 0, unanswered: 0 });
     expect(stateful).toHaveLength(STATEFUL_EVENTS);
     expect(stateless).toHaveLength(STATELESS_EVENTS);
-    expect(quantile(stateless, 0.5)).toBeLessThan(STATELESS_P50_MS_MAX);
+    expect(quantile(stateless, 0.99)).toBeLessThan(STATELESS_P99_MS_MAX);
     expect(quantile(stateful, 0)).toBeGreaterThan(LATENESS_MS - 100);
     await house.drained();
     await expectAllOnce('steady', STEADY_EVENTS);
