@@ -2,7 +2,16 @@ import type { EventData } from '@protego/contracts';
 import type { SimulatedDevice, SimulatedPatient, SimulatedPerson } from './hospital';
 
 /** Feeds of the simulated hospital; each is declared in `streams/declarations/sources.yaml`. */
-export type SimulatedSource = 'ehr' | 'network-monitor' | 'biomed-gateway' | 'directory' | 'simulation-clock';
+export type SimulatedSource =
+  | 'ehr'
+  | 'network-monitor'
+  | 'biomed-gateway'
+  | 'host-agents'
+  | 'imaging-archive'
+  | 'identity-provider'
+  | 'exchange-portal'
+  | 'directory'
+  | 'simulation-clock';
 
 /** An event before it has an id and an arrival time. */
 export interface EventDraft {

@@ -77,7 +77,7 @@ function readActivity(
   drafts: EventDraft[],
 ): Pick<ActivityCourse, 'attack' | 'entities' | 'drafts'> {
   return {
-    attack: 'record-snooping-ward-tablet',
+    attack: 'snooping-mass-lookup',
     entities: [
       { kind: 'device', id: tablet.uid },
       { kind: 'person', id: person.user.uid },
