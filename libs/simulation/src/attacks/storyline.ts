@@ -77,6 +77,11 @@ export class Storyline {
     this.add(deviceDraft(this.#nowMs, maintenanceSource(device), 'device.maintenance-ended', device.view, facts));
   }
 
+  /** What happened so far, in event time. */
+  get drafts(): readonly EventDraft[] {
+    return inTime(this.#drafts);
+  }
+
   /** What happened. Of an attack: from when on it had gone further than harmless activities do. */
   course(
     entities: Course['entities'],
@@ -84,7 +89,7 @@ export class Storyline {
     suppressions?: readonly Suppression[],
   ): Course | undefined {
     if (this.#drafts.length === 0) return undefined;
-    const drafts = inTime(this.#drafts);
+    const { drafts } = this;
     return { entities, drafts, detectableAtMs, ...(suppressions === undefined ? {} : { suppressions }) };
   }
 }
