@@ -4,14 +4,13 @@ import { countryOf } from '../outside-country';
 import { SeededRandom } from '../random';
 import type { SimulationSettings } from '../settings';
 import { userAgentOf } from '../user-agents';
+import { dutiesIn, dutyKey } from './duties';
+import { HourPlans, forgetOldest, type PlanBasis } from './hour-plans';
 import type { StaffSession } from './life';
 import { lostSpans, type LostSpan } from './lost-devices';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-/** Every duty is longer than this, so that looking so often finds them all. */
-const DUTY_MS_MIN = HOUR_MS / 2;
-const HOURS_MAX = 48;
 const DUTIES_MAX = 4_096;
 
 /** How a role works: where, for how long at a time, and how long between. */
@@ -54,21 +53,13 @@ const STYLES: Readonly<Record<string, WorkStyle>> = {
   'clinical-coder': { ...DESK, homeShare: 0.35 },
 };
 
-/** Plans of one hospital under one seed. */
-interface Plans {
-  readonly seed: number;
-  readonly rate: number;
-  /** Sessions that touch an hour, by its number. */
-  readonly hours: Map<number, readonly StaffSession[]>;
-  /** Sessions of a duty, by person and start. */
-  readonly duties: Map<string, readonly StaffSession[]>;
-}
-const plansOf = new WeakMap<Hospital, Plans>();
+const plans = new HourPlans<StaffSession>(planHour);
+/** Sessions of a duty by its sessions' stream: a duty is planned once, not in each of its hours. */
+const duties = new WeakMap<Hospital, Map<string, readonly StaffSession[]>>();
 
 /**
- * Sessions of staff that touch a time, half-open, by start. A person has one at a time, with minutes between two of them; nobody
- * uses a tablet that is missing. A session that comes in through the gateway has that for its device and the home for its
- * address.
+ * Sessions of staff that touch a time, half-open. A person has one at a time, with minutes between two of them; nobody uses a
+ * tablet that is missing. A session of a computer at home has the gateway for its device and the home for its address.
  */
 export function sessionsIn(
   hospital: Hospital,
@@ -77,72 +68,38 @@ export function sessionsIn(
   startMs: number,
   endMs: number,
 ): readonly StaffSession[] {
-  const plans = currentPlans(hospital, seed, settings.eventRateFactor);
-  const sessions: StaffSession[] = [];
-  const firstHour = Math.floor(startMs / HOUR_MS);
-  for (let hour = firstHour; hour * HOUR_MS < endMs; hour++) {
-    for (const session of sessionsOfHour(hospital, plans, hour)) {
-      const isNew = hour === firstHour || session.startMs >= hour * HOUR_MS;
-      if (isNew && session.startMs < endMs && session.endMs > startMs) sessions.push(session);
-    }
+  const sessions = new Set<StaffSession>();
+  for (const hour of plans.touching({ hospital, settings, seed }, startMs, endMs)) {
+    for (const session of hour) if (session.startMs < endMs && session.endMs > startMs) sessions.add(session);
   }
-  return sessions;
+  return [...sessions];
 }
 
-function currentPlans(hospital: Hospital, seed: number, rate: number): Plans {
-  const known = plansOf.get(hospital);
-  if (known?.seed === seed && known.rate === rate) return known;
-  const plans: Plans = { seed, rate, hours: new Map(), duties: new Map() };
-  plansOf.set(hospital, plans);
-  return plans;
+function planHour(basis: PlanBasis, startMs: number, endMs: number): StaffSession[] {
+  return dutiesIn(basis, startMs, endMs)
+    .flatMap((duty) => sessionsOfDuty(basis, duty))
+    .filter((session) => session.startMs < endMs && session.endMs > startMs)
+    .sort((a, b) => a.startMs - b.startMs || (a.uid < b.uid ? -1 : 1));
 }
 
-/** Keeps a value in a map that forgets the oldest. */
-function keep<K, V>(map: Map<K, V>, key: K, value: V, sizeMax: number): V {
-  map.set(key, value);
-  for (const oldest of map.keys()) {
-    if (map.size <= sizeMax) break;
-    map.delete(oldest);
-  }
-  return value;
+function sessionsOfDuty(basis: PlanBasis, duty: Duty): readonly StaffSession[] {
+  const { hospital, seed } = basis;
+  const rate = rateOf(basis.settings);
+  const key = `${seed}/${rate}/${dutyKey(duty)}`;
+  let known = duties.get(hospital);
+  if (known === undefined) duties.set(hospital, (known = new Map()));
+  const planned = known.get(key) ?? planDuty(basis, rate, duty);
+  known.set(key, planned);
+  forgetOldest(known, DUTIES_MAX);
+  return planned;
 }
 
-function sessionsOfHour(hospital: Hospital, plans: Plans, hour: number): readonly StaffSession[] {
-  const known = plans.hours.get(hour);
-  if (known !== undefined) return known;
-  const [startMs, endMs] = [hour * HOUR_MS, (hour + 1) * HOUR_MS];
-  const sessions: StaffSession[] = [];
-  for (const [key, duty] of dutiesIn(hospital, startMs, endMs)) {
-    const planned = plans.duties.get(key) ?? keep(plans.duties, key, planDuty(hospital, plans, key, duty), DUTIES_MAX);
-    for (const session of planned) if (session.startMs < endMs && session.endMs > startMs) sessions.push(session);
-  }
-  sessions.sort((a, b) => a.startMs - b.startMs || (a.uid < b.uid ? -1 : 1));
-  return keep(plans.hours, hour, sessions, HOURS_MAX);
-}
+const rateOf = ({ eventRateFactor }: SimulationSettings): number => eventRateFactor;
 
-/** Duties that touch a time by person and start; those on call are physicians'. */
-function dutiesIn(hospital: Hospital, startMs: number, endMs: number): Map<string, Duty> {
-  const duties = new Map<string, Duty>();
-  const add = (duty: Duty): void => void duties.set(`${duty.person.user.uid}/${duty.startMs}`, duty);
-  const physicians = hospital.peopleOf('physician');
-  for (const timeMs of [...looksIn(startMs, endMs), endMs - 1]) {
-    for (const duty of hospital.onDuty(timeMs)) add(duty);
-    for (const person of physicians) {
-      const duty = hospital.dutyOf(person, timeMs);
-      if (duty?.isOnCall === true) add(duty);
-    }
-  }
-  return duties;
-}
-
-function looksIn(startMs: number, endMs: number): number[] {
-  const count = Math.ceil((endMs - startMs) / DUTY_MS_MIN);
-  return Array.from({ length: count }, (_, index) => startMs + index * DUTY_MS_MIN);
-}
-
-function planDuty(hospital: Hospital, { seed, rate }: Plans, key: string, duty: Duty): StaffSession[] {
-  const random = SeededRandom.ofStream(seed, `sessions/${key}`);
-  const lost = lostSpans(hospital, seed, duty.startMs, duty.endMs);
+function planDuty(basis: PlanBasis, rate: number, duty: Duty): StaffSession[] {
+  const { hospital, seed } = basis;
+  const random = SeededRandom.ofStream(seed, `sessions/${dutyKey(duty)}`);
+  const lost = lostSpans(basis, duty.startMs, duty.endMs);
   const style = STYLES[duty.person.user.role] ?? DESK;
   const isAtHome = duty.isOnCall || random.chance(style.homeShare);
   const plan: DutyPlan = { hospital, random, duty, style, lost, ward: wardOfDuty(hospital, random, duty) };
@@ -209,12 +166,20 @@ function seatOf({ hospital, random, duty, style, ward }: DutyPlan): SimulatedDev
   return style.isSeated ? seats[duty.person.resident.index % seats.length] : random.pick(seats);
 }
 
+/** Share of sessions on call that are on the own phone, of those who have one there. */
+const ON_CALL_PHONE_SHARE = 0.5;
+
 function remoteSession(plan: DutyPlan, startMs: number): StaffSession | undefined {
-  const gateway = plan.hospital.devicesOf('gateway')[0];
+  const { hospital, random, duty, style } = plan;
+  const { homeAddress, phone } = duty.person;
+  const from = outside(homeAddress, countryOf(homeAddress));
+  if (duty.isOnCall && phone !== undefined && random.chance(ON_CALL_PHONE_SHARE)) {
+    return session(plan, startMs, 2, 9, phone.view, from, true);
+  }
+  const gateway = hospital.devicesOf('gateway')[0];
   if (gateway === undefined) return undefined;
-  const ip = plan.duty.person.homeAddress;
-  const [from, to] = plan.duty.isOnCall ? [4, 30] : plan.style.seatMinutes;
-  return session(plan, startMs, from, to, gateway.view, outside(ip, countryOf(ip)), true);
+  const [fromMinutes, toMinutes] = duty.isOnCall ? [4, 30] : style.seatMinutes;
+  return session(plan, startMs, fromMinutes, toMinutes, gateway.view, from, true);
 }
 
 /** A tablet that is missed at any time of a duty is left alone for all of it. */
@@ -255,7 +220,7 @@ function session(
     person,
     device,
     from,
-    userAgent: userAgentOf(device.type, isRemote ? person.user.uid : device.uid),
+    userAgent: userAgentOf(device.type, device.type === 'gateway' ? person.user.uid : device.uid),
     startMs,
     endMs: Math.min(startMs + lengthMs, duty.endMs),
     isRemote,
