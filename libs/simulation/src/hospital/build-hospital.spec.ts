@@ -55,10 +55,11 @@ describe('buildHospital', () => {
   });
 
   it('grows from a ward to a thousand beds', () => {
-    for (const written of [
+    const sizes: Record<string, string>[] = [
       { wards: '1', bedsPerWard: '4' },
       { wards: '40', bedsPerWard: '25', sites: '2' },
-    ]) {
+    ];
+    for (const written of sizes) {
       const other = hospitalOf(written);
       const timeMs = START + 10 * HOUR;
       expect(ROLES.filter((role) => other.peopleOf(role).length === 0)).toEqual([]);
