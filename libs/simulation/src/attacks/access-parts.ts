@@ -12,15 +12,12 @@ import {
 } from '../event-drafts';
 import type { DeviceView, Role, SimulatedDevice, StaffMember, Stay } from '../hospital/model';
 import { sessionUid } from '../life/session-life';
-import { countryOf } from '../outside-country';
 import type { SeededRandom } from '../random';
 import { userAgentOf } from '../user-agents';
 import type { Course, Stage } from './activity';
 
 /** Milliseconds of a minute. */
 export const MINUTE_MS = 60_000;
-/** Milliseconds of an hour. */
-export const HOUR_MS = 60 * MINUTE_MS;
 
 const RECORD_TYPES = ['chart', 'medication', 'laboratory', 'imaging-report', 'observation', 'letters'] as const;
 
@@ -35,10 +32,14 @@ export const deviceEntity = ({ uid }: DeviceView): Entities[number] => ({ kind: 
 export const addressEntity = (id: string): Entities[number] => ({ kind: 'address', id });
 
 /** Somebody of a role who is on duty in a ward, or anywhere when nobody is there. */
-export function onDuty(stage: Stage, wanted: { readonly role?: Role; readonly ward?: string }): StaffMember | undefined {
+export function onDuty(
+  stage: Stage,
+  wanted: { readonly role?: Role; readonly ward?: string },
+): StaffMember | undefined {
   const { hospital, random, startMs } = stage;
   const there = hospital.onDuty(startMs, wanted);
-  const duties = there.length > 0 || wanted.role === undefined ? there : hospital.onDuty(startMs, { role: wanted.role });
+  const duties =
+    there.length > 0 || wanted.role === undefined ? there : hospital.onDuty(startMs, { role: wanted.role });
   return duties.length === 0 ? undefined : random.pick(duties).person;
 }
 
@@ -58,11 +59,14 @@ export function deviceOf(
   return devices.length === 0 ? undefined : random.pick(devices);
 }
 
+/** Picks among which addresses of the same networks are looked for. */
+const PICKS = 4_000;
+
 /** Addresses that are nobody's in ordinary life, of as few networks of 256 addresses as there are to be had. */
 export function strangeAddresses({ hospital, random }: Stage, count: number): string[] {
   const networks = new Map<string, Set<string>>();
   const firstPick = random.integer(0, 1_000_000);
-  for (let pick = 0; pick < count * 40; pick++) {
+  for (let pick = 0; pick < (count === 1 ? 1 : PICKS); pick++) {
     const ip = hospital.strangeAddress(firstPick + pick);
     const network = ip.slice(0, ip.lastIndexOf('.'));
     const addresses = networks.get(network);
@@ -77,13 +81,17 @@ export function strangeAddresses({ hospital, random }: Stage, count: number): st
 export function outsideSeat({ hospital }: Stage, user: UserView, ip: string, userAgent?: string): Seat | undefined {
   const gateway = hospital.devicesOf('gateway')[0];
   if (gateway === undefined) return undefined;
-  const from = outside(ip, countryOf(ip));
+  const from = outside(ip, hospital.countryOf(ip));
   const agent = userAgent ?? userAgentOf('gateway', ip);
   return { user, device: gateway.view, from, service: 'ehr', userAgent: agent };
 }
 
 /** A seat at a device of the house. */
-export function houseSeat(user: UserView, device: SimulatedDevice, random: SeededRandom): Required<Omit<Seat, 'partner'>> {
+export function houseSeat(
+  user: UserView,
+  device: SimulatedDevice,
+  random: SeededRandom,
+): Required<Omit<Seat, 'partner'>> {
   return {
     user,
     device: device.view,
@@ -110,7 +118,11 @@ export function workplaceOf(person: StaffMember, seat: Seat, random: SeededRando
 }
 
 /** Inpatients of some wards at the start of a stage, in random order; of all wards where none is named. */
-export function inpatientsOf({ hospital, random, startMs }: Stage, count: number, isWanted: (stay: Stay) => boolean): Stay[] {
+export function inpatientsOf(
+  { hospital, random, startMs }: Stage,
+  count: number,
+  isWanted: (stay: Stay) => boolean,
+): Stay[] {
   const stays = hospital.inpatients(startMs).filter(isWanted);
   return random.sample(stays, count);
 }

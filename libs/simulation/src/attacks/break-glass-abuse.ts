@@ -1,8 +1,8 @@
+import { HOUR_MS } from '../durations';
 import type { EventDraft } from '../draft';
 import { breakGlassDraft, patientView, recordDraft, signedInDraft, type PatientView } from '../event-drafts';
 import type { Duty, Stay } from '../hospital/model';
 import {
-  HOUR_MS,
   MINUTE_MS,
   accessBy,
   deviceOf,
@@ -17,7 +17,20 @@ import {
 import { amountOf, inTime, pacedMs, stepTimes, type Course, type Script, type Stage } from './activity';
 
 /** What people type who have nothing to say. */
-const FILLERS = ['.', '-', 'x', 'xxx', 'n/a', 'test', 'emergency', 'urgent', 'needed', 'care', 'patient care', undefined];
+const FILLERS = [
+  '.',
+  '-',
+  'x',
+  'xxx',
+  'n/a',
+  'test',
+  'emergency',
+  'urgent',
+  'needed',
+  'care',
+  'patient care',
+  undefined,
+];
 /** What people type again and again who think that nobody reads it. */
 const STOCK_REASONS = ['patient asked for information', 'checking results for a colleague', 'needed for treatment'];
 /** What is written in a real emergency. */
@@ -35,7 +48,10 @@ const REAL_REASONS = [
 const patientEntity = ({ uid }: PatientView): Entities[number] => ({ kind: 'patient', id: uid });
 
 /** Somebody at a seat of the own ward. */
-function workplace(stage: Stage, isWanted: (duty: Duty) => boolean): { at: Workplace; signIn: EventDraft; ward: string } | undefined {
+function workplace(
+  stage: Stage,
+  isWanted: (duty: Duty) => boolean,
+): { at: Workplace; signIn: EventDraft; ward: string } | undefined {
   const { hospital, random, startMs } = stage;
   const duties = hospital.onDuty(startMs).filter((duty) => CLINICAL.has(duty.person.user.role) && isWanted(duty));
   if (duties.length === 0) return undefined;
@@ -50,7 +66,7 @@ const CLINICAL: ReadonlySet<string> = new Set(['nurse', 'physician']);
 
 /** Emergency access to a record, and a look at it. */
 function breakGlass(stage: Stage, at: Workplace, stay: Stay, timeMs: number, reason: string | undefined): EventDraft[] {
-  const access = accessBy(stage, at, patientView(stay.patient, stay.ward), false, 'emergency');
+  const access = accessBy(stage, at, patientView(stay.patient, stay.ward), false);
   const readMs = timeMs + stage.random.integer(4000, 25_000);
   return [breakGlassDraft(timeMs, access, reason), recordDraft(readMs, 'read', access)];
 }

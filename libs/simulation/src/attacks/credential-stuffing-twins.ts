@@ -4,7 +4,16 @@ import { serviceSeat } from '../life/account-life';
 import { SERVICE_ACCOUNTS } from '../life/account-life';
 import { sessionUid } from '../life/session-life';
 import { mfaMethodOf } from '../life/sign-in-life';
-import { MINUTE_MS, addressEntity, bedWard, deviceEntity, deviceOf, houseSeat, outsideSeat, personEntity } from './access-parts';
+import {
+  MINUTE_MS,
+  addressEntity,
+  bedWard,
+  deviceEntity,
+  deviceOf,
+  houseSeat,
+  outsideSeat,
+  personEntity,
+} from './access-parts';
 import { amountOf, inTime, stepTimes, type Course, type Script, type Stage } from './activity';
 
 /** All passwords of a ward expired: support walks round with a tablet on which people fail once to three times each. */

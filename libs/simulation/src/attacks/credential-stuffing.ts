@@ -1,3 +1,4 @@
+import { HOUR_MS } from '../durations';
 import type { EventDraft } from '../draft';
 import { signInFailedDraft, signedInDraft, type Seat } from '../event-drafts';
 import type { StaffMember } from '../hospital/model';
@@ -5,7 +6,6 @@ import { sessionUid } from '../life/session-life';
 import { mistypedName, typedName } from '../life/sign-in-life';
 import { userAgentOf } from '../user-agents';
 import {
-  HOUR_MS,
   MINUTE_MS,
   addressEntity,
   inpatientsOf,
@@ -100,12 +100,16 @@ function playFewAccounts(stage: Stage): Course | undefined {
     if (seat === undefined) return undefined;
     drafts.push(signInFailedDraft(timeMs, seat, 'wrong password'));
   }
-  const course = breakIn(stage, { ...ONE_ADDRESS, tellingTry: 10 }, {
-    drafts: inTime(drafts),
-    addresses,
-    victim: random.pick(targets),
-    userAgent,
-  });
+  const course = breakIn(
+    stage,
+    { ...ONE_ADDRESS, tellingTry: 10 },
+    {
+      drafts: inTime(drafts),
+      addresses,
+      victim: random.pick(targets),
+      userAgent,
+    },
+  );
   return course && { ...course, entities: [...course.entities, ...targets.map(personEntity)] };
 }
 

@@ -1,3 +1,4 @@
+import { HOUR_MS } from '../durations';
 import type { EventDraft } from '../draft';
 import { mfaDraft, signedInDraft, type Seat } from '../event-drafts';
 import type { StaffMember } from '../hospital/model';
@@ -5,7 +6,6 @@ import { credentialResetDraft, serviceDesk } from '../life/account-life';
 import { sessionUid } from '../life/session-life';
 import { mfaMethodOf } from '../life/sign-in-life';
 import {
-  HOUR_MS,
   MINUTE_MS,
   addressEntity,
   bedWard,
@@ -164,7 +164,8 @@ export const MFA_FATIGUE: readonly Script[] = [
   {
     ...attack,
     name: 'mfa-fatigue-support-call',
-    source: 'Pushes that are denied, then a call to the service desk in the name of the person, which sets the factor anew',
+    source:
+      'Pushes that are denied, then a call to the service desk in the name of the person, which sets the factor anew',
     durationMsMax: 110 * MINUTE_MS,
     beginHours: [7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
     play: playSupportCall,

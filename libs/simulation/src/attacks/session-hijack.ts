@@ -1,10 +1,17 @@
+import { HOUR_MS } from '../durations';
 import type { EventDraft } from '../draft';
-import { keystrokesDraft, outside, signedInDraft, sessionEndedDraft, type EndpointView, type Seat } from '../event-drafts';
+import {
+  keystrokesDraft,
+  outside,
+  signedInDraft,
+  sessionEndedDraft,
+  type EndpointView,
+  type Seat,
+} from '../event-drafts';
 import type { DeviceView, SimulatedDevice, StaffMember, Stay } from '../hospital/model';
 import { cellularEndpoint } from '../life/session-life';
 import { typingOf, type Typing } from '../life/typing';
 import {
-  HOUR_MS,
   MINUTE_MS,
   addressEntity,
   deviceEntity,
@@ -91,14 +98,14 @@ function typedElsewhere(stage: Stage, { person }: Cast, taken: Seat, times: read
   const stranger = otherTypist(stage, person);
   return times
     .filter((_, index) => index % 3 === 1)
-    .map((timeMs) => keystrokesDraft(timeMs + 2000, taken, typingOf(stranger.user.uid, timeMs, stage.random)));
+    .map((timeMs) => keystrokesDraft(timeMs + 2000, taken, typingOf(stranger.user.uid, timeMs, stage.random.word())));
 }
 
 /** Somebody whose rhythm is plainly another. */
 function otherTypist({ hospital, random, startMs }: Stage, person: StaffMember): StaffMember {
-  const own = typingOf(person.user.uid, startMs, random);
+  const own = typingOf(person.user.uid, startMs, random.word());
   const distance = ({ user }: StaffMember): number => {
-    const other = typingOf(user.uid, startMs, random);
+    const other = typingOf(user.uid, startMs, random.word());
     return Math.abs(other.dwellMs - own.dwellMs) + Math.abs(other.flightMs - own.flightMs);
   };
   const some = random.sample(hospital.people, 12);
@@ -137,11 +144,13 @@ function playRhythmOnly(stage: Stage): Course | undefined {
   const stranger = otherTypist(stage, person);
   const takenMs = startMs + pacedMs(stage, 12 * MINUTE_MS);
   const times = stepTimes(random, takenMs, pacedMs(stage, 25 * MINUTE_MS), amountOf(stage, 6, 3));
-  const typed = times.map((timeMs) => keystrokesDraft(timeMs, seat, typingOf(stranger.user.uid, timeMs, random)));
+  const typed = times.map((timeMs) =>
+    keystrokesDraft(timeMs, seat, typingOf(stranger.user.uid, timeMs, random.word())),
+  );
   const own = stepTimes(random, startMs + 90_000, pacedMs(stage, 8 * MINUTE_MS), 2);
   const drafts = inTime([
     signedInDraft(startMs, seat, false),
-    ...own.map((timeMs) => keystrokesDraft(timeMs, seat, typingOf(person.user.uid, timeMs, random))),
+    ...own.map((timeMs) => keystrokesDraft(timeMs, seat, typingOf(person.user.uid, timeMs, random.word()))),
     ...ownReads(stage, scene, pacedMs(stage, 30 * MINUTE_MS), 7),
     ...typed,
   ]);
@@ -167,7 +176,7 @@ function bandagedHand(stage: Stage): Course | undefined {
   const times = stepTimes(random, startMs + 2 * MINUTE_MS, 60 * MINUTE_MS, amountOf(stage, 9, 4));
   const drafts = inTime([
     signedInDraft(startMs, seat, false),
-    ...times.map((timeMs) => keystrokesDraft(timeMs, seat, slower(typingOf(person.user.uid, timeMs, random)))),
+    ...times.map((timeMs) => keystrokesDraft(timeMs, seat, slower(typingOf(person.user.uid, timeMs, random.word())))),
     ...ownReads(stage, scene, 50 * MINUTE_MS, 6),
   ]);
   return { entities: [personEntity(person), deviceEntity(seat.device)], drafts, detectableAtMs: null };
@@ -184,7 +193,9 @@ function roamingPhone(stage: Stage): Course | undefined {
   const reads = ownReads(stage, { person, seat, workstation: person.phone }, 35 * MINUTE_MS, amountOf(stage, 7, 4));
   const third = Math.ceil(reads.length / 3);
   const roamed = reads.map((draft, index) =>
-    index >= third && index < 2 * third ? { ...draft, data: { ...draft.data, src_endpoint: endpointIn(cellular) } } : draft,
+    index >= third && index < 2 * third
+      ? { ...draft, data: { ...draft.data, src_endpoint: endpointIn(cellular) } }
+      : draft,
   );
   const drafts = inTime([
     signedInDraft(startMs, seat, true),
@@ -207,7 +218,10 @@ function newAddress(stage: Stage): Course | undefined {
   const { person } = scene;
   const seat = houseSeat(person.user, tablet, random);
   const neighbour = random.pick(hospital.devicesOf('tablet'));
-  const moved: EndpointView = { ...seat.from, ip: `${neighbour.view.ip.slice(0, neighbour.view.ip.lastIndexOf('.'))}.252` };
+  const moved: EndpointView = {
+    ...seat.from,
+    ip: `${neighbour.view.ip.slice(0, neighbour.view.ip.lastIndexOf('.'))}.252`,
+  };
   const reads = ownReads(stage, { person, seat, workstation: tablet }, 30 * MINUTE_MS, amountOf(stage, 6, 4));
   const half = Math.ceil(reads.length / 2);
   const drafts = inTime([

@@ -1,10 +1,10 @@
+import { HOUR_MS } from '../durations';
 import type { EventDraft } from '../draft';
 import { deviceDraft, outside, recordDraft, signedInDraft, type EndpointView, type Seat } from '../event-drafts';
 import type { SimulatedDevice, StaffMember, Stay } from '../hospital/model';
 import { deviceReportDraft } from '../life/account-life';
 import { cellularEndpoint } from '../life/session-life';
 import {
-  HOUR_MS,
   MINUTE_MS,
   accessTo,
   addressEntity,
