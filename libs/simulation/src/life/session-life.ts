@@ -183,12 +183,9 @@ function phoneEndpoint(hospital: Hospital, random: SeededRandom, phone: Simulate
   return random.chance(CELLULAR_SHARE) ? cellularEndpoint(hospital, random) : endpointOf(phone);
 }
 
-/** Addresses behind which carriers have all their phones. */
-const CARRIER_PICKS = [900_000_001, 900_000_012] as const;
-
 /** Where a device comes from that uses a carrier's network. */
 export function cellularEndpoint(hospital: Hospital, random: SeededRandom): EndpointView {
-  const ip = hospital.strangeAddress(random.integer(...CARRIER_PICKS));
+  const ip = hospital.carrierAddress(random.integer(0, 1_000_000));
   return { ip, zone: 'cellular', country: hospital.countryOf(ip) };
 }
 
