@@ -14,7 +14,7 @@ const DUTIES_MAX = 4_096;
 
 /** How a role works: where, for how long at a time, and how long between. */
 interface WorkStyle {
-  /** Shares of sessions on a ward tablet and on the own phone, where there is one; the rest is at a workstation. */
+  /** Shares of sessions on the own phone, where there is one, and of the others on a ward tablet. */
   readonly tabletShare: number;
   readonly phoneShare: number;
   /** Length of a session at a workstation, minutes. */
@@ -137,11 +137,10 @@ function dutyFactor({ startMs }: Duty): number {
 function houseSession(plan: DutyPlan, startMs: number): StaffSession | undefined {
   const { hospital, random, duty, style, ward } = plan;
   const { phone } = duty.person;
-  const choice = random.fraction();
-  if (phone !== undefined && choice < style.phoneShare) {
+  if (phone !== undefined && random.chance(style.phoneShare)) {
     return session(plan, startMs, 2, 9, phone.view, phoneEndpoint(hospital, random, phone), false);
   }
-  if (choice < style.phoneShare + style.tabletShare) {
+  if (random.chance(style.tabletShare)) {
     const tablets = hospital.devicesOf('tablet', ward).filter(({ view }) => !isLost(plan.lost, view.uid));
     const tablet = tablets.length === 0 ? undefined : random.pick(tablets);
     if (tablet !== undefined) return session(plan, startMs, 8, 45, tablet.view, endpointOf(tablet), false);
