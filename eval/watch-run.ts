@@ -59,13 +59,11 @@ export function watchRun(
   const pipeline = buildPipeline(artefacts);
   const coverage = new SilentCoverage(artefacts.rules, fired);
   const raised = new RaisedResults();
-  const wards = new Set<string>();
   const input = new Subject<LoggedEvent>();
   input.pipe(pipeline.results).subscribe((result) => raised.take(result));
   for (const event of simulation.events) {
     const logged = journal.take(event);
     if (logged === undefined) continue;
-    if (event.type === 'care.relationship-started') noteWard(wards, logged);
     input.next(logged);
     coverage.see(logged);
     if (journal.size % PROGRESS_EVENTS === 0) onProgress?.(PROGRESS_EVENTS);
@@ -75,7 +73,7 @@ export function watchRun(
   return {
     plan,
     eventCount: journal.size,
-    wardCount: wards.size,
+    wardCount: simulation.hospital.wards.filter(({ bedCount }) => bedCount > 0).length,
     elapsedMs: performance.now() - startedMs,
     attacks,
     twins,
@@ -85,11 +83,6 @@ export function watchRun(
     failures: Object.fromEntries(raised.failures),
     losses: lossesOf(pipeline.counters()),
   };
-}
-
-function noteWard(wards: Set<string>, { event }: LoggedEvent): void {
-  const ward = (event.data['patient'] as { readonly ward?: string } | undefined)?.ward;
-  if (ward !== undefined) wards.add(ward);
 }
 
 class RaisedResults {
