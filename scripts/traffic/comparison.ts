@@ -1,5 +1,5 @@
 import type { TrafficFigures } from './figures';
-import { SOURCES } from './published';
+import { type SOURCES } from './published';
 import { ratio } from './statistics';
 
 /** A figure of the simulation beside a published one, in the same unit. */

@@ -1,4 +1,4 @@
-import { buildHospital, simulateHospital, type SimulationOptions } from '@protego/simulation';
+import { simulateHospital, type SimulationOptions } from '@protego/simulation';
 import { daysOf } from './day-clock';
 import { DeviceTally, type ClassTraffic } from './device-tally';
 import { PeopleTally, type RoleReads } from './people-tally';
@@ -63,6 +63,6 @@ export function trafficFigures(): TrafficFigures {
     outsideCarePart: people.outsideCarePart(),
     breakGlassPerThousand: people.breakGlassPerThousand(),
     relationsPerMillion: relations.perMillion(),
-    stays: stayFigures(buildHospital(simulation.settings, RUN.seed), startMs, STAY_DAYS),
+    stays: stayFigures(simulation.hospital, startMs, STAY_DAYS),
   };
 }

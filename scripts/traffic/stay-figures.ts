@@ -1,4 +1,4 @@
-import type { Hospital, Stay } from '@protego/simulation';
+import type { Simulation } from '@protego/simulation';
 import { clockPlace } from './day-clock';
 import { mean, ratio } from './statistics';
 
@@ -6,6 +6,9 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** A stay shorter than this may be missed. */
 const STEP_MS = 3 * HOUR_MS;
+
+type Hospital = Simulation['hospital'];
+type Stay = ReturnType<Hospital['inpatients']>[number];
 
 /** Who lay in the beds, and when they came and went. */
 export interface StayFigures {
