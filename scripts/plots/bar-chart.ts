@@ -7,7 +7,7 @@ export interface BarRow {
   readonly name: string;
   /** One value a series; undefined where there is none. */
   readonly values: readonly (number | undefined)[];
-  /** From the 10th to the 90th percentile, drawn over the bar of the first series. */
+  /** From the 10th to the 90th percentile, drawn behind the bar of the first series. */
   readonly range?: readonly [number, number];
   readonly published?: readonly number[];
 }
@@ -23,7 +23,7 @@ export interface BarChart {
   readonly isLogarithmic?: boolean;
   /** What the marks are; needed where a row has any. */
   readonly publishedAs?: string;
-  /** What the thin lines are; needed where a row has a range. */
+  /** What the pale bars are; needed where a row has a range. */
   readonly rangeAs?: string;
 }
 
@@ -70,38 +70,38 @@ function gridOf({ at, ticks }: Scale, bottom: number): string[] {
 function rowOf(row: BarRow, top: number, height: number, { at }: Scale): string[] {
   const middle = top + height / 2;
   const parts = [label(LEFT - 8, middle + 4, row.name, { 'text-anchor': 'end' })];
-  let right = LEFT;
+  if (row.range !== undefined) parts.push(rangeBar(at(row.range[0]), at(row.range[1]), top + 5));
   row.values.forEach((value, series) => {
-    const y = top + 5 + series * BAR;
     if (value === undefined) return;
-    const end = at(value);
-    const fill = INK.series[series % INK.series.length] as string;
-    parts.push(element('rect', { x: LEFT, y, width: Math.max(end - LEFT, 1), height: BAR - 2, fill, rx: 1 }));
-    right = Math.max(right, end);
-    if (row.values.length > 1) parts.push(valueLabel(end, y + BAR - 4, value));
+    const y = top + 5 + series * BAR;
+    parts.push(bar(at(value), y, series, row.range !== undefined));
+    if (row.values.length > 1) parts.push(valueLabel(at(value), y + BAR - 4, value));
   });
-  if (row.range !== undefined) {
-    parts.push(...whisker(at(row.range[0]), at(row.range[1]), middle));
-    right = Math.max(right, at(row.range[1]));
-  }
-  const marks = (row.published ?? []).map((value) => at(value));
+  const marks = (row.published ?? []).map(at);
   parts.push(...marks.map((x) => diamond(x, middle)));
   const [value] = row.values;
-  if (row.values.length === 1 && value !== undefined)
-    parts.push(valueLabel(Math.max(right, ...marks.filter((x) => x < right + 60)) + 4, middle + 4, value));
+  if (row.values.length === 1 && value !== undefined) {
+    const end = Math.max(at(value), row.range === undefined ? LEFT : at(row.range[1]));
+    // Beyond the marks that it would lie on.
+    const right = marks.reduce((x, mark) => (mark > x - 8 && mark < x + 60 ? Math.max(x, mark + 6) : x), end);
+    parts.push(valueLabel(right, middle + 4, value));
+  }
   return parts;
+}
+
+/** A bar; a slim one where it lies on the bar of a range. */
+function bar(end: number, top: number, series: number, isSlim: boolean): string {
+  const fill = INK.series[series % INK.series.length] as string;
+  const [y, height] = isSlim ? [top + 3, BAR - 8] : [top, BAR - 2];
+  return element('rect', { x: LEFT, y, width: Math.max(end - LEFT, 1), height, fill, rx: 1 });
+}
+
+function rangeBar(from: number, to: number, y: number): string {
+  return element('rect', { x: from, y, width: Math.max(to - from, 1), height: BAR - 2, fill: INK.range, rx: 1 });
 }
 
 function valueLabel(x: number, y: number, value: number): string {
   return label(x + 4, y, numberText(value), { 'font-size': 11 });
-}
-
-function whisker(from: number, to: number, y: number): string[] {
-  return [
-    line(from, y, to, y, INK.text, 1.5),
-    line(from, y - 4, from, y + 4, INK.text, 1.5),
-    line(to, y - 4, to, y + 4, INK.text, 1.5),
-  ];
 }
 
 function legendOf({ series, publishedAs, rangeAs }: BarChart): LegendEntry[] {

@@ -32,7 +32,7 @@ function sign(entry: LegendEntry, x: number, y: number): string {
     case 'published':
       return diamond(x + 10, y);
     case 'range':
-      return line(x, y, x + 20, y, INK.text, 1.5);
+      return element('rect', { x, y: y - 6, width: 20, height: 12, fill: INK.range, rx: 1 });
     case 'line':
       return line(x, y, x + 20, y, INK.series[entry.series % INK.series.length] as string, 2.5);
     case 'bar':

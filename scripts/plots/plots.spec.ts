@@ -20,7 +20,8 @@ const numbers = (svg: string, name: string): number[] =>
 
 describe('linear scale', () => {
   it('has round ticks from nothing to at least the greatest value', () => {
-    expect(linearScale(87, { from: 0, to: 100 }).ticks).toEqual([0, 20, 40, 60, 80, 100]);
+    expect(linearScale(87, { from: 0, to: 100 }).ticks).toEqual([0, 25, 50, 75, 100]);
+    expect(linearScale(152, { from: 0, to: 100 }).ticks).toEqual([0, 25, 50, 75, 100, 125, 150, 175]);
     expect(linearScale(0.3, { from: 0, to: 100 }).ticks).toEqual([0, 0.1, 0.2, 0.3]);
   });
 
@@ -47,7 +48,7 @@ describe('numbers', () => {
   it.each([
     [0, '0'],
     [0.0312, '0.031'],
-    [3.14159, '3.1'],
+    [3.14159, '3.14'],
     [42.55, '42.5'],
     [1234.4, '1,234'],
     [3_400_000, '3.4 million'],
@@ -72,8 +73,8 @@ describe('bar chart', () => {
     expect(svg).toContain('>a study</text>');
   });
 
-  it('draws one bar for each value that there is, and one mark in row and legend', () => {
-    expect(svg.match(/<rect /g)).toHaveLength(2);
+  it('draws bar, range and mark of each row that has them, and of the legend', () => {
+    expect(svg.match(/<rect /g)).toHaveLength(4);
     expect(svg.match(/<polygon /g)).toHaveLength(2);
   });
 

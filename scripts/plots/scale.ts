@@ -12,11 +12,17 @@ export interface Span {
   readonly to: number;
 }
 
+/** Between how many ticks an axis may have; of these the one that reaches least beyond the values is taken. */
+const TICK_COUNTS = [4, 5, 6, 7];
+
 /** An axis from nothing to at least `most`, with ticks at round values. */
-export function linearScale(most: number, { from, to }: Span, tickCount = 5): Scale {
-  const step = roundStep((most > 0 ? most : 1) / tickCount);
-  const count = Math.max(1, Math.ceil(most / step - 1e-9));
-  const top = step * count;
+export function linearScale(most: number, { from, to }: Span): Scale {
+  const axes = TICK_COUNTS.map((tickCount) => {
+    const step = roundStep((most > 0 ? most : 1) / tickCount);
+    const count = Math.max(1, Math.ceil(most / step - 1e-9));
+    return { step, count, top: step * count };
+  });
+  const { step, count, top } = axes.reduce((best, axis) => (axis.top < best.top * (1 - 1e-9) ? axis : best));
   return {
     at: (value) => from + (Math.min(Math.max(value, 0), top) / top) * (to - from),
     ticks: Array.from({ length: count + 1 }, (_, index) => Number((index * step).toPrecision(12))),
@@ -55,7 +61,7 @@ export function numberText(value: number): string {
 function shortNumber(value: number): string {
   const size = Math.abs(value);
   if (size >= 100) return groupDigits(Math.round(value));
-  return String(Number(value.toPrecision(size >= 10 ? 3 : 2)));
+  return String(Number(value.toPrecision(size >= 1 ? 3 : 2)));
 }
 
 function groupDigits(value: number): string {

@@ -4,6 +4,7 @@ export const INK = {
   grid: '#8c959f55',
   axis: '#8c959f',
   series: ['#2f81c7', '#c9711f', '#3a9c6a', '#9667b8'],
+  range: '#2f81c755',
   published: '#d1435b',
 } as const;
 
