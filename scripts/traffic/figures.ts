@@ -1,4 +1,4 @@
-import { simulateHospital, type SimulationOptions } from '@protego/simulation';
+import { SCENARIOS, simulateHospital, type SimulationOptions } from '@protego/simulation';
 import { daysOf } from './day-clock';
 import { DeviceTally, type ClassTraffic } from './device-tally';
 import { PeopleTally, type RoleReads } from './people-tally';
@@ -18,8 +18,21 @@ export const RUN = {
 /** Days over which stays are counted: many, as there are few of them. */
 export const STAY_DAYS = 84;
 
+/** Size of the hospital of a scenario, as it comes. */
+export interface HouseSize {
+  readonly scenario: string;
+  readonly beds: number;
+  readonly people: number;
+  readonly devices: number;
+  readonly ownPhones: number;
+  readonly wearables: number;
+  readonly partners: number;
+  readonly residents: number;
+}
+
 /** Everything that the page shows. */
 export interface TrafficFigures {
+  readonly houses: readonly HouseSize[];
   readonly eventsPerDay: number;
   readonly classes: readonly ClassTraffic[];
   readonly roles: readonly RoleReads[];
@@ -53,6 +66,7 @@ export function trafficFigures(): TrafficFigures {
     weekend: counts.perHour('weekend', weekend),
   });
   return {
+    houses: SCENARIOS.map(({ name }) => houseSize(name)),
     eventsPerDay: events / RUN.days,
     classes: devices.classes(RUN.days),
     roles: people.roles(),
@@ -64,5 +78,19 @@ export function trafficFigures(): TrafficFigures {
     breakGlassPerThousand: people.breakGlassPerThousand(),
     relationsPerMillion: relations.perMillion(),
     stays: stayFigures(simulation.hospital, startMs, STAY_DAYS),
+  };
+}
+
+function houseSize(scenario: string): HouseSize {
+  const { hospital } = simulateHospital({ scenario, seed: RUN.seed, days: 1 });
+  return {
+    scenario,
+    beds: hospital.wards.reduce((total, { bedCount }) => total + bedCount, 0),
+    people: hospital.people.length,
+    devices: hospital.devices.length,
+    ownPhones: hospital.devicesOf('phone').length,
+    wearables: hospital.devicesOf('wearable').length,
+    partners: hospital.partners.length,
+    residents: hospital.residentCount,
   };
 }

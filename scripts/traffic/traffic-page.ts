@@ -8,6 +8,7 @@ import { NOT_COMPARED, SOURCES, type Source } from './published';
 export function trafficPage(figures: TrafficFigures): string {
   const sections = [
     introduction(figures),
+    houses(figures),
     devices(figures),
     people(figures),
     patients(figures),
@@ -29,6 +30,16 @@ clock of the simulation is taken for the hospital's own.
 Diamonds are published figures. None of them comes from a hospital that the simulation was fitted to: they show whether the order of size and the
 shape of a day are those of real houses, not more. [How the hospital is modelled](simulated-hospital.md) says what was left out.
 `;
+}
+
+function houses({ houses: sizes }: TrafficFigures): string {
+  const rows = sizes.map(({ scenario, ...counts }) => [code(scenario), ...Object.values(counts).map(numberText)]);
+  const head = ['scenario', 'beds', 'people', 'devices', 'own phones', 'wearables', 'partners', 'people in town'];
+  return `## The houses
+
+Scenarios as they come, seed ${RUN.seed}; own phones and wearables are among the devices.
+
+${table(head, rows)}`;
 }
 
 function devices({ classes }: TrafficFigures): string {
