@@ -1,5 +1,6 @@
 import { formatRfc3339 } from '@protego/contracts';
 import { code, table } from '../reference/markdown';
+import { mattersOf } from './matters';
 import { plantedOn, type Planted } from './truth';
 import { RUN, type WatchedAlert, type WatchedDay } from './watched-day';
 
@@ -8,6 +9,8 @@ export function alertsPage(day: WatchedDay): string {
   const planted = plantedOn(day);
   const parts = [
     introduction(day),
+    overview(day),
+    '## The alerts\n',
     ...day.alerts.map((alert, index) => alertText(alert, index + 1)),
     truth(day, planted),
   ];
@@ -27,9 +30,29 @@ The ${RUN.days - 1} days before were watched as well, so that the detectors know
 names of the simulation; outside the house they appear under pseudonyms.
 
 ${alerts.length} alerts, ${severe} of them critical or high. What was planted, and which alerts are about it, stands at the end.
-
-## The alerts
 `;
+}
+
+const NAMES_SHOWN_MAX = 3;
+
+function overview({ alerts }: WatchedDay): string {
+  const rows = mattersOf(alerts).map((matter) => {
+    const first = alerts[(matter.alerts[0] as number) - 1] as WatchedAlert;
+    const more = matter.names.length > NAMES_SHOWN_MAX ? ' …' : '';
+    return [
+      clockOf(first.found.certainAtMs),
+      wardText(first.ward),
+      matter.severity,
+      matter.title,
+      `${matter.names.slice(0, NAMES_SHOWN_MAX).join(', ')}${more}`,
+      matter.alerts.join(', '),
+    ];
+  });
+  return `## In short
+
+Alerts that name the same person, device or address are one matter.
+
+${table(['from', 'ward', 'severity', 'what', 'about', 'alerts'], rows)}`;
 }
 
 function alertText({ found, ward }: WatchedAlert, number: number): string {
