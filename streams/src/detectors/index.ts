@@ -3,6 +3,7 @@ import { oneOfMany, type Detector } from './detector';
 import { ENCRYPTION_BURST } from './encryption-burst';
 import { FIRST_SEEN_PEER } from './first-seen-peer';
 import { RECORD_ACCESS_DEVIATION } from './record-access-deviation';
+import { SNOOPING } from './snooping';
 import { VOLUME_DRIFT } from './volume-drift';
 import { WARD_TRAVEL } from './ward-travel';
 
@@ -12,6 +13,7 @@ export const DETECTORS: readonly Detector[] = [
   oneOfMany(ENCRYPTION_BURST),
   oneOfMany(FIRST_SEEN_PEER),
   oneOfMany(RECORD_ACCESS_DEVIATION),
+  ...SNOOPING.map(oneOfMany),
   oneOfMany(VOLUME_DRIFT),
   oneOfMany(WARD_TRAVEL),
 ];
