@@ -1,5 +1,6 @@
 import type { LoggedEvent } from '@protego/contracts';
 import { isInCidr, parseCidr, parseIpAddress, type CidrBlock } from '../sigma/cidr';
+import { exchangeFactOf, exchangeWithPseudonyms, type ExchangeFact } from './exchange-facts';
 
 /** A device, as an event names it; null for what the event does not say. */
 export type DeviceFact = {
@@ -53,11 +54,11 @@ export type FileFact = {
 };
 
 /** What detectors need of one event; plain data, because it waits for its watermark in snapshots too. */
-export type Fact = InventoryFact | FlowFact | AccessFact | FileFact;
+export type Fact = InventoryFact | FlowFact | AccessFact | FileFact | ExchangeFact;
 
 /** Reads what detectors need of an event; undefined where it says nothing to them. Persons stand in it in clear. */
 export function readFact({ event: { type, data } }: LoggedEvent): Fact | undefined {
-  return READERS.get(type)?.(data);
+  return exchangeFactOf(type, data) ?? READERS.get(type)?.(data);
 }
 
 /** Free text that a fact rests on, by field name; none for most. */
@@ -240,5 +241,6 @@ export function withPseudonyms(fact: Fact, pseudonymise: (text: string) => strin
     const { person, patient } = fact;
     return { ...fact, person: pseudonymise(person), patient: patient === null ? null : pseudonymise(patient) };
   }
-  return fact.kind === 'file' ? { ...fact, file: pseudonymise(fact.file) } : fact;
+  if (fact.kind === 'file') return { ...fact, file: pseudonymise(fact.file) };
+  return exchangeWithPseudonyms(fact, pseudonymise) ?? fact;
 }
