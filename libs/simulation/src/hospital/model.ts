@@ -95,6 +95,8 @@ export interface StaffMember {
 /** A time on duty, half-open. */
 export interface Duty {
   readonly person: StaffMember;
+  /** Where the person works: the own ward, or for a float nurse the one that needs help that day. */
+  readonly ward: string;
   readonly startMs: number;
   readonly endMs: number;
   readonly isOnCall: boolean;
@@ -170,4 +172,20 @@ export interface Hospital {
   ordinaryOutsideHost(pick: number): { readonly hostname: string; readonly ip: string };
   /** An address on the Internet that is nobody's in ordinary life, drawn from the same networks as those that are. */
   strangeAddress(pick: number): string;
+  /** A host name of the same form as those of ordinary life that nobody uses in it, with its address. */
+  strangeOutsideHost(pick: number): { readonly hostname: string; readonly ip: string };
+  /** Address from which a resident uses the Internet at home; a few households may share one. */
+  homeAddressOf(resident: Resident): string;
+  /** Country of an address on the Internet (ISO 3166-1), for `outside`. */
+  countryOf(address: string): string;
+  /** The resident with a `patient.uid`; undefined where it is nobody's. */
+  residentOf(patientUid: string): Resident | undefined;
+  /** Stays of wards that touch a time span, by start; each holds for whoever asks in any order. */
+  staysWithin(startMs: number, endMs: number): readonly Stay[];
+  /** Duties, on call as well, that begin in a time span. */
+  dutiesBeginning(startMs: number, endMs: number): readonly Duty[];
+  /** A device by `device.uid`. */
+  deviceOf(uid: string): SimulatedDevice | undefined;
+  /** A member of staff by `user.uid`. */
+  personOf(uid: string): StaffMember | undefined;
 }
