@@ -1,6 +1,6 @@
 import type { ProtegoEvent } from '@protego/contracts';
-import type { EventDraft, SimulatedSource } from './draft';
-import type { SeededRandom } from './random';
+import type { EventDraft } from './draft';
+import { SeededRandom } from './random';
 import { TimeText } from './time-text';
 
 // Nearly all events arrive within the lateness of 2 s that their sources are declared with; late ones never do.
@@ -11,98 +11,109 @@ const SLOW_SHARE = 0.08;
 const LATE_SHARE = 0.001;
 const TWICE_SHARE = 0.002;
 
-/** Types whose events may come late; none of them is planted, so that every label stays true. */
+/** What may come late, or not at all. */
 const MAY_BE_LATE: ReadonlySet<string> = new Set(['device.telemetry-reported', 'device.network-flow-observed']);
+/** Sources that pass on the time of the device itself, whose clock may be wrong. */
+const DEVICE_CLOCKS: ReadonlySet<string> = new Set(['biomed-gateway', 'host-agents']);
 
-interface Arrival {
+/** An event, and when it arrives; milliseconds since the Unix epoch. */
+export interface Arrival {
   readonly arrivedAtMs: number;
   readonly event: ProtegoEvent;
-  readonly isSentTwice: boolean;
+}
+
+/** A draft on its way to an event. */
+export interface DraftToStamp {
+  readonly draft: EventDraft;
+  /** Key of the activity that it is part of; undefined for ordinary life. */
+  readonly activity: string | undefined;
 }
 
 /** How a run stamps its events. */
 export interface StampOptions {
+  readonly seed: number;
   readonly site: string;
   /** Part of every id; differs between runs that differ. */
   readonly token: string;
-  /** Whether events are delayed, sent twice or come late. */
+  /** Whether events are delayed, sent twice, come late or not at all. */
   readonly disorder: boolean;
-  readonly random: SeededRandom;
+  readonly missingShare: number;
+  readonly clockDriftMsMax: number;
 }
 
-/** Gives drafts their ids and arrival times, and hands them out in arrival order. */
+/**
+ * Gives the drafts of a slice their ids and arrival times. What it does is a function of the slice alone, so that each slice can
+ * be stamped without those before it.
+ */
 export class EventStamper {
-  readonly #counts = new Map<SimulatedSource | 'label', number>();
   readonly #timeText = new TimeText();
-  /** Ids of stamped drafts, for the labels; an entry goes with its draft. */
-  readonly #ids = new WeakMap<EventDraft, string>();
-  /** What has not arrived yet: bounded by the events of a slot and of the longest delay before it. */
-  #pending: Arrival[] = [];
+  readonly #arrivalText = new TimeText();
+  /** By device, milliseconds; as many as the hospital has devices. */
+  readonly #driftMs = new Map<string, number>();
 
   constructor(private readonly options: StampOptions) {}
 
-  /** Stamps the next draft; drafts come in event time. */
-  stamp(draft: EventDraft): void {
-    const { site, random } = this.options;
-    const arrivedAtMs = draft.timeMs + this.#delayOf(draft);
-    const id = this.#nextId(draft.source);
-    const event: ProtegoEvent = {
+  /**
+   * Stamps the drafts of one slice, which are in event time.
+   *
+   * @param onPlanted - told of each event that is part of an activity
+   */
+  stamp(
+    slice: number,
+    drafts: readonly DraftToStamp[],
+    onPlanted: (activity: string, event: ProtegoEvent) => void,
+  ): Arrival[] {
+    const { seed, token, disorder } = this.options;
+    const random = SeededRandom.ofStream(seed, `network/${slice}`);
+    const prefix = `${token}-${slice.toString(36).padStart(5, '0')}-`;
+    const arrivals: Arrival[] = [];
+    for (const [index, { draft, activity }] of drafts.entries()) {
+      const isDisordered = disorder && draft.source !== 'simulation-clock';
+      if (isDisordered && activity === undefined && this.#isLost(draft, random)) continue;
+      const arrivedAtMs = draft.timeMs + (isDisordered ? delayOf(draft, activity, random) : 0);
+      const event = this.#event(draft, prefix + index.toString(36).padStart(4, '0'), arrivedAtMs);
+      arrivals.push({ arrivedAtMs, event });
+      // The copy is the same to the last byte, arrival included: with another content it would be a conflict of ids.
+      if (isDisordered && random.chance(TWICE_SHARE)) arrivals.push({ arrivedAtMs, event });
+      if (activity !== undefined) onPlanted(activity, event);
+    }
+    return arrivals;
+  }
+
+  #event({ source, type, subject, data, timeMs }: EventDraft, id: string, arrivedAtMs: number): ProtegoEvent {
+    const drift = DEVICE_CLOCKS.has(source) && subject !== undefined ? this.#driftOf(subject) : 0;
+    return {
       specversion: '1.0',
       id,
-      source: draft.source,
-      type: draft.type,
-      time: this.#timeText.of(draft.timeMs),
-      ...(draft.subject === undefined ? {} : { subject: draft.subject }),
-      site,
-      arrivedat: this.#timeText.of(arrivedAtMs),
-      data: draft.data,
+      source,
+      type,
+      time: this.#timeText.of(timeMs + drift),
+      ...(subject === undefined ? {} : { subject }),
+      site: this.options.site,
+      arrivedat: this.#arrivalText.of(arrivedAtMs),
+      data,
     };
-    this.#ids.set(draft, id);
-    const isSentTwice = this.#isDisordered(draft) && random.chance(TWICE_SHARE);
-    this.#pending.push({ arrivedAtMs, event, isSentTwice });
   }
 
-  /** Hands out what arrives before a time, milliseconds since the Unix epoch, in the order of arrival. */
-  *arrivedBefore(timeMs: number): Generator<ProtegoEvent, undefined, undefined> {
-    // The sort is stable, so what arrives in the same millisecond keeps the order of event time.
-    const pending = this.#pending.sort((a, b) => a.arrivedAtMs - b.arrivedAtMs);
-    const firstLeft = pending.findIndex(({ arrivedAtMs }) => arrivedAtMs >= timeMs);
-    this.#pending = firstLeft < 0 ? [] : pending.slice(firstLeft);
-    const count = pending.length - this.#pending.length;
-    for (let i = 0; i < count; i++) {
-      const { event, isSentTwice } = pending[i] as Arrival;
-      yield event;
-      // The copy is the same to the last byte, arrival included: with another content it would be a conflict of ids.
-      if (isSentTwice) yield event;
-    }
-    return undefined;
+  #isLost(draft: EventDraft, random: SeededRandom): boolean {
+    const { missingShare } = this.options;
+    return missingShare > 0 && MAY_BE_LATE.has(draft.type) && random.chance(missingShare);
   }
 
-  /** The id that a stamped draft was given. */
-  idOf(draft: EventDraft): string {
-    return this.#ids.get(draft) as string;
+  #driftOf(device: string): number {
+    const known = this.#driftMs.get(device);
+    if (known !== undefined) return known;
+    const { seed, clockDriftMsMax } = this.options;
+    const driftMs = SeededRandom.ofStream(seed, `drift/${device}`).integer(-clockDriftMsMax, clockDriftMsMax);
+    this.#driftMs.set(device, driftMs);
+    return driftMs;
   }
+}
 
-  /** Next id of a label. */
-  labelId(name: string): string {
-    return `${this.#nextId('label')}-${name}`;
-  }
-
-  #nextId(series: SimulatedSource | 'label'): string {
-    const count = (this.#counts.get(series) ?? 0) + 1;
-    this.#counts.set(series, count);
-    return `${this.options.token}-${String(count).padStart(7, '0')}`;
-  }
-
-  #isDisordered(draft: EventDraft): boolean {
-    return this.options.disorder && draft.source !== 'simulation-clock';
-  }
-
-  #delayOf(draft: EventDraft): number {
-    if (!this.#isDisordered(draft)) return 0;
-    const { random } = this.options;
-    if (MAY_BE_LATE.has(draft.type) && random.chance(LATE_SHARE)) return random.integer(...LATE_DELAY_MS);
-    const [fromMs, toMs] = random.chance(SLOW_SHARE) ? SLOW_DELAY_MS : USUAL_DELAY_MS;
-    return random.integer(fromMs, toMs);
-  }
+// No planted event comes late, so that every label stays true.
+function delayOf(draft: EventDraft, activity: string | undefined, random: SeededRandom): number {
+  if (activity === undefined && MAY_BE_LATE.has(draft.type) && random.chance(LATE_SHARE))
+    return random.integer(...LATE_DELAY_MS);
+  const [fromMs, toMs] = random.chance(SLOW_SHARE) ? SLOW_DELAY_MS : USUAL_DELAY_MS;
+  return random.integer(fromMs, toMs);
 }

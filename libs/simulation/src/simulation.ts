@@ -1,27 +1,26 @@
 import { createHash } from 'node:crypto';
 import { ProtegoError, canonicalJson, formatRfc3339, isNameToken, parseRfc3339Ms } from '@protego/contracts';
 import type { ProtegoEvent } from '@protego/contracts';
-import type { Activity } from './activity';
-import { DeviceLife } from './device-life';
-import { DirectoryLife } from './directory-life';
-import type { EventDraft } from './draft';
-import { EventStamper } from './event-stamper';
-import { buildHospital } from './hospital';
+import { ActivityPlan, type PlayedActivity } from './activity-plan';
+import { SCRIPTS } from './attacks';
+import { DAY_MS } from './durations';
+import { EventStamper, type Arrival } from './event-stamper';
+import { buildHospital } from './hospital/build-hospital';
+import type { Hospital } from './hospital/model';
 import type { SimulationLabel } from './label';
-import { planHour, type HourPlan } from './plan-hour';
-import { SeededRandom } from './random';
+import { LIVES } from './life';
+import { SLICE_MS } from './life/life';
 import { checkScenario, parseSettings, type SimulationSettings } from './settings';
-import { StaffLife } from './staff-life';
+import { SliceDrafts, tickAt } from './slice-drafts';
 
-const SLOT_MS = 60_000;
-const HOUR_MS = 3_600_000;
-const TICK_MS = 30_000;
-/** How long after the end the last tick comes, so that every window of the hospital pack has closed. */
+/** How long after the end the last tick comes, so that every short window has closed. */
 const CLOSING_MS = 15 * 60_000;
 const DAYS_MAX = 3660;
 /** RFC 3339 has years of four digits; a day is kept free for closing and late events. */
 const END_MS_MAX = Date.UTC(9999, 11, 31);
 
+/** Version of the generator: histories of equal options and another version differ. */
+export const GENERATOR_VERSION = 2;
 /** Start of a simulation that names none: a Monday, at the start of the early shift. */
 export const START_TIME_DEFAULT = '2026-03-02T07:00:00.000Z';
 /** Site of a simulation that names none. */
@@ -43,6 +42,20 @@ export interface SimulationOptions {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
+/** A stretch of a simulation, by slices of {@link SLICE_MS}: `[fromSlice, toSlice)`. */
+export interface SimulationPart {
+  /**
+   * Events that arrive in the stretch, in arrival order, each with `arrivedat`, which never decreases. They are made while they
+   * are read, with memory for a slice or two of them, and can be read once.
+   */
+  readonly events: IterableIterator<ProtegoEvent>;
+  /** Events of planted activities that happen in the stretch, as far as `events` was read. */
+  readonly planted: PlantedEvents;
+}
+
+/** Events that are part of activities, by the activity's key, in event time. */
+export type PlantedEvents = Map<string, { readonly source: string; readonly id: string }[]>;
+
 /** A simulation: its events, and the truth about what was planted among them. */
 export interface Simulation {
   readonly site: string;
@@ -51,125 +64,203 @@ export interface Simulation {
   /** End of simulated life, RFC 3339; the closing tick comes 15 minutes later. */
   readonly endsAt: string;
   readonly settings: SimulationSettings;
-  /**
-   * Events in arrival order, each with `arrivedat`, which never decreases. They are made while they are read, with memory
-   * for a minute or two of them, and can be read once.
-   */
+  readonly hospital: Hospital;
+  /** How many slices there are. */
+  readonly sliceCount: number;
+  /** All events; see {@link SimulationPart}. */
   readonly events: IterableIterator<ProtegoEvent>;
   /** Labels of the planted activities that `events` has passed so far; all of them once it is at its end. */
   labels(): readonly SimulationLabel[];
+  /**
+   * A stretch of the simulation on its own. Parts that follow each other give the events of the whole, byte for byte, whoever
+   * makes them and in whatever order.
+   */
+  part(fromSlice: number, toSlice: number): SimulationPart;
+  /** Labels of the activities that end in some slices, given the planted events of all parts so far; it takes them out. */
+  takeLabels(fromSlice: number, toSlice: number, planted: PlantedEvents): SimulationLabel[];
 }
 
 /**
- * A seeded hospital: ordinary life of its devices and staff, with attacks and their harmless twins planted in every hour.
+ * A seeded hospital: ordinary life of its people and devices, with attacks and their harmless twins planted in it.
  *
  * @throws ProtegoError `SCENARIO_UNKNOWN`, `SETTING_INVALID`
  */
 export function simulateHospital(options: SimulationOptions): Simulation {
   checkScenario(options.scenario);
-  const run = new HospitalRun(options);
-  return {
-    site: run.site,
-    startsAt: formatRfc3339(run.startMs),
-    endsAt: formatRfc3339(run.endMs),
-    settings: run.settings,
-    events: run.events(),
-    labels: () => [...run.labels],
-  };
+  return new HospitalRun(options);
 }
 
-class HospitalRun {
+class HospitalRun implements Simulation {
   readonly site: string;
-  readonly startMs: number;
-  readonly endMs: number;
   readonly settings: SimulationSettings;
-  /** Six an hour at most. */
-  readonly labels: SimulationLabel[] = [];
-  readonly #plan: Omit<HourPlan, 'hourIndex' | 'hourStartMs'>;
-  readonly #staff: StaffLife;
-  readonly #devices: DeviceLife;
-  readonly #directory: DirectoryLife;
-  readonly #stamper: EventStamper;
-  /** Activities of the current hour. */
-  #activities: readonly Activity[] = [];
+  readonly hospital: Hospital;
+  readonly #seed: number;
+  readonly #startMs: number;
+  readonly #endMs: number;
+  readonly #token: string;
+  readonly #plan: ActivityPlan;
+  readonly #labels: SimulationLabel[] = [];
+  #events: IterableIterator<ProtegoEvent> | undefined;
 
   constructor(options: SimulationOptions) {
     const { seed, site, startMs, endMs } = checkOptions(options);
+    const settings = parseSettings(options.settings ?? {}, options.scenario);
     this.site = site;
-    this.startMs = startMs;
-    this.endMs = endMs;
-    this.settings = parseSettings(options.settings ?? {});
-    const hospital = buildHospital(this.settings);
-    const { eventRateFactor, disorder } = this.settings;
-    this.#plan = { hospital, settings: this.settings, seed, endMs };
-    this.#staff = new StaffLife(hospital, eventRateFactor, SeededRandom.ofStream(seed, 'staff'));
-    this.#devices = new DeviceLife(hospital, eventRateFactor, SeededRandom.ofStream(seed, 'devices'));
-    this.#directory = new DirectoryLife(hospital, SeededRandom.ofStream(seed, 'directory'));
-    const token = tokenOf({ ...this.settings, scenario: options.scenario, seed, site, startMs, endMs });
-    this.#stamper = new EventStamper({ site, token, disorder, random: SeededRandom.ofStream(seed, 'network') });
+    this.settings = settings;
+    this.#seed = seed;
+    this.#startMs = startMs;
+    this.#endMs = endMs;
+    this.hospital = buildHospital({ seed, settings, startMs, endMs });
+    this.#plan = new ActivityPlan({ hospital: this.hospital, settings, seed, startMs, endMs, scripts: SCRIPTS });
+    this.#token = tokenOf({
+      ...settings,
+      scenario: options.scenario,
+      seed,
+      site,
+      startMs,
+      endMs,
+      v: GENERATOR_VERSION,
+    });
   }
 
-  *events(): Generator<ProtegoEvent, undefined, undefined> {
-    for (let slotMs = this.startMs; slotMs < this.endMs; slotMs += SLOT_MS) {
-      const slotEndMs = Math.min(slotMs + SLOT_MS, this.endMs);
-      if ((slotMs - this.startMs) % HOUR_MS === 0) this.#beginHour(slotMs);
-      for (const draft of this.#draftsOf(slotMs, slotEndMs)) this.#stamper.stamp(draft);
-      yield* this.#stamper.arrivedBefore(slotEndMs);
-      this.#endActivities(slotEndMs);
+  get startsAt(): string {
+    return formatRfc3339(this.#startMs);
+  }
+
+  get endsAt(): string {
+    return formatRfc3339(this.#endMs);
+  }
+
+  get sliceCount(): number {
+    return Math.ceil((this.#endMs - this.#startMs) / SLICE_MS);
+  }
+
+  get events(): IterableIterator<ProtegoEvent> {
+    return (this.#events ??= this.#all());
+  }
+
+  labels(): readonly SimulationLabel[] {
+    return [...this.#labels];
+  }
+
+  part(fromSlice: number, toSlice: number): SimulationPart {
+    const planted: PlantedEvents = new Map();
+    return { events: this.#arrivals(fromSlice, toSlice, planted), planted };
+  }
+
+  takeLabels(fromSlice: number, toSlice: number, planted: PlantedEvents): SimulationLabel[] {
+    const drafts = this.#drafts();
+    const [fromMs, toMs] = [this.#startMs + fromSlice * SLICE_MS, this.#startMs + toSlice * SLICE_MS];
+    drafts.activitiesIn(fromMs, toMs);
+    return this.#labelled(drafts.endedIn(fromMs, toMs), planted);
+  }
+
+  *#all(): Generator<ProtegoEvent, undefined, undefined> {
+    const planted: PlantedEvents = new Map();
+    const drafts = this.#drafts();
+    for (const slice of this.#slices(0, this.sliceCount, planted, drafts)) {
+      yield* slice.events;
+      this.#labels.push(...this.#labelled(drafts.endedIn(slice.startMs, slice.endMs), planted));
     }
-    yield* this.#stamper.arrivedBefore(Infinity);
-    this.#stamper.stamp(tickAt(this.endMs + CLOSING_MS));
-    yield* this.#stamper.arrivedBefore(Infinity);
     return undefined;
   }
 
-  #beginHour(hourStartMs: number): void {
-    const hourIndex = (hourStartMs - this.startMs) / HOUR_MS;
-    this.#activities = planHour({ ...this.#plan, hourIndex, hourStartMs });
+  *#arrivals(
+    fromSlice: number,
+    toSlice: number,
+    planted: PlantedEvents,
+  ): Generator<ProtegoEvent, undefined, undefined> {
+    for (const { events } of this.#slices(fromSlice, toSlice, planted, this.#drafts())) yield* events;
+    return undefined;
   }
 
-  #draftsOf(slotMs: number, slotEndMs: number): EventDraft[] {
-    const drafts = [
-      ...this.#directory.slot(slotMs),
-      ...this.#staff.minute(slotMs),
-      ...this.#devices.minute(slotMs),
-      ...this.#activities.flatMap((activity) => activity.drafts.filter(({ timeMs }) => timeMs >= slotMs)),
-    ].filter(({ timeMs }) => timeMs < slotEndMs);
-    for (let timeMs = slotMs; timeMs < slotEndMs; timeMs += TICK_MS) drafts.push(tickAt(timeMs));
-    // The sort is stable, so drafts of the same millisecond keep the order in which they were made.
-    return drafts.sort((a, b) => a.timeMs - b.timeMs);
-  }
-
-  #endActivities(slotEndMs: number): void {
-    const ended = this.#activities.filter(({ drafts }) => (drafts[drafts.length - 1] as EventDraft).timeMs < slotEndMs);
-    if (ended.length === 0) return;
-    this.#activities = this.#activities.filter((activity) => !ended.includes(activity));
-    for (const activity of ended) this.labels.push(this.#labelOf(activity));
-  }
-
-  #labelOf(activity: Activity): SimulationLabel {
-    const { name, attack, kind, entities, drafts, detectableAtMs } = activity;
-    const [first, last] = [drafts[0], drafts[drafts.length - 1]] as [EventDraft, EventDraft];
-    return {
-      id: this.#stamper.labelId(name),
-      attack,
-      kind,
-      activity: name,
-      eventIds: drafts.map((draft) => ({ source: draft.source, id: this.#stamper.idOf(draft) })),
-      entities,
-      startsAt: formatRfc3339(first.timeMs),
-      endsAt: formatRfc3339(last.timeMs),
-      detectableAt: detectableAtMs === null ? null : formatRfc3339(detectableAtMs),
+  *#slices(
+    fromSlice: number,
+    toSlice: number,
+    planted: PlantedEvents,
+    drafts: SliceDrafts,
+  ): Generator<{ events: readonly ProtegoEvent[]; startMs: number; endMs: number }, undefined, undefined> {
+    const { disorder, missingShare, clockDriftMsMax } = this.settings;
+    const stamper = new EventStamper({
+      seed: this.#seed,
+      site: this.site,
+      token: this.#token,
+      disorder,
+      missingShare,
+      clockDriftMsMax,
+    });
+    // What is delayed arrives in the slice after its own at the latest, so one slice before is enough.
+    let pending = fromSlice === 0 ? [] : stamper.stamp(fromSlice - 1, drafts.of(fromSlice - 1), () => undefined);
+    pending = pending.filter(({ arrivedAtMs }) => arrivedAtMs >= this.#startMs + fromSlice * SLICE_MS);
+    const onPlanted = (activity: string, { source, id }: ProtegoEvent): void => {
+      const known = planted.get(activity);
+      if (known === undefined) planted.set(activity, [{ source, id }]);
+      else known.push({ source, id });
     };
+    for (let slice = fromSlice; slice < toSlice; slice++) {
+      const startMs = this.#startMs + slice * SLICE_MS;
+      const isLast = slice === this.sliceCount - 1;
+      const endMs = isLast ? Number.POSITIVE_INFINITY : startMs + SLICE_MS;
+      const arrivals = [...pending, ...stamper.stamp(slice, drafts.of(slice), onPlanted)];
+      // The sort is stable, so what arrives in the same millisecond keeps the order of event time.
+      arrivals.sort((a, b) => a.arrivedAtMs - b.arrivedAtMs);
+      if (isLast) arrivals.push(...this.#closingTick(stamper));
+      const arrivedCount = countBefore(arrivals, endMs);
+      pending = arrivals.slice(arrivedCount);
+      yield { events: arrivals.slice(0, arrivedCount).map(({ event }) => event), startMs, endMs: startMs + SLICE_MS };
+    }
+    return undefined;
+  }
+
+  #closingTick(stamper: EventStamper): Arrival[] {
+    const draft = tickAt(this.#endMs + CLOSING_MS);
+    return stamper.stamp(this.sliceCount, [{ draft, activity: undefined }], () => undefined);
+  }
+
+  #drafts(): SliceDrafts {
+    const { hospital, settings } = this;
+    return new SliceDrafts({
+      hospital,
+      settings,
+      seed: this.#seed,
+      startMs: this.#startMs,
+      endMs: this.#endMs,
+      lives: LIVES,
+      plan: this.#plan,
+    });
+  }
+
+  #labelled(ended: readonly PlayedActivity[], planted: PlantedEvents): SimulationLabel[] {
+    return ended.map((activity) => {
+      const eventIds = planted.get(activity.key) ?? [];
+      planted.delete(activity.key);
+      return labelOf(activity, `${this.#token}-label-${activity.key}`, eventIds);
+    });
   }
 }
 
-const tickAt = (timeMs: number): EventDraft => ({
-  timeMs,
-  source: 'simulation-clock',
-  type: 'clock.ticked',
-  data: {},
-});
+function labelOf(
+  { script, drafts, entities, startMs, endMs, detectableAtMs }: PlayedActivity,
+  id: string,
+  eventIds: SimulationLabel['eventIds'],
+): SimulationLabel {
+  return {
+    id,
+    attack: script.attack,
+    kind: script.kind,
+    activity: script.name,
+    eventIds,
+    entities,
+    startsAt: formatRfc3339(drafts[0]?.timeMs ?? startMs),
+    endsAt: formatRfc3339(endMs),
+    detectableAt: detectableAtMs === null ? null : formatRfc3339(detectableAtMs),
+  };
+}
+
+function countBefore(arrivals: readonly Arrival[], endMs: number): number {
+  const first = arrivals.findIndex(({ arrivedAtMs }) => arrivedAtMs >= endMs);
+  return first < 0 ? arrivals.length : first;
+}
 
 // An id names one content for ever, so the ids of runs that differ in any option must differ too.
 function tokenOf(options: object): string {
@@ -179,7 +270,7 @@ function tokenOf(options: object): string {
 function checkOptions(options: SimulationOptions): { seed: number; site: string; startMs: number; endMs: number } {
   const { seed, days, startTime = START_TIME_DEFAULT, site = SITE_DEFAULT } = options;
   if (!Number.isSafeInteger(seed) || seed < 0) throw invalid('seed', seed, 'a whole number from 0 to 2^53 - 1');
-  const durationMs = Math.round(days * 24 * HOUR_MS);
+  const durationMs = Math.round(days * DAY_MS);
   if (!(durationMs >= 1 && days <= DAYS_MAX)) throw invalid('days', days, `more than 0 and at most ${DAYS_MAX}`);
   const startMs = parseRfc3339Ms(startTime);
   if (startMs === undefined) throw invalid('startTime', startTime, 'an RFC 3339 date-time with an offset');

@@ -35,8 +35,9 @@ export function maxAggregate<T>(valueOf: (event: T) => number | undefined): Aggr
 export type WindowValues<V extends string | number> = { readonly values: V[]; unkeptCount: number };
 
 /**
- * Values of the events, with repetitions, least first. What is a number but not a finite one is left out. Beyond `valuesMax` the least are kept, so that what is kept does not
- * depend on arrival, and the others counted.
+ * Values of the events, with repetitions, least first. What is a number but not a finite one is left out. Beyond `valuesMax` the
+ * least are kept, so that what is kept does not depend on arrival, and the others counted.
+ *
  * @throws ProtegoError `OPERATOR_OPTION_INVALID` when `valuesMax` is not a whole number of at least 1.
  */
 export function valuesAggregate<T, V extends string | number>(

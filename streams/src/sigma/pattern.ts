@@ -1,3 +1,5 @@
+import { foldCase } from './letter-case';
+
 /** Stands for any text, also none: an unescaped `*`. */
 export const ANY_TEXT = 0;
 /** Stands for exactly one UTF-16 code unit: an unescaped `?`. */
@@ -38,6 +40,11 @@ export function widenPattern(pattern: TextPattern, isBefore: boolean, isAfter: b
   const widened: PatternPart[] = isBefore && pattern[0] !== ANY_TEXT ? [ANY_TEXT, ...pattern] : [...pattern];
   if (isAfter && widened[widened.length - 1] !== ANY_TEXT) widened.push(ANY_TEXT);
   return widened;
+}
+
+/** The pattern with its pieces folded, as texts are when case is not looked at. */
+export function foldPattern(pattern: TextPattern): TextPattern {
+  return pattern.map((part) => (typeof part === 'string' ? foldCase(part) : part));
 }
 
 /** Least length of what a pattern, or a piece of one, covers, UTF-16 code units. */

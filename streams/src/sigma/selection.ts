@@ -3,8 +3,7 @@ import { base64OffsetPatterns, base64Pattern, utf16Pattern, windashVariants } fr
 import { isRounded } from './exact-decimal';
 import { allOf, anyOf, negate, type CompareOperator, type SigmaExpression, type TextPlace } from './expression';
 import { parseModifiers, type ModifierChain, type TransformName } from './modifiers';
-import { foldCase } from './letter-case';
-import { lengthOfPattern, literalOf, parsePattern, widenPattern, type TextPattern } from './pattern';
+import { foldPattern, lengthOfPattern, literalOf, parsePattern, widenPattern, type TextPattern } from './pattern';
 import { expandPlaceholders, type Placeholders } from './placeholders';
 import { quote, rejectAt, type SourcePosition } from './problem';
 import { compileRegex } from './regex';
@@ -178,12 +177,8 @@ function textQuestion(chain: ModifierChain, scalar: YamlScalar, context: Selecti
   context.take(spelled, scalar.at);
   // A keyword may stand anywhere in a value; a field's value is compared as a whole.
   const placed = field === null ? spelled.map((pattern) => widenPattern(pattern, true, true)) : spelled;
-  const patterns = chain.isCased ? placed : placed.map(lowerCase);
+  const patterns = chain.isCased ? placed : placed.map(foldPattern);
   return { kind: 'text', field, patterns, isCased: chain.isCased };
-}
-
-function lowerCase(pattern: TextPattern): TextPattern {
-  return pattern.map((part) => (typeof part === 'string' ? foldCase(part) : part));
 }
 
 function transformAll(source: TextPattern, transforms: readonly TransformName[], at: SourcePosition): TextPattern[] {

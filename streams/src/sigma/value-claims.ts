@@ -4,8 +4,7 @@ import { Evaluator } from './evaluator';
 import type { CompareOperator, ComparePredicate, SigmaPredicate, TextPredicate, TimePartPredicate } from './expression';
 import type { Scalar } from './field-view';
 import { canMeet, isCoveredBy } from './pattern-algebra';
-import { foldCase } from './letter-case';
-import { ANY_TEXT, literalOf, type TextPattern } from './pattern';
+import { ANY_TEXT, foldPattern, literalOf, type TextPattern } from './pattern';
 import type { TimePart } from './time-part';
 
 /** What is claimed of one field: predicates that hold and predicates that do not. */
@@ -230,8 +229,8 @@ function canMeetAny({ patterns, isCased }: TextPredicate, pattern: TextPattern, 
 
 /** Covers the lower case of all that a cased pattern covers; undefined where lower case has its own ways. */
 function loweredPattern(pattern: TextPattern): TextPattern | undefined {
-  const lowered = pattern.map((part) => (typeof part === 'string' ? foldCase(part) : part));
-  return pattern.every((part) => typeof part !== 'string' || !/[\u0080-\uffff]/.test(part)) ? lowered : undefined;
+  const isAscii = pattern.every((part) => typeof part !== 'string' || !/[\u0080-\uffff]/.test(part));
+  return isAscii ? foldPattern(pattern) : undefined;
 }
 
 /** Values that are numbers, as all that `lt`, `lte`, `gt` and `gte` accept are. */

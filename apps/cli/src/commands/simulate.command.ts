@@ -1,12 +1,21 @@
-import { createHash, type Hash } from 'node:crypto';
 import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { Command } from 'commander';
 import { ProtegoError, canonicalJson } from '@protego/contracts';
-import { SCENARIOS, SETTINGS, START_TIME_DEFAULT, simulateHospital } from '@protego/simulation';
+import {
+  GENERATOR_VERSION,
+  SCENARIOS,
+  SETTINGS,
+  START_TIME_DEFAULT,
+  simulateHospital,
+  type PlantedEvents,
+  type Simulation,
+} from '@protego/simulation';
+import { LineTally, type HistoryPart, type WrittenLines } from '../simulate/history-part';
+import { THREADS_MAX, partsByThreads } from '../simulate/part-threads';
 import { Terminal } from '../terminal';
 
 interface SimulateOptions {
@@ -16,6 +25,7 @@ interface SimulateOptions {
   readonly start: string;
   readonly set: readonly string[];
   readonly out: string;
+  readonly workers?: number;
   readonly json: boolean;
 }
 
@@ -34,6 +44,7 @@ export function simulateCommand(): Command {
       [],
     )
     .requiredOption('--out <dir>', 'directory to write')
+    .option('--workers <n>', 'threads (default: one a core); the bytes are the same', numberOf('--workers'))
     .option('--json', 'print the manifest as JSON', false)
     .addHelpText('after', helpText)
     .action((options: SimulateOptions) => simulate(options));
@@ -48,23 +59,28 @@ function helpText(): string {
 
 async function simulate(options: SimulateOptions): Promise<void> {
   const terminal = new Terminal(options.json);
-  const simulation = simulateHospital({
-    scenario: options.scenario,
-    seed: options.seed,
-    days: options.days,
-    startTime: options.start,
-    settings: settingsOf(options.set),
-  });
-  mkdirSync(options.out, { recursive: true });
-  const progress = terminal.progress('simulate', 'events');
-  const events = await writeLines(join(options.out, 'events.ndjson.gz'), simulation.events, (count) =>
-    progress.update(count, 0),
+  const { scenario, seed, days, start, out } = options;
+  const asked = { scenario, seed, days, startTime: start, settings: settingsOf(options.set) };
+  const simulation = simulateHospital(asked);
+  mkdirSync(out, { recursive: true });
+  const progress = terminal.progress('simulate', 'slices');
+  const labels = new LabelFile(join(out, 'labels.ndjson.gz'));
+  const events = new LineTally();
+  await pipeline(
+    partsByThreads(asked, simulation.sliceCount, threadsOf(options.workers)),
+    async function* (parts: AsyncIterable<HistoryPart>) {
+      for await (const part of parts) {
+        events.add(part.lines, part.count);
+        labels.add(simulation, part);
+        progress.update(part.toSlice, simulation.sliceCount);
+        yield part.member;
+      }
+    },
+    createWriteStream(join(out, 'events.ndjson.gz')),
   );
-  const labels = await writeLines(join(options.out, 'labels.ndjson.gz'), simulation.labels());
-  progress.stop();
-  const { scenario, seed, days } = options;
   const manifest = {
-    version: 1,
+    version: 2,
+    generator: GENERATOR_VERSION,
     scenario,
     seed,
     days,
@@ -72,52 +88,49 @@ async function simulate(options: SimulateOptions): Promise<void> {
     startsAt: simulation.startsAt,
     endsAt: simulation.endsAt,
     settings: simulation.settings,
-    events,
-    labels,
+    events: events.written(),
+    labels: await labels.end(),
   };
-  writeFileSync(join(options.out, 'manifest.json'), `${canonicalJson(manifest)}\n`);
-  terminal.result(manifest, [`${events.count} events and ${labels.count} labels in ${options.out}`]);
+  progress.stop();
+  writeFileSync(join(out, 'manifest.json'), `${canonicalJson(manifest)}\n`);
+  terminal.result(manifest, [`${manifest.events.count} events and ${manifest.labels.count} labels in ${out}`]);
 }
 
-interface WrittenLines {
-  readonly count: number;
-  /** SHA-256 (hex) of the lines before compression. */
-  readonly sha256: string;
-}
+/** Labels on their way into a file, and the events of activities that have not ended. */
+class LabelFile {
+  readonly #planted: PlantedEvents = new Map();
+  readonly #tally = new LineTally();
+  readonly #gzip = createGzip({ level: 6 });
+  readonly #written: Promise<void>;
 
-async function writeLines(
-  path: string,
-  values: Iterable<unknown>,
-  onProgress?: (count: number) => void,
-): Promise<WrittenLines> {
-  const hash = createHash('sha256');
-  let count = 0;
-  const chunks = chunksOf(values, hash, (written) => {
-    count = written;
-    onProgress?.(written);
-  });
-  await pipeline(Readable.from(chunks), createGzip({ level: 6 }), createWriteStream(path));
-  return { count, sha256: hash.digest('hex') };
-}
-
-function* chunksOf(values: Iterable<unknown>, hash: Hash, onCount: (count: number) => void): Generator<Buffer> {
-  let text = '';
-  let count = 0;
-  for (const value of values) {
-    text += `${canonicalJson(value)}\n`;
-    count++;
-    if (text.length < 65_536) continue;
-    yield flush();
+  constructor(path: string) {
+    this.#written = pipeline(this.#gzip, createWriteStream(path));
   }
-  if (text.length > 0) yield flush();
 
-  function flush(): Buffer {
-    const bytes = Buffer.from(text, 'utf8');
-    hash.update(bytes);
-    onCount(count);
-    text = '';
-    return bytes;
+  add(simulation: Simulation, { fromSlice, toSlice, planted }: HistoryPart): void {
+    for (const [activity, ids] of planted) {
+      const known = this.#planted.get(activity);
+      if (known === undefined) this.#planted.set(activity, ids);
+      else known.push(...ids);
+    }
+    const labels = simulation.takeLabels(fromSlice, toSlice, this.#planted);
+    if (labels.length === 0) return;
+    const lines = Buffer.from(labels.map((label) => `${canonicalJson(label)}\n`).join(''), 'utf8');
+    this.#tally.add(lines, labels.length);
+    this.#gzip.write(lines);
   }
+
+  async end(): Promise<WrittenLines> {
+    this.#gzip.end();
+    await this.#written;
+    return this.#tally.written();
+  }
+}
+
+function threadsOf(workers: number | undefined): number {
+  if (workers === undefined) return Math.min(availableParallelism(), THREADS_MAX);
+  if (Number.isInteger(workers) && workers >= 1 && workers <= THREADS_MAX) return workers;
+  throw new ProtegoError('USAGE_INVALID', `--workers \`${workers}\` is not a whole number from 1 to ${THREADS_MAX}`);
 }
 
 function settingsOf(pairs: readonly string[]): Record<string, string> {

@@ -1,0 +1,4 @@
+import type { Life } from './life';
+
+/** All kinds of ordinary life, in the order in which they are asked. */
+export const LIVES: readonly Life[] = [];
