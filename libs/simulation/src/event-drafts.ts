@@ -236,6 +236,8 @@ export interface RecordAccess {
   readonly purpose: string;
   /** `chart`, `medication`, `laboratory`, `imaging-report`, `observation`, `demographics`, `letters`. */
   readonly recordType: string;
+  /** `ehr` where missing. */
+  readonly service?: string;
 }
 
 /** A record that was read, changed or exported; an export names where to and how much. */
@@ -252,7 +254,7 @@ export function recordDraft(
     session: { uid: access.session },
     http_request: { user_agent: access.userAgent },
     patient: access.patient,
-    service: { name: 'ehr' },
+    service: { name: access.service ?? 'ehr' },
     purpose: access.purpose,
     care_relationship: access.hasCareRelationship,
     record_type: access.recordType,
