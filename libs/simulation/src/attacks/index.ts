@@ -1,4 +1,5 @@
 import type { Script } from './activity';
+import { EXCHANGE_SCRIPTS } from './exchange-scripts';
 
 /** Every activity that can be planted. */
-export const SCRIPTS: readonly Script[] = [];
+export const SCRIPTS: readonly Script[] = [...EXCHANGE_SCRIPTS];
