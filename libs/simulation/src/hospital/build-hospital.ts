@@ -39,6 +39,8 @@ export function buildHospital(options: HospitalOptions): Hospital {
 }
 
 class BuiltHospital implements Hospital {
+  readonly seed: number;
+  readonly settings: SimulationSettings;
   readonly wards: readonly Ward[];
   readonly devices: readonly SimulatedDevice[];
   readonly people: readonly StaffMember[];
@@ -56,6 +58,8 @@ class BuiltHospital implements Hospital {
 
   constructor(options: HospitalOptions) {
     const { seed, settings } = options;
+    this.seed = seed;
+    this.settings = settings;
     this.wards = buildWards(settings);
     const bedWards = this.wards.filter(({ bedCount }) => bedCount > 0);
     this.#town = new Town(seed, settings.wards * settings.bedsPerWard);
@@ -102,6 +106,10 @@ class BuiltHospital implements Hospital {
 
   dutiesBeginning(startMs: number, endMs: number): readonly Duty[] {
     return this.#shifts.beginning(startMs, endMs);
+  }
+
+  dutiesEnding(startMs: number, endMs: number): readonly Duty[] {
+    return this.#shifts.ending(startMs, endMs);
   }
 
   inpatients(timeMs: number, ward?: string): readonly Stay[] {
@@ -163,6 +171,10 @@ class BuiltHospital implements Hospital {
 
   strangeOutsideHost(pick: number): { readonly hostname: string; readonly ip: string } {
     return this.#addresses.strangeHost(pick);
+  }
+
+  carrierAddress(pick: number): string {
+    return this.#addresses.carrier(pick);
   }
 
   countryOf(address: string): string {

@@ -106,12 +106,22 @@ export class Shifts {
 
   /** Duties, on call as well, that begin in a time span. */
   beginning(startMs: number, endMs: number): Duty[] {
+    return this.#between(startMs, endMs, 0, 'startMs');
+  }
+
+  /** Duties, on call as well, that end in a time span. */
+  ending(startMs: number, endMs: number): Duty[] {
+    return this.#between(startMs, endMs, 2, 'endMs');
+  }
+
+  #between(fromMs: number, toMs: number, daysBack: number, edge: 'startMs' | 'endMs'): Duty[] {
     const duties: Duty[] = [];
-    for (let day = Math.floor(startMs / DAY_MS); day * DAY_MS < endMs; day++) {
+    const isWithin = (duty: Duty): boolean => duty[edge] >= fromMs && duty[edge] < toMs;
+    for (let day = Math.floor(fromMs / DAY_MS) - daysBack; day * DAY_MS < toMs; day++) {
       for (const team of this.teams) {
         const roster = this.#roster(team, day);
-        for (const duty of roster.duties) if (duty !== undefined && begins(duty, startMs, endMs)) duties.push(duty);
-        if (roster.onCall !== undefined && begins(roster.onCall, startMs, endMs)) duties.push(roster.onCall);
+        for (const duty of roster.duties) if (duty !== undefined && isWithin(duty)) duties.push(duty);
+        if (roster.onCall !== undefined && isWithin(roster.onCall)) duties.push(roster.onCall);
       }
     }
     return duties;
@@ -264,7 +274,6 @@ export function isWeekend(day: number): boolean {
 }
 
 const covers = (duty: Duty, timeMs: number): boolean => timeMs >= duty.startMs && timeMs < duty.endMs;
-const begins = (duty: Duty, startMs: number, endMs: number): boolean => duty.startMs >= startMs && duty.startMs < endMs;
 const modulo = (value: number, by: number): number => ((value % by) + by) % by;
 
 function keep<K, V>(map: Map<K, V>, key: K, value: V, sizeMax: number): void {
