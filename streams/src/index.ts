@@ -28,6 +28,9 @@ export {
   outputIdOf,
   type LogCheckpoint,
 } from './output-events';
+// Rules and what is expected of them
+export { BUDGET_DEFAULT, type RuleIdentity } from './detection-builder';
+export { DETECTOR_RULES } from './detectors/detector-rules';
 // Checking rules
 export { caseLog, runRuleCase, type CheckEvent } from './rule-case-run';
 export { checkRules, type DocumentCheck } from './rule-check';

@@ -383,13 +383,13 @@ const KNOWLEDGE_TYPES = [
   ),
   version1(
     'watchlist.entry-added',
-    'An entity was put on a watch list.',
-    object({ list: string, value: string, reason: string }, ['list', 'value']),
+    'An entity was put on a watch list: a patient as `patient`, so that the token is that of the record, others as `value`.',
+    object({ list: string, value: string, patient, reason: string }, ['list']),
   ),
   version1(
     'watchlist.entry-removed',
     'An entity was taken off a watch list.',
-    object({ list: string, value: string, reason: string }, ['list', 'value']),
+    object({ list: string, value: string, patient, reason: string }, ['list']),
   ),
 ];
 
