@@ -8,6 +8,7 @@ import {
   deviceOf,
   houseSeat,
   inpatientsOf,
+  isFree,
   personEntity,
   timeOfNth,
   workplaceOf,
@@ -128,17 +129,22 @@ function emergencyNight(stage: Stage): Course | undefined {
   return { entities: [personEntity(at.person)], drafts: inTime([signIn, ...drafts]), detectableAtMs: null };
 }
 
+const RESUSCITATION_MS = 10 * MINUTE_MS;
+
 /** A resuscitation: everybody of the team opens the record of one patient within minutes. */
 function resuscitationTeam(stage: Stage): Course | undefined {
   const { hospital, random, startMs } = stage;
   const stay = inpatientsOf(stage, 1, () => true)[0];
   if (stay === undefined) return undefined;
-  const isOfTeam = ({ person }: Duty): boolean => CLINICAL.has(person.user.role) && person.user.ward !== stay.ward;
+  const isOfTeam = ({ person }: Duty): boolean =>
+    CLINICAL.has(person.user.role) &&
+    person.user.ward !== stay.ward &&
+    isFree(stage, person, startMs, startMs + RESUSCITATION_MS);
   const team = random.sample(hospital.onDuty(startMs).filter(isOfTeam), amountOf(stage, 4, 2));
   const device = deviceOf(stage, 'workstation', stay.ward);
   if (team.length === 0 || device === undefined) return undefined;
   const drafts = team.flatMap(({ person }) => {
-    const timeMs = startMs + random.integer(0, 12 * MINUTE_MS);
+    const timeMs = startMs + random.integer(0, RESUSCITATION_MS - MINUTE_MS);
     const seat = houseSeat(person.user, device, random);
     const at = workplaceOf(person, seat, random);
     return [signedInDraft(timeMs, seat, false), ...breakGlass(stage, at, stay, timeMs + 5000, REAL_REASONS[0])];
