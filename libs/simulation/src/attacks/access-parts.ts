@@ -54,6 +54,15 @@ export function isFree({ hospital }: Stage, person: StaffMember, fromMs: number,
   return sessions.every((session) => session.person !== person);
 }
 
+/** Somebody of a role who is at home, or anywhere else but at work, between two times. */
+export function awayFromWork(stage: Stage, role: Role, fromMs: number, toMs: number): StaffMember[] {
+  const { hospital } = stage;
+  return hospital
+    .peopleOf(role)
+    .filter((person) => [fromMs, toMs].every((timeMs) => hospital.dutyOf(person, timeMs)?.isOnCall !== false))
+    .filter((person) => isFree(stage, person, fromMs, toMs));
+}
+
 /** A ward with beds, other than those named; undefined where there is none. */
 export function bedWard({ hospital, random }: Stage, except: readonly string[] = []): string | undefined {
   const wards = hospital.wards.filter(({ name, bedCount }) => bedCount > 0 && !except.includes(name));

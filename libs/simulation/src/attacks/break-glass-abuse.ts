@@ -67,7 +67,7 @@ const CLINICAL: ReadonlySet<string> = new Set(['nurse', 'physician']);
 
 /** Emergency access to a record, and a look at it. */
 function breakGlass(stage: Stage, at: Workplace, stay: Stay, timeMs: number, reason: string | undefined): EventDraft[] {
-  const access = accessBy(stage, at, patientView(stay.patient, stay.ward), false);
+  const access = accessBy(stage, at, patientView(stay.patient, stay.ward), false, 'emergency');
   const readMs = timeMs + stage.random.integer(4000, 25_000);
   return [breakGlassDraft(timeMs, access, reason), recordDraft(readMs, 'read', access)];
 }
@@ -122,7 +122,10 @@ function emergencyNight(stage: Stage): Course | undefined {
   const scene = workplace(stage, ({ person }) => person.user.role === 'physician');
   if (scene === undefined) return undefined;
   const { at, signIn, ward } = scene;
-  const stays = inpatientsOf(stage, amountOf(stage, 3, 2), (stay) => stay.ward !== ward);
+  const otherWards = stage.hospital.wards.filter(({ name, bedCount }) => bedCount > 0 && name !== ward);
+  const covered = random.sample(otherWards, 2).map(({ name }) => name);
+  const stays = inpatientsOf(stage, amountOf(stage, 3, 2), (stay) => covered.includes(stay.ward));
+  if (stays.length === 0) return undefined;
   const times = stepTimes(random, startMs + MINUTE_MS, 5 * HOUR_MS, stays.length);
   const reasons = random.sample(REAL_REASONS, stays.length);
   const drafts = stays.flatMap((stay, index) => breakGlass(stage, at, stay, times[index] as number, reasons[index]));
@@ -207,7 +210,7 @@ export const BREAK_GLASS_ABUSE: readonly Script[] = [
   {
     ...twin,
     name: 'emergency-night',
-    source: 'A physician who covers several wards in a bad night',
+    source: 'A physician who covers two more wards in a bad night',
     durationMsMax: 7 * HOUR_MS,
     beginHours: [19, 20, 21, 22, 23],
     play: emergencyNight,

@@ -8,6 +8,7 @@ import { mfaMethodOf } from '../life/sign-in-life';
 import {
   MINUTE_MS,
   addressEntity,
+  awayFromWork,
   bedWard,
   deviceOf,
   houseSeat,
@@ -149,8 +150,8 @@ function setUp(
 
 /** On call at home with hardly any signal: two or three pushes do not arrive, then the person types a token. */
 function weakSignal(stage: Stage): Course | undefined {
-  const { hospital, random, startMs } = stage;
-  const physicians = hospital.peopleOf('physician');
+  const { random, startMs } = stage;
+  const physicians = awayFromWork(stage, 'physician', startMs, startMs + 10 * MINUTE_MS);
   if (physicians.length === 0) return undefined;
   const person = random.pick(physicians);
   const seat = outsideSeat(stage, person.user, person.homeAddress);
