@@ -124,7 +124,7 @@ function emergencyNight(stage: Stage): Course | undefined {
   const { at, signIn, ward } = scene;
   const otherWards = stage.hospital.wards.filter(({ name, bedCount }) => bedCount > 0 && name !== ward);
   const covered = random.sample(otherWards, 2).map(({ name }) => name);
-  const stays = inpatientsOf(stage, amountOf(stage, 3, 2), (stay) => covered.includes(stay.ward));
+  const stays = inpatientsOf(stage, amountOf(stage, 2.6, 2), (stay) => covered.includes(stay.ward));
   if (stays.length === 0) return undefined;
   const times = stepTimes(random, startMs + MINUTE_MS, 5 * HOUR_MS, stays.length);
   const reasons = random.sample(REAL_REASONS, stays.length);
