@@ -9,6 +9,7 @@ import type { DetectionResult, PipelineResult } from '../result';
 import { sigmaRecordOf } from '../sigma-record';
 import { lostFieldsOf } from '../sigma/erased-fields';
 import type { Detector, DetectorRun, Known, Observation } from './detector';
+import { AnnouncedWork } from './announced-work';
 import { DeviceInventory } from './device-inventory';
 import { HouseKnowledge } from './house-knowledge';
 import { readFact, textFieldsOf, withPseudonyms, type Fact } from './facts';
@@ -24,7 +25,11 @@ type Input = Subscriber<StreamElement<Observation>>;
 /** All detectors of a session, with one buffer for what waits for its watermark, and what is known of the house. */
 export class DetectorStage implements StateStore {
   readonly #detectors: readonly { readonly detector: Detector; readonly run: DetectorRun }[];
-  readonly #known = { devices: new DeviceInventory(), people: new HouseKnowledge() } satisfies Known;
+  readonly #known = {
+    devices: new DeviceInventory(),
+    people: new HouseKnowledge(),
+    work: new AnnouncedWork(),
+  } satisfies Known;
   readonly #buffer = new ReorderBuffer<Observation>({
     toJson: (observation) => observation as unknown as Json,
     fromJson: (json) => json as unknown as Observation,
@@ -114,29 +119,33 @@ export class DetectorStage implements StateStore {
       own,
       this.#known.devices.counters('detectors'),
       this.#known.people.counters('detectors'),
+      this.#known.work.counters('detectors'),
       ...this.#detectors.map(({ run }) => run.counters()),
     ) as Record<string, number>;
   }
 
   snapshot(): Json {
     const runs = Object.fromEntries(this.#detectors.map(({ detector, run }) => [detector.rule.id, run.snapshot()]));
-    const { devices, people } = this.#known;
-    return { buffer: this.#buffer.snapshot(), devices: devices.snapshot(), people: people.snapshot(), runs };
+    const { devices, people, work } = this.#known;
+    const known = { devices: devices.snapshot(), people: people.snapshot(), work: work.snapshot() };
+    return { buffer: this.#buffer.snapshot(), ...known, runs };
   }
 
   restore(state: Json): void {
-    const { buffer, devices, people, runs } = state as Record<'buffer' | 'devices' | 'people', Json> & {
+    const { buffer, devices, people, work, runs } = state as Record<'buffer' | 'devices' | 'people' | 'work', Json> & {
       runs: Record<string, Json>;
     };
     this.#buffer.restore(buffer);
     this.#known.devices.restore(devices);
     this.#known.people.restore(people);
+    this.#known.work.restore(work);
     for (const { detector, run } of this.#detectors) run.restore(runs[detector.rule.id] as Json);
   }
 }
 
-function learn({ devices, people }: Known, fact: Fact, timeMs: number): void {
+function learn({ devices, people, work }: Known, fact: Fact, timeMs: number): void {
   if (fact.kind === 'inventory') devices.learn(fact.device);
+  else if (fact.kind === 'work') work.learn(fact, timeMs);
   else if (fact.kind === 'people') people.learn(fact.news, timeMs);
   else if (fact.kind === 'access' && fact.record?.act === 'emergency')
     people.learnEmergency(fact.person, fact.record.patient, timeMs);

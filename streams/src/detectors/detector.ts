@@ -6,6 +6,7 @@ import type { EventOrder } from '../operators/event-heap';
 import type { Json, StateStore, StreamElement } from '../operators/stream-element';
 import type { DetectionResult } from '../result';
 import type { EventRef } from '../sigma/correlation-window';
+import type { AnnouncedWork } from './announced-work';
 import type { DeviceInventory } from './device-inventory';
 import type { Fact } from './facts';
 import type { HouseKnowledge } from './house-knowledge';
@@ -13,6 +14,7 @@ import type { HouseKnowledge } from './house-knowledge';
 /** What is known of the house when an observation comes: shared by all detectors, none changes it. */
 export interface Known {
   readonly devices: DeviceInventory;
+  readonly work: AnnouncedWork;
   readonly people: HouseKnowledge;
 }
 

@@ -1,8 +1,10 @@
 import type { LoggedEvent } from '@protego/contracts';
 import { isInCidr, parseCidr, parseIpAddress, type CidrBlock } from '../sigma/cidr';
+import { exchangeFactOf, exchangeWithPseudonyms, type ExchangeFact } from './exchange-facts';
 import { deviceFact, memberOf, nameOf, type DeviceFact, type FactData as Data } from './fact-readers';
 import { PEOPLE_READERS, peopleWithPseudonyms, type PeopleFact } from './people-facts';
 import { RECORD_READERS, recordWithPseudonyms, type RecordFact } from './record-facts';
+import { UPKEEP_READERS, type UpkeepFact } from './upkeep-facts';
 
 export type { DeviceFact } from './fact-readers';
 
@@ -48,14 +50,16 @@ export type FileFact = {
   readonly file: string;
   /** Bits a byte. */
   readonly entropy: number;
+  /** True of a file that was not there before. */
+  readonly isNew: boolean;
 };
 
 /** What detectors need of one event; plain data, because it waits for its watermark in snapshots too. */
-export type Fact = InventoryFact | FlowFact | AccessFact | FileFact | PeopleFact;
+export type Fact = InventoryFact | FlowFact | AccessFact | FileFact | PeopleFact | UpkeepFact | ExchangeFact;
 
 /** Reads what detectors need of an event; undefined where it says nothing to them. Persons stand in it in clear. */
 export function readFact({ event: { type, data } }: LoggedEvent): Fact | undefined {
-  return READERS.get(type)?.(data);
+  return exchangeFactOf(type, data) ?? READERS.get(type)?.(data);
 }
 
 /** Free text that a fact rests on, by field name; none for most. */
@@ -76,6 +80,7 @@ const READERS: ReadonlyMap<string, (data: Data) => Fact | undefined> = new Map<
   ['access.signed-in', signedInFact],
   ...RECORD_READERS,
   ...PEOPLE_READERS,
+  ...UPKEEP_READERS,
 ]);
 
 function portOf(value: unknown): number | null {
@@ -96,14 +101,17 @@ function flowFact(data: Data): FlowFact | undefined {
   const device = memberOf(data, 'device');
   const fromAddress = nameOf(source, 'ip');
   const toAddress = nameOf(target, 'ip');
-  const from = nameOf(device, 'uid') ?? fromAddress ?? nameOf(source, 'hostname');
+  // A connection may be filed under the device that was reached: then the other end opened it.
+  const isReached = fromAddress !== toAddress && toAddress !== null && nameOf(device, 'ip') === toAddress;
+  const opener = isReached ? nameOf(source, 'hostname') : nameOf(device, 'uid');
+  const from = opener ?? fromAddress ?? nameOf(source, 'hostname');
   const to = nameOf(target, 'hostname') ?? toAddress;
   if (from === null || to === null) return undefined;
   return {
     kind: 'flow',
     from,
     fromAddress,
-    deviceClass: nameOf(device, 'type'),
+    deviceClass: isReached ? null : nameOf(device, 'type'),
     to,
     toAddress,
     toPort: portOf(target['port']),
@@ -145,7 +153,7 @@ function fileFact(data: Data): FileFact | undefined {
   const { path, name, entropy } = memberOf(data, 'file');
   const file = path ?? name ?? '';
   if (device === null || typeof file !== 'string' || typeof entropy !== 'number') return undefined;
-  return { kind: 'file', device, file, entropy };
+  return { kind: 'file', device, file, entropy, isNew: data['activity'] === 'created' };
 }
 
 /** Addresses that are nobody's on the Internet: RFC 1918, 3879, 3927, 4193, 4291, 5771, 6598 and loopback. */
@@ -205,5 +213,6 @@ export function withPseudonyms(fact: Fact, pseudonymise: (text: string) => strin
     return { ...fact, ...named, record: record === null ? null : recordWithPseudonyms(record, pseudonymise) };
   }
   if (fact.kind === 'people') return peopleWithPseudonyms(fact, pseudonymise);
-  return fact.kind === 'file' ? { ...fact, file: pseudonymise(fact.file) } : fact;
+  if (fact.kind === 'file') return { ...fact, file: pseudonymise(fact.file) };
+  return exchangeWithPseudonyms(fact, pseudonymise) ?? fact;
 }
