@@ -128,6 +128,14 @@ class BuiltHospital implements Hospital {
     return this.#stays.within(startMs, endMs);
   }
 
+  staysBeginning(startMs: number, endMs: number): readonly Stay[] {
+    return this.#stays.beginning(startMs, endMs);
+  }
+
+  staysEnding(startMs: number, endMs: number): readonly Stay[] {
+    return this.#stays.ending(startMs, endMs);
+  }
+
   resident(index: number): Resident {
     return this.#town.resident(index);
   }
@@ -182,8 +190,11 @@ class BuiltHospital implements Hospital {
   }
 
   #employ(employees: readonly Employee[]): StaffMember[] {
+    // Nobody reads records on a phone that the house does not manage.
     const phones = new Map(
-      this.devices.filter(({ view }) => view.type === 'phone').map((phone) => [phone.view.owner as string, phone]),
+      this.devices
+        .filter(({ view }) => view.type === 'phone' && view.managed)
+        .map((phone) => [phone.view.owner as string, phone]),
     );
     return employees.map(({ user, residentIndex }) => {
       const resident = this.#town.resident(residentIndex);
