@@ -1,4 +1,5 @@
 import { DETECTION_SCHEMA } from './detection';
+import { DETECTION_MUTE_TYPES } from './detection-mute';
 import { EventRegistry, type EventTypeVersion, type JsonSchema } from './event-registry';
 
 const string: JsonSchema = { type: 'string', minLength: 1, maxLength: 4096 };
@@ -402,6 +403,7 @@ const TIMING = object({ seq: count, source: string, id: string, time: string, ar
 
 const OUTPUT_TYPES = [
   version1('detection.raised', 'A rule or detector found something.', DETECTION_SCHEMA),
+  ...DETECTION_MUTE_TYPES,
   version1('pipeline.event-came-late', 'An event came after the watermark had passed its time.', TIMING),
   version1('pipeline.event-skewed', "An event claims a time in the future of the pipeline's clock.", TIMING),
   version1(

@@ -1,5 +1,6 @@
 import type { LoggedEvent } from '@protego/contracts';
 import { isInCidr, parseCidr, parseIpAddress, type CidrBlock } from '../sigma/cidr';
+import { exchangeFactOf, exchangeWithPseudonyms, type ExchangeFact } from './exchange-facts';
 import { deviceFact, memberOf, nameOf, type DeviceFact, type FactData as Data } from './fact-readers';
 import { PEOPLE_READERS, peopleWithPseudonyms, type PeopleFact } from './people-facts';
 import { RECORD_READERS, recordWithPseudonyms, type RecordFact } from './record-facts';
@@ -54,11 +55,11 @@ export type FileFact = {
 };
 
 /** What detectors need of one event; plain data, because it waits for its watermark in snapshots too. */
-export type Fact = InventoryFact | FlowFact | AccessFact | FileFact | PeopleFact | UpkeepFact;
+export type Fact = InventoryFact | FlowFact | AccessFact | FileFact | PeopleFact | UpkeepFact | ExchangeFact;
 
 /** Reads what detectors need of an event; undefined where it says nothing to them. Persons stand in it in clear. */
 export function readFact({ event: { type, data } }: LoggedEvent): Fact | undefined {
-  return READERS.get(type)?.(data);
+  return exchangeFactOf(type, data) ?? READERS.get(type)?.(data);
 }
 
 /** Free text that a fact rests on, by field name; none for most. */
@@ -212,5 +213,6 @@ export function withPseudonyms(fact: Fact, pseudonymise: (text: string) => strin
     return { ...fact, ...named, record: record === null ? null : recordWithPseudonyms(record, pseudonymise) };
   }
   if (fact.kind === 'people') return peopleWithPseudonyms(fact, pseudonymise);
-  return fact.kind === 'file' ? { ...fact, file: pseudonymise(fact.file) } : fact;
+  if (fact.kind === 'file') return { ...fact, file: pseudonymise(fact.file) };
+  return exchangeWithPseudonyms(fact, pseudonymise) ?? fact;
 }

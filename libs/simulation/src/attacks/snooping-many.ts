@@ -125,6 +125,7 @@ const SWEEPS: readonly Sweep[] = [
     parts: ['letters', 'chart', 'demographics'],
     durationMs: 90 * 60_000,
     exported: { share: 0.6, to: 'file' },
+    beginHours: [21, 22, 23, 0, 1, 2, 3],
   },
   {
     ...MASS,
@@ -160,7 +161,7 @@ export const SNOOPING_MANY: readonly Script[] = SWEEPS.map((sweep) => ({
 }));
 
 function playSweep(stage: Stage, sweep: Sweep): Course | undefined {
-  const { random, startMs } = stage;
+  const { startMs } = stage;
   const isWanted = ({ user }: StaffMember): boolean => sweep.roles?.includes(user.role) !== false;
   const [person] = lookers(stage, sweep.place, startMs, isWanted);
   if (person === undefined) return undefined;

@@ -22,6 +22,14 @@ const DECEASED: readonly LookVariant[] = [
     looks: 'again',
   },
   {
+    name: 'false-purpose',
+    source: 'Look at the record of a dead patient that was entered as a review, which nobody had asked for',
+    place: 'ward-seat',
+    parts: ['letters', 'chart', 'medication'],
+    looks: 'one',
+    purpose: 'quality-review',
+  },
+  {
     name: 'from-home',
     source: 'Record of a victim read over remote access on the evening of an accident',
     place: 'home',

@@ -2,6 +2,7 @@ import { HOUR_MS } from '../durations';
 import { directoryDraft, outside, patientView, recordDraft } from '../event-drafts';
 import type { Resident, Role, StaffMember } from '../hospital/model';
 import { userAgentOf } from '../user-agents';
+import { sessionUid } from '../life/session-life';
 import { visitDrafts } from '../life/visit-life';
 import { amountOf, stepTimes, type Course, type Script, type Stage } from './activity';
 import { MINUTE_MS, isOff, lookers, patientEntity, personEntity, plantedVisit, type LookAccess } from './record-looks';
@@ -20,7 +21,7 @@ function inPortal(stage: Stage): Course | undefined {
   const person = random.pick(people);
   const from = outside(person.homeAddress, hospital.countryOf(person.homeAddress));
   const times = stepTimes(random, startMs, 12 * MINUTE_MS, amountOf(stage, 5, 2));
-  const session = `s-${random.word().toString(16).padStart(8, '0')}${random.word().toString(16).padStart(8, '0').slice(0, 4)}`;
+  const session = sessionUid(random);
   const drafts = times.map((timeMs) =>
     recordDraft(timeMs, 'read', {
       person,

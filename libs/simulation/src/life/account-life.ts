@@ -1,9 +1,10 @@
 import type { EventDraft } from '../draft';
 import { accountDraft, endpointOf, signInFailedDraft, signedInDraft, type Seat, type UserView } from '../event-drafts';
+import { inTime } from '../attacks/activity';
 import type { DeviceClass, Hospital, SimulatedDevice, StaffMember } from '../hospital/model';
 import { SeededRandom } from '../random';
 import { userAgentOf } from '../user-agents';
-import { HourPlans, type PlanBasis } from './hour-plans';
+import { HourPlans, itemsBetween, type PlanBasis } from './hour-plans';
 import type { Life } from './life';
 import { lostSpans } from './lost-devices';
 import { sessionUid } from './session-life';
@@ -28,10 +29,7 @@ const plans = new HourPlans<EventDraft>(planHour, 1, 8);
 export const ACCOUNT_LIFE: Life = {
   name: 'accounts',
   drafts({ hospital, settings, seed, startMs, endMs }) {
-    return plans
-      .touching({ hospital, settings, seed }, startMs, endMs)
-      .flat()
-      .filter(({ timeMs }) => timeMs >= startMs && timeMs < endMs);
+    return [...itemsBetween(plans.touching({ hospital, settings, seed }, startMs, endMs), startMs, endMs)];
   },
 };
 
@@ -89,11 +87,11 @@ function planHour(basis: PlanBasis, startMs: number, endMs: number): EventDraft[
   const { hospital, seed } = basis;
   const random = SeededRandom.ofStream(seed, `accounts/${startMs}`);
   const isByDay = startMs % 86_400_000 >= 6 * HOUR_MS && startMs % 86_400_000 < 18 * HOUR_MS;
-  return [
+  return inTime([
     ...(isByDay ? deskWork(hospital, random, startMs) : []),
     ...reports(basis, startMs, endMs),
     ...services(hospital, random, startMs),
-  ];
+  ]);
 }
 
 function deskWork(hospital: Hospital, random: SeededRandom, startMs: number): EventDraft[] {

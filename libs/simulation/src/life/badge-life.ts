@@ -2,7 +2,7 @@ import { accountDraft } from '../event-drafts';
 import type { Duty, SimulatedDevice } from '../hospital/model';
 import { SeededRandom } from '../random';
 import { dutiesIn, dutyKey } from './duties';
-import { HourPlans, type PlanBasis } from './hour-plans';
+import { HourPlans, itemsBetween, type PlanBasis } from './hour-plans';
 import type { Life } from './life';
 
 /** A badge at a reader. */
@@ -17,35 +17,33 @@ const MINUTE_MS = 60_000;
 /** People come and go a little before and after their duty. */
 const MARGIN_MS = 12 * MINUTE_MS;
 /** About how long somebody stays behind one door. */
-const STAY_MS = 75 * MINUTE_MS;
+const STAY_MS = 110 * MINUTE_MS;
 const REFUSED_SHARE = 0.008;
 
-const plans = new HourPlans<BadgeRead>(planHour, 1, 8);
+const plans = new HourPlans<BadgeRead>(planStretch, 12, 3);
 
 /** Badges at doors: when people come, go from one place to another, and leave. */
 export const BADGE_LIFE: Life = {
   name: 'badges',
   drafts({ hospital, settings, seed, startMs, endMs }) {
-    return plans
-      .touching({ hospital, settings, seed }, startMs, endMs)
-      .flat()
-      .filter(({ timeMs }) => timeMs >= startMs && timeMs < endMs)
-      .map(({ timeMs, duty: { person }, reader, isRefused }) =>
-        accountDraft(timeMs, 'access.badge-read', person.user.uid, {
-          user: person.user,
-          device: reader.view,
-          door: `${reader.view.ward} door`,
-          outcome: isRefused ? 'refused' : 'opened',
-        }),
-      );
+    const touching = plans.touching({ hospital, settings, seed }, startMs, endMs);
+    return Array.from(itemsBetween(touching, startMs, endMs), ({ timeMs, duty: { person }, reader, isRefused }) =>
+      accountDraft(timeMs, 'access.badge-read', person.user.uid, {
+        user: person.user,
+        device: reader.view,
+        door: `${reader.view.ward} door`,
+        outcome: isRefused ? 'refused' : 'opened',
+      }),
+    );
   },
 };
 
-function planHour(basis: PlanBasis, startMs: number, endMs: number): BadgeRead[] {
+function planStretch(basis: PlanBasis, startMs: number, endMs: number): BadgeRead[] {
   return dutiesIn(basis, startMs - MARGIN_MS, endMs + MARGIN_MS)
     .filter(({ isOnCall }) => !isOnCall)
     .flatMap((duty) => badgeReads(basis, duty))
-    .filter(({ timeMs }) => timeMs >= startMs && timeMs < endMs);
+    .filter(({ timeMs }) => timeMs >= startMs && timeMs < endMs)
+    .sort((a, b) => a.timeMs - b.timeMs);
 }
 
 function badgeReads({ hospital, seed }: PlanBasis, duty: Duty): BadgeRead[] {

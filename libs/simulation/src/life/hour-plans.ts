@@ -59,6 +59,33 @@ export class HourPlans<T> {
   }
 }
 
+/** What happens between two times, half-open, of plans whose items are in order of time. */
+export function* itemsBetween<T extends { readonly timeMs: number }>(
+  plans: readonly (readonly T[])[],
+  startMs: number,
+  endMs: number,
+): Generator<T, undefined, undefined> {
+  for (const plan of plans) {
+    for (let index = firstFrom(plan, startMs); index < plan.length; index++) {
+      const item = plan[index] as T;
+      if (item.timeMs >= endMs) break;
+      yield item;
+    }
+  }
+  return undefined;
+}
+
+/** Index of the first item at or after a time. */
+function firstFrom(plan: readonly { readonly timeMs: number }[], timeMs: number): number {
+  let [low, high] = [0, plan.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((plan[middle] as { timeMs: number }).timeMs < timeMs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** Leaves the latest entries of a map. */
 export function forgetOldest(map: Map<unknown, unknown>, sizeMax: number): void {
   for (const oldest of map.keys()) {

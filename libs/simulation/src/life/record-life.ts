@@ -4,7 +4,7 @@ import { drawWord } from '../hospital/draws';
 import type { Role } from '../hospital/model';
 import type { Life, Slice, StaffSession } from './life';
 import { coverCase, wrongRecord } from './record-slips';
-import { anyInpatient, nextCase, type RecordCase, type Work } from './record-work';
+import { anyInpatient, nextCase, type Ground, type RecordCase, type Work } from './record-work';
 import { sessionsIn } from './session-life';
 
 const MINUTE_MS = 60_000;
@@ -12,17 +12,17 @@ const HOUR_MS = 60 * MINUTE_MS;
 
 /** Cases an hour of a session, by role; those who open no records are left out. */
 const CASES_PER_HOUR: Readonly<Partial<Record<Role, number>>> = {
-  nurse: 15,
-  'float-nurse': 15,
-  physician: 13,
-  radiographer: 7,
-  'lab-technician': 8,
-  pharmacist: 9,
-  'infection-control-nurse': 5,
-  'social-worker': 4,
-  'clinical-coder': 5,
-  'admission-clerk': 8,
-  'quality-officer': 2,
+  nurse: 6.5,
+  'float-nurse': 6.5,
+  physician: 5.5,
+  radiographer: 5,
+  'lab-technician': 5,
+  pharmacist: 5,
+  'infection-control-nurse': 3,
+  'social-worker': 2.5,
+  'clinical-coder': 4,
+  'admission-clerk': 5,
+  'quality-officer': 1.2,
 };
 /** How many records are opened, by hour of the day (UTC): rounds in the morning, medicines at eight, twelve and six. */
 const BY_HOUR = [
@@ -60,28 +60,48 @@ function addSession(drafts: EventDraft[], slice: Slice, session: StaffSession): 
     (BY_HOUR[Math.floor(fromMs / HOUR_MS) % 24] as number) * settings.rates.reads * settings.eventRateFactor;
   let left = random.times((perHour * factor * (toMs - fromMs)) / HOUR_MS);
   if (left === 0) return;
-  const duty = hospital.dutyOf(person, session.startMs);
-  const ward = duty?.ward ?? person.user.ward;
-  const dutyStartMs = duty?.startMs ?? session.startMs;
+  const { ward, dutyStartMs, dutyKey } = placeOf(slice, session);
+  const basis = { hospital, settings, seed };
+  const work: Work = { basis, session, ward, timeMs: fromMs, random, dutyKey };
+  for (; left > 0; left--) addCase(drafts, work, dutyStartMs, toMs);
+}
+
+/** Where and since when somebody is on duty in a session. */
+interface DutyPlace {
+  readonly ward: string;
+  readonly dutyStartMs: number;
+  readonly dutyKey: number;
+}
+
+/** A session is asked for in each of its slices, and its duty does not change. */
+const places = new WeakMap<StaffSession, DutyPlace>();
+
+function placeOf({ hospital, seed }: Slice, session: StaffSession): DutyPlace {
+  const known = places.get(session);
+  if (known !== undefined) return known;
+  const { person, startMs } = session;
+  const duty = hospital.dutyOf(person, startMs);
+  const dutyStartMs = duty?.startMs ?? startMs;
   const dutyKey = drawWord(seed, person.resident.index, Math.floor(dutyStartMs / HOUR_MS));
-  for (; left > 0; left--) {
-    const timeMs = random.integer(fromMs, toMs - 1);
-    addCase(drafts, { basis: { hospital, settings, seed }, session, ward, timeMs, random, dutyKey }, dutyStartMs, toMs);
-  }
+  const place = { ward: duty?.ward ?? person.user.ward, dutyStartMs, dutyKey };
+  places.set(session, place);
+  return place;
 }
 
 function addCase(drafts: EventDraft[], work: Work, dutyStartMs: number, untilMs: number): void {
   const usual = nextCase(work);
   if (usual === undefined) return;
   const { random, session } = work;
-  let { timeMs } = work;
+  let timeMs = random.integer(work.timeMs, untilMs - 1);
   const wrong = wrongRecord(work);
-  for (const part of wrong?.parts ?? []) {
-    drafts.push(recordDraft(timeMs, 'read', accessTo(session, wrong as RecordCase, part)));
-    timeMs = nextMs(work, timeMs, untilMs);
+  if (wrong !== undefined) {
+    for (const part of wrong.ground.parts) {
+      drafts.push(recordDraft(timeMs, 'read', accessTo(session, wrong, part)));
+      timeMs = nextMs(work, timeMs, untilMs);
+    }
   }
   if (session.person.user.role === 'physician' && random.chance(BREAK_GLASS_SHARE)) {
-    addEmergency(drafts, work, untilMs);
+    addEmergency(drafts, work, timeMs, untilMs);
     return;
   }
   addAccesses(drafts, work, coverCase(work, dutyStartMs, usual) ?? usual, timeMs, untilMs);
@@ -89,25 +109,32 @@ function addCase(drafts: EventDraft[], work: Work, dutyStartMs: number, untilMs:
 
 function addAccesses(drafts: EventDraft[], work: Work, found: RecordCase, fromMs: number, untilMs: number): void {
   const { random, session } = work;
+  const { ground } = found;
   let timeMs = fromMs;
   for (let left = random.pick(CASE_SIZES); left > 0; left--) {
-    const act = random.chance(found.changedShare) ? 'changed' : 'read';
-    drafts.push(recordDraft(timeMs, act, accessTo(session, found, random.pick(found.parts))));
+    const act = random.chance(ground.changedShare) ? 'changed' : 'read';
+    drafts.push(recordDraft(timeMs, act, accessTo(session, found, random.pick(ground.parts))));
     timeMs = nextMs(work, timeMs, untilMs);
   }
-  if (found.exportedShare === 0 || !random.chance(found.exportedShare)) return;
-  const exported = { bytesOut: random.integer(40_000, 900_000), destination: found.destination };
-  drafts.push(recordDraft(timeMs, 'exported', accessTo(session, found, random.pick(found.parts)), exported));
+  if (ground.exportedShare === 0 || !random.chance(ground.exportedShare)) return;
+  const exported = { bytesOut: random.integer(40_000, 900_000), destination: ground.destination };
+  drafts.push(recordDraft(timeMs, 'exported', accessTo(session, found, random.pick(ground.parts)), exported));
 }
 
+const EMERGENCY: Ground = {
+  purpose: 'emergency',
+  parts: ['chart', 'medication', 'laboratory', 'observation'],
+  changedShare: 0.1,
+  exportedShare: 0,
+  destination: 'printer',
+};
+
 /** Somebody of another ward, whom nobody has entered yet, needs help at once. */
-function addEmergency(drafts: EventDraft[], work: Work, untilMs: number): void {
-  const { random, session, timeMs } = work;
+function addEmergency(drafts: EventDraft[], work: Work, timeMs: number, untilMs: number): void {
+  const { random, session } = work;
   const stay = anyInpatient(work);
   if (stay === undefined) return;
-  const ground = { purpose: 'treatment', changedShare: 0.1, exportedShare: 0, destination: 'printer' };
-  const parts = ['chart', 'medication', 'laboratory', 'observation'] as const;
-  const found: RecordCase = { ...ground, patient: patientView(stay.patient, stay.ward), isInCare: false, parts };
+  const found: RecordCase = { ground: EMERGENCY, patient: patientView(stay.patient, stay.ward), isInCare: false };
   drafts.push(breakGlassDraft(timeMs, accessTo(session, found, 'chart'), random.pick(BREAK_GLASS_REASONS)));
   addAccesses(drafts, work, found, nextMs(work, timeMs, untilMs), untilMs);
 }
@@ -127,7 +154,7 @@ function accessTo(session: StaffSession, found: RecordCase, recordType: string):
     userAgent,
     patient: found.patient,
     hasCareRelationship: found.isInCare,
-    purpose: found.purpose,
+    purpose: found.ground.purpose,
     recordType,
   };
 }

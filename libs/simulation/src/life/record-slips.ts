@@ -1,7 +1,7 @@
 import { patientView } from '../event-drafts';
 import { drawIndex } from '../hospital/draws';
 import type { Resident } from '../hospital/model';
-import { anyEnded, anyInpatient, ofDuty, type RecordCase, type Work } from './record-work';
+import { anyEnded, anyInpatient, ofDuty, type Ground, type RecordCase, type Work } from './record-work';
 
 const HOUR_MS = 3_600_000;
 
@@ -9,20 +9,28 @@ const HOUR_MS = 3_600_000;
 const WRONG_SHARE = 0.0035;
 const SECOND_LOOK_SHARE = 0.1;
 /** Share of physicians' late and night duties with a second ward, and how long that is in no list. */
-const COVER_SHARE = 0.12;
+const COVER_SHARE = 0.08;
 const COVER_UNRECORDED_MS = 2 * HOUR_MS;
 const COVER_CASES_SHARE = 0.15;
 const COVER_PATIENTS = 2;
 
-/** A record that was opened by mistake; undefined for nearly all cases. Its number of parts is how often somebody looked. */
+const ONE_LOOK: Ground = {
+  purpose: 'treatment',
+  parts: ['chart'],
+  changedShare: 0,
+  exportedShare: 0,
+  destination: 'printer',
+};
+const TWO_LOOKS: Ground = { ...ONE_LOOK, parts: ['chart', 'demographics'] };
+
+/** A record that was opened by mistake; undefined for nearly all cases. Each part was looked at once. */
 export function wrongRecord(work: Work): RecordCase | undefined {
   const { random } = work;
   if (!random.chance(WRONG_SHARE)) return undefined;
   const found = wrongPatient(work);
   if (found === undefined) return undefined;
-  const parts = random.chance(SECOND_LOOK_SHARE) ? (['chart', 'demographics'] as const) : (['chart'] as const);
-  const ground = { purpose: 'treatment', changedShare: 0, exportedShare: 0, destination: 'printer' };
-  return { ...ground, patient: patientView(found.patient, found.ward), isInCare: false, parts };
+  const ground = random.chance(SECOND_LOOK_SHARE) ? TWO_LOOKS : ONE_LOOK;
+  return { ground, patient: patientView(found.patient, found.ward), isInCare: false };
 }
 
 interface Found {
@@ -57,6 +65,8 @@ function withWard({ basis, timeMs }: Work, patient: Resident): Found {
  */
 export function coverCase(work: Work, dutyStartMs: number, usual: RecordCase): RecordCase | undefined {
   const { basis, random, session, timeMs, dutyKey, ward } = work;
+  // Whoever covers a ward goes there or sits down; it is nothing for a phone.
+  if (session.isRemote || session.device.type === 'phone') return undefined;
   if (session.person.user.role !== 'physician' || !isLate(dutyStartMs)) return undefined;
   if (ofDuty(work, 2) >= COVER_SHARE || !random.chance(COVER_CASES_SHARE)) return undefined;
   const others = basis.hospital.wards.filter(({ name, bedCount }) => bedCount > 0 && name !== ward);

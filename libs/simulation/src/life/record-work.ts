@@ -1,10 +1,10 @@
 import { patientView, type PatientView } from '../event-drafts';
 import { drawFraction, drawIndex } from '../hospital/draws';
-import type { Resident, Role, Stay } from '../hospital/model';
+import type { Role, Stay } from '../hospital/model';
 import type { SeededRandom } from '../random';
 import { HourPlans, type PlanBasis } from './hour-plans';
 import type { StaffSession } from './life';
-import { visitsIn } from './visit-life';
+import { visitsAt, type Visit } from './visit-life';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -27,6 +27,11 @@ export type RecordPart = (typeof RECORD_PARTS)[number];
 export interface RecordCase {
   readonly patient: PatientView;
   readonly isInCare: boolean;
+  readonly ground: Ground;
+}
+
+/** Why records are opened, and what happens to them then. */
+export interface Ground {
   readonly purpose: string;
   readonly parts: readonly RecordPart[];
   /** Share of accesses that change the record. */
@@ -42,6 +47,7 @@ export interface Work {
   readonly session: StaffSession;
   /** Ward or unit of the duty. */
   readonly ward: string;
+  /** Beginning of the stretch: whoever is a patient then is taken for one in all of it. */
   readonly timeMs: number;
   readonly random: SeededRandom;
   /** Key of what stays the same over a duty. */
@@ -51,27 +57,42 @@ export interface Work {
 const AT_BEDSIDE: readonly RecordPart[] = ['chart', 'medication', 'observation', 'observation', 'laboratory'];
 const ON_ROUNDS: readonly RecordPart[] = ['chart', 'laboratory', 'medication', 'imaging-report', 'letters', 'chart'];
 
-const NURSING = {
+const READING = { changedShare: 0, exportedShare: 0, destination: 'printer' };
+const NURSING: Ground = {
+  ...READING,
   purpose: 'treatment',
   parts: AT_BEDSIDE,
   changedShare: 0.3,
   exportedShare: 0.003,
-  destination: 'printer',
 };
-const MEDICAL = {
+const MEDICAL: Ground = {
+  ...READING,
   purpose: 'treatment',
   parts: ON_ROUNDS,
   changedShare: 0.16,
   exportedShare: 0.004,
-  destination: 'printer',
 };
-const READING = { changedShare: 0, exportedShare: 0, destination: 'printer' };
+const CONSULT: Ground = { ...MEDICAL, purpose: 'consult', changedShare: 0.1 };
+const IMAGING: Ground = { ...MEDICAL, parts: ['imaging-report', 'chart', 'letters'] };
+const DIAGNOSTICS = { ...READING, purpose: 'diagnostics' };
+const TAKEN_IMAGES: Ground = { ...DIAGNOSTICS, parts: ['imaging-report', 'chart'], changedShare: 0.2 };
+const SAMPLES: Ground = { ...DIAGNOSTICS, parts: ['laboratory'], changedShare: 0.4 };
+const MEDICATION: Ground = {
+  ...READING,
+  purpose: 'medication-review',
+  parts: ['medication', 'medication', 'laboratory'],
+};
+const INFECTIONS: Ground = { ...READING, purpose: 'infection-control', parts: ['laboratory', 'chart'] };
+const SOCIAL: Ground = {
+  ...READING,
+  purpose: 'discharge-planning',
+  parts: ['chart', 'demographics', 'letters'],
+  changedShare: 0.2,
+};
 
 /** Shares of a physician's cases that are consults on other wards, and letters about patients who went home. */
 const CONSULT_SHARE = 0.05;
 const LETTER_SHARE = 0.08;
-/** Share of discharge letters that are sent out when they are looked at. */
-const LETTER_SENT_SHARE = 0.22;
 const LETTER_DAYS = 3;
 /** A nurse's own patients are one part in so many of the ward; most cases are about them. */
 const NURSE_PARTS = 3;
@@ -97,31 +118,13 @@ const CASES: Readonly<Partial<Record<Role, CaseMaker>>> = {
   nurse: nursingCase,
   'float-nurse': nursingCase,
   physician: medicalCase,
-  radiographer: (work) =>
-    houseCase(
-      work,
-      { ...READING, purpose: 'diagnostics', parts: ['imaging-report', 'chart'], changedShare: 0.2 },
-      true,
-    ),
-  'lab-technician': (work) =>
-    houseCase(work, { ...READING, purpose: 'diagnostics', parts: ['laboratory'], changedShare: 0.4 }, true),
-  pharmacist: (work) =>
-    houseCase(
-      work,
-      { ...READING, purpose: 'medication-review', parts: ['medication', 'medication', 'laboratory'] },
-      false,
-    ),
-  'infection-control-nurse': (work) =>
-    houseCase(work, { ...READING, purpose: 'infection-control', parts: ['laboratory', 'chart'] }, true),
-  'social-worker': (work) =>
-    houseCase(
-      work,
-      { ...READING, purpose: 'discharge-planning', parts: ['chart', 'demographics', 'letters'], changedShare: 0.2 },
-      true,
-    ),
-  'clinical-coder': (work) =>
-    endedCase(work, 'coding', { changedShare: 0.12, exportedShare: 0.25, destination: 'billing' }),
-  'quality-officer': (work) => formerCase(work),
+  radiographer: (work) => houseCase(work, TAKEN_IMAGES, true),
+  'lab-technician': (work) => houseCase(work, SAMPLES, true),
+  pharmacist: (work) => houseCase(work, MEDICATION, false),
+  'infection-control-nurse': (work) => houseCase(work, INFECTIONS, true),
+  'social-worker': (work) => houseCase(work, SOCIAL, true),
+  'clinical-coder': codingCase,
+  'quality-officer': reviewCase,
   'admission-clerk': admissionCase,
 };
 
@@ -138,7 +141,7 @@ export function anyInpatient({ basis, timeMs, random }: Work, ward?: string): St
 
 /** Somebody whose stay ended within a week. */
 export function anyEnded({ basis, timeMs, random }: Work): Stay | undefined {
-  const stays = ended.touching(basis, timeMs, timeMs + 1).flat();
+  const stays = ended.touching(basis, timeMs, timeMs + 1)[0] ?? [];
   for (let attempt = 0; attempt < 4 && stays.length > 0; attempt++) {
     const stay = random.pick(stays);
     if (stay.endMs < timeMs && basis.hospital.stayOf(stay.patient.patientUid, timeMs) === undefined) return stay;
@@ -162,9 +165,9 @@ function medicalCase(work: Work): RecordCase | undefined {
   const { random, ward } = work;
   if (isVisitedUnit(ward)) return visitorCase(work, MEDICAL);
   if (ward === 'theatre') return houseCase(work, MEDICAL, true);
-  if (ward === 'radiology') return houseCase(work, { ...MEDICAL, parts: ['imaging-report', 'chart', 'letters'] }, true);
+  if (ward === 'radiology') return houseCase(work, IMAGING, true);
   const choice = random.fraction();
-  if (choice < CONSULT_SHARE) return houseCase(work, { ...MEDICAL, purpose: 'consult', changedShare: 0.1 }, true);
+  if (choice < CONSULT_SHARE) return houseCase(work, CONSULT, true);
   if (choice < CONSULT_SHARE + LETTER_SHARE) return letterCase(work);
   const stay = anyInpatient(work, ward);
   return stay && wardCase(work, stay, MEDICAL);
@@ -172,92 +175,93 @@ function medicalCase(work: Work): RecordCase | undefined {
 
 const isVisitedUnit = (ward: string): boolean => ward === 'emergency' || ward === 'outpatients';
 
-type Ground = Omit<RecordCase, 'patient' | 'isInCare'>;
-
 function wardCase({ random, timeMs }: Work, { patient, ward, startMs }: Stay, ground: Ground): RecordCase {
   const isUnlisted = timeMs - startMs < UNLISTED_MS && random.chance(UNLISTED_SHARE);
-  return { ...ground, patient: patientView(patient, ward), isInCare: !isUnlisted };
+  return { ground, patient: patientView(patient, ward), isInCare: !isUnlisted };
 }
 
 /** Somebody in any bed: of an operation, an image, a sample, a consult. */
 function houseCase(work: Work, ground: Ground, isInCare: boolean): RecordCase | undefined {
   const stay = anyInpatient(work);
-  return stay && { ...ground, patient: patientView(stay.patient, stay.ward), isInCare };
+  return stay && { ground, patient: patientView(stay.patient, stay.ward), isInCare };
 }
 
 function visitorCase({ basis, random, session, timeMs }: Work, ground: Ground): RecordCase | undefined {
-  const visits = visitsIn(basis, timeMs, timeMs + 1);
-  const own = visits.filter(({ carers }) => carers.includes(session.person));
-  const { unit, patient } = own.length > 0 ? random.pick(own) : {};
-  if (patient === undefined || unit === undefined) return undefined;
-  return { ...ground, patient: patientView(patient, unit), isInCare: true };
+  const own = visitsAt(basis, timeMs).filter(
+    ({ carers, startMs, endMs }) => startMs <= timeMs && timeMs < endMs && carers.includes(session.person),
+  );
+  if (own.length === 0) return undefined;
+  const { unit, patient } = random.pick(own);
+  return { ground, patient: patientView(patient, unit), isInCare: true };
 }
+
+const LETTERS: Ground = {
+  purpose: 'treatment',
+  parts: ['letters', 'chart', 'laboratory'],
+  changedShare: 0.3,
+  exportedShare: 0.22,
+  destination: 'general-practice',
+};
 
 function letterCase(work: Work): RecordCase | undefined {
   const stay = anyEnded(work);
   if (stay === undefined || stay.ward !== work.ward || stay.endMs < work.timeMs - LETTER_DAYS * DAY_MS)
     return undefined;
-  const sent = { exportedShare: LETTER_SENT_SHARE, destination: 'general-practice' };
-  const ground: Ground = {
-    purpose: 'treatment',
-    parts: ['letters', 'chart', 'laboratory'],
-    changedShare: 0.3,
-    ...sent,
-  };
-  return { ...ground, patient: patientView(stay.patient, stay.ward), isInCare: true };
+  return { ground: LETTERS, patient: patientView(stay.patient, stay.ward), isInCare: true };
 }
 
-function endedCase(
-  work: Work,
-  purpose: string,
-  ground: Pick<Ground, 'changedShare' | 'exportedShare' | 'destination'>,
-): RecordCase | undefined {
+const CODING: Ground = {
+  purpose: 'coding',
+  parts: ['letters', 'chart', 'imaging-report', 'demographics'],
+  changedShare: 0.12,
+  exportedShare: 0.25,
+  destination: 'billing',
+};
+
+function codingCase(work: Work): RecordCase | undefined {
   const stay = anyEnded(work);
-  if (stay === undefined) return undefined;
-  const patient = patientView(stay.patient, stay.ward);
-  return {
-    ...ground,
-    purpose,
-    parts: ['letters', 'chart', 'imaging-report', 'demographics'],
-    patient,
-    isInCare: false,
-  };
+  return stay && { ground: CODING, patient: patientView(stay.patient, stay.ward), isInCare: false };
 }
 
 const FORMER_MAX = 200;
+const REVIEW: Ground = {
+  ...READING,
+  purpose: 'quality-review',
+  parts: ['chart', 'letters', 'medication', 'observation'],
+};
 
 /** A stay that ended long ago: of a complaint, a death, a sample that is reviewed. */
-function formerCase({ basis, random, timeMs }: Work): RecordCase | undefined {
+function reviewCase({ basis, random, timeMs }: Work): RecordCase | undefined {
   const stays = basis.hospital.formerStays(timeMs, FORMER_MAX);
   if (stays.length === 0) return undefined;
   const { patient, ward } = random.pick(stays);
-  const ground: Ground = {
-    ...READING,
-    purpose: 'quality-review',
-    parts: ['chart', 'letters', 'medication', 'observation'],
-  };
-  return { ...ground, patient: patientView(patient, ward), isInCare: false };
+  return { ground: REVIEW, patient: patientView(patient, ward), isInCare: false };
 }
+
+const ADMISSION: Ground = {
+  ...READING,
+  purpose: 'admission',
+  parts: ['demographics', 'demographics', 'letters'],
+  changedShare: 0.4,
+};
+
+/** Stays that began within two hours before an hour, or begin in it. */
+const coming = new HourPlans<Stay>(
+  ({ hospital }, startMs, endMs) =>
+    hospital.staysWithin(startMs - 2 * HOUR_MS, endMs).filter((stay) => stay.startMs >= startMs - 2 * HOUR_MS),
+  1,
+  4,
+);
 
 /** Somebody who came within the last hours, or is about to. */
 function admissionCase({ basis, random, timeMs }: Work): RecordCase | undefined {
-  const stays = basis.hospital
-    .staysWithin(timeMs - 2 * HOUR_MS, timeMs + HOUR_MS)
-    .filter(({ startMs }) => startMs > timeMs - 2 * HOUR_MS && startMs < timeMs + HOUR_MS);
-  const visits = visitsIn(basis, timeMs - HOUR_MS, timeMs).filter(({ startMs }) => startMs < timeMs);
-  const choices: readonly { readonly patient: Resident; readonly ward?: string }[] = [
-    ...stays,
-    ...visits.map(({ patient, unit }) => ({ patient, ward: unit })),
-  ];
-  if (choices.length === 0) return undefined;
-  const { patient, ward } = random.pick(choices);
-  const ground: Ground = {
-    ...READING,
-    purpose: 'admission',
-    parts: ['demographics', 'demographics', 'letters'],
-    changedShare: 0.4,
-  };
-  return { ...ground, patient: patientView(patient, ward), isInCare: false };
+  const stays = coming.touching(basis, timeMs, timeMs + 1)[0] ?? [];
+  const visits = visitsAt(basis, timeMs);
+  if (stays.length + visits.length === 0) return undefined;
+  const place = random.integer(0, stays.length + visits.length - 1);
+  const found: Stay | Visit = stays[place] ?? (visits[place - stays.length] as Visit);
+  const patient = patientView(found.patient, 'unit' in found ? found.unit : found.ward);
+  return { ground: ADMISSION, patient, isInCare: false };
 }
 
 /** A number of a duty in `[0, 1)`: the same in all its slices. */

@@ -1,6 +1,5 @@
 import { endpointOf, outside, type EndpointView } from '../event-drafts';
 import type { DeviceView, Duty, Hospital, SimulatedDevice } from '../hospital/model';
-import { countryOf } from '../outside-country';
 import { SeededRandom } from '../random';
 import type { SimulationSettings } from '../settings';
 import { userAgentOf } from '../user-agents';
@@ -15,7 +14,7 @@ const DUTIES_MAX = 4_096;
 
 /** How a role works: where, for how long at a time, and how long between. */
 interface WorkStyle {
-  /** Shares of sessions on a ward tablet and on the own phone, where there is one; the rest is at a workstation. */
+  /** Shares of sessions on the own phone, where there is one, and of the others on a ward tablet. */
   readonly tabletShare: number;
   readonly phoneShare: number;
   /** Length of a session at a workstation, minutes. */
@@ -94,7 +93,7 @@ function sessionsOfDuty(basis: PlanBasis, duty: Duty): readonly StaffSession[] {
   return planned;
 }
 
-const rateOf = ({ eventRateFactor }: SimulationSettings): number => eventRateFactor;
+const rateOf = ({ eventRateFactor, rates }: SimulationSettings): number => eventRateFactor * rates.signIns;
 
 function planDuty(basis: PlanBasis, rate: number, duty: Duty): StaffSession[] {
   const { hospital, seed } = basis;
@@ -102,7 +101,7 @@ function planDuty(basis: PlanBasis, rate: number, duty: Duty): StaffSession[] {
   const lost = lostSpans(basis, duty.startMs, duty.endMs);
   const style = STYLES[duty.person.user.role] ?? DESK;
   const isAtHome = duty.isOnCall || random.chance(style.homeShare);
-  const plan: DutyPlan = { hospital, random, duty, style, lost, ward: wardOfDuty(hospital, random, duty) };
+  const plan: DutyPlan = { hospital, random, duty, style, lost, ward: duty.ward };
   const sessions: StaffSession[] = [];
   const gapMs = (): number => (randomMinutes(random, style.gapMinutes) * dutyFactor(duty)) / rate;
   let startMs = duty.startMs + random.integer(2 * MINUTE_MS, 14 * MINUTE_MS);
@@ -135,22 +134,13 @@ function dutyFactor({ startMs }: Duty): number {
   return hour >= 20 || hour < 4 ? 1.8 : 1;
 }
 
-/** Ward whose seats somebody uses on a duty: the own one, or one with beds where the own one has no seats. */
-function wardOfDuty(hospital: Hospital, random: SeededRandom, { person }: Duty): string {
-  const own = person.user.ward;
-  const others = hospital.wards.filter(({ bedCount }) => bedCount > 0);
-  const other = others.length === 0 ? own : random.pick(others).name;
-  return hospital.devicesOf('workstation', own).length > 0 ? own : other;
-}
-
 function houseSession(plan: DutyPlan, startMs: number): StaffSession | undefined {
   const { hospital, random, duty, style, ward } = plan;
   const { phone } = duty.person;
-  const choice = random.fraction();
-  if (phone !== undefined && choice < style.phoneShare) {
-    return session(plan, startMs, 2, 9, phone.view, phoneEndpoint(random, phone), false);
+  if (phone !== undefined && random.chance(style.phoneShare)) {
+    return session(plan, startMs, 2, 9, phone.view, phoneEndpoint(hospital, random, phone), false);
   }
-  if (choice < style.phoneShare + style.tabletShare) {
+  if (random.chance(style.tabletShare)) {
     const tablets = hospital.devicesOf('tablet', ward).filter(({ view }) => !isLost(plan.lost, view.uid));
     const tablet = tablets.length === 0 ? undefined : random.pick(tablets);
     if (tablet !== undefined) return session(plan, startMs, 8, 45, tablet.view, endpointOf(tablet), false);
@@ -172,7 +162,7 @@ const ON_CALL_PHONE_SHARE = 0.5;
 function remoteSession(plan: DutyPlan, startMs: number): StaffSession | undefined {
   const { hospital, random, duty, style } = plan;
   const { homeAddress, phone } = duty.person;
-  const from = outside(homeAddress, countryOf(homeAddress));
+  const from = outside(homeAddress, hospital.countryOf(homeAddress));
   if (duty.isOnCall && phone !== undefined && random.chance(ON_CALL_PHONE_SHARE)) {
     return session(plan, startMs, 2, 9, phone.view, from, true);
   }
@@ -188,14 +178,14 @@ const isLost = (lost: readonly LostSpan[], uid: string): boolean => lost.some(({
 /** Now and then a phone has left the house's wireless network for that of its carrier. */
 const CELLULAR_SHARE = 0.12;
 
-function phoneEndpoint(random: SeededRandom, phone: SimulatedDevice): EndpointView {
-  return random.chance(CELLULAR_SHARE) ? cellularEndpoint(random) : endpointOf(phone);
+function phoneEndpoint(hospital: Hospital, random: SeededRandom, phone: SimulatedDevice): EndpointView {
+  return random.chance(CELLULAR_SHARE) ? cellularEndpoint(hospital, random) : endpointOf(phone);
 }
 
-/** Where a phone comes from that uses its carrier's network; carriers share few addresses among many. */
-export function cellularEndpoint(random: SeededRandom): EndpointView {
-  const ip = `203.0.113.${random.integer(240, 254)}`;
-  return { ip, zone: 'cellular', country: countryOf(ip) };
+/** Where a device comes from that uses a carrier's network. */
+export function cellularEndpoint(hospital: Hospital, random: SeededRandom): EndpointView {
+  const ip = hospital.carrierAddress(random.integer(0, 1_000_000));
+  return { ip, zone: 'cellular', country: hospital.countryOf(ip) };
 }
 
 /** Uid of a session: twelve hexadecimal digits, as the identity provider makes them. */

@@ -9,6 +9,7 @@ import {
   type Seat,
   type UserView,
 } from '../event-drafts';
+import { drawFraction, drawWord } from '../hospital/draws';
 import type { Hospital } from '../hospital/model';
 import { SeededRandom } from '../random';
 import type { Life, Slice, StaffSession } from './life';
@@ -19,7 +20,7 @@ const SECOND_MS = 1000;
 /** What comes before a sign-in comes at most so long before it. */
 const LEAD_MS = 300 * SECOND_MS;
 /** About how often typing is measured. */
-const TYPING_MS = 360 * SECOND_MS;
+const TYPING_MS = 900 * SECOND_MS;
 
 /** How sign-ins go wrong at first, as shares of all. */
 const WRONG_PASSWORD = 0.065;
@@ -36,12 +37,16 @@ export const SIGN_IN_LIFE: Life = {
     const { hospital, settings, seed, startMs, endMs } = slice;
     const drafts: EventDraft[] = [];
     for (const session of sessionsIn(hospital, settings, seed, startMs, endMs + LEAD_MS)) {
-      if (session.startMs >= startMs) drafts.push(...signIn(slice, session));
-      drafts.push(...typing(slice, session));
+      if (session.startMs >= startMs) {
+        for (const draft of signIn(slice, session)) {
+          if (draft.timeMs >= startMs && draft.timeMs < endMs) drafts.push(draft);
+        }
+      }
+      typing(drafts, slice, session);
       const lastMs = session.endMs - 1;
-      if (lastMs >= startMs && lastMs < endMs) drafts.push(sessionEnd(slice, session, lastMs));
+      if (lastMs >= startMs && lastMs < endMs) drafts.push(sessionEnd(session, lastMs));
     }
-    return drafts.filter(({ timeMs }) => timeMs >= startMs && timeMs < endMs);
+    return drafts;
   },
 };
 
@@ -67,14 +72,14 @@ export function mistypedName(random: SeededRandom, uid: string): string {
 
 /** A name that was typed, as the identity provider knows it, and why it refuses a wrong password with it. */
 export function typedName(hospital: Hospital, uid: string): { readonly user: UserView; readonly detail: string } {
-  const known = hospital.people.find(({ user }) => user.uid === uid);
+  const known = hospital.personOf(uid);
   return known === undefined
     ? { user: { uid }, detail: 'unknown account' }
     : { user: known.user, detail: 'wrong password' };
 }
 
 function signIn(slice: Slice, session: StaffSession): EventDraft[] {
-  const random = SeededRandom.ofStream(slice.seed, `sign-in/${session.uid}`);
+  const random = SeededRandom.ofStream(sessionKey(session), 'sign-in');
   const seat = seatOf(session);
   const isFromAway = session.isRemote || session.device.type === 'phone';
   // What somebody used yesterday is remembered for a while.
@@ -136,22 +141,25 @@ function resetDraft(timeMs: number, { user, device }: Seat, by: UserView): Event
   });
 }
 
-function typing({ seed, startMs, endMs }: Slice, session: StaffSession): EventDraft[] {
+function typing(drafts: EventDraft[], { startMs, endMs }: Slice, session: StaffSession): void {
   const { device, person } = session;
   // Nobody types evenly on glass.
-  if (device.type !== 'workstation' && device.type !== 'gateway') return [];
-  const drafts: EventDraft[] = [];
+  if (device.type !== 'workstation' && device.type !== 'gateway') return;
+  const key = sessionKey(session);
+  const untilMs = Math.min(endMs, session.endMs);
   const first = Math.max(0, Math.floor((startMs - session.startMs) / TYPING_MS) - 1);
-  for (let step = first; session.startMs + step * TYPING_MS < Math.min(endMs, session.endMs); step++) {
-    const random = SeededRandom.ofStream(seed, `typing/${session.uid}/${step}`);
-    const timeMs = session.startMs + step * TYPING_MS + random.integer(TYPING_MS / 4, TYPING_MS);
-    if (timeMs < startMs || timeMs >= endMs || timeMs >= session.endMs) continue;
-    drafts.push(keystrokesDraft(timeMs, seatOf(session), typingOf(person.user.uid, timeMs, random)));
+  for (let step = first; session.startMs + step * TYPING_MS < untilMs; step++) {
+    const shareOfStep = 0.25 + 0.75 * drawFraction(key, step);
+    const timeMs = session.startMs + Math.floor((step + shareOfStep) * TYPING_MS);
+    if (timeMs < startMs || timeMs >= untilMs) continue;
+    drafts.push(keystrokesDraft(timeMs, seatOf(session), typingOf(person.user.uid, timeMs, drawWord(key, step, 1))));
   }
-  return drafts;
 }
 
-function sessionEnd({ seed }: Slice, session: StaffSession, timeMs: number): EventDraft {
-  const isTimedOut = SeededRandom.ofStream(seed, `session-end/${session.uid}`).chance(0.25);
+function sessionEnd(session: StaffSession, timeMs: number): EventDraft {
+  const isTimedOut = drawFraction(sessionKey(session), 0, 2) < 0.25;
   return sessionEndedDraft(timeMs, seatOf(session), isTimedOut ? 'timed out' : 'signed out');
 }
+
+/** Key for what is drawn about a session: the first digits of its uid, which are random. */
+const sessionKey = ({ uid }: StaffSession): number => Number.parseInt(uid.slice(2, 10), 16);

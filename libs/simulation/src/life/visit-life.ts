@@ -35,22 +35,35 @@ const OUTPATIENTS_BY_HOUR = [8, 9, 10, 11, 12, 13, 14];
 const OUTPATIENTS_PER_HOUR = 5;
 
 const plans = new HourPlans<Visit>(visitsOfHour);
+/** Visits that go on in a stretch of five minutes: they are asked for again and again in it. */
+const present = new HourPlans<Visit>(touchingVisits, 1 / 12, 24);
+const told = new HourPlans<EventDraft>(draftsOfHour, 1, 4);
 
-/** Visits that touch a time, half-open. */
-export function visitsIn(basis: PlanBasis, startMs: number, endMs: number): Visit[] {
+/** Visits that go on in the five minutes around a time. */
+export function visitsAt(basis: PlanBasis, timeMs: number): readonly Visit[] {
+  return present.touching(basis, timeMs, timeMs + 1)[0] ?? [];
+}
+
+function touchingVisits(basis: PlanBasis, startMs: number, endMs: number): Visit[] {
   return plans
     .touching(basis, startMs - VISIT_MS_MAX, endMs)
     .flat()
     .filter((visit) => visit.startMs < endMs && visit.endMs > startMs);
 }
 
+function draftsOfHour(basis: PlanBasis, startMs: number, endMs: number): EventDraft[] {
+  return touchingVisits(basis, startMs - MINUTE_MS, endMs)
+    .flatMap(visitDrafts)
+    .filter(({ timeMs }) => timeMs >= startMs && timeMs < endMs);
+}
+
 /** The emergency department and the outpatient clinics, as the directory tells of them. */
 export const VISIT_LIFE: Life = {
   name: 'visits',
   drafts({ hospital, settings, seed, startMs, endMs }) {
-    return visitsIn({ hospital, settings, seed }, startMs - MINUTE_MS, endMs)
-      .flatMap(visitDrafts)
-      .filter(({ timeMs }) => timeMs >= startMs && timeMs < endMs);
+    return told
+      .touching({ hospital, settings, seed }, startMs, endMs)
+      .flatMap((drafts) => drafts.filter(({ timeMs }) => timeMs >= startMs && timeMs < endMs));
   },
 };
 
