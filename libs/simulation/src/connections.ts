@@ -85,9 +85,12 @@ export function strangeCaller(hospital: Hospital, random: SeededRandom): Endpoin
   return outside(ip, hospital.countryOf(ip));
 }
 
-/** A host outside that devices of the house talk to in ordinary life. */
+/** Hosts outside that makers and the most visited places of the web have, by their numbers. */
+const WELL_KNOWN_HOSTS = [4, 40] as const;
+
+/** A host outside that several devices of the house talk to in ordinary life. */
 export function ordinaryPlace(hospital: Hospital, random: SeededRandom): EndpointView {
-  const { ip, hostname } = hospital.ordinaryOutsideHost(random.integer(0, 1_000_000));
+  const { ip, hostname } = hospital.ordinaryOutsideHost(random.integer(...WELL_KNOWN_HOSTS));
   return outside(ip, hospital.countryOf(ip), hostname);
 }
 

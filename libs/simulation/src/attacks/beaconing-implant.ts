@@ -142,7 +142,7 @@ const webMeeting: Script = {
   kind: 'benign-twin',
   name: 'web-meeting',
   source: 'a meeting on the web: a connection every few seconds or minutes, for hours',
-  durationMsMax: 260 * MINUTE_MS,
+  durationMsMax: 6 * 60 * MINUTE_MS,
   beginHours: [7, 8, 9, 10, 11, 12, 13, 14],
   play: (stage: Stage) => {
     const from = oneOf(stage, 'workstation');
@@ -150,10 +150,11 @@ const webMeeting: Script = {
     const { random } = stage;
     const to = ordinaryPlace(stage.hospital, random);
     const story = new Storyline(stage);
-    story.repeat(amountOf(stage, 70), 200 * MINUTE_MS, () => {
+    for (let left = amountOf(stage, 70); left > 0; left--) {
       story.connect(from, to, REACHED.web, upload(2_000_000 * random.fraction(), random));
-      story.waitExactly(random.chance(0.3) ? 0 : random.integer(1, 30) * SECOND_MS);
-    });
+      // People speak in turns: many short gaps and a few long ones.
+      story.waitExactly(Math.min(10, -1.9 * Math.log(1 - random.fraction())) * MINUTE_MS);
+    }
     return story.course([ofDevice(from)], null);
   },
 };

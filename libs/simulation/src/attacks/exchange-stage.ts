@@ -12,12 +12,13 @@ import type { Hospital, Partner, Resident, Role, StaffMember } from '../hospital
 import { staffSeat, type StaffSeat } from '../life/answers';
 import { consentsOf, type PlannedConsent } from '../life/consent-plan';
 import { episodesSince, partnersOf } from '../life/episode';
-import { portalSessionUid, requestUid, type PortalSeat } from '../life/partner-desks';
+import { deskSessions, portalSessionUid, requestUid, type PortalSeat } from '../life/partner-desks';
 import { officeAddress, peopleOfPartner, portalUserAgent, programOf } from '../portal-accounts';
 import type { SeededRandom } from '../random';
 import type { Stage } from './activity';
 
-const REMEMBERED_MS = 10 * DAY_MS;
+/** Consents of older episodes may not be on file: the simulation had not begun. */
+const REMEMBERED_MS = 6 * DAY_MS;
 
 /** A member of staff of one of some roles who is on duty, with a place to work from. */
 export interface Insider {
@@ -43,6 +44,21 @@ export function partnerOf({ hospital, random }: Stage, ...kinds: readonly Partne
 export function partnerPerson({ random }: Stage, partner: Partner): UserView {
   const people = peopleOfPartner(partner);
   return people.length === 0 ? (partner.users[0] as UserView) : random.pick(people);
+}
+
+/** A person of a partner who does not sign in from one time to another; undefined where all do. */
+export function absentPartnerPerson(
+  { hospital, random }: Stage,
+  partner: Partner,
+  fromMs: number,
+  toMs: number,
+): UserView | undefined {
+  const present = new Set<string>();
+  for (let day = Math.floor(fromMs / DAY_MS); day * DAY_MS < toMs; day++)
+    for (const { user, startMs, endMs } of deskSessions(hospital, partner, day))
+      if (startMs < toMs && endMs > fromMs) present.add(user.uid);
+  const absent = peopleOfPartner(partner).filter(({ uid }) => !present.has(uid));
+  return absent.length === 0 ? undefined : random.pick(absent);
 }
 
 /** Consents of ordinary life around a time, by patient. */

@@ -113,9 +113,14 @@ const gatewayFailover: Script = {
         story.add(addressClaim(story.nowMs, holder.view, address, holder.view.mac, networkOf(holder))),
       );
     claims(first, 10 * MINUTE_MS);
+    const fromMs = story.nowMs;
     claims(second, 30 * MINUTE_MS);
+    const toMs = story.nowMs;
     claims(first, 40 * MINUTE_MS);
-    return story.course([ofDevice(first), ofDevice(second)], null);
+    const types = ['device.address-claimed'];
+    return story.course([ofDevice(first), ofDevice(second)], null, [
+      { deviceUid: first.view.uid, types, fromMs, toMs },
+    ]);
   },
 };
 

@@ -1,9 +1,10 @@
 import { HOUR_MS } from '../durations';
-import { consentDraft, directoryDraft, outside, patientView } from '../event-drafts';
+import { consentDraft, directoryDraft, outside, patientView, type UserView } from '../event-drafts';
 import type { Partner, Resident } from '../hospital/model';
 import { addressIn, journeyAddress, partnerHomeAddress, strangeEndpoint } from '../portal-accounts';
 import { amountOf, inTime, stepTimes, type Course, type Script, type Stage } from './activity';
 import {
+  absentPartnerPerson,
   askedAndRefused,
   askedAndReleased,
   entitiesOf,
@@ -60,10 +61,11 @@ const ON_JOURNEY: Script = {
   durationMsMax: 10 * HOUR_MS,
   beginHours: [6, 7, 8],
   play: (stage) => {
-    const { hospital, startMs } = stage;
-    const partner = partnerOf(stage, 'general-practice', 'hospital');
-    if (partner === undefined) return undefined;
-    const user = partnerPerson(stage, partner);
+    const { hospital, random, startMs } = stage;
+    const partners = random.sample(hospital.partners, hospital.partners.length);
+    const partner = partners.find((each) => ASKING.has(each.kind) && absence(stage, each) !== undefined);
+    const user = partner && absence(stage, partner);
+    if (partner === undefined || user === undefined) return undefined;
     const from = journeyAddress(hospital, `${user.uid}/${startMs}`, startMs);
     const seat = portalSeat(partner, user, from);
     const drafts = [0, 5 * HOUR_MS].flatMap((laterMs) => [
@@ -74,6 +76,13 @@ const ON_JOURNEY: Script = {
     return { drafts: inTime(drafts), entities, detectableAtMs: null };
   },
 };
+
+const ASKING: ReadonlySet<Partner['kind']> = new Set(['general-practice', 'hospital', 'rehabilitation']);
+
+/** Somebody of a partner who is neither at the desk before the journey nor on the evening of it. */
+function absence(stage: Stage, partner: Partner): UserView | undefined {
+  return absentPartnerPerson(stage, partner, stage.startMs - 3 * HOUR_MS, stage.startMs + 13 * HOUR_MS);
+}
 
 /** A password that was forgotten over the holidays, and then remembered. */
 const FORGOTTEN_PASSWORD: Script = {

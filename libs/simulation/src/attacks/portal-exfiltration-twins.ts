@@ -115,7 +115,7 @@ const NIGHT_BACKLOG: Script = {
     const clerk = insider({ ...stage, startMs: nightMs }, ['admission-clerk']);
     if (clerk === undefined || partner === undefined) return undefined;
     const seat = officeSeat(stage, partner, partnerPerson(stage, partner));
-    const patients = inpatientsOf(stage, amountOf(stage, 4, 2)).filter(({ patientUid }) => hospital.stayOf(patientUid, nightMs) !== undefined);
+    const patients = inpatientsOf(stage, amountOf(stage, 3, 2)).filter(({ patientUid }) => hospital.stayOf(patientUid, nightMs) !== undefined);
     const askTimes = stepTimes(random, startMs, HOUR_MS, patients.length);
     const drafts = patients.flatMap((patient, index) => {
       const asked = { timeMs: askTimes[index] as number, seat };
