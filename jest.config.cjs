@@ -28,7 +28,7 @@ module.exports = {
     {
       ...shared,
       displayName: 'unit',
-      testMatch: ['<rootDir>/{apps,bench,libs,streams,scripts,tests}/**/*.spec.ts'],
+      testMatch: ['<rootDir>/{apps,bench,eval,libs,streams,scripts,tests}/**/*.spec.ts'],
       testPathIgnorePatterns: ['\\.(int|golden|conformance)\\.spec\\.ts$'],
     },
     { ...shared, displayName: 'integration', testMatch: ['<rootDir>/{apps,libs,tests}/**/*.int.spec.ts'] },

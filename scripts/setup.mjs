@@ -14,6 +14,7 @@ const MAIN = path.join(ROOT, 'dist/apps/cli/src/main.js');
 const BUILD_INPUTS = [
   'apps',
   'bench',
+  'eval',
   'libs',
   'scripts',
   'streams/src',

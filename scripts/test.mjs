@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT, SetupError, build, ensureDependencies, main, requireNode, run } from './setup.mjs';
 
-const CRUISED = ['apps', 'bench', 'libs', 'scripts', 'streams', 'tests'];
+const CRUISED = ['apps', 'bench', 'eval', 'libs', 'scripts', 'streams', 'tests'];
 const REPORTS = path.join(ROOT, '.cache/test-reports');
 const tool = (file, ...args) => run(process.execPath, [path.join(ROOT, 'node_modules', file), ...args]);
 

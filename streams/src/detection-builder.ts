@@ -31,7 +31,12 @@ export interface RuleIdentity {
   readonly description?: string;
   readonly falsePositives: readonly string[];
   readonly wording: RuleWording;
+  /** Most detections per ward and week that may be expected while nothing bad happens; {@link BUDGET_DEFAULT} where missing. */
+  readonly budgetPerWardWeek?: number;
 }
+
+/** Budget of rules, correlations and detectors that name none: one detection in two weeks of a ward. */
+export const BUDGET_DEFAULT = 0.5;
 
 /** What a rule found, before it is put into words. */
 export interface Finding {

@@ -5,8 +5,10 @@ export {
   buildPipeline,
   isPipelineInput,
   type Pipeline,
+  type PipelineOptions,
   type PipelineSnapshot,
 } from './pipeline';
+export { MUTES_MAX, isMuteType, type MuteOption } from './mutes';
 export { type PipelineArtefacts } from './pipeline-rules';
 export {
   type DetectionResult,
@@ -26,6 +28,9 @@ export {
   outputIdOf,
   type LogCheckpoint,
 } from './output-events';
+// Rules and what is expected of them
+export { BUDGET_DEFAULT, type RuleIdentity } from './detection-builder';
+export { DETECTOR_RULES } from './detectors/detector-rules';
 // Checking rules
 export { caseLog, runRuleCase, type CheckEvent } from './rule-case-run';
 export { checkRules, type DocumentCheck } from './rule-check';

@@ -52,6 +52,9 @@ describe('decidingText', () => {
       `${RULE}---\n${RULE}${WORDS}`,
       `${RULE}protego:\n${CASES}---\n${RULE}${WORDS}${CASES}`,
     ],
+    ['a budget is added', RULE + WORDS, `${RULE}${WORDS}  budget: 2\n`],
+    ['a budget comes with its key', RULE, `${RULE}protego:\n  budget: 0.25 # few\n`],
+    ['a budget comes with cases', RULE + WORDS, `${RULE}${WORDS}  budget: 1\n${CASES}`],
   ])('stays when %s', (_, without, withCases) => {
     expect(decides(withCases)).toBe(without);
     expect(hashOf(withCases)).toBe(hashOf(without));
@@ -70,9 +73,25 @@ describe('decidingText', () => {
       `${RULE.replace('  s:\n', '  cases:\n').replace(': s', ': cases')}protego:\n${CASES}`,
       `${RULE.replace('  s:\n', '  cases:\n').replace(': s', ': cases')}protego:\n  cases: []\n`,
     ],
+    [
+      'in one line with a budget',
+      `${RULE}protego: { why: a, budget: 3, cases: [{ name: one }] }\n`,
+      `${RULE}protego: { why: a, budget: 4 }\n`,
+    ],
+    [
+      'beside a selection about a budget',
+      `${RULE.replace('A: x', 'budget: 3\n    A: x')}protego:\n${CASES}`,
+      `${RULE.replace('A: x', 'budget: 3\n    A: x')}protego:\n  budget: 3\n`,
+    ],
   ])('is blind to cases %s as well', (_, one, other) => {
     expect(decides(one)).toBe(decides(other));
     expect(decides(one)).not.toBe(decides(one.replace('A: x\n  condition', 'A: z\n  condition')));
+  });
+
+  it('is not blind to a budget that is none of a rule', () => {
+    const asking = (budget: number): string => RULE.replace('A: x', `budget: ${budget}`);
+    expect(decides(asking(3))).not.toBe(decides(asking(4)));
+    expect(decides(asking(3))).toBe(asking(3));
   });
 
   it('counts what a rule takes over from a case', () => {

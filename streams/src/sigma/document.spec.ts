@@ -62,6 +62,14 @@ describe('parseSigmaFile', () => {
     });
   });
 
+  it('reads how often a rule may raise in a quiet week of a ward', () => {
+    const budgetOf = (rest: string): number | undefined =>
+      (parseSigmaFile(ruleText(DETECTION, rest), 'x.yml') as SigmaRule[])[0]?.budgetPerWardWeek;
+    expect(budgetOf('protego:\n  budget: 0.02\n')).toBe(0.02);
+    expect(budgetOf('protego:\n  budget: 0\n')).toBe(0);
+    expect(budgetOf('protego:\n  why: a\n')).toBeUndefined();
+  });
+
   it('hashes content, not comments or the order of keys', () => {
     const hashOf = (text: string): string | undefined => parseSigmaFile(text, 'x.yml')[0]?.contentHash;
     const first = hashOf(`title: T\nlevel: low\ndetection:\n  a: {A: 1}\n  condition: a\n`);
@@ -94,6 +102,15 @@ describe('parseSigmaFile', () => {
     [ruleText(DETECTION, 'protego:\n  way: x\n'), 'SIGMA_RULE_INVALID', 6, 3],
     [ruleText(DETECTION, 'protego:\n  confidence: sure\n'), 'SIGMA_RULE_INVALID', 6, 15],
     [ruleText(DETECTION, 'protego:\n  entities: [{kind: person}]\n'), 'SIGMA_RULE_INVALID', 6, 14],
+    [ruleText(DETECTION, 'protego:\n  budget: few\n'), 'SIGMA_RULE_INVALID', 6, 11],
+    [ruleText(DETECTION, 'protego:\n  budget: -1\n'), 'SIGMA_RULE_INVALID', 6, 11],
+    [ruleText(DETECTION, 'protego:\n  budget: 10001\n'), 'SIGMA_RULE_INVALID', 6, 11],
+    [
+      `title: f\nfilter: {rules: any, a: {A: 1}, condition: not a}\nprotego: {budget: 1}\n`,
+      'SIGMA_FILTER_INVALID',
+      3,
+      19,
+    ],
     [ruleText('a:\n  A|expand: "%x%"\ncondition: a'), 'SIGMA_PLACEHOLDER_UNKNOWN', 7, 15],
     [ruleText("a:\n  A|re: '('\ncondition: a"), 'SIGMA_REGEX_UNSUPPORTED', 7, 11],
     [ruleText('a:\n  A: [1, {B: 1}]\ncondition: a'), 'SIGMA_RULE_INVALID', 7, 12],

@@ -1,5 +1,5 @@
 import { CONFIDENCES, SEVERITIES, type ErrorCode } from '@protego/contracts';
-import { withoutCases } from './deciding-text';
+import { withoutAsides } from './deciding-text';
 import { warningAt, type SigmaProblem } from './problem';
 import type { SigmaEntityField, SigmaHeader, SigmaWording } from './rule';
 import { timespanMsOf } from './timespan';
@@ -10,6 +10,9 @@ import { contentHashOf, type YamlMap, type YamlNode } from './yaml-tree';
 const WORDING_LENGTH_MAX = 2000;
 /** Most entities of one rule. */
 const ENTITY_COUNT_MAX = 16;
+
+/** Greatest budget of a rule: who expects more of it does not want a budget. */
+const BUDGET_MAX = 10_000;
 
 /** Longest rule id: it travels in every detection. */
 const ID_LENGTH_MAX = 256;
@@ -44,10 +47,11 @@ export function parseHeader(
     description: reader.text('description')?.trim(),
     falsePositives: reader.texts('falsepositives'),
     attack: attackOf(reader.texts('tags')),
-    contentHash: contentHashOf(withoutCases(map)),
+    contentHash: contentHashOf(withoutAsides(map)),
     path,
     at: map.at,
     cases: casesOf(reader),
+    budgetPerWardWeek: budgetOf(reader),
     wording: parseWording(reader),
   };
   return { header, warnings, suppressMs: suppressMsOf(reader) };
@@ -74,7 +78,7 @@ function attackOf(tags: readonly string[]): string[] {
 function parseWording(parent: MapReader): SigmaWording {
   const reader = parent.child('protego');
   if (reader === undefined) return {};
-  reader.allowOnly(['why', 'nextStep', 'harmlessExplanation', 'confidence', 'entities', 'suppress', 'cases']);
+  reader.allowOnly(['why', 'nextStep', 'harmlessExplanation', 'confidence', 'entities', 'suppress', 'budget', 'cases']);
   const sentence = (key: string): string | undefined => {
     const text = reader.text(key)?.trim();
     if (text !== undefined && (text === '' || text.length > WORDING_LENGTH_MAX)) {
@@ -90,6 +94,16 @@ function parseWording(parent: MapReader): SigmaWording {
     entities: parseEntities(reader),
   };
   return Object.fromEntries(Object.entries(wording).filter(([, value]) => value !== undefined));
+}
+
+function budgetOf(parent: MapReader): number | undefined {
+  const reader = parent.child('protego');
+  const text = reader?.text('budget');
+  if (reader === undefined || text === undefined) return undefined;
+  if (parent.node('filter') !== undefined) reader.reject('a filter raises nothing and has no `budget`', 'budget');
+  if (!/^\d{1,9}(\.\d{1,9})?$/.test(text) || Number(text) > BUDGET_MAX)
+    reader.reject(`\`budget\` must be a number from 0 to ${BUDGET_MAX}`, 'budget');
+  return Number(text);
 }
 
 // Left unread: what decides no detection must not refuse a rule either.

@@ -38,13 +38,15 @@ export interface SigmaHeader {
   readonly falsePositives: readonly string[];
   /** MITRE ATT&CK techniques (`T1059.001`) and tactics (`execution`) from the tags. */
   readonly attack: readonly string[];
-  /** SHA-256 (hex) of the canonical JSON of the parsed document without its cases, and of the filters where some apply. */
+  /** SHA-256 (hex) of the canonical JSON of the parsed document without cases and budget, and of the filters where some apply. */
   readonly contentHash: string;
   readonly path: string;
   /** Where the document begins. */
   readonly at: SourcePosition;
   /** Cases as they stand in the file, unread; `parseRuleCases` reads them. */
   readonly cases?: YamlNode;
+  /** Most detections per ward and week that may be expected while nothing bad happens; the default where missing. */
+  readonly budgetPerWardWeek?: number;
   readonly wording: SigmaWording;
 }
 

@@ -128,6 +128,14 @@ class BuiltHospital implements Hospital {
     return this.#stays.within(startMs, endMs);
   }
 
+  staysBeginning(startMs: number, endMs: number): readonly Stay[] {
+    return this.#stays.beginning(startMs, endMs);
+  }
+
+  staysEnding(startMs: number, endMs: number): readonly Stay[] {
+    return this.#stays.ending(startMs, endMs);
+  }
+
   resident(index: number): Resident {
     return this.#town.resident(index);
   }

@@ -185,8 +185,12 @@ export interface Hospital {
   countryOf(address: string): string;
   /** The resident with a `patient.uid`; undefined where it is nobody's. */
   residentOf(patientUid: string): Resident | undefined;
-  /** Stays of wards that touch a time span, by start; each holds for whoever asks in any order. */
+  /** Stays of wards that touch a time span. */
   staysWithin(startMs: number, endMs: number): readonly Stay[];
+  /** Stays of wards that begin in a time span. */
+  staysBeginning(startMs: number, endMs: number): readonly Stay[];
+  /** Stays of wards that end in a time span. */
+  staysEnding(startMs: number, endMs: number): readonly Stay[];
   /** Duties, on call as well, that begin in a time span. */
   dutiesBeginning(startMs: number, endMs: number): readonly Duty[];
   /** Duties, on call as well, that end in a time span. */

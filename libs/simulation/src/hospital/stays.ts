@@ -12,6 +12,7 @@ const POOL_BEDS = 4;
 const EPOCH_DAYS = 28;
 /** How far back somebody's last stay is looked for: a year. */
 const LOOK_BACK_EPOCHS = 13;
+const DAYS_KEPT_MAX = 8;
 const EPOCHS_KEPT_PER_POOL = LOOK_BACK_EPOCHS + 4;
 /** One resident in so many never comes to the hospital but to die there, so that nobody is treated after death. */
 const LAST_STAY_EVERY = 5;
@@ -55,6 +56,7 @@ export class Stays {
   readonly #bedsOf = new Map<string, (readonly [Pool, number])[]>();
   readonly #epochs = new Map<number, Epoch>();
   readonly #inpatients = new Map<string, Answer>();
+  readonly #changes = new Map<number, readonly Stay[]>();
   #house: Answer | undefined;
   #former: { day: number; stays: readonly Stay[] } = { day: Number.NaN, stays: [] };
 
@@ -109,6 +111,36 @@ export class Stays {
     if (this.#former.day !== day) this.#former = { day, stays: this.#listFormer(day) };
     const { stays } = this.#former;
     return stays.length <= countMax ? stays : stays.slice(0, countMax);
+  }
+
+  /** Stays that begin in a time span. */
+  beginning(startMs: number, endMs: number): Stay[] {
+    return this.#changed(startMs, endMs, 'startMs');
+  }
+
+  /** Stays that end in a time span. */
+  ending(startMs: number, endMs: number): Stay[] {
+    return this.#changed(startMs, endMs, 'endMs');
+  }
+
+  #changed(fromMs: number, toMs: number, edge: 'startMs' | 'endMs'): Stay[] {
+    const found: Stay[] = [];
+    for (let day = Math.floor(fromMs / DAY_MS); day * DAY_MS < toMs; day++) {
+      for (const stay of this.#changesOf(day)) if (stay[edge] >= fromMs && stay[edge] < toMs) found.push(stay);
+    }
+    return found;
+  }
+
+  /** Stays that begin or end on a day. A stay that does both on different days is found on both. */
+  #changesOf(day: number): readonly Stay[] {
+    const kept = this.#changes.get(day);
+    if (kept !== undefined) return kept;
+    const isOn = (timeMs: number): boolean => Math.floor(timeMs / DAY_MS) === day;
+    const stays = this.within(day * DAY_MS - 1, (day + 1) * DAY_MS);
+    const changes = stays.filter(({ startMs, endMs }) => isOn(startMs) || isOn(endMs));
+    if (this.#changes.size >= DAYS_KEPT_MAX) this.#changes.delete(this.#changes.keys().next().value as number);
+    this.#changes.set(day, changes);
+    return changes;
   }
 
   /** Stays that touch a time span, bed by bed. */
