@@ -45,7 +45,9 @@ const TRICKLE: Script = {
         bytesOut: letterBytes(stage.random),
       }),
     );
-    return course(drafts, entitiesOf(['person', clerk.person.user.uid], ['partner', partner.view.uid]), UNASKED_TELLING);
+    // A practice needs the patients' consent, and there is none; an insurer does not.
+    const telling = partner.kind === 'insurer' ? UNASKED_TELLING : 1;
+    return course(drafts, entitiesOf(['person', clerk.person.user.uid], ['partner', partner.view.uid]), telling);
   },
 };
 
@@ -99,7 +101,7 @@ const IMAGES: Script = {
         bytesOut: amountOf(stage, stage.random.integer(1_700_000_000, 2_600_000_000)),
       }),
     );
-    return course(drafts, entitiesOf(['person', physician.person.user.uid], ['partner', partner.view.uid]), 2);
+    return course(drafts, entitiesOf(['person', physician.person.user.uid], ['partner', partner.view.uid]), 1);
   },
 };
 
