@@ -101,9 +101,16 @@ const SUBJECT_CODEC: ValueCodec<Subject> = {
   },
 };
 
-const newSubject = (): Subject => ({ recent: new Map(), day: Number.MIN_SAFE_INTEGER, peak: 0, earlier: [], toldMs: null });
+const newSubject = (): Subject => ({
+  recent: new Map(),
+  day: Number.MIN_SAFE_INTEGER,
+  peak: 0,
+  earlier: [],
+  toldMs: null,
+});
 
-const consentKey = (partner: string, patient: string, purpose: string): string => [partner, patient, purpose].join('\n');
+const consentKey = (partner: string, patient: string, purpose: string): string =>
+  [partner, patient, purpose].join('\n');
 
 /** State of the detector: consents in force, and who released or got how much. */
 class Releases implements StateStore {
@@ -198,9 +205,19 @@ function begin(): DetectorRun<Taken> {
         const got = releases.count(PARTNER + partner, patient, timeMs, ref);
         const usualOfPartner = usualOf(got, timeMs, () => []);
         if (usualOfPerson !== undefined)
-          out.next(detectionOf(person, `${actor} released data of ${person.recent.size} patients`, usualOfPerson, timeMs, fact));
+          out.next(
+            detectionOf(
+              person,
+              `${actor} released data of ${person.recent.size} patients`,
+              usualOfPerson,
+              timeMs,
+              fact,
+            ),
+          );
         else if (usualOfPartner !== undefined)
-          out.next(detectionOf(got, `${partner} got data of ${got.recent.size} patients`, usualOfPartner, timeMs, fact));
+          out.next(
+            detectionOf(got, `${partner} got data of ${got.recent.size} patients`, usualOfPartner, timeMs, fact),
+          );
       },
       advance: () => undefined,
     })),

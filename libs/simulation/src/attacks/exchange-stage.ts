@@ -87,7 +87,9 @@ export function patientsWith(stage: Stage, partner: Partner, purpose: string, co
   const { hospital, random, startMs } = stage;
   const agreed = [...consentsAround(hospital, startMs).values()].flatMap((consents) => {
     const consent = consents.find((each) => each.partner.view.uid === partner.view.uid && each.purpose === purpose);
-    return consent !== undefined && consent.withdrawnMs === undefined && consent.givenMs < startMs ? [consent.patient] : [];
+    return consent !== undefined && consent.withdrawnMs === undefined && consent.givenMs < startMs
+      ? [consent.patient]
+      : [];
   });
   return random.sample(distinct(agreed), count);
 }
@@ -179,7 +181,13 @@ export function partnerSignIn(
   { actor, from, userAgent }: PortalSeat,
   hasSecondFactor: boolean,
 ): EventDraft {
-  const seat = { user: actor as UserView, from, userAgent, service: 'exchange-portal', session: portalSessionUid(random) };
+  const seat = {
+    user: actor as UserView,
+    from,
+    userAgent,
+    service: 'exchange-portal',
+    session: portalSessionUid(random),
+  };
   return signedInDraft(timeMs, { ...seat, partner: partner.view }, hasSecondFactor);
 }
 

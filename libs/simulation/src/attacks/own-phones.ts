@@ -35,7 +35,14 @@ function carried(stage: Stage, isManaged: boolean): Carried | undefined {
 }
 
 /** Exports of own patients' records, each to somewhere outside. */
-function exportsOf(stage: Stage, { phone, owner }: Carried, fromMs: number, durationMs: number, usual: number, least: number): EventDraft[] {
+function exportsOf(
+  stage: Stage,
+  { phone, owner }: Carried,
+  fromMs: number,
+  durationMs: number,
+  usual: number,
+  least: number,
+): EventDraft[] {
   const { random } = stage;
   const at = workplaceOf(owner, houseSeat(owner.user, phone, random), random);
   const ward = stage.hospital.dutyOf(owner, stage.startMs)?.ward;
@@ -94,7 +101,9 @@ const OTHER_ACCOUNT: Script = {
   play: (stage) => {
     const { hospital, random, startMs } = stage;
     const found = carried(stage, true);
-    const others = hospital.onDuty(startMs).filter(({ person }) => person !== found?.owner && person.phone === undefined);
+    const others = hospital
+      .onDuty(startMs)
+      .filter(({ person }) => person !== found?.owner && person.phone === undefined);
     if (found === undefined || others.length === 0) return undefined;
     const { person, ward } = random.pick(others);
     const seat = houseSeat(person.user, found.phone, random);
@@ -102,7 +111,10 @@ const OTHER_ACCOUNT: Script = {
     const times = stepTimes(random, startMs + 30_000, pacedMs(stage, 2.5 * HOUR_MS), stays.length);
     const reads = readsOf(stage, workplaceOf(person, seat, random), stays, times);
     const drafts = [signedInDraft(startMs, seat, false), ...reads];
-    return { ...course(drafts, found, reads[0]?.timeMs), entities: [deviceEntity(found.phone.view), personEntity(person)] };
+    return {
+      ...course(drafts, found, reads[0]?.timeMs),
+      entities: [deviceEntity(found.phone.view), personEntity(person)],
+    };
   },
 };
 

@@ -31,7 +31,8 @@ const TRICKLE: Script = {
   attack: 'portal-exfiltration',
   kind: 'attack',
   name: 'portal-exfiltration-trickle',
-  source: 'Clerks who sold records of insured patients a few at a time for months, as in cases of US health systems and insurers',
+  source:
+    'Clerks who sold records of insured patients a few at a time for months, as in cases of US health systems and insurers',
   durationMsMax: 30 * HOUR_MS,
   play: (stage) => {
     const [clerk, partner] = [insider(stage, CLERKS), partnerOf(stage, 'insurer', 'general-practice')];
@@ -56,7 +57,8 @@ const NIGHT: Script = {
   attack: 'portal-exfiltration',
   kind: 'attack',
   name: 'portal-exfiltration-night',
-  source: 'Bulk look-ups and transfers outside working hours, the sign by which several hospitals found insiders afterwards',
+  source:
+    'Bulk look-ups and transfers outside working hours, the sign by which several hospitals found insiders afterwards',
   durationMsMax: 2.5 * HOUR_MS,
   beginHours: [21, 22],
   play: (stage) => {
@@ -88,7 +90,8 @@ const IMAGES: Script = {
   attack: 'portal-exfiltration',
   kind: 'attack',
   name: 'portal-exfiltration-images',
-  source: 'Image archives and file transfer portals emptied in few large pieces, as in the mass thefts through transfer software of 2021 and 2023',
+  source:
+    'Image archives and file transfer portals emptied in few large pieces, as in the mass thefts through transfer software of 2021 and 2023',
   durationMsMax: 8 * HOUR_MS,
   play: (stage) => {
     const [physician, partner] = [insider(stage, ['physician', 'radiographer']), partnerOf(stage, 'hospital')];
@@ -156,7 +159,11 @@ const COLLUSION: Script = {
         },
       );
     });
-    const entities = entitiesOf(['person', clerk.person.user.uid], ['person', seat.actor?.uid], ['partner', partner.view.uid]);
+    const entities = entitiesOf(
+      ['person', clerk.person.user.uid],
+      ['person', seat.actor?.uid],
+      ['partner', partner.view.uid],
+    );
     return course(drafts, entities, 30);
   },
 };
@@ -166,7 +173,8 @@ const APP_ENUMERATION: Script = {
   attack: 'portal-exfiltration',
   kind: 'attack',
   name: 'portal-exfiltration-app-enumeration',
-  source: 'Apps and patient portals that checked who was signed in but not whose record was asked for (OWASP API1: broken object level authorization)',
+  source:
+    'Apps and patient portals that checked who was signed in but not whose record was asked for (OWASP API1: broken object level authorization)',
   durationMsMax: 2 * HOUR_MS,
   play: (stage) => {
     const { hospital, random } = stage;
@@ -193,7 +201,12 @@ const APP_ENUMERATION: Script = {
       const released = { timeMs: timeMs + random.integer(150, 2_500), seat: {}, bytesOut };
       return askedAndReleased(stage, { partner, purpose }, patient, { timeMs, seat }, released);
     });
-    return course(drafts, entitiesOf(['person', actor.uid], ['partner', partner.view.uid]), APP_TELLING, 'exchange.requested');
+    return course(
+      drafts,
+      entitiesOf(['person', actor.uid], ['partner', partner.view.uid]),
+      APP_TELLING,
+      'exchange.requested',
+    );
   },
 };
 
@@ -211,5 +224,11 @@ function course(
 }
 
 /** Slow and quick thefts through the exchange portal. */
-export const PORTAL_EXFILTRATIONS: readonly Script[] = [TRICKLE, NIGHT, IMAGES, FORGED_REQUEST, COLLUSION, APP_ENUMERATION];
-
+export const PORTAL_EXFILTRATIONS: readonly Script[] = [
+  TRICKLE,
+  NIGHT,
+  IMAGES,
+  FORGED_REQUEST,
+  COLLUSION,
+  APP_ENUMERATION,
+];

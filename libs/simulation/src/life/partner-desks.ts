@@ -101,7 +101,10 @@ function planPerson(
     choice < ON_JOURNEY_SHARE ? 'journey' : choice < ON_JOURNEY_SHARE + AT_HOME_SHARE ? 'home' : 'office';
   const from = placeEndpoint(hospital, partner, user, place, dayMs);
   const at = (hour: number, spreadMinutes: number): number =>
-    dayMs + Math.round(hour * HOUR_MS) + random.integer(-spreadMinutes, spreadMinutes) * MINUTE_MS + random.integer(0, 59_999);
+    dayMs +
+    Math.round(hour * HOUR_MS) +
+    random.integer(-spreadMinutes, spreadMinutes) * MINUTE_MS +
+    random.integer(0, 59_999);
   const spans = [
     [at(8, 45), at(11.75, 25)],
     [at(13, 25), at(16, 45)],
@@ -119,7 +122,13 @@ function planPerson(
   }));
 }
 
-function placeEndpoint(hospital: Hospital, partner: Partner, user: UserView, place: Place, dayMs: number): EndpointView {
+function placeEndpoint(
+  hospital: Hospital,
+  partner: Partner,
+  user: UserView,
+  place: Place,
+  dayMs: number,
+): EndpointView {
   if (place === 'journey') return journeyAddress(hospital, user.uid, dayMs);
   return place === 'home' ? partnerHomeAddress(hospital, user.uid) : officeAddress(hospital, partner, user.uid);
 }
@@ -127,7 +136,11 @@ function placeEndpoint(hospital: Hospital, partner: Partner, user: UserView, pla
 /** Refused sign-ins in the minutes before one that is not. */
 export function mistypedBefore(random: SeededRandom, timeMs: number, share = MISTYPED_SHARE): number[] {
   const times: number[] = [];
-  for (let beforeMs = 0, next = share; times.length < MISTYPED_MAX && random.chance(next); next = MISTYPED_AGAIN_SHARE) {
+  for (
+    let beforeMs = 0, next = share;
+    times.length < MISTYPED_MAX && random.chance(next);
+    next = MISTYPED_AGAIN_SHARE
+  ) {
     beforeMs += random.integer(4_000, 25_000);
     times.unshift(timeMs - beforeMs);
   }
