@@ -27,11 +27,20 @@ function carried(stage: Stage, isManaged: boolean): Carried | undefined {
   const phones = hospital.devicesOf('phone').filter(({ view }) => view.managed === isManaged);
   const found = random.sample(phones, phones.length).flatMap((phone) => {
     const owner = hospital.personOf(phone.view.owner ?? '');
-    const ward = owner === undefined ? undefined : hospital.dutyOf(owner, startMs)?.ward;
+    const ward = owner === undefined ? undefined : dutyWard(stage, owner);
     const hasPatients = ward !== undefined && hospital.inpatients(startMs, ward).length > 0;
     return owner !== undefined && hasPatients ? [{ phone, owner }] : [];
   });
   return found[0];
+}
+
+/** What is done on a phone takes so long at usual pace, and is done on duty. */
+const WORK_MS = 3.5 * HOUR_MS;
+
+/** Ward in which somebody is on duty for all of the time that work on a phone takes; undefined for all others. */
+function dutyWard({ hospital, startMs }: Stage, person: StaffMember): string | undefined {
+  const duty = hospital.dutyOf(person, startMs);
+  return duty !== undefined && !duty.isOnCall && duty.endMs >= startMs + WORK_MS ? duty.ward : undefined;
 }
 
 /** Exports of own patients' records, each to somewhere outside. */
@@ -172,7 +181,7 @@ const HANDED_ON: Script = {
     const found = carried(stage, true);
     const heirs = hospital
       .onDuty(startMs)
-      .filter(({ person, ward }) => person.phone === undefined && ward === found?.phone.view.ward);
+      .filter(({ person }) => person.phone === undefined && dutyWard(stage, person) === found?.phone.view.ward);
     if (found === undefined || heirs.length === 0) return undefined;
     const { person } = random.pick(heirs);
     const { phone } = found;

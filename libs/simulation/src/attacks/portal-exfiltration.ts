@@ -25,6 +25,7 @@ const CLERKS: readonly Role[] = ['admission-clerk', 'clinical-coder'];
 const UNASKED_TELLING = 8;
 const NIGHT_TELLING = 8;
 const APP_TELLING = 5;
+const COLLUSION_TELLING = 40;
 
 /** A clerk releases a few documents now and then to an insurer that never asked for them. */
 const TRICKLE: Script = {
@@ -143,7 +144,7 @@ const COLLUSION: Script = {
     const [clerk, partner] = [insider(stage, CLERKS), partnerOf(stage, 'insurer')];
     if (clerk === undefined || partner === undefined) return undefined;
     const seat = officeSeat(stage, partner, partnerPerson(stage, partner));
-    const patients = patientsWithout(stage, partner, amountOf(stage, 64, 30));
+    const patients = patientsWithout(stage, partner, amountOf(stage, 90, 44));
     const times = stepTimes(stage.random, stage.startMs, pacedMs(stage, 4 * HOUR_MS), patients.length);
     const drafts = patients.flatMap((patient, index) => {
       const timeMs = times[index] as number;
@@ -164,7 +165,7 @@ const COLLUSION: Script = {
       ['person', seat.actor?.uid],
       ['partner', partner.view.uid],
     );
-    return course(drafts, entities, 30);
+    return course(drafts, entities, COLLUSION_TELLING);
   },
 };
 
