@@ -64,5 +64,5 @@ function startOfDay(timeMs: number): number {
 
 /** True on Saturday and Sunday; the epoch began on a Thursday. */
 export function isWeekend(timeMs: number): boolean {
-  return (((Math.floor(timeMs / DAY_MS) + 4) % 7) + 7) % 7 % 6 === 0;
+  return ((((Math.floor(timeMs / DAY_MS) + 4) % 7) + 7) % 7) % 6 === 0;
 }

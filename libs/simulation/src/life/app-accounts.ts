@@ -93,7 +93,13 @@ function answeredAtOnce(
   timeMs: number,
 ): PlannedDraft[] {
   const request = requestUid(random);
-  const facts = { partner: partner.view, agreement: partner.agreement, purpose, patient: patientView(patient), request };
+  const facts = {
+    partner: partner.view,
+    agreement: partner.agreement,
+    purpose,
+    patient: patientView(patient),
+    request,
+  };
   const releasedMs = timeMs + random.integer(150, 2_500);
   const bytesOut = random.integer(...APP_BYTES);
   return [

@@ -78,7 +78,10 @@ function planConsents(hospital: Hospital, episode: Episode): PlannedConsent[] {
   const random = episodeRandom(episode, 'consents');
   const wanted: [Partner | undefined, readonly string[]][] = [
     [chance(random, PRACTICE_SHARE, practiceOf(hospital, episode.stay.patient)), practicePurposes(random)],
-    [chance(random, REHABILITATION_SHARE, pickOf(hospital, random, 'rehabilitation')), ['treatment', 'discharge-letter']],
+    [
+      chance(random, REHABILITATION_SHARE, pickOf(hospital, random, 'rehabilitation')),
+      ['treatment', 'discharge-letter'],
+    ],
     [chance(random, RESEARCH_SHARE, pickOf(hospital, random, 'research')), ['research']],
     [chance(random, SECOND_OPINION_SHARE, pickOf(hospital, random, 'hospital')), ['second-opinion']],
     [chance(random, coachingShare(hospital), pickOf(hospital, random, 'app-vendor')), coachingPurposes(random)],
@@ -98,7 +101,9 @@ function planConsent(random: SeededRandom, episode: Episode, partner: Partner, p
 }
 
 function practicePurposes(random: SeededRandom): readonly string[] {
-  return random.chance(REFERRAL_SHARE) ? ['treatment', 'discharge-letter', 'referral'] : ['treatment', 'discharge-letter'];
+  return random.chance(REFERRAL_SHARE)
+    ? ['treatment', 'discharge-letter', 'referral']
+    : ['treatment', 'discharge-letter'];
 }
 
 function coachingPurposes(random: SeededRandom): readonly string[] {

@@ -54,7 +54,11 @@ export function episodesOfDay(hospital: Hospital, day: number): readonly Episode
 }
 
 /** Episodes that begin before a time and end after another, which is at most so far before it. */
-export function* episodesSince(hospital: Hospital, endedAfterMs: number, beganBeforeMs: number): Generator<Episode, undefined, undefined> {
+export function* episodesSince(
+  hospital: Hospital,
+  endedAfterMs: number,
+  beganBeforeMs: number,
+): Generator<Episode, undefined, undefined> {
   const first = Math.floor((endedAfterMs - EPISODE_MS_MAX) / DAY_MS);
   for (let day = first; day * DAY_MS < beganBeforeMs; day++) {
     for (const episode of episodesOfDay(hospital, day))

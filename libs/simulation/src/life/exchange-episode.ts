@@ -144,7 +144,8 @@ function askedDrafts(
   const facts = { ...about, patient: patientView(subject, isMistaken ? undefined : wardIn(episode, timeMs)) };
   const requested = { timeMs, sinceMs, make: () => exchangeDraft(timeMs, 'requested', { ...facts, ...seat }) };
   const refused = (refusedMs: number, reason: string): Asked => {
-    const make = (): ReturnType<typeof exchangeDraft> => exchangeDraft(refusedMs, 'refused', { ...facts, ...seat, reason });
+    const make = (): ReturnType<typeof exchangeDraft> =>
+      exchangeDraft(refusedMs, 'refused', { ...facts, ...seat, reason });
     return { drafts: [requested, { timeMs: refusedMs, sinceMs, make }], releasedMs: Number.POSITIVE_INFINITY };
   };
   // The portal itself refuses a mistyped number, and at once.
@@ -155,7 +156,13 @@ function askedDrafts(
   if (consent !== undefined && !isInForce(consent, releasedMs)) return refused(releasedMs, 'consent was withdrawn');
   const [word, bytesOut] = [random.word(), random.integer(...wanted.bytes)];
   const make = (): ReturnType<typeof exchangeDraft> => {
-    const by = answerer(hospital, SeededRandom.ofStream(word, 'answerer'), role, wardIn(episode, releasedMs), releasedMs);
+    const by = answerer(
+      hospital,
+      SeededRandom.ofStream(word, 'answerer'),
+      role,
+      wardIn(episode, releasedMs),
+      releasedMs,
+    );
     return exchangeDraft(releasedMs, 'released', { ...facts, ...by, bytesOut });
   };
   return { drafts: [requested, { timeMs: releasedMs, sinceMs, make }], releasedMs };

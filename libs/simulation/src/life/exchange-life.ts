@@ -91,7 +91,11 @@ function consentsOnFile({ hospital, beginMs }: Slice): EventDraft[] {
   for (const episode of episodesSince(hospital, beginMs - AFTER_EPISODE_MS, beginMs + QUIET_MS)) {
     for (const consent of consentsOf(hospital, episode)) {
       if (!isInForce(consent, beginMs + QUIET_MS)) continue;
-      const [given] = consentDrafts({ ...consent, givenMs: beginMs + (drafts.length % QUIET_MS), withdrawnMs: undefined });
+      const [given] = consentDrafts({
+        ...consent,
+        givenMs: beginMs + (drafts.length % QUIET_MS),
+        withdrawnMs: undefined,
+      });
       if (given !== undefined) drafts.push(given.make());
     }
   }

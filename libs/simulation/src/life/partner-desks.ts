@@ -67,7 +67,9 @@ export function deskSessionFrom(
 ): { readonly session: DeskSession; readonly timeMs: number } | undefined {
   const firstDay = Math.floor(fromMs / DAY_MS);
   for (let day = firstDay; day < firstDay + 7; day++) {
-    const open = deskSessions(hospital, seed, partner, day).filter(({ endMs }) => endMs - MINUTE_MS > fromMs + MINUTE_MS);
+    const open = deskSessions(hospital, seed, partner, day).filter(
+      ({ endMs }) => endMs - MINUTE_MS > fromMs + MINUTE_MS,
+    );
     if (open.length === 0) continue;
     const session = random.pick(open);
     const timeMs = random.integer(Math.max(session.startMs, fromMs) + MINUTE_MS / 2, session.endMs - MINUTE_MS / 2);
@@ -102,7 +104,10 @@ function planPerson(
     choice < ON_JOURNEY_SHARE ? 'journey' : choice < ON_JOURNEY_SHARE + AT_HOME_SHARE ? 'home' : 'office';
   const from = placeEndpoint(hospital, partner, user, place, dayMs);
   const at = (hour: number, spreadMinutes: number): number =>
-    dayMs + Math.round(hour * HOUR_MS) + random.integer(-spreadMinutes, spreadMinutes) * MINUTE_MS + random.integer(0, 59_999);
+    dayMs +
+    Math.round(hour * HOUR_MS) +
+    random.integer(-spreadMinutes, spreadMinutes) * MINUTE_MS +
+    random.integer(0, 59_999);
   const spans = [
     [at(8, 45), at(11.75, 25)],
     [at(13, 25), at(16, 45)],
@@ -120,7 +125,13 @@ function planPerson(
   }));
 }
 
-function placeEndpoint(hospital: Hospital, partner: Partner, user: UserView, place: Place, dayMs: number): EndpointView {
+function placeEndpoint(
+  hospital: Hospital,
+  partner: Partner,
+  user: UserView,
+  place: Place,
+  dayMs: number,
+): EndpointView {
   if (place === 'journey') return journeyAddress(hospital, user.uid, dayMs);
   return place === 'home' ? partnerHomeAddress(hospital, user.uid) : officeAddress(hospital, partner, user.uid);
 }
@@ -128,7 +139,11 @@ function placeEndpoint(hospital: Hospital, partner: Partner, user: UserView, pla
 /** Refused sign-ins in the minutes before one that is not. */
 export function mistypedBefore(random: SeededRandom, timeMs: number, share = MISTYPED_SHARE): number[] {
   const times: number[] = [];
-  for (let beforeMs = 0, next = share; times.length < MISTYPED_MAX && random.chance(next); next = MISTYPED_AGAIN_SHARE) {
+  for (
+    let beforeMs = 0, next = share;
+    times.length < MISTYPED_MAX && random.chance(next);
+    next = MISTYPED_AGAIN_SHARE
+  ) {
     beforeMs += random.integer(4_000, 25_000);
     times.unshift(timeMs - beforeMs);
   }

@@ -21,10 +21,14 @@ export function unaskedDrafts(plan: EpisodePlan, consents: readonly PlannedConse
   const [letterMs, reportMs] = [atMs(), atMs()];
   const [hasWish, hasReport] = [random.chance(PATIENTS_WISH * rate), random.chance(REPORTS * rate)];
   const drafts: PlannedDraft[] = [];
-  const letter = consents.find(({ purpose, withdrawnMs }) => purpose === 'discharge-letter' && withdrawnMs === undefined);
+  const letter = consents.find(
+    ({ purpose, withdrawnMs }) => purpose === 'discharge-letter' && withdrawnMs === undefined,
+  );
   if (hasWish && letter !== undefined) {
     const fromMs = Math.max(letter.givenMs + HOUR_MS, letterMs);
-    drafts.push(unasked(plan, random, letter.partner, letter.purpose, 'physician', answerMs(random, 'physician', fromMs)));
+    drafts.push(
+      unasked(plan, random, letter.partner, letter.purpose, 'physician', answerMs(random, 'physician', fromMs)),
+    );
   }
   const [laboratory] = partnersOf(hospital, 'laboratory');
   if (hasReport && laboratory !== undefined) {
