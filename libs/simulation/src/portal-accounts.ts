@@ -49,7 +49,7 @@ export function peopleOfPartner(partner: Partner): readonly UserView[] {
 
 /** Address from which a partner's account works in its office: people of one office share few. */
 export function officeAddress(hospital: Hospital, partner: Partner, account: string): EndpointView {
-  const random = SeededRandom.ofStream(0, `office/${account}`);
+  const random = SeededRandom.ofStream(hospital.seed, `office/${account}`);
   const ip = addressIn(random.pick(partner.networks), random.integer(1, 3));
   return outside(ip, hospital.countryOf(ip));
 }
@@ -62,14 +62,14 @@ export function addressIn(network: string, place: number): string {
 
 /** Address at which a partner's person is at home. */
 export function partnerHomeAddress(hospital: Hospital, account: string): EndpointView {
-  const random = SeededRandom.ofStream(0, `home/${account}`);
+  const random = SeededRandom.ofStream(hospital.seed, `home/${account}`);
   const ip = hospital.homeAddressOf(hospital.resident(random.integer(0, hospital.residentCount - 1)));
   return outside(ip, hospital.countryOf(ip));
 }
 
 /** An address of somebody on a journey on a day: abroad where the networks that are left have one. */
 export function journeyAddress(hospital: Hospital, account: string, timeMs: number): EndpointView {
-  return strangeEndpoint(hospital, SeededRandom.ofStream(Math.floor(timeMs / DAY_MS), `journey/${account}`), true);
+  return strangeEndpoint(hospital, SeededRandom.ofStream(hospital.seed, `journey/${account}/${Math.floor(timeMs / DAY_MS)}`), true);
 }
 
 const PICKS_MAX = 200;

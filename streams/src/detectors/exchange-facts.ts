@@ -111,7 +111,8 @@ function partnerAccessFact(data: Data, user: Data, isSignIn: boolean): PartnerAc
   const account = nameOf(user, 'uid');
   const endpoint = memberOf(data, 'src_endpoint');
   const address = nameOf(endpoint, 'ip');
-  if (partner === null || account === null || address === null) return undefined;
+  // Patients use apps of partners from wherever they are.
+  if (partner === null || account === null || address === null || user['role'] === 'patient') return undefined;
   const country = nameOf(memberOf(endpoint, 'location'), 'country');
   return { kind: 'partner-access', partner, account, address, country, isSignIn, hasSecondFactor: data['mfa'] === true };
 }

@@ -6,6 +6,7 @@ import { ENCRYPTION_BURST } from './encryption-burst';
 import { FIRST_SEEN_PEER } from './first-seen-peer';
 import { LOG_SOURCE_SILENCE } from './log-source-silence';
 import { RECORD_ACCESS_DEVIATION } from './record-access-deviation';
+import { RELEASE_DRIFT } from './release-drift';
 import { SNOOPING } from './snooping';
 import { STRANGE_PARTNER_NETWORK } from './strange-partner-network';
 import { VOLUME_DRIFT } from './volume-drift';
@@ -20,6 +21,7 @@ export const DETECTORS: readonly Detector[] = [
   oneOfMany(FIRST_SEEN_PEER),
   oneOfMany(LOG_SOURCE_SILENCE),
   oneOfMany(RECORD_ACCESS_DEVIATION),
+  oneOfMany(RELEASE_DRIFT),
   ...SNOOPING.map(oneOfMany),
   oneOfMany(STRANGE_PARTNER_NETWORK),
   oneOfMany(VOLUME_DRIFT),

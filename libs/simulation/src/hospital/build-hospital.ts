@@ -190,8 +190,11 @@ class BuiltHospital implements Hospital {
   }
 
   #employ(employees: readonly Employee[]): StaffMember[] {
+    // Nobody reads records on a phone that the house does not manage.
     const phones = new Map(
-      this.devices.filter(({ view }) => view.type === 'phone').map((phone) => [phone.view.owner as string, phone]),
+      this.devices
+        .filter(({ view }) => view.type === 'phone' && view.managed)
+        .map((phone) => [phone.view.owner as string, phone]),
     );
     return employees.map(({ user, residentIndex }) => {
       const resident = this.#town.resident(residentIndex);

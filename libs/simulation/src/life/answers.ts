@@ -8,7 +8,7 @@ import { SeededRandom } from '../random';
 const OFFICE_ROLES: ReadonlySet<Role> = new Set(['social-worker', 'quality-officer', 'infection-control-nurse']);
 const OFFICE_HOURS = [8, 16] as const;
 /** Answers that can wait until the morning do, nearly all. */
-const AT_NIGHT_SHARE = 0.04;
+const AT_NIGHT_SHARE = 0.02;
 
 /** When a role answers what it got at a time: office roles in their hours, others rarely at night. */
 export function answerMs(random: SeededRandom, role: Role, fromMs: number): number {

@@ -43,7 +43,7 @@ export function appDrafts(plan: EpisodePlan, consents: readonly PlannedConsent[]
 function coachingDrafts(plan: EpisodePlan, consent: PlannedConsent): PlannedDraft[] {
   const { hospital, episode } = plan;
   const { partner, purpose, patient } = consent;
-  const random = episodeRandom(episode, 'coaching');
+  const random = episodeRandom(hospital, episode, 'coaching');
   const holder = appHolder(hospital, episode);
   const account = patientAccount(holder);
   const seat = { actor: account, from: homeEndpoint(hospital, holder), userAgent: portalUserAgent('app', account.uid) };
@@ -65,7 +65,7 @@ function monitoringDrafts(plan: EpisodePlan, consent: PlannedConsent): PlannedDr
   const { partner } = consent;
   const program = programOf(partner);
   if (program === undefined) return [];
-  const random = episodeRandom(episode, 'monitoring');
+  const random = episodeRandom(hospital, episode, 'monitoring');
   const from = officeAddress(hospital, partner, program.uid);
   const seat = { actor: program, from, userAgent: portalUserAgent('program', program.uid) };
   return timesInForce(plan, random, consent, MONITORINGS_PER_DAY).flatMap((timeMs) =>
@@ -111,7 +111,7 @@ function answeredAtOnce(
 /** Who uses the app for a patient: the patient, or for few somebody of the household. */
 export function appHolder(hospital: Hospital, episode: Episode): Resident {
   const { patient } = episode.stay;
-  const random = episodeRandom(episode, 'app-holder');
+  const random = episodeRandom(hospital, episode, 'app-holder');
   if (!random.chance(PROXY_SHARE)) return patient;
   const household = hospital.householdOf(patient);
   return household.length > 0 ? random.pick(household) : patient;
@@ -121,7 +121,7 @@ export function appHolder(hospital: Hospital, episode: Episode): Resident {
 export function portalDrafts(plan: EpisodePlan): PlannedDraft[] {
   const { hospital, episode, rate } = plan;
   const { stay, startMs, endMs, outcome } = episode;
-  const random = episodeRandom(episode, 'portal');
+  const random = episodeRandom(hospital, episode, 'portal');
   const user = patientAccount(stay.patient);
   const base = { user, from: homeEndpoint(hospital, stay.patient), service: 'patient-portal' } as const;
   const { inpatient, afterwards } = PORTAL_SIGN_INS_PER_DAY;

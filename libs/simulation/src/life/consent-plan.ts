@@ -75,7 +75,7 @@ export function isInForce({ givenMs, withdrawnMs }: PlannedConsent, timeMs: numb
 }
 
 function planConsents(hospital: Hospital, episode: Episode): PlannedConsent[] {
-  const random = episodeRandom(episode, 'consents');
+  const random = episodeRandom(hospital, episode, 'consents');
   const wanted: [Partner | undefined, readonly string[]][] = [
     [chance(random, PRACTICE_SHARE, practiceOf(hospital, episode.stay.patient)), practicePurposes(random)],
     [

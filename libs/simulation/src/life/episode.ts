@@ -46,10 +46,7 @@ export function episodesOfDay(hospital: Hospital, day: number): readonly Episode
   let memo = days.get(hospital);
   if (memo === undefined) days.set(hospital, (memo = new BoundedMemo(DAYS_KEPT_MAX)));
   return memo.get(day, () =>
-    hospital
-      .staysWithin(day * DAY_MS, (day + 1) * DAY_MS)
-      .filter(({ startMs }) => startMs >= day * DAY_MS)
-      .flatMap((stay) => episodeOf(hospital, stay) ?? []),
+    hospital.staysBeginning(day * DAY_MS, (day + 1) * DAY_MS).flatMap((stay) => episodeOf(hospital, stay) ?? []),
   );
 }
 
@@ -70,9 +67,9 @@ export function* episodesSince(
 /** After the discharge an episode goes on for so long in letters, bills and the patient's app. */
 export const AFTERCARE_MS = 6 * DAY_MS;
 
-/** Random numbers of one episode for one matter: the stay makes them differ from seed to seed. */
-export function episodeRandom({ stay }: Episode, matter: string): SeededRandom {
-  return SeededRandom.ofStream(stay.startMs, `${matter}/${stay.patient.patientUid}`);
+/** Random numbers of one episode for one matter. */
+export function episodeRandom({ seed }: Hospital, { stay, startMs }: Episode, matter: string): SeededRandom {
+  return SeededRandom.ofStream(seed, `${matter}/${stay.patient.patientUid}/${startMs}`);
 }
 
 /** Partners of a kind. */

@@ -83,11 +83,11 @@ export function consentDrafts({ partner, patient, purpose, givenMs, withdrawnMs 
 }
 
 function demandedDrafts(plan: EpisodePlan, consent: PlannedConsent): PlannedDraft[] {
-  const { episode, rate } = plan;
+  const { hospital, episode, rate } = plan;
   const { partner, purpose, givenMs } = consent;
   const wanted = DEMANDS[partner.kind]?.find((each) => each.purpose === purpose);
   if (wanted === undefined || (wanted.isAfterDischarge && episode.outcome === 'deceased')) return [];
-  const random = episodeRandom(episode, `demand/${partner.kind}/${purpose}`);
+  const random = episodeRandom(hospital, episode, `demand/${partner.kind}/${purpose}`);
   const drafts: PlannedDraft[] = [];
   let firstReleaseMs = Number.POSITIVE_INFINITY;
   for (let n = random.times(wanted.perEpisode * rate); n > 0; n--) {
@@ -106,7 +106,7 @@ function billedDrafts(plan: EpisodePlan): PlannedDraft[] {
   const { hospital, episode, rate } = plan;
   const insurers = partnersOf(hospital, 'insurer');
   if (insurers.length === 0) return [];
-  const random = episodeRandom(episode, 'billing');
+  const random = episodeRandom(hospital, episode, 'billing');
   const insurer = insurers[episode.stay.patient.index % insurers.length] as Partner;
   const drafts: PlannedDraft[] = [];
   for (let n = random.times(BILLING.perEpisode * rate); n > 0; n--) {
@@ -125,14 +125,14 @@ const NOT_ASKED: Asked = { drafts: [], releasedMs: Number.POSITIVE_INFINITY };
 
 /** A request and what becomes of it; nothing where nobody of the partner is at work in the week after the wish. */
 function askedDrafts(
-  { hospital, seed, episode }: EpisodePlan,
+  { hospital, episode }: EpisodePlan,
   random: SeededRandom,
   partner: Partner,
   wanted: Demand,
   wishedMs: number,
   consent?: PlannedConsent,
 ): Asked {
-  const asked = asker(hospital, seed, random, partner, wishedMs);
+  const asked = asker(hospital, random, partner, wishedMs);
   if (asked === undefined || (consent !== undefined && !isInForce(consent, asked.timeMs))) return NOT_ASKED;
   const { timeMs, sinceMs, seat } = asked;
   const isMistaken = random.chance(MISTAKEN_SHARE);
@@ -177,7 +177,6 @@ const PROGRAM_SHARE = 0.35;
 /** Who asks, and when: the partner's program at any time, people while they are signed in. */
 function asker(
   hospital: Hospital,
-  seed: number,
   random: SeededRandom,
   partner: Partner,
   wishedMs: number,
@@ -188,7 +187,7 @@ function asker(
     const seat = { actor: program, from, userAgent: portalUserAgent('program', program.uid) };
     return { timeMs: wishedMs, sinceMs: wishedMs, seat };
   }
-  const found = deskSessionFrom(hospital, seed, partner, wishedMs, random);
+  const found = deskSessionFrom(hospital, partner, wishedMs, random);
   if (found === undefined) return undefined;
   const { user, from, userAgent, startMs, mistypedMs } = found.session;
   return { timeMs: found.timeMs, sinceMs: mistypedMs[0] ?? startMs, seat: { actor: user, from, userAgent } };
@@ -216,7 +215,7 @@ function revokedDrafts(
 function resultDrafts({ hospital, episode, rate }: EpisodePlan): PlannedDraft[] {
   const laboratories = partnersOf(hospital, 'laboratory');
   if (laboratories.length === 0) return [];
-  const random = episodeRandom(episode, 'results');
+  const random = episodeRandom(hospital, episode, 'results');
   const days = (episode.endMs - episode.startMs) / DAY_MS;
   const drafts: PlannedDraft[] = [];
   for (let n = random.times(days * RESULTS_PER_DAY * rate); n > 0; n--) {

@@ -3,7 +3,6 @@ import { DAY_MS, HOUR_MS } from '../durations';
 import { sessionEndedDraft, signInFailedDraft, signedInDraft } from '../event-drafts';
 import type { Hospital } from '../hospital/model';
 import { portalDrafts } from './app-accounts';
-import { BoundedMemo } from './bounded-memo';
 import { consentsOf, isInForce } from './consent-plan';
 import { AFTERCARE_MS, EPISODE_MS_MAX, episodesOfDay, episodesSince } from './episode';
 import { consentDrafts, episodeDrafts } from './exchange-episode';
@@ -17,9 +16,7 @@ const AFTER_EPISODE_MS = AFTERCARE_MS + DAY_MS;
 /** Nothing but consents on file happens in the first moments of a simulation: whatever came before them is not known. */
 const QUIET_MS = 5_000;
 
-const bucketsOf = new WeakMap<Hospital, BoundedMemo<string, HourBuckets>>();
-/** A hospital is used with one seed and rate, but for tests. */
-const BUCKETS_KEPT_MAX = 4;
+const bucketsOf = new WeakMap<Hospital, HourBuckets>();
 
 /**
  * Exchange with partners and patients: consents, requests, releases, refusals, results, revocations, the patient portal and
@@ -39,11 +36,11 @@ export const EXCHANGE_LIFE: Life = {
 /** People of partners sign in to the exchange portal and out of it. */
 export const PARTNER_DESK_LIFE: Life = {
   name: 'partner-desks',
-  drafts: ({ hospital, seed, startMs, endMs, beginMs }) => {
+  drafts: ({ hospital, startMs, endMs, beginMs }) => {
     const day = Math.floor(startMs / DAY_MS);
     const drafts: EventDraft[] = [];
     for (const partner of hospital.partners) {
-      for (const session of deskSessions(hospital, seed, partner, day)) {
+      for (const session of deskSessions(hospital, partner, day)) {
         if (session.endMs < startMs || (session.mistypedMs[0] ?? session.startMs) >= endMs) continue;
         const seat = deskSeat(session);
         const all = [
@@ -59,30 +56,30 @@ export const PARTNER_DESK_LIFE: Life = {
 };
 
 /** What is planned for the hours that a slice touches. */
-function plannedIn(slice: Slice): readonly PlannedDraft[] {
-  const first = Math.floor(slice.startMs / HOUR_MS);
-  const last = Math.floor((slice.endMs - 1) / HOUR_MS);
-  const buckets = currentBuckets(slice);
+function plannedIn({ hospital, startMs, endMs }: Slice): readonly PlannedDraft[] {
+  const first = Math.floor(startMs / HOUR_MS);
+  const last = Math.floor((endMs - 1) / HOUR_MS);
+  const buckets = bucketsFor(hospital);
   const all = [...buckets.of(first)];
   for (let hour = first + 1; hour <= last; hour++) all.push(...buckets.of(hour));
   return all;
 }
 
-function currentBuckets({ hospital, seed, settings }: Slice): HourBuckets {
-  let memo = bucketsOf.get(hospital);
-  if (memo === undefined) bucketsOf.set(hospital, (memo = new BoundedMemo(BUCKETS_KEPT_MAX)));
-  const rate = settings.rates.exchange * settings.eventRateFactor;
-  return memo.get(`${seed}/${rate}`, () => {
-    const planDay: PlanDay = (day, fromMs) =>
-      episodesOfDay(hospital, day)
-        .filter(({ endMs }) => endMs + AFTER_EPISODE_MS > fromMs)
-        .map((episode) => {
-          const plan: EpisodePlan = { hospital, seed, rate, episode };
-          const untilMs = episode.endMs + AFTER_EPISODE_MS;
-          return [...episodeDrafts(plan), ...portalDrafts(plan)].filter(({ timeMs }) => timeMs < untilMs);
-        });
-    return new HourBuckets(planDay, Math.ceil((EPISODE_MS_MAX + AFTER_EPISODE_MS) / DAY_MS));
-  });
+function bucketsFor(hospital: Hospital): HourBuckets {
+  const known = bucketsOf.get(hospital);
+  if (known !== undefined) return known;
+  const rate = hospital.settings.rates.exchange * hospital.settings.eventRateFactor;
+  const planDay: PlanDay = (day, fromMs) =>
+    episodesOfDay(hospital, day)
+      .filter(({ endMs }) => endMs + AFTER_EPISODE_MS > fromMs)
+      .map((episode) => {
+        const plan: EpisodePlan = { hospital, rate, episode };
+        const untilMs = episode.endMs + AFTER_EPISODE_MS;
+        return [...episodeDrafts(plan), ...portalDrafts(plan)].filter(({ timeMs }) => timeMs < untilMs);
+      });
+  const buckets = new HourBuckets(planDay, Math.ceil((EPISODE_MS_MAX + AFTER_EPISODE_MS) / DAY_MS));
+  bucketsOf.set(hospital, buckets);
+  return buckets;
 }
 
 /** The consents that were in force when the simulation began: the portal sends them when it is connected. */

@@ -51,25 +51,22 @@ const DESK_DAYS_KEPT_MAX = 4_096;
  *
  * @param day - days since the Unix epoch
  */
-export function deskSessions(hospital: Hospital, seed: number, partner: Partner, day: number): readonly DeskSession[] {
+export function deskSessions(hospital: Hospital, partner: Partner, day: number): readonly DeskSession[] {
   let memo = desks.get(hospital);
   if (memo === undefined) desks.set(hospital, (memo = new BoundedMemo(DESK_DAYS_KEPT_MAX)));
-  return memo.get(`${seed}/${partner.view.uid}/${day}`, () => planDay(hospital, seed, partner, day));
+  return memo.get(`${partner.view.uid}/${day}`, () => planDay(hospital, partner, day));
 }
 
 /** A session of a partner's desk at or after a time, within a week, and a time in it; undefined where nobody comes. */
 export function deskSessionFrom(
   hospital: Hospital,
-  seed: number,
   partner: Partner,
   fromMs: number,
   random: SeededRandom,
 ): { readonly session: DeskSession; readonly timeMs: number } | undefined {
   const firstDay = Math.floor(fromMs / DAY_MS);
   for (let day = firstDay; day < firstDay + 7; day++) {
-    const open = deskSessions(hospital, seed, partner, day).filter(
-      ({ endMs }) => endMs - MINUTE_MS > fromMs + MINUTE_MS,
-    );
+    const open = deskSessions(hospital, partner, day).filter(({ endMs }) => endMs - MINUTE_MS > fromMs + MINUTE_MS);
     if (open.length === 0) continue;
     const session = random.pick(open);
     const timeMs = random.integer(Math.max(session.startMs, fromMs) + MINUTE_MS / 2, session.endMs - MINUTE_MS / 2);
@@ -83,10 +80,10 @@ export function deskSeat({ user, from, uid, userAgent, partner }: DeskSession): 
   return { user, from, service: 'exchange-portal', session: uid, userAgent, partner: partner.view };
 }
 
-function planDay(hospital: Hospital, seed: number, partner: Partner, day: number): readonly DeskSession[] {
+function planDay(hospital: Hospital, partner: Partner, day: number): readonly DeskSession[] {
   if (isWeekend(day * DAY_MS)) return [];
   const sessions = peopleOfPartner(partner).flatMap((user) => {
-    const random = SeededRandom.ofStream(seed, `desk/${user.uid}/${day}`);
+    const random = SeededRandom.ofStream(hospital.seed, `desk/${user.uid}/${day}`);
     return random.chance(PRESENT_SHARE) ? planPerson(hospital, random, partner, user, day * DAY_MS) : [];
   });
   return sessions.sort((a, b) => a.startMs - b.startMs || (a.uid < b.uid ? -1 : 1));

@@ -16,7 +16,6 @@ export interface PlannedDraft {
 /** What the exchange of one episode is planned from. */
 export interface EpisodePlan {
   readonly hospital: Hospital;
-  readonly seed: number;
   /** How often things happen, as a multiple of what is usual. */
   readonly rate: number;
   readonly episode: Episode;

@@ -16,7 +16,7 @@ const REPORTS = 0.015;
 export function unaskedDrafts(plan: EpisodePlan, consents: readonly PlannedConsent[]): PlannedDraft[] {
   const { hospital, episode, rate } = plan;
   const { startMs, endMs, outcome } = episode;
-  const random = episodeRandom(episode, 'unasked');
+  const random = episodeRandom(hospital, episode, 'unasked');
   const atMs = (): number => random.integer(startMs + HOUR_MS, Math.max(startMs + HOUR_MS, endMs));
   const [letterMs, reportMs] = [atMs(), atMs()];
   const [hasWish, hasReport] = [random.chance(PATIENTS_WISH * rate), random.chance(REPORTS * rate)];
