@@ -82,7 +82,7 @@ function outputChannels(): Channel[] {
     {
       name: 'detections',
       address: withRule(detectionSubject(SITE, '{severity}' as Severity, 'RULE')),
-      description: 'What rules and detectors found; each detection once.',
+      description: 'What rules and detectors found, unless it is muted; each detection once.',
       messages: keysOf('detection.raised'),
     },
     {

@@ -5,8 +5,10 @@ export {
   buildPipeline,
   isPipelineInput,
   type Pipeline,
+  type PipelineOptions,
   type PipelineSnapshot,
 } from './pipeline';
+export { MUTES_MAX, isMuteType, type MuteOption } from './mutes';
 export { type PipelineArtefacts } from './pipeline-rules';
 export {
   type DetectionResult,

@@ -20,12 +20,14 @@ export const ENGINE_SOURCE = 'protego';
  */
 export const EVIDENCE_SEQS_MAX = 1_000;
 
-/** Families of the types that the engine makes of the pipeline's results, as a query of the log takes them. */
-export const OUTPUT_TYPES: readonly string[] = ['detection.*', 'pipeline.*'];
+const DETECTION_TYPE = 'detection.raised';
+
+/** The types that the engine makes of the pipeline's results, as a query of the log takes them. */
+export const OUTPUT_TYPES: readonly string[] = [DETECTION_TYPE, 'pipeline.*'];
 
 /** True for the types that the engine makes of the pipeline's results. */
 export function isOutputType(type: string): boolean {
-  return type.startsWith('detection.') || type.startsWith('pipeline.');
+  return type === DETECTION_TYPE || type.startsWith('pipeline.');
 }
 
 /** State of the log that a result rests on. */
@@ -49,7 +51,7 @@ function detectionEvent(result: DetectionResult, site: string, checkpoint: LogCh
   // The latest events matter most: the window was complete with the last of them.
   const evidence: DetectionEvidence = { seqs: result.seqs.slice(-seqCountMaxOf(result)), checkpoint };
   const data = { ...result.detection, evidence } as unknown as EventData;
-  return outputEvent(result, 'detection.raised', site, result.detection.certainAt, data);
+  return outputEvent(result, DETECTION_TYPE, site, result.detection.certainAt, data);
 }
 
 /** Room for everything of a detection event but the detection and its sequence numbers, bytes. */

@@ -1,5 +1,6 @@
 import type { LoggedEvent } from '@protego/contracts';
 import { Subject, from, take } from 'rxjs';
+import { isPipelineInput } from './pipeline';
 import type { PipelineResult } from './result';
 import {
   START_MS,
@@ -92,6 +93,7 @@ describe('buildPipeline', () => {
   it.each(['detection.raised', 'pipeline.event-came-late', 'log.exported', 'identity.created', 'unheard.of'])(
     'never takes %s as input: it matches nothing and moves no watermark',
     (type) => {
+      expect(isPipelineInput(type)).toBe(false);
       const pipeline = testPipeline();
       const own = loggedEvent({
         id: 'x',

@@ -1,5 +1,6 @@
 import { familyOf, type LoggedEvent, type SourceDeclarations } from '@protego/contracts';
 import type { OperatorFunction, Subscriber } from 'rxjs';
+import { MuteBook, isMuteType, type MuteOption } from './mutes';
 import { elementOperator } from './operators/element-operator';
 import type { Json } from './operators/stream-element';
 import { pipelineRulesOf, type PipelineArtefacts, type PipelineRules } from './pipeline-rules';
@@ -12,12 +13,18 @@ export const SESSION_OPENED = 'log.session-opened';
 export const SESSION_CLOSED = 'log.session-closed';
 
 // Artefacts do not change within a pipeline. Detections and what follows from them are never inputs, nor are the log's own
-// notes: else a replay would feed on itself.
+// notes: else a replay would feed on itself. What people say about detections is no result, and an input.
 const INPUTS = new Set(['device', 'access', 'exchange', 'roster', 'care', 'watchlist', 'clock', 'score', 'decision']);
 
 /** True for the types that a pipeline takes notice of; of all others it need not be told. */
 export function isPipelineInput(type: string): boolean {
-  return INPUTS.has(familyOf(type)) || type === SESSION_OPENED || type === SESSION_CLOSED;
+  return INPUTS.has(familyOf(type)) || isMuteType(type) || type === SESSION_OPENED || type === SESSION_CLOSED;
+}
+
+/** How a pipeline is to work, beside its artefacts. */
+export interface PipelineOptions {
+  /** Default `honoured`. Snapshots are the same either way. */
+  readonly mutes?: MuteOption;
 }
 
 /** State of a pipeline as JSON: valid for the same engine and artefacts only. */
@@ -25,6 +32,8 @@ export interface PipelineSnapshot {
   readonly live: Json;
   /** Present while an import session is open. */
   readonly imported?: Json;
+  /** What is muted or acknowledged, in all sessions. */
+  readonly mutes: Json;
 }
 
 /** The one composition that makes results from events, used live, in tests and in replay. */
@@ -44,30 +53,39 @@ export interface Pipeline {
  * Builds the pipeline from its artefacts, and where one is given from a snapshot. It holds no clock, no randomness and no
  * I/O: the same events and artefacts give the same results, whatever the chunking.
  */
-export function buildPipeline(artefacts: PipelineArtefacts, snapshot?: PipelineSnapshot): Pipeline {
-  const sessions = new Sessions(pipelineRulesOf(artefacts), artefacts.declarations, snapshot);
+export function buildPipeline(
+  artefacts: PipelineArtefacts,
+  snapshot?: PipelineSnapshot,
+  options: PipelineOptions = {},
+): Pipeline {
+  const sessions = new Sessions(artefacts, snapshot, options);
   return {
     results: elementOperator((out) => {
       sessions.out = out;
       return { next: (event) => sessions.next(event) };
     }),
     snapshot: () => sessions.snapshot(),
-    counters: () => sessions.live.counters(),
+    counters: () => sessions.counters(),
   };
 }
 
-/** The live session, and the import that interrupts it. */
+/** The live session, the import that interrupts it, and what is muted in both: a mute is about the hospital, not about a feed. */
 class Sessions {
   readonly live: PipelineSession;
   /** Where results go. */
   out: Subscriber<PipelineResult> | undefined;
+  readonly #rules: PipelineRules;
+  readonly #declarations: SourceDeclarations;
+  readonly #mutes: MuteBook;
+  readonly #isHonouring: boolean;
   #imported: PipelineSession | undefined;
 
-  constructor(
-    private readonly rules: PipelineRules,
-    private readonly declarations: SourceDeclarations,
-    snapshot: PipelineSnapshot | undefined,
-  ) {
+  constructor(artefacts: PipelineArtefacts, snapshot: PipelineSnapshot | undefined, { mutes }: PipelineOptions) {
+    this.#rules = pipelineRulesOf(artefacts);
+    this.#declarations = artefacts.declarations;
+    this.#mutes = new MuteBook(artefacts.declarations.skewMaxMs);
+    this.#isHonouring = mutes !== 'ignored';
+    if (snapshot !== undefined) this.#mutes.restore(snapshot.mutes);
     this.live = this.#session(snapshot?.live);
     if (snapshot?.imported !== undefined) this.#imported = this.#session(snapshot.imported);
   }
@@ -77,11 +95,16 @@ class Sessions {
     if (type === SESSION_OPENED) this.#open();
     else if (type === SESSION_CLOSED) this.#close();
     else if (INPUTS.has(familyOf(type))) (this.#imported ?? this.live).next(event);
+    else if (isMuteType(type)) this.#mutes.learn(event);
   }
 
   snapshot(): PipelineSnapshot {
-    const live = this.live.snapshot();
-    return this.#imported === undefined ? { live } : { live, imported: this.#imported.snapshot() };
+    const state = { live: this.live.snapshot(), mutes: this.#mutes.snapshot() };
+    return this.#imported === undefined ? state : { ...state, imported: this.#imported.snapshot() };
+  }
+
+  counters(): Record<string, number> {
+    return { ...this.live.counters(), ...this.#mutes.counters() };
   }
 
   #open(): void {
@@ -95,10 +118,10 @@ class Sessions {
   }
 
   #session(state: Json | undefined): PipelineSession {
-    const session = new PipelineSession(this.rules, this.declarations);
+    const session = new PipelineSession(this.#rules, this.#declarations);
     if (state !== undefined) session.restore(state);
     session.results().subscribe({
-      next: (result) => this.out?.next(result),
+      next: (result) => this.out?.next(this.#isHonouring ? this.#mutes.judge(result) : result),
       error: (error) => this.out?.error(error),
     });
     return session;

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { isProtegoError, messageOf } from '@protego/contracts';
+import { detectionCommand } from './commands/detection.command';
 import { enclaveCommand } from './commands/enclave.command';
 import { importCommand } from './commands/import.command';
 import { logCommand } from './commands/log.command';
@@ -23,6 +24,7 @@ export function buildProgram(): Command {
     simulateCommand(),
     importCommand(),
     logCommand(),
+    detectionCommand(),
     enclaveCommand(),
     replayCommand(),
     sigmaCommand(),

@@ -91,6 +91,8 @@ export const ERROR_CODES = {
   RESTORE_TARGET_TAKEN: caller('Restore into a directory that holds no log.'),
   PERSON_UNKNOWN: caller('No key of such a person is known: check the spelling.'),
   PERSON_AMBIGUOUS: caller('Several persons have this name: ask with the identity or the token of one of them.'),
+  DETECTION_UNKNOWN: caller('Name a detection that `protego detection list` shows.'),
+  MUTE_UNKNOWN: caller('Name a mute or an acknowledgement that `protego detection list --mutes` shows.'),
   DATA_KEYS_FULL: environment('The log was given as many data keys as it can have: go on with a new log.'),
   VAULT_FULL: environment(
     'The vault holds as many persons as it can: erase or expire some; a restart frees their slots once they are a quarter of all.',

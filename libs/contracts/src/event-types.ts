@@ -1,4 +1,5 @@
 import { DETECTION_SCHEMA } from './detection';
+import { DETECTION_MUTE_TYPES } from './detection-mute';
 import { EventRegistry, type EventTypeVersion, type JsonSchema } from './event-registry';
 
 const string: JsonSchema = { type: 'string', minLength: 1, maxLength: 4096 };
@@ -382,13 +383,13 @@ const KNOWLEDGE_TYPES = [
   ),
   version1(
     'watchlist.entry-added',
-    'An entity was put on a watch list.',
-    object({ list: string, value: string, reason: string }, ['list', 'value']),
+    'An entity was put on a watch list: a patient as `patient`, so that the token is that of the record, others as `value`.',
+    object({ list: string, value: string, patient, reason: string }, ['list']),
   ),
   version1(
     'watchlist.entry-removed',
     'An entity was taken off a watch list.',
-    object({ list: string, value: string, reason: string }, ['list', 'value']),
+    object({ list: string, value: string, patient, reason: string }, ['list']),
   ),
 ];
 
@@ -402,6 +403,7 @@ const TIMING = object({ seq: count, source: string, id: string, time: string, ar
 
 const OUTPUT_TYPES = [
   version1('detection.raised', 'A rule or detector found something.', DETECTION_SCHEMA),
+  ...DETECTION_MUTE_TYPES,
   version1('pipeline.event-came-late', 'An event came after the watermark had passed its time.', TIMING),
   version1('pipeline.event-skewed', "An event claims a time in the future of the pipeline's clock.", TIMING),
   version1(

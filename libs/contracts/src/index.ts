@@ -42,6 +42,13 @@ export {
   type DetectionGroupField,
   type Severity,
 } from './detection';
+export {
+  MUTE_ALIASES_MAX,
+  MUTE_MS_MAX,
+  type DetectionMute,
+  type DetectionUnmute,
+  type MutedEntity,
+} from './detection-mute';
 // Subjects
 export {
   REJECTION_HEADERS,

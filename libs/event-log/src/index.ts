@@ -88,6 +88,18 @@ export {
   type CheckedCheckpoint,
   type OpenedRecord,
 } from './evidence/standalone/verify-bundle';
+// What people say about detections
+export {
+  DETECTIONS_SEARCHED_MAX,
+  findDetection,
+  muteDetections,
+  unmuteDetections,
+  type MuteParts,
+  type MuteReceipt,
+  type MuteRequest,
+  type UnmuteRequest,
+} from './mutes/mute';
+export { mutedEntityOf } from './mutes/muted-entity';
 // Forgetting
 export { eraseSubject, type ErasureOptions, type ErasureReceipt, type ReceiptContent } from './erasure/erasure';
 export { applyErasures, type AppliedErasures } from './erasure/erasure-events';

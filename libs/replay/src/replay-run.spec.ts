@@ -1,6 +1,7 @@
 import {
   canonicalJson,
   formatRfc3339,
+  type Detection,
   type EventSeq,
   type OpenedEvent,
   type ProtegoEvent,
@@ -9,7 +10,8 @@ import {
 import { compileSigma } from '@protego/streams';
 import { declarationsOf } from '@protego/streams/testing';
 import { type ReplayLog, type ReplayRecord } from './replay-log';
-import { runReplay } from './replay-run';
+import { runReplay, type ReplayRequest } from './replay-run';
+import type { RunManifest } from './run-manifest';
 
 const START_MS = Date.UTC(2026, 2, 2, 7);
 const TOKEN = '~s.AAAAAAAAAAAAAAAAAAAAAA';
@@ -53,8 +55,11 @@ function logOf(records: readonly ReplayRecord[], firstSeq = 0): ReplayLog {
   return { origin: 'o', size, firstSeq, rootHash: '00'.repeat(32), records: () => records, open };
 }
 
+const requestFor = (log: ReplayLog): ReplayRequest => ({
+  ...{ log, artefacts: ARTEFACTS, artefactHashes: {}, engine: 'test' },
+});
 const replay = (log: ReplayLog, emitFromMs?: number): ReturnType<typeof runReplay> =>
-  runReplay({ log, artefacts: ARTEFACTS, artefactHashes: {}, engine: 'test', ...(emitFromMs ? { emitFromMs } : {}) });
+  runReplay({ ...requestFor(log), ...(emitFromMs ? { emitFromMs } : {}) });
 
 describe('runReplay', () => {
   it('lets rules see personal fields in clear and writes their pseudonyms', async () => {
@@ -81,6 +86,26 @@ describe('runReplay', () => {
 
   it('begins with the first record that has not expired, and says so', async () => {
     expect((await replay(logOf([changed(5, 'root')], 5))).manifest.range.readFrom).toBe(5);
+  });
+
+  it('honours mutes or ignores them, and says which', async () => {
+    const expiresAt = formatRfc3339(START_MS + 3_600_000);
+    const log = logOf([
+      record(0, 'detection.muted', { rule: 'by-root', expiresAt, reason: 'r' }),
+      changed(1, 'root'),
+      changed(100, 'root'),
+    ]);
+    const run = async (options: Partial<ReplayRequest>): Promise<[string[], RunManifest['mutes'], number]> => {
+      const { detectionLines, manifest } = await runReplay({ ...requestFor(log), ...options });
+      const statuses = detectionLines.map((line) => (JSON.parse(line) as Detection).status);
+      return [statuses, manifest.mutes, manifest.counts.events];
+    };
+    const honoured = [['raised', 'muted'], { option: 'honoured', events: 1, muted: 1, updated: 0 }, 2];
+    expect(await run({})).toEqual(honoured);
+    expect(await run({ chunkRecords: 1 })).toEqual(honoured);
+    const ignored = [['raised', 'raised'], { option: 'ignored', events: 1, muted: 0, updated: 0 }, 2];
+    expect(await run({ mutes: 'ignored' })).toEqual(ignored);
+    expect(await run({ mutes: 'ignored', chunkRecords: 1 })).toEqual(ignored);
   });
 
   it('stops at a type that it does not know, although no rule asks for it', async () => {

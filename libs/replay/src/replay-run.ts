@@ -5,16 +5,20 @@ import {
   familyOf,
   formatRfc3339,
   readLoggedEvents,
+  type Detection,
   type LoggedEvent,
 } from '@protego/contracts';
 import { merkleRootOf, recordBatches } from '@protego/event-log';
 import {
   buildPipeline,
+  isMuteType,
   isPipelineInput,
   type DetectionResult,
+  type MuteOption,
   type Pipeline,
   type PipelineArtefacts,
   type PipelineResult,
+  type PipelineSnapshot,
   type UndecidableResult,
 } from '@protego/streams';
 import { Subject, type Subscription } from 'rxjs';
@@ -29,6 +33,8 @@ export interface ReplayRequest {
   readonly artefactHashes: Readonly<Record<string, string>>;
   /** SHA-256 of the engine's code. */
   readonly engine: string;
+  /** Whether mutes and acknowledgements count; by default they do. */
+  readonly mutes?: MuteOption;
   /** Emit results certain in `[emitFromMs, emitToMs)`; open where undefined. */
   readonly emitFromMs?: number;
   readonly emitToMs?: number;
@@ -68,7 +74,7 @@ export const DETECTIONS_MAX = 5_000_000;
  */
 export async function runReplay(request: ReplayRequest): Promise<ReplayOutcome> {
   const collector = new ResultCollector(request);
-  let runner = new ChunkRunner(request.artefacts, (result) => collector.take(result));
+  let runner = new ChunkRunner(request, (result) => collector.take(result));
   const chunkRecords = request.chunkRecords ?? Number.POSITIVE_INFINITY;
   let read = 0;
   const { open } = request.log;
@@ -93,14 +99,17 @@ export async function runReplay(request: ReplayRequest): Promise<ReplayOutcome> 
 /** The pipeline over one chunk, and over all that follow it. */
 class ChunkRunner {
   readonly #input = new Subject<LoggedEvent>();
+  readonly #pipeline: Pipeline;
   readonly #subscription: Subscription;
 
   constructor(
-    private readonly artefacts: PipelineArtefacts,
+    private readonly request: Pick<ReplayRequest, 'artefacts' | 'mutes'>,
     private readonly take: (result: PipelineResult) => void,
-    private readonly pipeline: Pipeline = buildPipeline(artefacts),
+    snapshot?: PipelineSnapshot,
   ) {
-    this.#subscription = this.#input.pipe(pipeline.results).subscribe(take);
+    const { artefacts, mutes } = request;
+    this.#pipeline = buildPipeline(artefacts, snapshot, { mutes });
+    this.#subscription = this.#input.pipe(this.#pipeline.results).subscribe(take);
   }
 
   next(event: LoggedEvent): void {
@@ -114,8 +123,8 @@ class ChunkRunner {
   /** A runner that knows of the past only what the snapshot's JSON text says. */
   handOver(): ChunkRunner {
     this.stop();
-    const snapshot = JSON.parse(JSON.stringify(this.pipeline.snapshot())) as ReturnType<Pipeline['snapshot']>;
-    return new ChunkRunner(this.artefacts, this.take, buildPipeline(this.artefacts, snapshot));
+    const snapshot = JSON.parse(JSON.stringify(this.#pipeline.snapshot())) as PipelineSnapshot;
+    return new ChunkRunner(this.request, this.take, snapshot);
   }
 }
 
@@ -129,12 +138,14 @@ class ResultCollector {
   #ruleFailed = 0;
   #undecidable = 0;
   #erasuresAt = 0;
+  #mutes = 0;
   readonly #undecidableLines: string[] = [];
 
   constructor(private readonly request: ReplayRequest) {}
 
   countRecord({ type, seq }: ReplayRecord): void {
-    if (isPipelineInput(type) && familyOf(type) !== 'log') this.#events++;
+    if (isMuteType(type)) this.#mutes++;
+    else if (isPipelineInput(type) && familyOf(type) !== 'log') this.#events++;
     if (type === ERASED) this.#erasuresAt = seq + 1;
   }
 
@@ -152,7 +163,7 @@ class ResultCollector {
     const detectionLines = sorted.map(({ detection }) => canonicalJson(detection));
     const checkpoint = { size: this.request.log.size, rootHash: this.request.log.rootHash };
     const evidenceLines = sorted.map(({ detection, seqs }) => canonicalJson({ id: detection.id, seqs, checkpoint }));
-    const manifest = this.#manifest(records, detectionLines);
+    const manifest = this.#manifest(records, detectionLines, this.#muteCounts(sorted));
     return { manifest, detectionLines, evidenceLines, undecidableLines: this.#undecidableLines };
   }
 
@@ -182,7 +193,14 @@ class ResultCollector {
     this.#byRule.set(ruleId, (this.#byRule.get(ruleId) ?? 0) + 1);
   }
 
-  #manifest(records: number, detectionLines: readonly string[]): RunManifest {
+  #muteCounts(detections: readonly DetectionResult[]): RunManifest['mutes'] {
+    const withStatus = (status: Detection['status']): number =>
+      detections.filter(({ detection }) => detection.status === status).length;
+    const { mutes: option = 'honoured' } = this.request;
+    return { option, events: this.#mutes, muted: withStatus('muted'), updated: withStatus('updated') };
+  }
+
+  #manifest(records: number, detectionLines: readonly string[], mutes: RunManifest['mutes']): RunManifest {
     const { log, artefactHashes, engine, emitFromMs, emitToMs } = this.request;
     return {
       version: 1,
@@ -191,6 +209,7 @@ class ResultCollector {
       artefacts: artefactHashes,
       engine,
       erasuresAt: this.#erasuresAt,
+      mutes,
       outputHash: merkleRootOf(detectionLines),
       counts: this.#counts(records),
     };

@@ -1,4 +1,5 @@
 import { ProtegoError, canonicalJson } from '@protego/contracts';
+import type { MuteOption } from '@protego/streams';
 
 /** What a replay read, used and made; enough to run it again and compare. */
 export interface RunManifest {
@@ -26,6 +27,15 @@ export interface RunManifest {
    * Size of the log just after the last erasure in it, 0 without one: runs over one log can differ only if this does.
    */
   readonly erasuresAt: number;
+  /** Whether mutes and acknowledgements counted, how many events there were about them, and what they did. */
+  readonly mutes: {
+    readonly option: MuteOption;
+    readonly events: number;
+    /** Detections with the status `muted`. */
+    readonly muted: number;
+    /** Detections with the status `updated`. */
+    readonly updated: number;
+  };
   /** RFC 6962 root (hex) over the lines of `detections.jsonl`. */
   readonly outputHash: string;
   readonly counts: RunCounts;

@@ -41,6 +41,7 @@ describe('format cloudevents', () => {
 
   it.each([
     ['EVENT_TYPE_NOT_ACCEPTED', line({ type: 'detection.raised' })],
+    ['EVENT_TYPE_NOT_ACCEPTED', line({ type: 'detection.muted' })],
     ['EVENT_TYPE_NOT_ACCEPTED', line({ type: 'log.session-closed', data: { session: 's', reason: 'completed' } })],
     ['EVENT_TYPE_UNKNOWN', line({ type: 'device.teleported' })],
     ['EVENT_DATA_INVALID', line({ data: {} })],

@@ -2,6 +2,8 @@ import { canonicalJson } from '@protego/contracts';
 import { durationText } from '../duration-text';
 import { DeadlineStore } from '../operators/deadline-store';
 import { orderedOperator } from '../operators/event-time-operator';
+import { KeyedStore } from '../operators/keyed-store';
+import type { Json, StateStore } from '../operators/stream-element';
 import type { DetectionResult } from '../result';
 import type { EventRef } from '../sigma/correlation-window';
 import {
@@ -31,7 +33,14 @@ const PARAMETERS = {
   quietMs: 24 * 3_600_000,
   /** Names and time are asked for regularly by every device. */
   portsLeftOut: [53, 123, 853],
+  /** A destination that so many devices of the house reached within this time belongs to its everyday work, … */
+  clientsMin: 3,
+  clientMs: 7 * 24 * 3_600_000,
+  /** … once it has been known for so long, or since the first of so many hours: a new one may be in many hands at once. */
+  knownMs: 24 * 3_600_000,
   pairsMax: 50_000,
+  destinationsMax: 20_000,
+  clientsKept: 8,
 };
 
 type Pair = readonly [from: string, to: string, port: number | null];
@@ -44,22 +53,29 @@ interface Contacts {
   raisedMs: number | null;
 }
 
+/** A destination: since when it is known, and who reached it when last, longest ago first. */
+interface Destination {
+  firstMs: number;
+  readonly clients: Map<string, number>;
+}
+
 /**
  * A device that reaches a place outside the house at regular intervals, as malware asks its operators for orders. Of the last
  * intervals nine in ten must lie near their median: sleep times with a jitter of half their length do, while contacts that
- * come by chance lie that close in one of three cases.
+ * come by chance lie that close in one of three cases. Programs of makers are as regular, but several devices have them; so a
+ * destination that several devices of the house know, and not only since yesterday, is not told of.
  */
 export const BEACONING: Detector<'flow'> = {
   rule: detectorRule({
     id: 'beaconing',
-    version: 1,
+    version: 2,
     parameters: PARAMETERS,
     title: 'A device reports to a place outside at regular intervals',
     level: 'medium',
     attack: ['command-and-control', 'T1071', 'T1573'],
     wording: {
       confidence: 'low',
-      why: '{from} reached {destination} {count} times, about every {interval}, as malware does that waits for orders.',
+      why: '{from} reached {destination} {count} times, about every {interval}, as malware does that waits for orders. Hardly any other device here knows this destination.',
       nextStep:
         'Find out today which program on {from} talks to {destination}, and whether its maker says that it should.',
       harmlessExplanation: 'A program of the maker that looks for updates, sends readings or keeps a line open.',
@@ -92,15 +108,61 @@ function newPairs(): Pairs {
   );
 }
 
+/** State of the detector: contacts of pairs, and who knows which destination. */
+class KnownContacts implements StateStore {
+  readonly pairs = newPairs();
+  readonly #destinations = new KeyedStore<Destination>(PARAMETERS.destinationsMax, {
+    toJson: ({ firstMs, clients }) => [firstMs, [...clients]],
+    fromJson: (json) => {
+      const [firstMs, clients] = json as unknown as [number, [string, number][]];
+      return { firstMs, clients: new Map(clients) };
+    },
+  });
+  /** When the first connection was seen. */
+  #beginMs: number | null = null;
+
+  /** Takes note of a contact; true where its destination belongs to the everyday work of the house. */
+  isEveryday({ from, to }: FlowFact, timeMs: number): boolean {
+    const { clientsMin, clientMs, clientsKept, knownMs } = PARAMETERS;
+    this.#beginMs ??= timeMs;
+    const { firstMs, clients } = this.#destinations.touch(to, () => ({ firstMs: timeMs, clients: new Map() }));
+    clients.delete(from);
+    if (clients.size >= clientsKept) clients.delete(clients.keys().next().value as string);
+    clients.set(from, timeMs);
+    if (timeMs - firstMs < knownMs && firstMs - this.#beginMs >= knownMs) return false;
+    return [...clients.values()].filter((lastMs) => timeMs - lastMs < clientMs).length >= clientsMin;
+  }
+
+  counters(): Record<string, number> {
+    const { size, evictedCount } = this.#destinations;
+    const own = { beaconingDestinations: size, beaconingDestinationsEvicted: evictedCount };
+    return { ...this.pairs.counters('beaconing'), ...own };
+  }
+
+  snapshot(): Json {
+    const { pairs } = this;
+    return { pairs: pairs.snapshot(), destinations: this.#destinations.snapshot(), beginMs: this.#beginMs };
+  }
+
+  restore(state: Json): void {
+    const { pairs, destinations, beginMs } = state as { pairs: Json; destinations: Json; beginMs: number | null };
+    this.pairs.restore(pairs);
+    this.#destinations.restore(destinations);
+    this.#beginMs = beginMs;
+  }
+}
+
 function begin(): DetectorRun<FlowFact> {
-  const pairs = newPairs();
-  return runOver(pairs, {
-    counters: () => pairs.counters('beaconing'),
+  const known = new KnownContacts();
+  const { pairs } = known;
+  return runOver(known, {
+    counters: () => known.counters(),
     detections: orderedOperator((out) => ({
       event: (observation, timeMs) => {
+        const isEveryday = known.isEveryday(observation.fact, timeMs);
         const contacts = withContact(pairs, observation, timeMs);
         const medianMs = contacts && regularIntervalMs(contacts.timesMs);
-        if (contacts === undefined || medianMs === undefined) return;
+        if (isEveryday || contacts === undefined || medianMs === undefined) return;
         if (contacts.raisedMs !== null && timeMs - contacts.raisedMs < PARAMETERS.quietMs) return;
         contacts.raisedMs = timeMs;
         out.next(detectionOf(contacts, medianMs));

@@ -8,8 +8,10 @@ import { pseudonymiseWith } from '../pseudonyms';
 import type { DetectionResult, PipelineResult } from '../result';
 import { sigmaRecordOf } from '../sigma-record';
 import { lostFieldsOf } from '../sigma/erased-fields';
-import type { Detector, DetectorRun, Observation } from './detector';
+import type { Detector, DetectorRun, Known, Observation } from './detector';
+import { AnnouncedWork } from './announced-work';
 import { DeviceInventory } from './device-inventory';
+import { HouseKnowledge } from './house-knowledge';
 import { readFact, textFieldsOf, withPseudonyms, type Fact } from './facts';
 
 /**
@@ -20,17 +22,21 @@ const CLOCK_STEP_MS = 60_000;
 
 type Input = Subscriber<StreamElement<Observation>>;
 
-/** All detectors of a session, with one buffer for what waits for its watermark, and what is known of devices. */
+/** All detectors of a session, with one buffer for what waits for its watermark, and what is known of the house. */
 export class DetectorStage implements StateStore {
   readonly #detectors: readonly { readonly detector: Detector; readonly run: DetectorRun }[];
-  readonly #devices = new DeviceInventory();
+  readonly #known = {
+    devices: new DeviceInventory(),
+    people: new HouseKnowledge(),
+    work: new AnnouncedWork(),
+  } satisfies Known;
   readonly #buffer = new ReorderBuffer<Observation>({
     toJson: (observation) => observation as unknown as Json,
     fromJson: (json) => json as unknown as Observation,
   });
 
   constructor(detectors: readonly Detector[]) {
-    this.#detectors = detectors.map((detector) => ({ detector, run: detector.begin(this.#devices) }));
+    this.#detectors = detectors.map((detector) => ({ detector, run: detector.begin(this.#known) }));
   }
 
   /** Detections; events that a detector cannot judge, because what it reads was erased; events that cannot be read. */
@@ -65,7 +71,7 @@ export class DetectorStage implements StateStore {
       next: (element) => {
         if (element.kind === 'event') {
           const { fact } = element.event;
-          if (fact.kind === 'inventory') this.#devices.learn(fact.device);
+          learn(this.#known, fact, element.timeMs);
           for (const { detector, input } of byKind.get(fact.kind) ?? [])
             if (detector.isWanted?.(fact) !== false) input.next(element);
           return;
@@ -111,20 +117,36 @@ export class DetectorStage implements StateStore {
     const own = { detectorsWaiting: heap.size, detectorsForced: forcedCount, detectorsDropped: droppedCount };
     return Object.assign(
       own,
-      this.#devices.counters('detectors'),
+      this.#known.devices.counters('detectors'),
+      this.#known.people.counters('detectors'),
+      this.#known.work.counters('detectors'),
       ...this.#detectors.map(({ run }) => run.counters()),
     ) as Record<string, number>;
   }
 
   snapshot(): Json {
     const runs = Object.fromEntries(this.#detectors.map(({ detector, run }) => [detector.rule.id, run.snapshot()]));
-    return { buffer: this.#buffer.snapshot(), devices: this.#devices.snapshot(), runs };
+    const { devices, people, work } = this.#known;
+    const known = { devices: devices.snapshot(), people: people.snapshot(), work: work.snapshot() };
+    return { buffer: this.#buffer.snapshot(), ...known, runs };
   }
 
   restore(state: Json): void {
-    const { buffer, devices, runs } = state as { buffer: Json; devices: Json; runs: Record<string, Json> };
+    const { buffer, devices, people, work, runs } = state as Record<'buffer' | 'devices' | 'people' | 'work', Json> & {
+      runs: Record<string, Json>;
+    };
     this.#buffer.restore(buffer);
-    this.#devices.restore(devices);
+    this.#known.devices.restore(devices);
+    this.#known.people.restore(people);
+    this.#known.work.restore(work);
     for (const { detector, run } of this.#detectors) run.restore(runs[detector.rule.id] as Json);
   }
+}
+
+function learn({ devices, people, work }: Known, fact: Fact, timeMs: number): void {
+  if (fact.kind === 'inventory') devices.learn(fact.device);
+  else if (fact.kind === 'work') work.learn(fact, timeMs);
+  else if (fact.kind === 'people') people.learn(fact.news, timeMs);
+  else if (fact.kind === 'access' && fact.record?.act === 'emergency')
+    people.learnEmergency(fact.person, fact.record.patient, timeMs);
 }

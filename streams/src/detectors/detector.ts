@@ -6,8 +6,17 @@ import type { EventOrder } from '../operators/event-heap';
 import type { Json, StateStore, StreamElement } from '../operators/stream-element';
 import type { DetectionResult } from '../result';
 import type { EventRef } from '../sigma/correlation-window';
+import type { AnnouncedWork } from './announced-work';
 import type { DeviceInventory } from './device-inventory';
 import type { Fact } from './facts';
+import type { HouseKnowledge } from './house-knowledge';
+
+/** What is known of the house when an observation comes: shared by all detectors, none changes it. */
+export interface Known {
+  readonly devices: DeviceInventory;
+  readonly work: AnnouncedWork;
+  readonly people: HouseKnowledge;
+}
 
 /** What detectors need of one event while it waits for its watermark; pseudonyms stand in it in place of persons. */
 export interface Observation<F extends Fact = Fact> extends EventOrder {
@@ -30,8 +39,8 @@ export interface Detector<K extends Fact['kind'] = Fact['kind']> {
   readonly kinds: readonly K[];
   /** Which of them, where not all. */
   readonly isWanted?: (fact: FactOf<K>) => boolean;
-  /** @param devices - what is known of devices when an observation comes */
-  readonly begin: (devices: DeviceInventory) => DetectorRun<FactOf<K>>;
+  /** @param known - what is known of the house when an observation comes */
+  readonly begin: (known: Known) => DetectorRun<FactOf<K>>;
 }
 
 /** The facts of some kinds. */

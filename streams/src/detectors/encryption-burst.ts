@@ -10,6 +10,7 @@ import {
   runOver,
   type Detector,
   type DetectorRun,
+  type Known,
   type Observation,
 } from './detector';
 import type { FileFact } from './facts';
@@ -27,11 +28,14 @@ const PARAMETERS = {
 /** One device's files in one minute: the first event of each, and how many changes of others there were. */
 type Burst = { readonly files: Record<string, EventRef>; fileCount: number; unkeptCount: number };
 
-/** A device that rewrites many distinct files with high-entropy content in one minute. */
+/**
+ * A device that rewrites many distinct files with high-entropy content in one minute. While work on it is announced, files that are
+ * new do not count: archives and backups write such files, and ransomware that nobody announced is found by what it replaces.
+ */
 export const ENCRYPTION_BURST: Detector<'file'> = {
   rule: detectorRule({
     id: 'encryption-burst',
-    version: 2,
+    version: 3,
     parameters: PARAMETERS,
     title: 'Many files turned unreadable within a minute',
     level: 'critical',
@@ -50,13 +54,13 @@ export const ENCRYPTION_BURST: Detector<'file'> = {
   begin,
 };
 
-function begin(): DetectorRun<FileFact> {
+function begin({ work }: Known): DetectorRun<FileFact> {
   const windows = new TumblingWindows<Burst>(PARAMETERS.devicesMax);
   const panes = tumblingWindow<Observation<FileFact>, Burst>(
     {
       windowMs: PARAMETERS.windowMs,
       ordered: true,
-      keyOf: ({ fact }) => fact.device,
+      keyOf: ({ fact, timeMs }) => (fact.isNew && work.isOn(fact.device, timeMs) ? undefined : fact.device),
       initial: () => ({ files: {}, fileCount: 0, unkeptCount: 0 }),
       add: withFile,
     },

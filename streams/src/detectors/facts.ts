@@ -1,14 +1,12 @@
 import type { LoggedEvent } from '@protego/contracts';
 import { isInCidr, parseCidr, parseIpAddress, type CidrBlock } from '../sigma/cidr';
+import { exchangeFactOf, exchangeWithPseudonyms, type ExchangeFact } from './exchange-facts';
+import { deviceFact, memberOf, nameOf, type DeviceFact, type FactData as Data } from './fact-readers';
+import { PEOPLE_READERS, peopleWithPseudonyms, type PeopleFact } from './people-facts';
+import { RECORD_READERS, recordWithPseudonyms, type RecordFact } from './record-facts';
+import { UPKEEP_READERS, type UpkeepFact } from './upkeep-facts';
 
-/** A device, as an event names it; null for what the event does not say. */
-export type DeviceFact = {
-  readonly uid: string;
-  /** Class of device, such as `infusion-pump`. */
-  readonly type: string | null;
-  readonly ward: string | null;
-  readonly ip: string | null;
-};
+export type { DeviceFact } from './fact-readers';
 
 /** What was said of a device and where it belongs. */
 export type InventoryFact = { readonly kind: 'inventory'; readonly device: DeviceFact };
@@ -40,6 +38,8 @@ export type AccessFact = {
   readonly device: DeviceFact | null;
   /** Patient whose record was read or exported. */
   readonly patient: string | null;
+  /** The record that was touched; null for a sign-in. */
+  readonly record: RecordFact | null;
 };
 
 /** A file that was changed. */
@@ -50,14 +50,16 @@ export type FileFact = {
   readonly file: string;
   /** Bits a byte. */
   readonly entropy: number;
+  /** True of a file that was not there before. */
+  readonly isNew: boolean;
 };
 
 /** What detectors need of one event; plain data, because it waits for its watermark in snapshots too. */
-export type Fact = InventoryFact | FlowFact | AccessFact | FileFact;
+export type Fact = InventoryFact | FlowFact | AccessFact | FileFact | PeopleFact | UpkeepFact | ExchangeFact;
 
 /** Reads what detectors need of an event; undefined where it says nothing to them. Persons stand in it in clear. */
 export function readFact({ event: { type, data } }: LoggedEvent): Fact | undefined {
-  return READERS.get(type)?.(data);
+  return exchangeFactOf(type, data) ?? READERS.get(type)?.(data);
 }
 
 /** Free text that a fact rests on, by field name; none for most. */
@@ -65,8 +67,6 @@ export function textFieldsOf({ event: { type, data } }: LoggedEvent): readonly s
   if (type !== 'device.file-changed') return [];
   return [memberOf(data, 'file')['path'] === undefined ? 'file.name' : 'file.path'];
 }
-
-type Data = LoggedEvent['event']['data'];
 
 const READERS: ReadonlyMap<string, (data: Data) => Fact | undefined> = new Map<
   string,
@@ -77,27 +77,11 @@ const READERS: ReadonlyMap<string, (data: Data) => Fact | undefined> = new Map<
   ['device.network-flow-observed', flowFact],
   ['device.network-log-recorded', zeekFlowFact],
   ['device.file-changed', fileFact],
-  ['access.signed-in', (data) => accessFact(data, memberOf(data, 'user'), false)],
-  ['access.record-read', (data) => accessFact(data, actorOf(data), true)],
-  ['access.record-exported', (data) => accessFact(data, actorOf(data), true)],
-  ['access.record-changed', (data) => accessFact(data, actorOf(data), false)],
-  ['access.break-glass-used', (data) => accessFact(data, actorOf(data), false)],
+  ['access.signed-in', signedInFact],
+  ...RECORD_READERS,
+  ...PEOPLE_READERS,
+  ...UPKEEP_READERS,
 ]);
-
-/** Longer names are nobody's: they would only fill the memory. */
-const NAME_LENGTH_MAX = 255;
-const NOTHING: Data = {};
-
-// Only what a type declares was checked when the event came, and records of others can hold anything.
-function memberOf(data: Data, name: string): Data {
-  const value = data[name];
-  return value !== null && typeof value === 'object' ? (value as Data) : NOTHING;
-}
-
-function nameOf(data: Data, key: string): string | null {
-  const value = data[key];
-  return typeof value === 'string' && value.length <= NAME_LENGTH_MAX ? value : null;
-}
 
 function portOf(value: unknown): number | null {
   return Number.isInteger(value) ? (value as number) : null;
@@ -105,13 +89,6 @@ function portOf(value: unknown): number | null {
 
 function bytesOf(value: unknown): number | null {
   return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : null;
-}
-
-function deviceFact(data: Data): DeviceFact | null {
-  const device = memberOf(data, 'device');
-  const uid = nameOf(device, 'uid');
-  if (uid === null) return null;
-  return { uid, type: nameOf(device, 'type'), ward: nameOf(device, 'ward'), ip: nameOf(device, 'ip') };
 }
 
 function inventoryFact(data: Data): InventoryFact | undefined {
@@ -124,14 +101,17 @@ function flowFact(data: Data): FlowFact | undefined {
   const device = memberOf(data, 'device');
   const fromAddress = nameOf(source, 'ip');
   const toAddress = nameOf(target, 'ip');
-  const from = nameOf(device, 'uid') ?? fromAddress ?? nameOf(source, 'hostname');
+  // A connection may be filed under the device that was reached: then the other end opened it.
+  const isReached = fromAddress !== toAddress && toAddress !== null && nameOf(device, 'ip') === toAddress;
+  const opener = isReached ? nameOf(source, 'hostname') : nameOf(device, 'uid');
+  const from = opener ?? fromAddress ?? nameOf(source, 'hostname');
   const to = nameOf(target, 'hostname') ?? toAddress;
   if (from === null || to === null) return undefined;
   return {
     kind: 'flow',
     from,
     fromAddress,
-    deviceClass: nameOf(device, 'type'),
+    deviceClass: isReached ? null : nameOf(device, 'type'),
     to,
     toAddress,
     toPort: portOf(target['port']),
@@ -160,21 +140,12 @@ function zeekFlowFact(data: Data): FlowFact | undefined {
   };
 }
 
-function actorOf(data: Data): Data {
-  return memberOf(memberOf(data, 'actor'), 'user');
-}
-
-function accessFact(data: Data, user: Data, isRead: boolean): AccessFact | undefined {
+function signedInFact(data: Data): AccessFact | undefined {
+  const user = memberOf(data, 'user');
   const person = nameOf(user, 'uid');
   if (person === null) return undefined;
-  return {
-    kind: 'access',
-    person,
-    role: nameOf(user, 'role'),
-    ward: nameOf(user, 'ward'),
-    device: deviceFact(data),
-    patient: isRead ? nameOf(memberOf(data, 'patient'), 'uid') : null,
-  };
+  const place = { role: nameOf(user, 'role'), ward: nameOf(user, 'ward'), device: deviceFact(data) };
+  return { kind: 'access', person, ...place, patient: null, record: null };
 }
 
 function fileFact(data: Data): FileFact | undefined {
@@ -182,7 +153,7 @@ function fileFact(data: Data): FileFact | undefined {
   const { path, name, entropy } = memberOf(data, 'file');
   const file = path ?? name ?? '';
   if (device === null || typeof file !== 'string' || typeof entropy !== 'number') return undefined;
-  return { kind: 'file', device, file, entropy };
+  return { kind: 'file', device, file, entropy, isNew: data['activity'] === 'created' };
 }
 
 /** Addresses that are nobody's on the Internet: RFC 1918, 3879, 3927, 4193, 4291, 5771, 6598 and loopback. */
@@ -237,8 +208,11 @@ function isAddressOutside(address: readonly number[]): boolean {
  */
 export function withPseudonyms(fact: Fact, pseudonymise: (text: string) => string): Fact {
   if (fact.kind === 'access') {
-    const { person, patient } = fact;
-    return { ...fact, person: pseudonymise(person), patient: patient === null ? null : pseudonymise(patient) };
+    const { person, patient, record } = fact;
+    const named = { person: pseudonymise(person), patient: patient === null ? null : pseudonymise(patient) };
+    return { ...fact, ...named, record: record === null ? null : recordWithPseudonyms(record, pseudonymise) };
   }
-  return fact.kind === 'file' ? { ...fact, file: pseudonymise(fact.file) } : fact;
+  if (fact.kind === 'people') return peopleWithPseudonyms(fact, pseudonymise);
+  if (fact.kind === 'file') return { ...fact, file: pseudonymise(fact.file) };
+  return exchangeWithPseudonyms(fact, pseudonymise) ?? fact;
 }

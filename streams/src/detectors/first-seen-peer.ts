@@ -10,6 +10,7 @@ import {
   runOver,
   type Detector,
   type DetectorRun,
+  type Known,
   type Observation,
 } from './detector';
 import type { DeviceInventory } from './device-inventory';
@@ -117,7 +118,7 @@ class KnownPeers implements StateStore {
   }
 }
 
-function begin(devices: DeviceInventory): DetectorRun<FlowFact> {
+function begin({ devices }: Known): DetectorRun<FlowFact> {
   const known = new KnownPeers();
   return runOver(known, {
     counters: () => known.counters(),

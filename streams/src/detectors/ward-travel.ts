@@ -10,6 +10,7 @@ import {
   runOver,
   type Detector,
   type DetectorRun,
+  type Known,
   type Observation,
 } from './detector';
 import type { DeviceInventory } from './device-inventory';
@@ -112,7 +113,7 @@ function wardOf({ uid, type, ward }: DeviceFact, devices: DeviceInventory): stri
   return ward ?? known?.ward ?? undefined;
 }
 
-function begin(devices: DeviceInventory): DetectorRun<AccessFact> {
+function begin({ devices }: Known): DetectorRun<AccessFact> {
   const whereabouts = newWhereabouts();
   return runOver(whereabouts, {
     counters: () => whereabouts.counters('wardTravel'),

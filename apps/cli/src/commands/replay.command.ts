@@ -19,6 +19,7 @@ interface ReplayOptions extends KeyOptions {
   readonly rules?: string;
   readonly streams: string;
   readonly chunk?: number;
+  readonly ignoreMutes: boolean;
   readonly json: boolean;
 }
 
@@ -36,6 +37,7 @@ export function replayCommand(): Command {
     .option('--rules <path>', 'directory of rules, or JSON lines of {path,id,yaml} (default: <streams>/rules)')
     .option('--streams <dir>', 'directory with declarations/ and rules/', shippedStreamsDir())
     .option('--chunk <records>', 'write the state down and go on from it, every so many records', numberOf('--chunk'))
+    .option('--ignore-mutes', 'raise every detection, whatever was muted or acknowledged', false)
     .option('--json', 'print the manifest as JSON', false)
     .addHelpText(
       'after',
@@ -61,6 +63,7 @@ async function replay(options: ReplayOptions): Promise<void> {
       artefacts: { rules, declarations: artefacts.declarations },
       artefactHashes: artefacts.hashes,
       engine: engineHash(),
+      mutes: options.ignoreMutes ? 'ignored' : 'honoured',
       emitFromMs: options.from,
       emitToMs: options.to,
       chunkRecords: options.chunk,
@@ -70,10 +73,15 @@ async function replay(options: ReplayOptions): Promise<void> {
   progress.stop();
   writeOutcome(options.out, outcome);
   const { manifest } = outcome;
-  const { counts } = manifest;
+  const { counts, mutes } = manifest;
   terminal.result(manifest, [
     `${counts.events} events, ${rules.rules.length} rules, ${rules.correlations.length} correlations; ${rules.problems.length} documents left out`,
     `${counts.detections} detections, ${counts.late} late events, ${counts.skewed} skewed, ${counts.ruleFailed} rule failures`,
+    ...(mutes.events > 0
+      ? [
+          `${mutes.events} events about mutes, ${mutes.option}: ${mutes.muted} detections muted, ${mutes.updated} updated`,
+        ]
+      : []),
     ...(counts.undecidable > 0
       ? [`${counts.undecidable} answers of rules are lost with erased fields: see undecidable.jsonl`]
       : []),

@@ -14,7 +14,7 @@ export function detectionWords(detection: Detection): string[] {
   const to = detection.certainAt.slice(11, 19);
   const about = detection.entities.map(({ kind, id }) => `${kind} ${id}`).join(', ');
   return [
-    `[${MARKS[detection.severity]}] ${detection.title}`,
+    `[${MARKS[detection.severity]}] ${detection.title}${detection.status === 'updated' ? ' (somebody is on it)' : ''}`,
     `  what happened   ${detection.why}`,
     `  when            ${from === to ? to : `${from} to ${to}`} UTC, ${detection.eventCount} events; ${about}`,
     `  what to do      ${detection.nextStep}`,

@@ -6,6 +6,7 @@ import {
   KNOWLEDGE_FAMILIES,
   SUBJECT_ROOT,
   checkpointSubject,
+  commandSubject,
   inputSubject,
   type SourceDeclaration,
 } from '@protego/contracts';
@@ -24,11 +25,14 @@ export const ENGINE_USER = 'engine';
 export const FEED_USER = 'simulation';
 /** Role that receives results. */
 export const SUBSCRIBER_USER = 'subscriber';
+/** Role that receives results, and may mute and acknowledge detections and nothing else. */
+export const DESK_USER = 'desk';
 /** Role that looks after streams, reads dead letters, and gives commands to the engine. */
 export const OPERATOR_USER = 'operator';
 /** Source that a person may publish as, to try the line out. */
 export const PROBE_USER = 'probe';
 
+const DESK_COMMANDS = ['detection-mute', 'detection-acknowledge', 'detection-unmute'];
 const RESULT_SUBJECTS = ['detection', 'late', 'skewed', 'rule-failed', 'rejected'];
 
 /** Every role with its least set of subjects; passwords are made once and kept in `directory`. */
@@ -44,11 +48,11 @@ export function natsUsers(directory: string, site: string, sources: readonly Sou
     subscribe: [`_INBOX_${name}.>`, ...subscribe],
   });
   return [
-    // Its answers go to the operator. A permission to answer whoever asks would make the server keep count of each message
+    // Its answers go to who may ask. A permission to answer whoever asks would make the server keep count of each message
     // that it delivers, which costs it more than all else.
     user(
       ENGINE_USER,
-      [...engineMayPublish(site), `_INBOX_${OPERATOR_USER}.>`],
+      [...engineMayPublish(site), `_INBOX_${OPERATOR_USER}.>`, `_INBOX_${DESK_USER}.>`],
       [`${SUBJECT_ROOT}.${site}.cmd.>`, '$SRV.>'],
     ),
     user(
@@ -62,6 +66,11 @@ export function natsUsers(directory: string, site: string, sources: readonly Sou
       [],
     ),
     user(SUBSCRIBER_USER, [], resultsOfAnySite),
+    user(
+      DESK_USER,
+      DESK_COMMANDS.map((name) => commandSubject(site, name)),
+      resultsOfAnySite,
+    ),
     user(
       OPERATOR_USER,
       [

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { eventRegistry, readLoggedEvents, type Clock, type LoggedEvent } from '@protego/contracts';
 import type { PersonalDataVault } from '@protego/enclave';
 import { recordBatches, type EventLogReader } from '@protego/event-log';
-import { SESSION_CLOSED, SESSION_OPENED, isOutputType, isPipelineInput } from '@protego/streams';
+import { SESSION_CLOSED, SESSION_OPENED, isMuteType, isOutputType, isPipelineInput } from '@protego/streams';
 import type { PipelineClock } from '../ingest/pipeline-clock';
 import { ACTIVATED, type PipelineRunner } from '../pipeline/pipeline-runner.service';
 
@@ -55,7 +55,7 @@ export async function recallLog(parts: RecallParts): Promise<Recalled> {
       if (type === SESSION_OPENED) openSession = String(data['session']);
       else if (type === SESSION_CLOSED) openSession = undefined;
       else if (type === ACTIVATED) hashes = data['hashes'];
-      else if (openSession === undefined) pipelineClock.recall(arrivedAtMs);
+      else if (openSession === undefined && !isMuteType(type)) pipelineClock.recall(arrivedAtMs);
       pipeline.recall(logged);
     }
     // Whoever asks after the engine's health meanwhile is to be answered.

@@ -1,5 +1,5 @@
 import { ProtegoError, newAjv, type JsonSchema } from '@protego/contracts';
-import type { RecordSelection } from '@protego/event-log';
+import type { MuteRequest, RecordSelection, UnmuteRequest } from '@protego/event-log';
 
 /** Input of each command that the engine takes while it holds the log. */
 export interface CommandInputs {
@@ -14,6 +14,9 @@ export interface CommandInputs {
     readonly receiver?: string;
     readonly earlierCheckpoint?: string;
   };
+  readonly 'detection-mute': MuteRequest;
+  readonly 'detection-acknowledge': MuteRequest;
+  readonly 'detection-unmute': UnmuteRequest;
   /** `directory`: absolute path on the machine of the engine. */
   readonly backup: { readonly directory: string; readonly keepCount?: number };
   /** `nonce`: the verifier's random bytes, hex. */
@@ -48,6 +51,19 @@ const selection = closed({
   subject: text(1_024),
 });
 
+const mute = closed(
+  {
+    rule: text(256),
+    entity: closed({ kind: text(64), id: text(256) }, ['kind', 'id']),
+    detection: text(64),
+    expiresAtMs: timeMs,
+    forMs: { type: 'number', exclusiveMinimum: 0 },
+    reason,
+    actor: text(256),
+  },
+  ['reason'],
+);
+
 const SCHEMAS: Readonly<Record<CommandName, JsonSchema>> = {
   checkpoint: closed({}),
   erase: closed({ subject: text(1_024), reason, searchTexts: { type: 'boolean' } }, ['subject', 'reason']),
@@ -60,6 +76,9 @@ const SCHEMAS: Readonly<Record<CommandName, JsonSchema>> = {
     { directory: { ...text(4_096), pattern: '^/' }, keepCount: { type: 'integer', minimum: 1, maximum: 10_000 } },
     ['directory'],
   ),
+  'detection-mute': mute,
+  'detection-acknowledge': mute,
+  'detection-unmute': closed({ mute: text(256), reason, actor: text(256) }, ['mute', 'reason']),
   'enclave-attest': closed({ nonce: { type: 'string', pattern: '^([0-9a-f]{2}){16,64}$' } }, ['nonce']),
   'enclave-inspect': closed({}),
   reveal: closed({ selection, reason, recordsMax: { type: 'integer', minimum: 1, maximum: REVEALED_RECORDS_MAX } }, [

@@ -6,8 +6,8 @@ import type { PipelineRunner } from '../pipeline/pipeline-runner.service';
 /** The engine's right to write the log that it holds: its events go the way of all events that it writes. */
 export function engineAuthority({ writer, dedupe, directory }: WritableLog, pipeline: PipelineRunner): LogAuthority {
   return {
-    async append(type, id, data) {
-      const seq = await pipeline.appendOwn(type, id, data);
+    async append(type, id, data, timeMs) {
+      const seq = await pipeline.appendOwn(type, id, data, timeMs);
       // Once it stands in the log the segments may go, and with them the ids on the disk.
       if (type === 'log.expired')
         for (const firstSeq of segmentsBefore(directory, Number(data['toSeq']))) dedupe.segmentRemoved(firstSeq);

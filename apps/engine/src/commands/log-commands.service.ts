@@ -10,15 +10,19 @@ import {
   eraseSubject,
   expireSegments,
   exportBundle,
+  muteDetections,
   openDirectoryTarget,
   revealRecords,
   rotateDataKey,
+  unmuteDetections,
   type LogAuthority,
+  type MuteParts,
   type RevealedRecord,
   type WritableLog,
 } from '@protego/event-log';
 import { ENCLAVE, ENGINE_CLOCK, ENGINE_LOG } from '../engine.constants';
 import { DeadLetters } from '../ingest/dead-letters.service';
+import { PipelineClock } from '../ingest/pipeline-clock';
 import { PipelineRunner } from '../pipeline/pipeline-runner.service';
 import { REVEALED_RECORDS_MAX, type CommandInputs, type CommandName } from './command-inputs';
 import { engineAuthority } from './engine-authority';
@@ -31,7 +35,7 @@ const EXPORTS_FOLDER = 'exports';
 /** What each command does, and answers with as JSON. */
 type Commands = { readonly [Name in CommandName]: (input: CommandInputs[Name]) => Promise<object> };
 
-/** What an operator may ask of the log while the engine holds it. */
+/** What an operator may ask of the log and of detections while the engine holds them. */
 @Injectable()
 export class LogCommands {
   readonly #authority: LogAuthority;
@@ -42,6 +46,9 @@ export class LogCommands {
     export: (input) => this.#export(input),
     backup: (input) => this.#backup(input),
     reveal: (input) => this.#reveal(input),
+    'detection-mute': (input) => muteDetections('mute', input, this.#muteParts()),
+    'detection-acknowledge': (input) => muteDetections('acknowledge', input, this.#muteParts()),
+    'detection-unmute': (input) => unmuteDetections(input, this.#muteParts()),
     'enclave-attest': async ({ nonce }) => ({ quote: await this.enclave.quote(Buffer.from(nonce, 'hex')) }),
     'enclave-inspect': () => this.enclave.inspect(),
     'rotate-data-key': () => rotateDataKey({ house: this.log.house, authority: this.#authority }),
@@ -52,6 +59,7 @@ export class LogCommands {
     @Inject(ENCLAVE) private readonly enclave: Enclave,
     @Inject(ENGINE_CLOCK) private readonly clock: Clock,
     private readonly letters: DeadLetters,
+    private readonly pipelineClock: PipelineClock,
     pipeline: PipelineRunner,
   ) {
     this.#authority = engineAuthority(log, pipeline);
@@ -110,6 +118,17 @@ export class LogCommands {
     if (revelation === undefined) throw new ProtegoError('LOG_RANGE_MISSING', 'no record is meant by the selection');
     const { eventSeq, records } = revelation;
     return { eventSeq, records: records.map(lineOf) };
+  }
+
+  #muteParts(): MuteParts {
+    const { reader, house } = this.log;
+    const { skewMaxMs } = this.pipelineClock;
+    const now = (): number => {
+      const nowMs = this.pipelineClock.arrive(undefined);
+      if (nowMs > 0) return nowMs;
+      throw new ProtegoError('REQUEST_INVALID', 'no feed has told this site what time it is yet');
+    };
+    return { reader, vault: house.vault, authority: this.#authority, now, skewMaxMs };
   }
 
   #parts(): Pick<Parameters<typeof eraseSubject>[0], 'directory' | 'keysDirectory' | 'reader' | 'clock'> & {

@@ -15,6 +15,10 @@ export class EngineMetrics {
     'kind',
     'severity',
   ]);
+  readonly muted = this.#counter(
+    'protego_detections_muted_total',
+    'Detections that were recorded and not published, because they are muted.',
+  );
   readonly undecidable = this.#counter(
     'protego_pipeline_undecidable_total',
     'Answers of rules that nobody can give any more, because of erased fields.',

@@ -12,7 +12,7 @@ export class PipelineClock {
     readonly kind: 'wall' | 'feed',
     private readonly clock: Clock,
     /** How far ahead of the wall clock a producer may carry the time, milliseconds. */
-    private readonly skewMaxMs: number,
+    readonly skewMaxMs: number,
   ) {}
 
   /** Pipeline time of the last arrival, milliseconds; 0 before the first. */

@@ -135,9 +135,12 @@ export class PipelineRunner {
     await this.appendOwn(SESSION_CLOSED, `${session}-closed`, { session, reason: 'abandoned' });
   }
 
-  /** Appends an event in the engine's own name, and runs it through the pipeline where it is one of its inputs. */
-  async appendOwn(type: string, id: string, data: EventData): Promise<EventSeq> {
-    const time = formatRfc3339(this.clock.wallMs());
+  /**
+   * Appends an event in the engine's own name, and runs it through the pipeline where it is one of its inputs. Its event time
+   * is that of the wall clock unless it is given.
+   */
+  async appendOwn(type: string, id: string, data: EventData, timeMs?: number): Promise<EventSeq> {
+    const time = formatRfc3339(timeMs ?? this.clock.wallMs());
     const event = engineEventOf({ type, id, site: this.config.site, time, data });
     const record = this.#recordOf(event);
     const { firstSeq } = await this.log.append([record]);
@@ -205,12 +208,14 @@ export class PipelineRunner {
     const checkpoint = this.log.checkpoint();
     const events = results.map((result) => outputEventOf(result, this.config.site, checkpoint));
     const { firstSeq } = await this.log.append(events.map((event) => this.#recordOf(event)));
-    for (const result of results)
-      this.metrics.results.inc({
-        kind: result.kind,
-        severity: result.kind === 'detection' ? result.detection.severity : '',
-      });
+    for (const result of results) this.#count(result);
     this.publisher.offer(events.map((event, i) => ({ seq: firstSeq + i, event })));
+  }
+
+  #count(result: OutputResult): void {
+    const { kind } = result;
+    this.metrics.results.inc({ kind, severity: kind === 'detection' ? result.detection.severity : '' });
+    if (kind === 'detection' && result.detection.status === 'muted') this.metrics.muted.inc();
   }
 
   #recordOf(event: ProtegoEvent): LogRecordInput {

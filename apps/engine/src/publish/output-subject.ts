@@ -11,8 +11,9 @@ import {
 export function outputSubjectOf({ type, site, data }: ProtegoEvent): string | undefined {
   switch (type) {
     case 'detection.raised': {
-      const { severity, ruleId } = data as unknown as Detection;
-      return detectionSubject(site, severity, ruleId);
+      const { severity, ruleId, status } = data as unknown as Detection;
+      // Whoever receives detections would have to know of every mute to leave it alone.
+      return status === 'muted' ? undefined : detectionSubject(site, severity, ruleId);
     }
     case 'pipeline.event-came-late':
       return lateSubject(site, String(data['source']));

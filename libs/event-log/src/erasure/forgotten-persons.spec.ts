@@ -40,6 +40,19 @@ describe('ForgottenPersons', () => {
     });
   });
 
+  it('takes what is said about detections of the person for nothing of the person', async () => {
+    await inVaultHouse(async (house) => {
+      const forgotten = new ForgottenPersons(house.reader);
+      const token = (await house.vault.find('u-0417'))?.token;
+      await eraseSubject({ ...house.options, reason: 'request' });
+      const data = { entity: { kind: 'person', id: token }, expiresAt: '2026-03-01T00:00:00Z', reason: 'drill' };
+      await house.append([{ ...maria, id: 'muted-1', source: 'protego', type: 'detection.muted', data }]);
+      forgotten.isRepeat(maria.source, maria.id, await subjectsOf(house, maria));
+      expect(await forgotten.forgetAgain(quietly(house))).toBe(1);
+      expect(await keysOf(house, 'u-0417')).toBe(0);
+    });
+  });
+
   it('leaves the key of who really came back, and of who was never forgotten', async () => {
     await inVaultHouse(async (house) => {
       const forgotten = new ForgottenPersons(house.reader);

@@ -87,10 +87,17 @@ export class ForgottenPersons {
     return false;
   }
 
-  /** Whether the log has got something of a person, by one of the person's tokens, since the person was forgotten. */
+  /**
+   * Whether the log has got something of a person, by one of the person's tokens, since the person was forgotten. What the
+   * engine writes itself, such as a detection or a mute, holds the token and nothing of the person.
+   */
   #isInLaterRecord(person: string, token: string): boolean {
     const fromSeq = (this.#erasedAt.get(person) ?? -1) + 1;
-    for (const { type } of this.reader.query({ subjects: [token], fromSeq })) if (!type.startsWith('log.')) return true;
+    for (const { type } of this.reader.query({ subjects: [token], fromSeq })) if (!isOwn(type)) return true;
     return false;
   }
+}
+
+function isOwn(type: string): boolean {
+  return /^(log|detection|pipeline)\./.test(type);
 }

@@ -9,13 +9,24 @@ import {
 } from '@protego/contracts';
 import type { EventLogWriter } from '../writer/writer';
 
-/** Events that a log records about itself before something is done with it. */
-export type OwnEventType = 'log.exported' | 'log.erased' | 'log.expired' | 'log.revealed' | 'log.key-rotated';
+/** Events that a log records about itself before something is done with it, and what people say about its detections. */
+export type OwnEventType =
+  | 'log.exported'
+  | 'log.erased'
+  | 'log.expired'
+  | 'log.revealed'
+  | 'log.key-rotated'
+  | 'detection.muted'
+  | 'detection.acknowledged'
+  | 'detection.unmuted';
 
 /** Whoever may write the log: the engine that holds it, or a command that has taken its lock. */
 export interface LogAuthority {
-  /** Appends an event about the log; resolves when it is durable. `id` is unique for ever. */
-  append(type: OwnEventType, id: string, data: EventData): Promise<EventSeq>;
+  /**
+   * Appends an event about the log; resolves when it is durable. `id` is unique for ever; `timeMs` is its event time, by
+   * default that of the wall clock.
+   */
+  append(type: OwnEventType, id: string, data: EventData, timeMs?: number): Promise<EventSeq>;
   /** Makes the stored hashes of all durable records durable themselves: the records under them may then expire. */
   syncTiles(): Promise<void>;
   /** A signed checkpoint that covers at least all that was durable when it was asked for; its tiles are stored. */
@@ -36,19 +47,20 @@ export function writerAuthority(parts: {
 }): LogAuthority {
   const { writer, clock, site, arrivedAtMs } = parts;
   return {
-    async append(type, id, data) {
+    async append(type, id, data, timeMs) {
       const nowMs = clock.wallMs();
+      const eventMs = timeMs ?? nowMs;
       const event: ProtegoEvent = {
         specversion: '1.0',
         id,
         source: OWN_SOURCE,
         type,
-        time: formatRfc3339(nowMs),
+        time: formatRfc3339(eventMs),
         site,
         dataschema: dataschemaOf(type, 1),
         data,
       };
-      const times = { timeMs: nowMs, arrivedAtMs: arrivedAtMs ?? nowMs, recordedAtMs: nowMs };
+      const times = { timeMs: eventMs, arrivedAtMs: arrivedAtMs ?? nowMs, recordedAtMs: nowMs };
       const { firstSeq } = await writer.append([{ body: Buffer.from(canonicalJson(event)), type, ...times }]);
       return firstSeq;
     },

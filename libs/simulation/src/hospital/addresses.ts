@@ -14,6 +14,9 @@ const HOMES_PER_BLOCK = 9;
 const PARTNER_BLOCKS = 800;
 const SERVER_BLOCKS = 400;
 
+/** The last two blocks of 203.0.113.0 belong to a cellular carrier, which shares them among phones. */
+const CARRIER_BLOCKS = [46, 47] as const;
+
 const HOME_COUNTRY = 'DE';
 const COUNTRIES = ['NL', 'FR', 'PL', 'AT', 'US', 'GB', 'CZ', 'IT', 'ES', 'SE', 'RO', 'TR', 'BR', 'IN', 'VN'];
 const ABROAD_SHARE = 0.15;
@@ -50,7 +53,7 @@ export class Addresses {
     this.#countryKey = SeededRandom.ofStream(seed, 'countries').word();
     const random = SeededRandom.ofStream(seed, 'address-blocks');
     const blocks = random.sample(
-      Array.from({ length: BLOCK_COUNT }, (_, index) => index),
+      Array.from({ length: BLOCK_COUNT }, (_, index) => index).filter((block) => !isCarrier(block)),
       BLOCK_COUNT,
     );
     const isHere = (block: number): boolean => this.#countryOfBlock(block) === HOME_COUNTRY;
@@ -78,6 +81,13 @@ export class Addresses {
     const block = this.#homeBlocks[drawIndex(this.#homeBlocks.length, this.#key, pick, 3)] as number;
     const place = HOMES_PER_BLOCK + drawIndex(HOSTS_PER_BLOCK - HOMES_PER_BLOCK, this.#key, pick, 4);
     return this.#hostIn(block, place);
+  }
+
+  /** An address of a cellular carrier. */
+  carrier(pick: number): string {
+    const place = modulo(pick, CARRIER_BLOCKS.length * HOSTS_PER_BLOCK);
+    const block = CARRIER_BLOCKS[Math.floor(place / HOSTS_PER_BLOCK)] as number;
+    return addressOf(block * 16 + 1 + (place % HOSTS_PER_BLOCK));
   }
 
   /** A host name that is in use in ordinary life; equal picks are equal hosts. */
@@ -117,7 +127,7 @@ export class Addresses {
 
   #countryOfBlock(block: number): string {
     const share = drawWord(this.#countryKey, block) / 0x1_0000_0000;
-    if (share >= ABROAD_SHARE) return HOME_COUNTRY;
+    if (isCarrier(block) || share >= ABROAD_SHARE) return HOME_COUNTRY;
     return COUNTRIES[Math.floor((share / ABROAD_SHARE) * COUNTRIES.length)] as string;
   }
 }
@@ -136,4 +146,5 @@ function hostnames(): string[] {
   );
 }
 
+const isCarrier = (block: number): boolean => CARRIER_BLOCKS.some((carrier) => carrier === block);
 const modulo = (value: number, by: number): number => ((value % by) + by) % by;

@@ -39,6 +39,8 @@ export function buildHospital(options: HospitalOptions): Hospital {
 }
 
 class BuiltHospital implements Hospital {
+  readonly seed: number;
+  readonly settings: SimulationSettings;
   readonly wards: readonly Ward[];
   readonly devices: readonly SimulatedDevice[];
   readonly people: readonly StaffMember[];
@@ -56,6 +58,8 @@ class BuiltHospital implements Hospital {
 
   constructor(options: HospitalOptions) {
     const { seed, settings } = options;
+    this.seed = seed;
+    this.settings = settings;
     this.wards = buildWards(settings);
     const bedWards = this.wards.filter(({ bedCount }) => bedCount > 0);
     this.#town = new Town(seed, settings.wards * settings.bedsPerWard);
@@ -104,6 +108,10 @@ class BuiltHospital implements Hospital {
     return this.#shifts.beginning(startMs, endMs);
   }
 
+  dutiesEnding(startMs: number, endMs: number): readonly Duty[] {
+    return this.#shifts.ending(startMs, endMs);
+  }
+
   inpatients(timeMs: number, ward?: string): readonly Stay[] {
     return this.#stays.inpatients(timeMs, ward);
   }
@@ -118,6 +126,14 @@ class BuiltHospital implements Hospital {
 
   staysWithin(startMs: number, endMs: number): readonly Stay[] {
     return this.#stays.within(startMs, endMs);
+  }
+
+  staysBeginning(startMs: number, endMs: number): readonly Stay[] {
+    return this.#stays.beginning(startMs, endMs);
+  }
+
+  staysEnding(startMs: number, endMs: number): readonly Stay[] {
+    return this.#stays.ending(startMs, endMs);
   }
 
   resident(index: number): Resident {
@@ -165,13 +181,20 @@ class BuiltHospital implements Hospital {
     return this.#addresses.strangeHost(pick);
   }
 
+  carrierAddress(pick: number): string {
+    return this.#addresses.carrier(pick);
+  }
+
   countryOf(address: string): string {
     return this.#addresses.countryOf(address);
   }
 
   #employ(employees: readonly Employee[]): StaffMember[] {
+    // Nobody reads records on a phone that the house does not manage.
     const phones = new Map(
-      this.devices.filter(({ view }) => view.type === 'phone').map((phone) => [phone.view.owner as string, phone]),
+      this.devices
+        .filter(({ view }) => view.type === 'phone' && view.managed)
+        .map((phone) => [phone.view.owner as string, phone]),
     );
     return employees.map(({ user, residentIndex }) => {
       const resident = this.#town.resident(residentIndex);

@@ -54,6 +54,8 @@ const LOW_BYTES = [10, 249] as const;
 
 /** Beds for which the devices of units are written below. */
 const HOUSE_BEDS = 144;
+/** Units of the smallest house have this part of them, and one of each kind at least. */
+const HOUSE_SCALE_MIN = 0.3;
 /** Devices of units for a house of {@link HOUSE_BEDS}; classes that follow the beds of the house are not in it. */
 const UNIT_DEVICES: Readonly<Record<UnitName, Partial<Record<DeviceClass, number>>>> = {
   emergency: {
@@ -140,7 +142,7 @@ function wardPlaces({ name, bedCount }: Ward, { devices, wearablesPerBed }: Simu
 }
 
 function unitPlaces({ name }: Ward, { devices }: SimulationSettings, bedCount: number): Place[] {
-  const scale = Math.max(1, bedCount / HOUSE_BEDS);
+  const scale = Math.max(HOUSE_SCALE_MIN, bedCount / HOUSE_BEDS);
   // Servers grow more slowly than what they serve.
   const factor = name === 'data-centre' ? Math.sqrt(scale) : scale;
   const fixed = Object.entries(UNIT_DEVICES[name as UnitName]).map(([type, count]) => [

@@ -25,44 +25,43 @@ function mix(word: number): number {
 
 /**
  * Numbers of a fixed count of digits in a scrambled order: a person's number says nothing of when or as what it was given.
- * Multiplication by a unit of the ring of integers modulo `modulus`, a power of ten; both ways in one step.
+ * Multiplication by a unit of the ring of integers modulo a power of ten; both ways in one step.
  */
 export class ScrambledNumbers {
-  readonly #factor: bigint;
-  readonly #inverse: bigint;
-  readonly #offset: bigint;
-  readonly #modulus: bigint;
+  readonly #factor: number;
+  readonly #inverse: number;
+  readonly #offset: number;
+  readonly #modulus: number;
   readonly #digits: number;
 
-  /** @param digits how many digits a number has, 1 to 9 */
+  /** @param digits how many digits a number has, 1 to 7, so that products stay exact */
   constructor(digits: number, key: number) {
     this.#digits = digits;
-    this.#modulus = 10n ** BigInt(digits);
+    this.#modulus = 10 ** digits;
     // What ends in 3 shares no factor with a power of ten.
-    this.#factor = BigInt(Math.floor(drawFraction(key, 1) * 10 ** (digits - 1))) * 10n + 3n;
-    this.#offset = BigInt(Math.floor(drawFraction(key, 2) * 10 ** digits));
+    this.#factor = drawIndex(this.#modulus / 10, key, 1) * 10 + 3;
+    this.#offset = drawIndex(this.#modulus, key, 2);
     this.#inverse = inverseOf(this.#factor, this.#modulus);
   }
 
   /** Digits of the number of an index below `10 ** digits`. */
   of(index: number): string {
-    const number = (BigInt(index) * this.#factor + this.#offset) % this.#modulus;
-    return number.toString().padStart(this.#digits, '0');
+    return String((index * this.#factor + this.#offset) % this.#modulus).padStart(this.#digits, '0');
   }
 
   /** Index whose digits these are; undefined where they are none. */
   indexOf(digits: string): number | undefined {
-    if (digits.length !== this.#digits || !/^\d+$/.test(digits)) return undefined;
-    const shifted = BigInt(digits) - this.#offset + this.#modulus;
-    return Number((shifted * this.#inverse) % this.#modulus);
+    const number = Number(digits);
+    if (digits.length !== this.#digits || !Number.isInteger(number) || number < 0) return undefined;
+    return ((number - this.#offset + this.#modulus) * this.#inverse) % this.#modulus;
   }
 }
 
 /** Extended Euclid. */
-function inverseOf(value: bigint, modulus: bigint): bigint {
-  let [oldR, r, oldS, s] = [value, modulus, 1n, 0n];
-  while (r !== 0n) {
-    const quotient = oldR / r;
+function inverseOf(value: number, modulus: number): number {
+  let [oldR, r, oldS, s] = [value, modulus, 1, 0];
+  while (r !== 0) {
+    const quotient = Math.floor(oldR / r);
     [oldR, r] = [r, oldR - quotient * r];
     [oldS, s] = [s, oldS - quotient * s];
   }

@@ -1,3 +1,5 @@
+import type { SimulationSettings } from '../settings';
+
 /** What a device is for; each class has traffic of its own. */
 export const DEVICE_CLASSES = [
   'infusion-pump',
@@ -138,6 +140,9 @@ export interface Ward {
  * any part of a history can be made without the parts before it.
  */
 export interface Hospital {
+  /** What it was built from: for facts that are functions of seed and time. */
+  readonly seed: number;
+  readonly settings: SimulationSettings;
   readonly wards: readonly Ward[];
   readonly devices: readonly SimulatedDevice[];
   readonly people: readonly StaffMember[];
@@ -180,10 +185,18 @@ export interface Hospital {
   countryOf(address: string): string;
   /** The resident with a `patient.uid`; undefined where it is nobody's. */
   residentOf(patientUid: string): Resident | undefined;
-  /** Stays of wards that touch a time span, by start; each holds for whoever asks in any order. */
+  /** Stays of wards that touch a time span. */
   staysWithin(startMs: number, endMs: number): readonly Stay[];
+  /** Stays of wards that begin in a time span. */
+  staysBeginning(startMs: number, endMs: number): readonly Stay[];
+  /** Stays of wards that end in a time span. */
+  staysEnding(startMs: number, endMs: number): readonly Stay[];
   /** Duties, on call as well, that begin in a time span. */
   dutiesBeginning(startMs: number, endMs: number): readonly Duty[];
+  /** Duties, on call as well, that end in a time span. */
+  dutiesEnding(startMs: number, endMs: number): readonly Duty[];
+  /** An address that a cellular carrier shares among phones outside the house. */
+  carrierAddress(pick: number): string;
   /** A device by `device.uid`. */
   deviceOf(uid: string): SimulatedDevice | undefined;
   /** A member of staff by `user.uid`. */

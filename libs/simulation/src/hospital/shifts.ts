@@ -19,9 +19,10 @@ const HOLIDAY_SHARE = 0.1;
 /** Chance to fall ill on a day, and how long that lasts at most. */
 const ILLNESS_SHARE = 0.012;
 const ILLNESS_DAYS_MAX = 4;
-/** Rosters and hours that are kept at a time. */
+/** Rosters, hours and days that are kept at a time. */
 const ROSTERS_KEPT_PER_TEAM = 10;
 const HOURS_KEPT_MAX = 72;
+const DAYS_KEPT_MAX = 8;
 
 /** What the members of a team do on one day; duties begin on it and may end on the next. */
 interface Roster {
@@ -35,6 +36,12 @@ interface Hour {
   readonly byWish: Map<string, readonly Duty[]>;
 }
 
+/** Duties that begin on a day, by the times at which they begin and end. */
+interface Changes {
+  readonly begun: ReadonlyMap<number, readonly Duty[]>;
+  readonly ended: ReadonlyMap<number, readonly Duty[]>;
+}
+
 /** Who works when, as a function of seed, team and day. */
 export class Shifts {
   readonly #orders: readonly (readonly number[])[];
@@ -44,6 +51,7 @@ export class Shifts {
   readonly #placeKey: number;
   readonly #rosters = new Map<number, Roster>();
   readonly #hours = new Map<number, Hour>();
+  readonly #changesOfDay = new Map<number, Changes>();
 
   /**
    * @param people all members of all teams, in the order of the teams
@@ -108,13 +116,38 @@ export class Shifts {
   beginning(startMs: number, endMs: number): Duty[] {
     const duties: Duty[] = [];
     for (let day = Math.floor(startMs / DAY_MS); day * DAY_MS < endMs; day++) {
-      for (const team of this.teams) {
-        const roster = this.#roster(team, day);
-        for (const duty of roster.duties) if (duty !== undefined && begins(duty, startMs, endMs)) duties.push(duty);
-        if (roster.onCall !== undefined && begins(roster.onCall, startMs, endMs)) duties.push(roster.onCall);
+      for (const [timeMs, group] of this.#changes(day).begun) {
+        if (timeMs >= startMs && timeMs < endMs) duties.push(...group);
       }
     }
     return duties;
+  }
+
+  /** Duties, on call as well, that end in a time span. */
+  ending(startMs: number, endMs: number): Duty[] {
+    const duties: Duty[] = [];
+    // What begins on a day ends on it or on the next.
+    for (let day = Math.floor(startMs / DAY_MS) - 1; day * DAY_MS < endMs; day++) {
+      for (const [timeMs, group] of this.#changes(day).ended) {
+        if (timeMs >= startMs && timeMs < endMs) duties.push(...group);
+      }
+    }
+    return duties;
+  }
+
+  #changes(day: number): Changes {
+    const kept = this.#changesOfDay.get(day);
+    if (kept !== undefined) return kept;
+    const duties = this.teams.flatMap((team) => {
+      const { duties: shifts, onCall } = this.#roster(team, day);
+      return [...shifts, onCall].filter((duty) => duty !== undefined);
+    });
+    const changes = {
+      begun: groupByTime(duties, 'startMs'),
+      ended: groupByTime(duties, 'endMs'),
+    };
+    keep(this.#changesOfDay, day, changes, DAYS_KEPT_MAX);
+    return changes;
   }
 
   #hour(hour: number): Hour {
@@ -264,8 +297,17 @@ export function isWeekend(day: number): boolean {
 }
 
 const covers = (duty: Duty, timeMs: number): boolean => timeMs >= duty.startMs && timeMs < duty.endMs;
-const begins = (duty: Duty, startMs: number, endMs: number): boolean => duty.startMs >= startMs && duty.startMs < endMs;
 const modulo = (value: number, by: number): number => ((value % by) + by) % by;
+
+function groupByTime(duties: readonly Duty[], edge: 'startMs' | 'endMs'): Map<number, Duty[]> {
+  const groups = new Map<number, Duty[]>();
+  for (const duty of duties) {
+    const group = groups.get(duty[edge]);
+    if (group === undefined) groups.set(duty[edge], [duty]);
+    else group.push(duty);
+  }
+  return groups;
+}
 
 function keep<K, V>(map: Map<K, V>, key: K, value: V, sizeMax: number): void {
   if (map.size >= sizeMax) map.delete(map.keys().next().value as K);

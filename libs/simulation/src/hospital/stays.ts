@@ -12,6 +12,7 @@ const POOL_BEDS = 4;
 const EPOCH_DAYS = 28;
 /** How far back somebody's last stay is looked for: a year. */
 const LOOK_BACK_EPOCHS = 13;
+const DAYS_KEPT_MAX = 8;
 const EPOCHS_KEPT_PER_POOL = LOOK_BACK_EPOCHS + 4;
 /** One resident in so many never comes to the hospital but to die there, so that nobody is treated after death. */
 const LAST_STAY_EVERY = 5;
@@ -38,6 +39,8 @@ interface Pool {
 interface Epoch {
   /** By bed of the pool, in time. */
   readonly byBed: readonly (readonly Stay[])[];
+  /** By index of the patient, in time. */
+  readonly byPatient: ReadonlyMap<number, readonly Stay[]>;
 }
 
 interface Answer {
@@ -51,9 +54,10 @@ export class Stays {
   readonly #pools: readonly Pool[];
   /** Beds of a ward as pool and place in it. */
   readonly #bedsOf = new Map<string, (readonly [Pool, number])[]>();
-  readonly #allBeds: (readonly [Pool, number])[] = [];
   readonly #epochs = new Map<number, Epoch>();
   readonly #inpatients = new Map<string, Answer>();
+  readonly #changes = new Map<number, readonly Stay[]>();
+  #house: Answer | undefined;
   #former: { day: number; stays: readonly Stay[] } = { day: Number.NaN, stays: [] };
 
   constructor(
@@ -68,7 +72,6 @@ export class Stays {
         this.#bedsOf.get(ward)?.push([pool, bed]);
       });
     }
-    for (const beds of this.#bedsOf.values()) this.#allBeds.push(...beds);
   }
 
   /** True of residents who are patients at most once, at the end of their lives; nobody of the staff is one of them. */
@@ -78,11 +81,16 @@ export class Stays {
 
   /** Who lies in a bed at a time, of one ward where one is named; the list holds until the next admission or discharge. */
   inpatients(timeMs: number, ward?: string): readonly Stay[] {
-    const key = ward ?? '';
-    const kept = this.#inpatients.get(key);
+    if (ward !== undefined) return this.#inpatientsOf(timeMs, ward).stays;
+    const kept = this.#house;
     if (kept !== undefined && timeMs >= kept.fromMs && timeMs < kept.toMs) return kept.stays;
-    const answer = this.#listInpatients(timeMs, ward === undefined ? this.#allBeds : (this.#bedsOf.get(ward) ?? []));
-    this.#inpatients.set(key, answer);
+    const answers = [...this.#bedsOf.keys()].map((name) => this.#inpatientsOf(timeMs, name));
+    const answer = {
+      fromMs: Math.max(...answers.map(({ fromMs }) => fromMs)),
+      toMs: Math.min(...answers.map(({ toMs }) => toMs)),
+      stays: answers.flatMap(({ stays }) => stays),
+    };
+    this.#house = answer;
     return answer.stays;
   }
 
@@ -105,6 +113,36 @@ export class Stays {
     return stays.length <= countMax ? stays : stays.slice(0, countMax);
   }
 
+  /** Stays that begin in a time span. */
+  beginning(startMs: number, endMs: number): Stay[] {
+    return this.#changed(startMs, endMs, 'startMs');
+  }
+
+  /** Stays that end in a time span. */
+  ending(startMs: number, endMs: number): Stay[] {
+    return this.#changed(startMs, endMs, 'endMs');
+  }
+
+  #changed(fromMs: number, toMs: number, edge: 'startMs' | 'endMs'): Stay[] {
+    const found: Stay[] = [];
+    for (let day = Math.floor(fromMs / DAY_MS); day * DAY_MS < toMs; day++) {
+      for (const stay of this.#changesOf(day)) if (stay[edge] >= fromMs && stay[edge] < toMs) found.push(stay);
+    }
+    return found;
+  }
+
+  /** Stays that begin or end on a day. A stay that does both on different days is found on both. */
+  #changesOf(day: number): readonly Stay[] {
+    const kept = this.#changes.get(day);
+    if (kept !== undefined) return kept;
+    const isOn = (timeMs: number): boolean => Math.floor(timeMs / DAY_MS) === day;
+    const stays = this.within(day * DAY_MS - 1, (day + 1) * DAY_MS);
+    const changes = stays.filter(({ startMs, endMs }) => isOn(startMs) || isOn(endMs));
+    if (this.#changes.size >= DAYS_KEPT_MAX) this.#changes.delete(this.#changes.keys().next().value as number);
+    this.#changes.set(day, changes);
+    return changes;
+  }
+
   /** Stays that touch a time span, bed by bed. */
   within(startMs: number, endMs: number): Stay[] {
     const stays: Stay[] = [];
@@ -116,6 +154,15 @@ export class Stays {
       }
     }
     return stays;
+  }
+
+  #inpatientsOf(timeMs: number, ward: string): Answer {
+    const kept = this.#inpatients.get(ward);
+    if (kept !== undefined && timeMs >= kept.fromMs && timeMs < kept.toMs) return kept;
+    const answer = this.#listInpatients(timeMs, this.#bedsOf.get(ward) ?? []);
+    // Bounded by the number of wards; a name that is no ward's is not kept.
+    if (this.#bedsOf.has(ward)) this.#inpatients.set(ward, answer);
+    return answer;
   }
 
   #listInpatients(timeMs: number, beds: readonly (readonly [Pool, number])[]): Answer {
@@ -146,13 +193,9 @@ export class Stays {
     const pool = this.#pools[index % this.#pools.length] as Pool;
     const newest = epochAt(pool, timeMs);
     for (let epoch = newest; epoch >= newest - epochsBack; epoch--) {
-      let last: Stay | undefined;
-      for (const bed of this.#epoch(pool, epoch).byBed) {
-        for (const stay of bed) {
-          if (stay.startMs > timeMs) break;
-          if (stay.patient.index === index && (last === undefined || stay.startMs > last.startMs)) last = stay;
-        }
-      }
+      const last = this.#epoch(pool, epoch)
+        .byPatient.get(index)
+        ?.findLast(({ startMs }) => startMs <= timeMs);
       if (last !== undefined) return last;
     }
     return undefined;
@@ -188,7 +231,8 @@ export class Stays {
     const kept = this.#epochs.get(key);
     if (kept !== undefined) return kept;
     const random = SeededRandom.ofStream(this.seed, `beds/${pool.index}/${epoch}`);
-    const planned = { byBed: new EpochPlan(pool, epoch, random, this.#pools.length, this.town).byBed() };
+    const byBed = new EpochPlan(pool, epoch, random, this.#pools.length, this.town).byBed();
+    const planned = { byBed, byPatient: groupByPatient(byBed) };
     if (this.#epochs.size >= this.#pools.length * EPOCHS_KEPT_PER_POOL) {
       this.#epochs.delete(this.#epochs.keys().next().value as number);
     }
@@ -328,6 +372,16 @@ function planPools(seed: number, wards: readonly Ward[]): Pool[] {
     wards: beds.slice(index * POOL_BEDS, (index + 1) * POOL_BEDS),
     firstDay: drawIndex(EPOCH_DAYS, key, index),
   }));
+}
+
+function groupByPatient(byBed: readonly (readonly Stay[])[]): Map<number, Stay[]> {
+  const byPatient = new Map<number, Stay[]>();
+  for (const stay of byBed.flat().sort((a, b) => a.startMs - b.startMs)) {
+    const stays = byPatient.get(stay.patient.index);
+    if (stays === undefined) byPatient.set(stay.patient.index, [stay]);
+    else stays.push(stay);
+  }
+  return byPatient;
 }
 
 function epochAt({ firstDay }: Pool, timeMs: number): number {

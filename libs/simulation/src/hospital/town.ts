@@ -21,7 +21,7 @@ const STREET_HOUSEHOLDS = HOUSEHOLDS_BY_SIZE.reduce((sum, [, count]) => sum + co
 /** Share of a household that bears its common name. */
 const COMMON_NAME_SHARE = 0.8;
 /** Streets whose plan is kept at a time. */
-const STREETS_KEPT_MAX = 512;
+const STREETS_KEPT_MAX = 2048;
 /** Residents that are kept at a time. */
 const RESIDENTS_KEPT_MAX = 16_384;
 

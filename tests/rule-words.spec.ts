@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import { loadRuleFiles } from '@protego/artefacts';
+import { parseAllDocuments } from 'yaml';
+
+// The texts of alerts are read aloud to people who run a ward. What stands here can be checked by a machine; whether a text makes
+// sense is for a reader of docs/explanation/a-day-of-alerts.md to judge.
+
+interface RuleDocument {
+  readonly name?: string;
+  readonly title: string;
+  readonly level?: string;
+  readonly protego?: { readonly why?: string; readonly nextStep?: string; readonly harmlessExplanation?: string };
+}
+
+const documents = loadRuleFiles(join(__dirname, '..', 'streams', 'rules')).flatMap(({ path, text }) =>
+  parseAllDocuments(text).map((document) => ({ path, rule: document.toJS() as RuleDocument })),
+);
+const raising = documents
+  .filter(({ rule }) => rule.level !== undefined && rule.level !== 'informational')
+  .map(({ path, rule }) => ({ name: `${path} ${rule.title}`, words: rule.protego ?? {} }));
+const wordsOf = ({ why = '', nextStep = '', harmlessExplanation = '' }: NonNullable<RuleDocument['protego']>): string =>
+  // What a placeholder stands for is named by the text around it.
+  [why, nextStep, harmlessExplanation].join(' ').replace(/\{[^}]*\}/g, '…');
+
+/** Words of analysts, which say nothing on a ward. */
+const JARGON =
+  /\b(C2|command[- ]and[- ]control|exfiltrat\w+|lateral movement|payload|beacon\w*|endpoint|hash|MFA|2FA|OAuth|API|LSASS|PowerShell|SMB|RDP|SSH|VNC|TLS|DNS|ARP|SSID|BSSID|MAC address|user agent|subnet|IoC|TTP|threat actor|persistence|privilege escalation|enumerat\w+|spoof\w+|malicious|anomal\w+|entropy|threshold|telemetry|firmware|correlation)\b/i;
+/** A dotted field, or a name with underscores. */
+const FIELD_NAME = /\b[a-z]+_[a-z_]+\b|\b(src|dst|actor|device|user|patient)\.[a-z]/;
+/** Steps that could cut a patient off, unless the text speaks of the patient before. */
+const CUTS_OFF =
+  /\b(switch(ed|ing)? (it |them |\S+ )?off|turn(ed|ing)? (it |\S+ )?off|unplug|power(ed)? (it )?down|shut (it |\S+ )?down)\b/i;
+const MINDS_PATIENT =
+  /do not (switch|turn|unplug|shut)|never (switch|turn|unplug|shut)|unless a patient|no patient|not with a patient|patient depends/i;
+
+describe('words of the rules', () => {
+  it.each(raising)('$name says what happened, what to do and what else it could be', ({ words }) => {
+    for (const text of [words.why, words.nextStep, words.harmlessExplanation])
+      expect((text ?? '').length).toBeGreaterThan(40);
+  });
+
+  it.each(raising)('$name uses words of a ward', ({ words }) => {
+    expect(wordsOf(words)).not.toMatch(JARGON);
+    expect(wordsOf(words)).not.toMatch(FIELD_NAME);
+  });
+
+  it.each(raising)('$name cuts no patient off a device', ({ words: { nextStep = '' } }) => {
+    if (CUTS_OFF.test(nextStep)) expect(nextStep).toMatch(MINDS_PATIENT);
+  });
+
+  it.each(raising)('$name can be said in a minute', ({ words }) => {
+    // Some 150 words are spoken in a minute.
+    expect(wordsOf(words).split(/\s+/).length).toBeLessThanOrEqual(150);
+  });
+});
