@@ -3,7 +3,8 @@ import { deviceDraft, type UserView } from '../event-drafts';
 import type { DeviceClass, SimulatedDevice, StaffMember } from '../hospital/model';
 import { isHost } from '../host-agents';
 import { commandDraft, commandOf } from '../host-work';
-import { connectionDraft, type Carried, type End, type ReachedService } from '../connections';
+import { connectionDraft, type Carried, type End } from '../connections';
+import { type ReachedService } from '../reached-services';
 import { inTime, type Course, type Stage, type Suppression } from './activity';
 
 /**
