@@ -24,9 +24,9 @@ export class Storyline {
     return this.#nowMs;
   }
 
-  /** When the first thing happened; the beginning where nothing did. */
+  /** When the first thing happened; where the story stands where nothing did. */
   get firstMs(): number {
-    return this.#drafts.reduce((least, { timeMs }) => Math.min(least, timeMs), this.#nowMs);
+    return this.drafts[0]?.timeMs ?? this.#nowMs;
   }
 
   /** Lets 70 to 100 percent of a time pass, at the pace of the stage; returns where the story stands. */
