@@ -1,9 +1,9 @@
 import { HOUR_MS } from '../durations';
 import type { EventDraft } from '../draft';
-import { signInFailedDraft, signedInDraft, type Seat } from '../event-drafts';
+import { signedInDraft, type Seat } from '../event-drafts';
 import type { StaffMember } from '../hospital/model';
 import { sessionUid } from '../life/session-life';
-import { mistypedName, typedName } from '../life/sign-in-life';
+import { mistypedName, refusalOf, refusedDraft } from '../life/sign-in-life';
 import { userAgentOf } from '../user-agents';
 import {
   MINUTE_MS,
@@ -47,10 +47,9 @@ function play(stage: Stage, campaign: Campaign): Course | undefined {
   const times = stepTimes(random, startMs, pacedMs(stage, campaign.durationMs), list.length);
   const drafts: EventDraft[] = [];
   for (const [index, name] of list.entries()) {
-    const { user, detail } = typedName(hospital, name);
-    const seat = outsideSeat(stage, user, addresses[index % addresses.length] as string, userAgent);
+    const seat = outsideSeat(stage, { uid: name }, addresses[index % addresses.length] as string, userAgent);
     if (seat === undefined) return undefined;
-    drafts.push(signInFailedDraft(times[index] as number, seat, detail));
+    drafts.push(refusedDraft(times[index] as number, seat, refusalOf(hospital, name)));
   }
   return breakIn(stage, campaign, { drafts: inTime(drafts), addresses, victim: random.pick(known), userAgent });
 }
@@ -98,7 +97,7 @@ function playFewAccounts(stage: Stage): Course | undefined {
     const ip = addresses[(index * 5 + (index % 3)) % addresses.length];
     const seat = target && ip ? outsideSeat(stage, target.user, ip, userAgent) : undefined;
     if (seat === undefined) return undefined;
-    drafts.push(signInFailedDraft(timeMs, seat, 'wrong password'));
+    drafts.push(refusedDraft(timeMs, seat, 'wrong password'));
   }
   const course = breakIn(
     stage,
