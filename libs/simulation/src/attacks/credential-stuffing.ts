@@ -83,18 +83,22 @@ function breakIn(stage: Stage, { tellingTry }: Campaign, tries: Tries): Course |
   };
 }
 
+/** Addresses from which a few accounts are tried. */
+const ADDRESSES_OF_FEW = 17;
+
 /** A few accounts that are worth it, each tried from many addresses with passwords that leaked elsewhere. */
 function playFewAccounts(stage: Stage): Course | undefined {
   const { hospital, random, startMs } = stage;
   const targets = random.sample([...hospital.peopleOf('it-administrator'), ...hospital.peopleOf('physician')], 3);
-  const addresses = strangeAddresses(stage, 18);
+  const addresses = strangeAddresses(stage, ADDRESSES_OF_FEW);
   const count = amountOf(stage, 42, 20);
   const userAgent = userAgentOf('gateway', addresses[0] ?? '');
   const times = stepTimes(random, startMs, pacedMs(stage, 5 * HOUR_MS), count);
   const drafts: EventDraft[] = [];
   for (const [index, timeMs] of times.entries()) {
     const target = targets[index % targets.length];
-    const ip = addresses[(index * 5 + (index % 3)) % addresses.length];
+    // Seven shares no factor with their number, so that each account is tried from all of them in turn.
+    const ip = addresses[(index * 7) % addresses.length];
     const seat = target && ip ? outsideSeat(stage, target.user, ip, userAgent) : undefined;
     if (seat === undefined) return undefined;
     drafts.push(refusedDraft(timeMs, seat, 'wrong password'));
