@@ -1,21 +1,31 @@
 import { SCENARIOS } from '@protego/simulation';
 import { Command, CommanderError } from 'commander';
-import { availableParallelism } from 'node:os';
 import { describeCommit, describeMachine } from '../bench/host';
 import { hospitalPack } from '../bench/pipeline/hospital-day';
 import { checkBounds } from './bounds';
 import { detailLines } from './details';
+import { disguiseLines, disguiseResults } from './disguise/disguise-report';
+import { tryDisguise, watchRuns } from './evaluate';
 import { parsePairs, parseNumbers, UsageError } from './options';
 import { progressLine } from './progress';
-import { expectationLines, namedRules, reportLines, resultsOf, type EvalReport } from './report';
+import {
+  boundLines,
+  expectationLines,
+  failureLines,
+  namedRules,
+  reportLines,
+  resultsOf,
+  type EvalReport,
+} from './report';
 import { runPlansOf, type RunRange } from './run-plan';
-import { watchRuns } from './run-pool';
 import { tallyOf } from './tally';
 import { watchedRulesOf } from './watched-rules';
 
 /** Simulations, days and runs without attacks of a whole evaluation, and of a quick one. */
-const WHOLE = { numbers: '1-20', days: 7, cleanCount: 4 };
-const QUICK = { numbers: '1-2', days: 3, cleanCount: 1 };
+const WHOLE = { numbers: '1-20', days: 7, cleanCount: 4, trainingCount: 8 };
+const QUICK = { numbers: '1-2', days: 3, cleanCount: 1, trainingCount: 2 };
+/** Simulations of each scenario that acceptance asks for. */
+const SEED_COUNT_MIN = 20;
 const DAYS_MAX = 366;
 
 interface EvalOptions {
@@ -26,6 +36,7 @@ interface EvalOptions {
   readonly set: readonly string[];
   readonly tune: boolean;
   readonly details: boolean;
+  readonly disguise: boolean;
   readonly json: boolean;
 }
 
@@ -44,6 +55,7 @@ function program(): Command {
     .option('--set <key=value>', 'a setting of the simulation that holds for all; may be repeated', collect, [])
     .option('--tune', 'use the seeds for tuning, which the evaluation never uses', false)
     .option('--details', 'list every missed attack, alarm on a twin and false alarm', false)
+    .option('--disguise', 'try to tell attacks from ordinary life by names, ids and the order of fields instead', false)
     .option('--json', 'print the report as JSON', false)
     .addHelpText(
       'after',
@@ -56,14 +68,17 @@ function program(): Command {
 
 async function run(options: EvalOptions): Promise<void> {
   const range = rangeOf(options);
+  await (options.disguise ? disguise(options, range) : evaluate(options, range));
+}
+
+async function evaluate(options: EvalOptions, range: RunRange): Promise<void> {
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
   for (const line of expectationLines()) say(line);
   const startedMs = performance.now();
   // The sources may change while they are evaluated: what counts is what was built.
   const commit = describeCommit();
   const rules = watchedRulesOf(hospitalPack().rules);
-  const plans = runPlansOf(range);
-  const { outcomes, failed } = await watchRuns(plans, availableParallelism(), progressLine(process.stderr));
+  const { outcomes, failed } = await watchRuns(runPlansOf(range), progressLine(process.stderr));
   const tally = tallyOf(outcomes);
   const bounds = checkBounds(tally, rules, isSample(options));
   const report: EvalReport = {
@@ -91,10 +106,27 @@ async function run(options: EvalOptions): Promise<void> {
   if (failed.length > 0 || bounds.some(({ isHeld }) => !isHeld)) process.exitCode = 1;
 }
 
+async function disguise(options: EvalOptions, range: RunRange): Promise<void> {
+  const commit = describeCommit();
+  const { trainingCount } = options.quick ? QUICK : WHOLE;
+  const outcome = await tryDisguise(range, trainingCount, isSample(options), progressLine(process.stderr));
+  const { report, check, failed } = outcome;
+  const results = disguiseResults(report);
+  print(
+    options.json
+      ? [JSON.stringify({ machine: describeMachine(), commit, results, bounds: [check], failed, ...report })]
+      : [...disguiseLines(report), ...failureLines(failed), '', ...boundLines([check])],
+  );
+  if (failed.length > 0 || !check.isHeld) process.exitCode = 1;
+}
+
 /** True unless all of what acceptance asks for is run. */
 function isSample({ quick, seeds, scenarios, days }: EvalOptions): boolean {
   return (
-    quick || scenarios !== undefined || (days ?? WHOLE.days) < WHOLE.days || seedsOf(seeds ?? WHOLE.numbers).length < 20
+    quick ||
+    scenarios !== undefined ||
+    (days ?? WHOLE.days) < WHOLE.days ||
+    seedsOf(seeds ?? WHOLE.numbers).length < SEED_COUNT_MIN
   );
 }
 

@@ -1,4 +1,4 @@
-import type { PoolProgress } from './run-pool';
+import type { PoolProgress } from './thread-pool';
 
 const EVERY_MS = 5_000;
 

@@ -1,7 +1,7 @@
 import type { Machine } from '../bench/host';
 import type { BoundCheck } from './bounds';
 import { EXPECTED_MISSES } from './expectations';
-import type { FailedRun } from './run-pool';
+import type { FailedRun } from './thread-pool';
 import { textTable } from './text-table';
 import { quantile } from './statistics';
 import { delayMsOf, recallOf, twinsOf, type AttackTally, type RuleTally, type Tally } from './tally';
@@ -93,7 +93,7 @@ export function reportLines(report: EvalReport): string[] {
     ...ruleLines(rules, wardDays, cleanWardDays),
     ...(neverFired.length === 0 ? [] : [`never fired: ${neverFired.join(', ')}`]),
     ...Object.entries(losses).map(([counter, count]) => `the pipeline was too small: ${counter} ${count}`),
-    ...failed.map(({ plan, message }) => `failed: ${plan.scenario}, seed ${plan.seed}: ${message}`),
+    ...failureLines(failed),
     '',
     ...boundLines(bounds),
   ];
@@ -136,7 +136,13 @@ function ruleLines(rules: EvalReport['rules'], wardDays: number, cleanWardDays: 
   return textTable([RULE_HEAD, ...rows]);
 }
 
-function boundLines(bounds: readonly BoundCheck[]): string[] {
+/** Runs that came to no end, as lines for a person. */
+export function failureLines(failed: readonly FailedRun[]): string[] {
+  return failed.map(({ plan, message }) => `failed: ${plan.scenario}, seed ${plan.seed}: ${message}`);
+}
+
+/** What the bounds say, as lines for a person. */
+export function boundLines(bounds: readonly BoundCheck[]): string[] {
   const broken = bounds.filter(({ isHeld }) => !isHeld);
   if (broken.length === 0) return [`all ${bounds.length} bounds are held`];
   return broken.map(({ name, found }) => `NOT HELD: ${name}: ${found}`);

@@ -1,6 +1,6 @@
-/** What a model learns from: features that are there, and the answer. */
+/** What a model learns from: the slots of its features, and the answer. */
 export interface Example {
-  readonly features: readonly string[];
+  readonly slots: Uint32Array;
   readonly isPositive: boolean;
 }
 
@@ -22,32 +22,27 @@ export class LinearModel {
 
   /** Learns from examples, several times over. */
   train(examples: readonly Example[]): void {
-    const hashed = examples.map(({ features, isPositive }) => ({ slots: slotsOf(features), isPositive }));
     for (let epoch = 0; epoch < EPOCHS; epoch++)
-      for (const at of shuffled(hashed.length, epoch)) {
-        const { slots, isPositive } = hashed[at] as (typeof hashed)[number];
+      for (const at of shuffled(examples.length, epoch)) {
+        const { slots, isPositive } = examples[at] as Example;
         this.#learn(slots, isPositive ? 1 : 0);
       }
   }
 
   /** Log-odds that an example is positive. */
-  score(features: readonly string[]): number {
-    return this.#scoreOf(slotsOf(features));
-  }
-
-  /** What a feature adds to the log-odds. */
-  weightOf(feature: string): number {
-    return this.#weights[slotOf(feature)] as number;
-  }
-
-  #scoreOf(slots: Uint32Array): number {
+  score(slots: Uint32Array): number {
     let sum = 0;
     for (const slot of slots) sum += this.#weights[slot] as number;
     return this.#bias + sum / Math.sqrt(Math.max(1, slots.length));
   }
 
+  /** What the features of a slot add to the log-odds. */
+  weightOf(slot: number): number {
+    return this.#weights[slot] as number;
+  }
+
   #learn(slots: Uint32Array, answer: 0 | 1): void {
-    const error = 1 / (1 + Math.exp(-this.#scoreOf(slots))) - answer;
+    const error = 1 / (1 + Math.exp(-this.score(slots))) - answer;
     const part = error / Math.sqrt(Math.max(1, slots.length));
     for (const slot of slots) {
       const weight = this.#weights[slot] as number;
@@ -60,12 +55,8 @@ export class LinearModel {
   }
 }
 
-function slotsOf(features: readonly string[]): Uint32Array {
-  return Uint32Array.from(features, slotOf);
-}
-
-/** FNV-1a, mixed (Appleby's finaliser) so that its low bits are even. */
-function slotOf(feature: string): number {
+/** Slot of a feature: FNV-1a, mixed (Appleby's finaliser) so that its low bits are even. */
+export function slotOf(feature: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < feature.length; i++) hash = Math.imul(hash ^ feature.charCodeAt(i), 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);

@@ -1,7 +1,17 @@
 import type { ProtegoEvent } from '@protego/contracts';
-import type { Simulation, SimulationLabel } from '@protego/simulation';
+import { simulateHospital, type Simulation, type SimulationLabel } from '@protego/simulation';
+import type { RunPlan } from '../run-plan';
 import { drawOf } from '../seeds';
-import { surfaceFeatures, surfaceOf, type SurfaceContext } from './surface-features';
+import { RunContext } from './run-context';
+import { surfaceFeatures } from './surface-features';
+
+/**
+ * What has to agree between an event of an attack and the benign one that it is matched with: its type, or also what class of
+ * people, devices and places it is about.
+ */
+export const MATCHINGS = ['class', 'type'] as const;
+/** One of {@link MATCHINGS}. */
+export type Matching = (typeof MATCHINGS)[number];
 
 /** One event as a classifier sees it. */
 export interface Sample {
@@ -10,82 +20,125 @@ export interface Sample {
   /** The attack that it is part of, or whose event it is matched with. */
   readonly label: string;
   readonly attack: string;
-  readonly features: readonly string[];
+  /** Places in the vocabulary. */
+  readonly features: Uint32Array;
 }
 
-/** Samples of one simulation. */
+/** Samples of one simulation, in pairs: an event of an attack, and a benign one of the same kind. Plain data. */
 export interface SampleSet {
-  /** In pairs: an event of an attack, and a benign one of the same kind. */
-  readonly samples: readonly Sample[];
-  /** Events of attacks by type, for which there was no benign event of the same kind. */
-  readonly unmatched: ReadonlyMap<string, number>;
+  /** Features by place. */
+  readonly vocabulary: readonly string[];
+  readonly pairs: Readonly<Record<Matching, readonly Sample[]>>;
+  /** Events of attacks by type for which there was no benign event of the same class. */
+  readonly unmatched: Readonly<Record<string, number>>;
 }
 
-/** What has to agree between an event of an attack and the benign one that it is matched with. */
-export type Matching = 'type' | 'class';
-
-/** How samples are taken. */
-export interface SampleOptions {
-  readonly matching: Matching;
-  /** Changes events of attacks, to see whether that is noticed. */
-  readonly giveAway?: (event: ProtegoEvent) => ProtegoEvent;
-}
+/** Changes events of attacks, to see whether that is noticed. */
+export type GiveAway = (event: ProtegoEvent) => ProtegoEvent;
 
 /** Events of one attack that are looked at. */
 const EVENTS_PER_LABEL_MAX = 24;
 /** Benign events nearest in time of which one is taken. */
 const NEAREST_COUNT = 16;
 
-/**
- * Reads a simulation to its end and pairs events of attacks with benign ones: of the same type, about the same classes of people
- * and devices, from about the same time. Benign are events of ordinary life and of benign twins. All events are held.
- */
-export function matchedSamples(simulation: Simulation, options: SampleOptions): SampleSet {
+/** What is known of a simulation that was read to its end. */
+export interface ReadSimulation {
+  /** Each once, in arrival order. */
+  readonly events: readonly ProtegoEvent[];
+  readonly labels: readonly SimulationLabel[];
+  readonly hospital: Pick<Simulation['hospital'], 'devices' | 'partners'>;
+}
+
+/** Simulates a history and takes samples of it; all its events are held until the end. */
+export function readSamples(
+  { scenario, seed, days, settings }: RunPlan,
+  onProgress?: (eventCount: number) => void,
+  giveAway?: GiveAway,
+): SampleSet {
+  const simulation = simulateHospital({ scenario, seed, days, settings });
   const events = [...new Map([...simulation.events].map((event) => [keyOf(event), event])).values()];
-  const attacks = simulation.labels().filter(({ kind }) => kind === 'attack');
-  const attackKeys = new Set(attacks.flatMap(({ eventIds }) => eventIds.map(keyOf)));
-  const { giveAway = (event: ProtegoEvent) => event } = options;
-  const seen = events.map((event) => (attackKeys.has(keyOf(event)) ? giveAway(event) : event));
-  const context = new RunContext(seen);
-  const strata = new Strata(simulation, options.matching);
-  seen.forEach((event, at) => {
-    if (!attackKeys.has(keyOf(events[at] as ProtegoEvent))) strata.add(event, at);
-  });
-  const places = new Map(events.map((event, at) => [keyOf(event), at]));
-  const samples: Sample[] = [];
-  const unmatched = new Map<string, number>();
-  const sampleOf = (at: number, isAttack: boolean, { id, attack }: SimulationLabel): Sample => {
-    const event = seen[at] as ProtegoEvent;
-    return { isAttack, type: event.type, label: id, attack, features: surfaceFeatures(event, context.at(at)) };
-  };
-  for (const label of attacks)
-    for (const key of spread(label.eventIds, EVENTS_PER_LABEL_MAX).map(keyOf)) {
-      const at = places.get(key);
-      if (at === undefined) continue;
-      const { type } = seen[at] as ProtegoEvent;
-      const peer = strata.peerOf(seen[at] as ProtegoEvent, at, key);
-      if (peer === undefined) unmatched.set(type, (unmatched.get(type) ?? 0) + 1);
-      else samples.push(sampleOf(at, true, label), sampleOf(peer, false, label));
-    }
-  return { samples, unmatched };
+  onProgress?.(events.length);
+  return samplesOf({ events, labels: simulation.labels(), hospital: simulation.hospital }, giveAway);
+}
+
+/**
+ * Pairs events of attacks with benign ones of the same kind from about the same time. Benign are events of ordinary life and of
+ * benign twins.
+ */
+export function samplesOf(simulation: ReadSimulation, giveAway: GiveAway = (event) => event): SampleSet {
+  return new SampleReader(simulation, giveAway).read();
+}
+
+class SampleReader {
+  readonly #attacks: readonly SimulationLabel[];
+  readonly #placeOf: ReadonlyMap<string, number>;
+  readonly #events: readonly ProtegoEvent[];
+  readonly #context: RunContext;
+  readonly #benign: Readonly<Record<Matching, BenignEvents>>;
+  readonly #vocabulary = new Map<string, number>();
+
+  constructor({ events, labels, hospital }: ReadSimulation, giveAway: GiveAway) {
+    this.#attacks = labels.filter(({ kind }) => kind === 'attack');
+    this.#placeOf = new Map(events.map((event, at) => [keyOf(event), at]));
+    const planted = new Set(this.#attacks.flatMap(({ eventIds }) => eventIds.map(keyOf)));
+    const isPlanted = events.map((event) => planted.has(keyOf(event)));
+    this.#events = events.map((event, at) => (isPlanted[at] === true ? giveAway(event) : event));
+    this.#context = new RunContext(this.#events);
+    const classOf = classesOf(hospital);
+    this.#benign = {
+      class: new BenignEvents((event) => classKindOf(event, classOf)),
+      type: new BenignEvents(({ type }) => type),
+    };
+    this.#events.forEach((event, at) => {
+      if (isPlanted[at] !== true) for (const matching of MATCHINGS) this.#benign[matching].add(event, at);
+    });
+  }
+
+  read(): SampleSet {
+    const pairs: Record<Matching, Sample[]> = { class: [], type: [] };
+    const unmatched: Record<string, number> = {};
+    for (const label of this.#attacks)
+      for (const key of spread(label.eventIds, EVENTS_PER_LABEL_MAX).map(keyOf)) {
+        const at = this.#placeOf.get(key);
+        if (at === undefined) continue;
+        const event = this.#events[at] as ProtegoEvent;
+        for (const matching of MATCHINGS) {
+          const peer = this.#benign[matching].peerOf(event, at, key);
+          if (peer !== undefined) pairs[matching].push(this.#sample(at, true, label), this.#sample(peer, false, label));
+          else if (matching === 'class') unmatched[event.type] = (unmatched[event.type] ?? 0) + 1;
+        }
+      }
+    return { vocabulary: [...this.#vocabulary.keys()], pairs, unmatched };
+  }
+
+  #sample(at: number, isAttack: boolean, { id, attack }: SimulationLabel): Sample {
+    const event = this.#events[at] as ProtegoEvent;
+    const features = surfaceFeatures(event, this.#context.at(at));
+    return {
+      isAttack,
+      type: event.type,
+      label: id,
+      attack,
+      features: Uint32Array.from(features, (each) => this.#slotOf(each)),
+    };
+  }
+
+  #slotOf(feature: string): number {
+    const known = this.#vocabulary.get(feature);
+    if (known !== undefined) return known;
+    this.#vocabulary.set(feature, this.#vocabulary.size);
+    return this.#vocabulary.size - 1;
+  }
 }
 
 /** Benign events by kind, in their order. */
-class Strata {
+class BenignEvents {
   readonly #byKind = new Map<string, number[]>();
-  readonly #classOf: ReadonlyMap<string, string>;
-  readonly #matching: Matching;
 
-  constructor({ hospital }: Simulation, matching: Matching) {
-    this.#matching = matching;
-    this.#classOf = new Map([
-      ...hospital.devices.map(({ view }) => [view.uid, view.type] as const),
-      ...hospital.partners.map(({ view, kind }) => [view.uid, kind] as const),
-    ]);
-  }
+  constructor(private readonly kindOf: (event: ProtegoEvent) => string) {}
 
   add(event: ProtegoEvent, at: number): void {
-    const kind = this.#kindOf(event);
+    const kind = this.kindOf(event);
     const known = this.#byKind.get(kind);
     if (known === undefined) this.#byKind.set(kind, [at]);
     else known.push(at);
@@ -93,77 +146,40 @@ class Strata {
 
   /** One of the nearest benign events of the same kind; which one hangs on the key. */
   peerOf(event: ProtegoEvent, at: number, key: string): number | undefined {
-    const places = this.#byKind.get(this.#kindOf(event));
+    const places = this.#byKind.get(this.kindOf(event));
     if (places === undefined) return undefined;
     const nearest = lowerBound(places, at);
     const from = Math.max(0, Math.min(nearest - NEAREST_COUNT / 2, places.length - NEAREST_COUNT));
     const near = places.slice(from, from + NEAREST_COUNT);
     return near[Math.floor(drawOf(at, key) * near.length)];
   }
+}
 
-  #kindOf({ type, data }: ProtegoEvent): string {
-    if (this.#matching === 'type') return type;
-    const text = (path: string): string => textAt(data, path) ?? '';
-    const classAt = (path: string): string => this.#classOf.get(text(path)) ?? '';
-    return [
-      type,
-      ...['user.role', 'actor.user.role', 'device.type', 'service.name', 'status_detail'].map(text),
-      ...['src_endpoint.zone', 'src_endpoint.location.country'].map(text),
-      ...['dst_endpoint.zone', 'dst_endpoint.location.country', 'application'].map(text),
-      ...['src_endpoint.hostname', 'dst_endpoint.hostname', 'partner.uid'].map(classAt),
-    ].join('|');
-  }
+type ClassOf = ReadonlyMap<string, string>;
+
+/** Class of every device, and kind of every partner, by uid. */
+function classesOf(hospital: ReadSimulation['hospital']): ClassOf {
+  return new Map([
+    ...hospital.devices.map(({ view }) => [view.uid, view.type] as const),
+    ...hospital.partners.map(({ view, kind }) => [view.uid, kind] as const),
+  ]);
+}
+
+// What somebody is, where something stands and what was said are behaviour: they must not help to tell names apart.
+const TEXTS = [
+  ...['user.role', 'actor.user.role', 'device.type', 'service.name', 'status_detail', 'application'],
+  ...['src_endpoint.zone', 'src_endpoint.location.country', 'dst_endpoint.zone', 'dst_endpoint.location.country'],
+];
+const CLASSES = ['src_endpoint.hostname', 'dst_endpoint.hostname', 'partner.uid'];
+
+function classKindOf({ type, data }: ProtegoEvent, classOf: ClassOf): string {
+  const text = (path: string): string => textAt(data, path) ?? '';
+  return [type, ...TEXTS.map(text), ...CLASSES.map((path) => classOf.get(text(path)) ?? '')].join('|');
 }
 
 function textAt(data: unknown, path: string): string | undefined {
   const value = path.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], data);
   return typeof value === 'string' ? value : undefined;
-}
-
-/** How the events of a simulation stand to each other. */
-class RunContext {
-  readonly #counts = new Map<string, number>();
-  readonly #gaps: (readonly [number, number])[];
-
-  constructor(events: readonly ProtegoEvent[]) {
-    for (const event of events)
-      for (const [path, value] of surfaceOf(event).values) {
-        const key = `${path} ${value}`;
-        this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
-      }
-    this.#gaps = idGapsOf(events);
-  }
-
-  at(place: number): SurfaceContext {
-    return {
-      countOf: (path, value) => this.#counts.get(`${path} ${value}`) ?? 0,
-      idGaps: this.#gaps[place] ?? [0, 0],
-    };
-  }
-}
-
-/** For each event how far its number is from those of its neighbours of the same source, by event time. */
-function idGapsOf(events: readonly ProtegoEvent[]): (readonly [number, number])[] {
-  const gaps: [number, number][] = events.map(() => [0, 0]);
-  const last = new Map<string, number>();
-  const inTime = events.map((_, at) => at).sort((a, b) => (timeOf(events, a) < timeOf(events, b) ? -1 : 1));
-  for (const at of inTime) {
-    const { source, id } = events[at] as ProtegoEvent;
-    const before = last.get(source);
-    last.set(source, at);
-    if (before === undefined) continue;
-    const gap = Math.abs(numberOf(id) - numberOf((events[before] as ProtegoEvent).id));
-    (gaps[at] as [number, number])[0] = gap;
-    (gaps[before] as [number, number])[1] = gap;
-  }
-  return gaps;
-}
-
-const timeOf = (events: readonly ProtegoEvent[], at: number): string => (events[at] as ProtegoEvent).time;
-
-/** The number at the end of an id, which may be written with letters as digits. */
-function numberOf(id: string): number {
-  return Number.parseInt(/[0-9a-z]{1,10}$/i.exec(id)?.[0] ?? '0', 36);
 }
 
 /** Items spread evenly over a list. */

@@ -10,10 +10,10 @@ export interface Surface {
 
 /** How a value compares with others of the same simulation. */
 export interface SurfaceContext {
-  /** Events that have this value at this path. */
-  countOf(path: string, value: string): number;
-  /** Distance of the event's number from that of the event of its source before and after it, by event time. */
-  readonly idGaps: readonly [before: number, after: number];
+  /** How often this value is met, wherever it stands. */
+  countOf(value: string): number;
+  /** How the event's id compares with those of the events of its source before and after it. */
+  readonly idOrder: string;
 }
 
 /** Keys whose text names somebody, something or a place, wherever they stand. */
@@ -53,45 +53,54 @@ function walk(
   }
 }
 
-const GRAM_LENGTHS = [2, 3, 4] as const;
+/** Whether a name is rare is a matter of names; how often it is met beyond that, of what happens. */
+const SEEN_MAX = 5;
+const GRAM_LENGTH = 3;
+/** Numbers of one name that are looked at, and digits of one whose value is looked at closely. */
+const NUMBERS_MAX = 8;
+const NEAR_DIGITS_MAX = 4;
 const VALUE_CHARACTERS_MAX = 120;
 
 /**
- * Features of an event's look as texts: for each name its n-grams, its form, length and numbers and how often it is met in the
- * simulation; the order of fields; how its id fits between its neighbours. Each stands once for itself and once for its type.
+ * Features of an event's look as texts: for each name its n-grams, its form, length and numbers and whether it is rare in the
+ * simulation; the order of fields; how its id fits between its neighbours. All but n-grams stand once for themselves and once for
+ * the type.
  */
 export function surfaceFeatures(event: ProtegoEvent, context: SurfaceContext): string[] {
   const { values, orders } = surfaceOf(event);
   const features = new Set<string>();
+  const grams: string[] = [];
   for (const [path, value] of values) {
     const text = value.slice(0, VALUE_CHARACTERS_MAX);
     for (const feature of formFeatures(text)) features.add(`${path} ${feature}`);
-    if (path !== 'id') features.add(`${path} seen ${logBucket(context.countOf(path, value))}`);
+    for (const gram of gramsOf(text)) grams.push(`${path} has ${gram}`);
+    if (path !== 'id') features.add(`${path} seen ${Math.min(context.countOf(value), SEEN_MAX)}`);
   }
   for (const [path, keys] of orders) features.add(`${path} order ${keys}`);
-  for (const [side, gap] of context.idGaps.entries()) features.add(`id gap ${side} ${logBucket(gap)}`);
-  return [...features].flatMap((feature) => [feature, `${event.type} ${feature}`]);
+  features.add(`id order ${context.idOrder}`);
+  return [...features, ...[...features].map((feature) => `${event.type} ${feature}`), ...new Set(grams)];
 }
 
 function formFeatures(text: string): string[] {
+  const letters = text.replace(/\d+/g, '9');
   const features = [
     `length ${text.length}`,
     `digits ${text.replace(/\D/g, '').length}`,
-    `form ${text
-      .replace(/\d+/g, '9')
-      .replace(/[a-z]+/g, 'a')
-      .replace(/[A-Z]+/g, 'A')}`,
-    `letters ${text.replace(/\d+/g, '9')}`,
+    `form ${letters.replace(/[a-z]+/g, 'a').replace(/[A-Z]+/g, 'A')}`,
+    `letters ${letters}`,
   ];
-  for (const [at, digits] of [...text.matchAll(/\d+/g)].slice(0, 8).map(([match], index) => [index, match] as const)) {
+  for (const [at, [digits]] of [...text.matchAll(/\d+/g)].slice(0, NUMBERS_MAX).entries()) {
     features.push(`number ${at} ${logBucket(Number(digits))}`, `number ${at} ends ${digits.at(-1)}`);
-    if (digits.length <= 4) features.push(`number ${at} near ${Math.floor(Number(digits) / 8)}`);
+    if (digits.length <= NEAR_DIGITS_MAX) features.push(`number ${at} near ${Math.floor(Number(digits) / 8)}`);
   }
-  const bounded = `^${text}$`;
-  for (const length of GRAM_LENGTHS)
-    for (let from = 0; from + length <= bounded.length; from++)
-      features.push(`has ${bounded.slice(from, from + length)}`);
   return features;
+}
+
+function gramsOf(text: string): string[] {
+  const bounded = `^${text}$`;
+  return Array.from({ length: Math.max(0, bounded.length - GRAM_LENGTH + 1) }, (_, from) =>
+    bounded.slice(from, from + GRAM_LENGTH),
+  );
 }
 
 /** Whole and half powers of two, so that small differences of small numbers show. */

@@ -21,6 +21,8 @@ export interface BarChart {
   readonly series: readonly string[];
   readonly rows: readonly BarRow[];
   readonly isLogarithmic?: boolean;
+  /** How values are written; as numbers where missing. */
+  readonly valueText?: (value: number) => string;
   /** What the marks are; needed where a row has any. */
   readonly publishedAs?: string;
   /** What the pale bars are; needed where a row has a range. */
@@ -38,10 +40,11 @@ export function barChart(chart: BarChart): string {
   const rowHeight = BAR * chart.series.length + 10;
   const bottom = TOP + rowHeight * chart.rows.length;
   const scale = scaleOf(chart);
+  const textOf = chart.valueText ?? numberText;
   const keys = legend(legendOf(chart), LEFT, bottom + 58, WIDTH - LEFT - 16);
-  const bars = chart.rows.flatMap((row, index) => rowOf(row, TOP + index * rowHeight, rowHeight, scale));
+  const bars = chart.rows.flatMap((row, index) => rowOf(row, TOP + index * rowHeight, rowHeight, scale, textOf));
   return picture(WIDTH, bottom + 58 + keys.height, chart.title, [
-    ...gridOf(scale, bottom),
+    ...gridOf(scale, bottom, textOf),
     ...bars,
     line(LEFT, TOP, LEFT, bottom, INK.axis),
     label((LEFT + WIDTH - RIGHT) / 2, bottom + 38, chart.axis, { 'text-anchor': 'middle' }),
@@ -60,14 +63,16 @@ function scaleOf({ rows, isLogarithmic = false }: BarChart): Scale {
   return positive.length === 0 ? linearScale(1, span) : logScale(Math.min(...positive) / 1.5, most, span);
 }
 
-function gridOf({ at, ticks }: Scale, bottom: number): string[] {
+type TextOf = (value: number) => string;
+
+function gridOf({ at, ticks }: Scale, bottom: number, textOf: TextOf): string[] {
   return ticks.flatMap((tick) => [
     line(at(tick), TOP, at(tick), bottom, INK.grid),
-    label(at(tick), bottom + 18, numberText(tick), { 'text-anchor': 'middle', 'font-size': 11 }),
+    label(at(tick), bottom + 18, textOf(tick), { 'text-anchor': 'middle', 'font-size': 11 }),
   ]);
 }
 
-function rowOf(row: BarRow, top: number, height: number, { at }: Scale): string[] {
+function rowOf(row: BarRow, top: number, height: number, { at }: Scale, textOf: TextOf): string[] {
   const middle = top + height / 2;
   const parts = [label(LEFT - 8, middle + 4, row.name, { 'text-anchor': 'end' })];
   if (row.range !== undefined) parts.push(rangeBar(at(row.range[0]), at(row.range[1]), top + 5));
@@ -75,7 +80,7 @@ function rowOf(row: BarRow, top: number, height: number, { at }: Scale): string[
     if (value === undefined) return;
     const y = top + 5 + series * BAR;
     parts.push(bar(at(value), y, series, row.range !== undefined));
-    if (row.values.length > 1) parts.push(valueLabel(at(value), y + BAR - 4, value));
+    if (row.values.length > 1) parts.push(valueLabel(at(value), y + BAR - 4, textOf(value)));
   });
   const marks = (row.published ?? []).map(at);
   parts.push(...marks.map((x) => diamond(x, middle)));
@@ -84,7 +89,7 @@ function rowOf(row: BarRow, top: number, height: number, { at }: Scale): string[
     const end = Math.max(at(value), row.range === undefined ? LEFT : at(row.range[1]));
     // Beyond the marks that it would lie on.
     const right = marks.reduce((x, mark) => (mark > x - 8 && mark < x + 60 ? Math.max(x, mark + 6) : x), end);
-    parts.push(valueLabel(right, middle + 4, value));
+    parts.push(valueLabel(right, middle + 4, textOf(value)));
   }
   return parts;
 }
@@ -100,8 +105,8 @@ function rangeBar(from: number, to: number, y: number): string {
   return element('rect', { x: from, y, width: Math.max(to - from, 1), height: BAR - 2, fill: INK.range, rx: 1 });
 }
 
-function valueLabel(x: number, y: number, value: number): string {
-  return label(x + 4, y, numberText(value), { 'font-size': 11 });
+function valueLabel(x: number, y: number, text: string): string {
+  return label(x + 4, y, text, { 'font-size': 11 });
 }
 
 function legendOf({ series, publishedAs, rangeAs }: BarChart): LegendEntry[] {

@@ -1,3 +1,3 @@
 export { barChart, type BarChart, type BarRow } from './bar-chart';
 export { lineChart, type Curve, type LineChart } from './line-chart';
-export { numberText } from './scale';
+export { bytesText, numberText } from './scale';

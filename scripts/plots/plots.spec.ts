@@ -1,4 +1,4 @@
-import { barChart, lineChart, numberText } from './index';
+import { barChart, bytesText, lineChart, numberText } from './index';
 import { legend } from './legend';
 import { linearScale, logScale } from './scale';
 
@@ -55,6 +55,13 @@ describe('numbers', () => {
     [1_200_000_000_000, '1.2 trillion'],
   ])('%d is written %s', (value, text) => expect(numberText(value)).toBe(text));
 });
+
+it.each([
+  [12, '12 B'],
+  [1487, '1.49 kB'],
+  [9_700_000_000, '9.7 GB'],
+  [5e16, '50,000 TB'],
+])('%d bytes are written %s', (value, text) => expect(bytesText(value)).toBe(text));
 
 describe('bar chart', () => {
   const svg = barChart(bars);

@@ -58,6 +58,14 @@ export function numberText(value: number): string {
   return shortNumber(value);
 }
 
+/** An amount of data, in units of a thousand each. */
+export function bytesText(value: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let [rest, unit] = [value, 0];
+  while (rest >= 1000 && unit < units.length - 1) [rest, unit] = [rest / 1000, unit + 1];
+  return `${shortNumber(rest)} ${units[unit] as string}`;
+}
+
 function shortNumber(value: number): string {
   const size = Math.abs(value);
   if (size >= 100) return groupDigits(Math.round(value));

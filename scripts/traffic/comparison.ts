@@ -19,7 +19,8 @@ export function comparisons(figures: TrafficFigures): Comparison[] {
 function peopleComparisons(figures: TrafficFigures): Comparison[] {
   const { relationsPerMillion, roles } = figures;
   const patients = (role: string): number => roles.find((entry) => entry.role === role)?.patients[0] ?? 0;
-  const related = (name: Parameters<typeof relationsPerMillion.get>[0]): number => relationsPerMillion.get(name) ?? 0;
+  const related = (name: Parameters<typeof relationsPerMillion.get>[0]): number =>
+    relationsPerMillion.get(name)?.all ?? 0;
   const perMillion = 'of a million reads';
   return [
     line('sign-ins to the record', 'a person and week', figures.signInsPerWeek, 28.9, 'christus'),

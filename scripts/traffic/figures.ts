@@ -2,7 +2,7 @@ import { SCENARIOS, simulateHospital, type SimulationOptions } from '@protego/si
 import { daysOf } from './day-clock';
 import { DeviceTally, type ClassTraffic } from './device-tally';
 import { PeopleTally, type RoleReads } from './people-tally';
-import { RelationTally, type Relation } from './relation-tally';
+import { RelationTally, type RelatedReads, type Relation } from './relation-tally';
 import { stayFigures, type StayFigures } from './stay-figures';
 
 /** What is simulated for the page. */
@@ -44,7 +44,7 @@ export interface TrafficFigures {
   readonly reads: { readonly weekday: readonly number[]; readonly weekend: readonly number[] };
   readonly outsideCarePart: number;
   readonly breakGlassPerThousand: number;
-  readonly relationsPerMillion: ReadonlyMap<Relation, number>;
+  readonly relationsPerMillion: ReadonlyMap<Relation, RelatedReads>;
   readonly stays: StayFigures;
 }
 

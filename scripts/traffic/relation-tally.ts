@@ -19,13 +19,20 @@ interface Home {
   readonly address: string;
 }
 
+/** Reads of one relation among a million reads. */
+export interface RelatedReads {
+  readonly all: number;
+  /** Those for which no care relationship is on record. */
+  readonly outsideCare: number;
+}
+
 /** Counts record reads by how reader and patient are related outside work. */
 export class RelationTally {
   readonly #homeOfStaff = new Map<string, Home>();
   readonly #homeOfPatient = new Map<string, Home>();
   readonly #staffPatients = new Set<string>();
   readonly #watched = new Set<string>();
-  readonly #counts = new Map<Relation, number>();
+  readonly #counts = new Map(RELATIONS.map((name) => [name, { all: 0, outsideCare: 0 }]));
   #reads = 0;
 
   /** Takes one event; what the directory says counts for the reads after it. */
@@ -37,8 +44,14 @@ export class RelationTally {
   }
 
   /** Reads of each relation among a million reads. */
-  perMillion(): ReadonlyMap<Relation, number> {
-    return new Map(RELATIONS.map((name) => [name, ratio((this.#counts.get(name) ?? 0) * 1e6, this.#reads)]));
+  perMillion(): ReadonlyMap<Relation, RelatedReads> {
+    const part = (count: number): number => ratio(count * 1e6, this.#reads);
+    return new Map(
+      [...this.#counts].map(([name, { all, outsideCare }]) => [
+        name,
+        { all: part(all), outsideCare: part(outsideCare) },
+      ]),
+    );
   }
 
   #person(data: ProtegoEvent['data']): void {
@@ -60,8 +73,12 @@ export class RelationTally {
     const [reader, patient] = [textAt(data, 'actor.user.uid'), textAt(data, 'patient.uid')];
     if (reader === undefined || patient === undefined) return;
     this.#reads++;
-    for (const relation of this.#relations(this.#homeOfStaff.get(reader), patient))
-      this.#counts.set(relation, (this.#counts.get(relation) ?? 0) + 1);
+    const isOutsideCare = fieldAt(data, 'care_relationship') !== true;
+    for (const relation of this.#relations(this.#homeOfStaff.get(reader), patient)) {
+      const counts = this.#counts.get(relation) as { all: number; outsideCare: number };
+      counts.all++;
+      if (isOutsideCare) counts.outsideCare++;
+    }
   }
 
   #relations(reader: Home | undefined, patientUid: string): Relation[] {

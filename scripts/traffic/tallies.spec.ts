@@ -106,13 +106,14 @@ describe('relation tally', () => {
       event('care.patient-admitted', { patient: { uid: 'pt-3', street: 'Mill Lane', address: 'Mill Lane 1' } }),
     );
     tally.take(event('watchlist.entry-added', { list: 'vip', value: 'pt-3' }));
-    for (const patient of ['pt-1', 'pt-2', 'pt-3', 'pt-4']) tally.take(read('p-1', patient, 9));
+    for (const patient of ['pt-1', 'pt-2', 'pt-3', 'pt-4']) tally.take(read('p-1', patient, 9, patient !== 'pt-3'));
+    const reads = { all: 250_000, outsideCare: 0 };
     expect(Object.fromEntries(tally.perMillion())).toEqual({
-      'own record': 250_000,
-      'co-worker': 250_000,
-      'person on a watch list': 250_000,
-      'same household': 250_000,
-      'same street': 250_000,
+      'own record': reads,
+      'co-worker': reads,
+      'person on a watch list': { all: 250_000, outsideCare: 250_000 },
+      'same household': { all: 250_000, outsideCare: 250_000 },
+      'same street': reads,
     });
   });
 });

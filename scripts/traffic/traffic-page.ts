@@ -1,4 +1,4 @@
-import { numberText } from '../plots';
+import { bytesText, numberText } from '../plots';
 import { code, table } from '../reference/markdown';
 import { comparisons, timesPublished } from './comparison';
 import { RUN, STAY_DAYS, type TrafficFigures } from './figures';
@@ -49,7 +49,7 @@ function devices({ classes }: TrafficFigures): string {
     numberText(entry.eventsPerDay),
     numberText(entry.telemetryPerDay),
     numberText(entry.flowsPerDay),
-    numberText(entry.bytesPerDay),
+    bytesText(entry.bytesPerDay),
   ]);
   return `## By class of device
 
@@ -59,10 +59,10 @@ ${image('bytes-per-device', 'Bytes a device and day by class of device')}
 
 ${image('bytes-per-connection', 'Median bytes of a connection by class of device')}
 
-${table(['class', 'devices', 'events a day', 'telemetry a day', 'connections a day', 'bytes a day'], rows)}
+${table(['class', 'devices', 'events a day', 'telemetry a day', 'connections a day', 'volume a day'], rows)}
 Figures of a class are per device. No publication was found that counts connections or bytes by class of device in a hospital; the only mark is a
 medical sensor gateway of a laboratory. The simulation keeps the number of events low on purpose (a connection stands for what a network
-monitor sums up, telemetry comes every few minutes), so it must not be used to size a network.
+monitor sums up over a while, devices report some times a day to twice an hour), so it must not be used to size a network.
 `;
 }
 
@@ -98,7 +98,8 @@ ${numberText(figures.breakGlassPerThousand)} uses of emergency access come with 
 ${image('related-readers', 'Reads of a million by how reader and patient are related, with published figures')}
 
 Readers and patients are related by what the directory says of homes and staff; such reads happen in ordinary work, because the people of a small town
-also lie in its hospital.
+also lie in its hospital. Each patient on the watch list lies in a bed for a part of the simulated time, and staff are one in a hundred of the
+town; so both are read about far more often than in the large network of the published figures, most often by those who care for them.
 `;
 }
 

@@ -1,4 +1,4 @@
-import { barChart, lineChart } from '../plots';
+import { barChart, bytesText, lineChart } from '../plots';
 import { SOURCES } from './published';
 import { mean, ratio } from './statistics';
 import type { TrafficFigures } from './figures';
@@ -46,9 +46,10 @@ function bytesPerDevice({ classes }: TrafficFigures): string {
   const busiest = classes.filter(({ bytesPerDay }) => bytesPerDay > 0).sort((a, b) => b.bytesPerDay - a.bytesPerDay);
   return barChart({
     title: 'Volume by class of device',
-    axis: 'bytes a device and day, both directions (logarithmic)',
+    axis: 'a device and day, both directions (logarithmic)',
     series: ['simulated'],
     isLogarithmic: true,
+    valueText: bytesText,
     rows: busiest.map(({ type, bytesPerDay }) => ({ name: type, values: [bytesPerDay] })),
   });
 }
@@ -56,7 +57,8 @@ function bytesPerDevice({ classes }: TrafficFigures): string {
 function bytesPerConnection({ classes }: TrafficFigures): string {
   return barChart({
     title: 'Bytes of a connection by class of device',
-    axis: 'bytes, both directions (logarithmic)',
+    axis: 'both directions (logarithmic)',
+    valueText: bytesText,
     series: ['median, simulated'],
     rangeAs: '10th to 90th percentile',
     publishedAs: `${SOURCES.wustl.name}: medical sensor gateway, median`,
@@ -160,14 +162,14 @@ function relatedReaders({ relationsPerMillion }: TrafficFigures): string {
   return barChart({
     title: 'Reads of the records of people whom the reader knows',
     axis: 'reads of a million (logarithmic)',
-    series: ['simulated'],
+    series: ['all, simulated', 'without care relationship, simulated'],
     publishedAs: `${SOURCES.boxwala.name}: co-worker, VIP, family, neighbour`,
     isLogarithmic: true,
-    rows: [...relationsPerMillion].map(([name, perMillion]) => {
+    rows: [...relationsPerMillion].map(([name, { all, outsideCare }]) => {
       const count = published[name];
       return {
         name,
-        values: [perMillion === 0 ? undefined : perMillion],
+        values: [all, outsideCare].map((value) => (value === 0 ? undefined : value)),
         published: count === undefined ? [] : [count / 10.5],
       };
     }),

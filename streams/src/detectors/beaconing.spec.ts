@@ -41,7 +41,7 @@ describe('beaconing', () => {
     expect(more).toEqual([]);
     expect(result?.detection).toMatchObject({
       eventCount: 25,
-      why: 'ws-1 reached 203.0.113.9 port 443 25 times, about every 1 minute, as malware does that waits for orders.',
+      why: 'ws-1 reached 203.0.113.9 port 443 25 times, about every 1 minute, as malware does that waits for orders. Hardly any other device here knows this destination.',
       certainAt: '2026-03-02T07:24:00.000Z',
     });
   });
@@ -104,5 +104,31 @@ describe('beaconing', () => {
     const broken = times(24, (n) => (n === 12 ? 4 * 3_600_000 : 60_000));
     expect(found(contacts(broken))).toEqual([]);
     expect(found(contacts(times(24, (n) => (n === 12 ? 4 * 3_600_000 - 1 : 60_000))))).toHaveLength(1);
+  });
+
+  const HOUR_MS = 3_600_000;
+  const other = (from: string, afterMs: number) => flow(afterMs, { from });
+  const regular = (afterMs: number, from = 'ws-1') =>
+    times(25, (n) => n * 60_000).map((each) => flow(afterMs + each, { from }));
+  const inOrder = (events: readonly LoggedEvent[]) => events.toSorted((a, b) => a.timeMs - b.timeMs);
+
+  it('leaves out what three devices of the house have reached, and not what two have', () => {
+    expect(found(inOrder([other('ws-2', 0), other('ws-3', 1), ...regular(60_000)]))).toEqual([]);
+    expect(found(inOrder([other('ws-2', 0), ...regular(60_000)]))).toHaveLength(1);
+  });
+
+  it('does not take a destination for known that came to several devices at once, a day after the beginning', () => {
+    const begin = flow(0, { to: '198.51.100.1' });
+    const dayMs = 24 * HOUR_MS;
+    const hands = ['ws-1', 'ws-2', 'ws-3'].flatMap((from, n) => regular(dayMs + n * 1_000, from));
+    expect(found(inOrder([begin, ...hands]))).toHaveLength(3);
+    const later = regular(2 * dayMs + 60_000, 'ws-4');
+    expect(found(inOrder([begin, ...hands, ...later]))).toHaveLength(3);
+  });
+
+  it('forgets after a week who reached a destination', () => {
+    const early = [other('ws-2', 0), other('ws-3', 1)];
+    expect(found([...early, ...regular(7 * 24 * HOUR_MS)])).toHaveLength(1);
+    expect(found([...early, ...regular(6 * 24 * HOUR_MS)])).toEqual([]);
   });
 });

@@ -34,20 +34,29 @@ export function isInCare({ people }: Known, { person, record, timeMs }: RecordAc
   return people.hasCared(person.person, record.patient, timeMs, GROUNDS.graceMs);
 }
 
-/** True where the person's work asks for it: by role and purpose, in an emergency, or at the patient's ward on duty. */
+/** True where the person's work asks for it: by role and purpose, in an emergency, or at the patient's ward. */
 export function isExplainedByWork(known: Known, access: RecordAccess): boolean {
   const { person, record, timeMs } = access;
-  if (record.purpose !== null && person.role !== null && Object.hasOwn(GROUNDS.tasks, person.role)) {
-    if (GROUNDS.tasks[person.role]?.includes(record.purpose)) return true;
-  }
-  return known.people.isEmergency(person.person, record.patient, timeMs) || isAtPatientsWard(known, access);
+  if (hasTask(access) || known.people.isEmergency(person.person, record.patient, timeMs)) return true;
+  return isAtPatientsWard(known, access) || wasOnOwnWard(known, access);
+}
+
+/** True where role and purpose ask for it, and somebody is concerned who is or was a patient as far as is known. */
+export function isTaskAboutPatient({ people }: Known, access: RecordAccess): boolean {
+  return hasTask(access) && people.patient(access.record.patient) !== undefined;
 }
 
 /** Ward in which a patient lies, by the event, else by the directory; null where neither tells. */
 export function wardOfPatient({ people }: Known, { record }: RecordAccess): string | null {
   if (record.patientWard !== null) return record.patientWard;
   const patient = people.patient(record.patient);
-  return patient?.isInHouse === true ? patient.ward : null;
+  return patient?.leftMs === null ? patient.ward : null;
+}
+
+/** True of a patient who went home, or died, as far as is known. */
+export function hasLeft({ people }: Known, { record }: RecordAccess): boolean {
+  const leftMs = people.patient(record.patient)?.leftMs ?? null;
+  return leftMs !== null;
 }
 
 /** True when the person is not on duty, nor on call, by the roster. */
@@ -59,7 +68,24 @@ export function isOffDuty({ people }: Known, { person, timeMs }: RecordAccess): 
 function isAtPatientsWard(known: Known, access: RecordAccess): boolean {
   const ward = wardOfPatient(known, access);
   if (ward === null || isOffDuty(known, access)) return false;
-  if (known.people.patient(access.record.patient)?.isInHouse === false) return false;
+  if (hasLeft(known, access)) return false;
   const { device, ward: ownWard } = access.person;
   return ward === ownWard || ward === device?.ward;
+}
+
+/** Letters about those who went home are the ward's. */
+function wasOnOwnWard({ people }: Known, { person, record, timeMs }: RecordAccess): boolean {
+  const patient = people.patient(record.patient);
+  if (patient === undefined || patient.leftMs === null || person.ward === null) return false;
+  return patient.ward === person.ward && timeMs < patient.leftMs + GROUNDS.graceMs;
+}
+
+function hasTask({ person: { role }, record: { purpose } }: RecordAccess): boolean {
+  return isTaskOf(role, purpose);
+}
+
+/** True of a purpose that people of a role open records for without caring for the patients. */
+export function isTaskOf(role: string | null, purpose: string | null): boolean {
+  if (purpose === null || role === null || !Object.hasOwn(GROUNDS.tasks, role)) return false;
+  return GROUNDS.tasks[role]?.includes(purpose) === true;
 }

@@ -147,4 +147,20 @@ describe('encryption-burst', () => {
   it('names the first thousand files', () => {
     expect(found(changes(1_100))[0]?.detection.eventCount).toBe(1_000);
   });
+
+  it('leaves out new files of a device on which work is announced, and no others', () => {
+    const work = (device: string) =>
+      loggedEvent({
+        id: `work-${device}`,
+        timeMs: START_MS - 60_000,
+        type: 'device.maintenance-started',
+        source: 'endpoint',
+        data: { device: { uid: device }, ticket: 'CHG-1' },
+      });
+    const withActivity = (activity: string): LoggedEvent[] =>
+      changes(60).map((each) => ({ ...each, event: { ...each.event, data: { ...each.event.data, activity } } }));
+    expect(found([work('ws-1'), ...withActivity('created')])).toEqual([]);
+    expect(found([work('ws-2'), ...withActivity('created')])).toHaveLength(1);
+    expect(found([work('ws-1'), ...withActivity('changed')])).toHaveLength(1);
+  });
 });

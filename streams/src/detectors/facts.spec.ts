@@ -36,6 +36,15 @@ describe('readFact', () => {
     expect(flowOf(zeek, { _path: 'conn', 'id.orig_h': '10.0.0.1' })).toBeUndefined();
   });
 
+  it('takes the other end for the opener where the connection is filed under the device that was reached', () => {
+    const device = { uid: 'pump-1', type: 'infusion-pump', ip: '10.0.0.9' };
+    const dst_endpoint = { ip: '10.0.0.9', port: 22, hostname: 'pump-1' };
+    const reached = (src_endpoint: Record<string, unknown>) => observed({ device, src_endpoint, dst_endpoint });
+    expect(reached({ ip: '10.0.0.1', hostname: 'ws-1' })).toMatchObject({ from: 'ws-1', deviceClass: null });
+    expect(reached({ ip: '10.0.0.1' })).toMatchObject({ from: '10.0.0.1', to: 'pump-1', deviceClass: null });
+    expect(reached({ ip: '10.0.0.9' })).toMatchObject({ from: 'pump-1', deviceClass: 'infusion-pump' });
+  });
+
   it('says nothing where an end has no name', () => {
     expect(observed({ src_endpoint: {}, dst_endpoint: { ip: '10.0.0.2' } })).toBeUndefined();
     expect(to({})).toBeUndefined();

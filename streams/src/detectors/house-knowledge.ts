@@ -33,8 +33,8 @@ export interface PersonRecord {
 export interface PatientRecord {
   home: HomeFact;
   ward: string | null;
-  /** Whether the patient lies in the house. */
-  isInHouse: boolean;
+  /** When the patient left the house, milliseconds since the Unix epoch; null while there. */
+  leftMs: number | null;
   isDeceased: boolean;
 }
 
@@ -77,7 +77,7 @@ export class HouseKnowledge implements StateStore {
       case 'transferred':
         return this.#place(news);
       case 'discharged':
-        return this.#discharge(news.patient, news.isDeceased);
+        return this.#discharge(news.patient, news.isDeceased, timeMs);
       case 'care-started':
         this.#care.touch(pairOf(news.person, news.patient), newCare).untilMs = null;
         return;
@@ -196,13 +196,13 @@ export class HouseKnowledge implements StateStore {
     const record = this.#patients.touch(patient, newPatient);
     record.home = homeAfter(record.home, home);
     record.ward = ward ?? (is === 'transferred' ? record.ward : null);
-    record.isInHouse = true;
+    record.leftMs = null;
     record.isDeceased = false;
   }
 
-  #discharge(patient: string, isDeceased: boolean): void {
+  #discharge(patient: string, isDeceased: boolean, timeMs: number): void {
     const record = this.#patients.touch(patient, newPatient);
-    record.isInHouse = false;
+    record.leftMs = timeMs;
     record.isDeceased = isDeceased;
   }
 }
@@ -222,7 +222,7 @@ function homeAfter(known: HomeFact, news: HomeFact): HomeFact {
 }
 
 const newPerson = (): PersonRecord => ({ role: null, ward: null, patient: null, home: NO_HOME, duties: [] });
-const newPatient = (): PatientRecord => ({ home: NO_HOME, ward: null, isInHouse: false, isDeceased: false });
+const newPatient = (): PatientRecord => ({ home: NO_HOME, ward: null, leftMs: null, isDeceased: false });
 const newCare = (): CareRecord => ({ untilMs: null });
 
 /** Records are plain data: what a snapshot holds must not change with them. */

@@ -3,6 +3,7 @@ import { START_MS, describeDetector, foundBy, loggedEvent } from '../testing';
 import { RECORD_ACCESS_DEVIATION } from './record-access-deviation';
 
 const SHIFT_MS = 8 * 3_600_000;
+const DAY_MS = 3 * SHIFT_MS;
 const FIRST_SHIFT_MS = Math.ceil(START_MS / SHIFT_MS) * SHIFT_MS;
 let nextSeq = 0;
 
@@ -11,7 +12,7 @@ interface Reader {
   readonly ward?: string | undefined;
 }
 
-/** One person's reads of so many patients in a shift. */
+/** One person's reads of so many patients in the shift of a day. */
 function reads(
   uid: string,
   shift: number,
@@ -20,7 +21,7 @@ function reads(
 ): LoggedEvent[] {
   const user = { uid, role, ward };
   return Array.from({ length: patients }, (_, n) => {
-    const timeMs = FIRST_SHIFT_MS + shift * SHIFT_MS + n * 1_000;
+    const timeMs = FIRST_SHIFT_MS + shift * DAY_MS + n * 1_000;
     const data = { actor: { user }, patient: { uid: `p${n}` } };
     return loggedEvent({ id: `${uid}-${shift}-${n}`, timeMs, seq: nextSeq++, type: 'access.record-read', data });
   });
@@ -48,7 +49,7 @@ describe('record-access-deviation', () => {
     expect(result?.detection).toMatchObject({
       eventCount: 60,
       entities: [{ kind: 'person', id: 'n9' }],
-      why: 'n9 opened the records of 60 patients within 8 hours; others of the group nurse, a open about 10.',
+      why: 'n9 opened the records of 60 patients within 8 hours; others of the group nurse, a open about 10 at that time of day, the busiest 13.',
     });
   });
 
@@ -78,9 +79,36 @@ describe('record-access-deviation', () => {
     expect(found([...ward(5), ...reads('n9', 4, 20)])).toEqual([]);
   });
 
-  it('forgets shifts of more than a week ago', () => {
+  it('compares with the same time of day, and with the busiest there', () => {
+    const nights = ward(5).map((each) => ({ ...each, timeMs: each.timeMs + SHIFT_MS }));
+    expect(found([...nights, ...reads('n9', 4, 60)])).toEqual([]);
+    const mixed = Array.from({ length: 25 }, (_, n) =>
+      reads(`n${n % 5}`, Math.floor(n / 5), n % 8 === 0 ? 30 : 2),
+    ).flat();
+    expect(found([...mixed, ...reads('n9', 4, 44)])).toEqual([]);
+    expect(found([...mixed, ...reads('n9', 4, 45)])).toHaveLength(1);
+  });
+
+  it('leaves out rounds through the house and consults that are on record', () => {
+    const round = (purpose: string, care_relationship: boolean): LoggedEvent[] =>
+      reads('n9', 4, 60).map((each) => {
+        const { data } = each.event;
+        return { ...each, event: { ...each.event, data: { ...data, purpose, care_relationship } } };
+      });
+    expect(found([...ward(5), ...round('consult', true)])).toEqual([]);
+    expect(found([...ward(5), ...round('consult', false)])).toHaveLength(1);
+    expect(found([...ward(5), ...round('coding', false)])).toHaveLength(1);
+    const coder = { role: 'clinical-coder' };
+    const coding = reads('n9', 4, 60, coder).map((each) => {
+      const { data } = each.event;
+      return { ...each, event: { ...each.event, data: { ...data, purpose: 'coding' } } };
+    });
+    expect(found([...ward(5, coder), ...coding])).toEqual([]);
+  });
+
+  it('forgets shifts of more than two weeks ago', () => {
     const busy = Array.from({ length: 25 }, (_, n) => reads(`n${n % 5}`, Math.floor(n / 5), 60)).flat();
-    const later = ward(30).filter(({ timeMs }) => timeMs >= FIRST_SHIFT_MS + 5 * SHIFT_MS);
+    const later = ward(30).filter(({ timeMs }) => timeMs >= FIRST_SHIFT_MS + 5 * DAY_MS);
     expect(found([...busy, ...later, ...reads('n9', 29, 60)])).toHaveLength(1);
   });
 

@@ -6,6 +6,7 @@ import type { Json, StateStore } from '../operators/stream-element';
 import { TumblingWindows, tumblingWindow, type TumblingPane } from '../operators/tumbling-window';
 import type { DetectionResult } from '../result';
 import type { EventRef } from '../sigma/correlation-window';
+import { GROUNDS, isTaskOf } from './care-grounds';
 import {
   detectionBy,
   detectorRule,
@@ -16,21 +17,30 @@ import {
   type Observation,
 } from './detector';
 import type { AccessFact } from './facts';
+import type { RecordFact } from './record-facts';
 
 const PARAMETERS = {
   /** About a shift. */
   windowMs: 8 * 3_600_000,
-  /** A week of shifts makes what is usual in a group. */
-  historyWindows: 21,
+  /** Windows of a day: nights are compared with nights. */
+  windowsPerDay: 3,
+  /** Windows of the same time of day that make what is usual in a group. */
+  historyWindows: 14,
   /** So many shifts of single people must be known. */
   peersMin: 20,
   patientsMin: 20,
+  /** Purpose of those who were asked about a patient of others. */
+  consult: 'consult',
   scoreMin: 6,
   deviationMin: 1,
   deviationShareMin: 0.25,
+  /** Some people are there for all of a window and some for an hour of it: so it must be much more than the busiest read. */
+  busyShare: 0.95,
+  busyFactorMin: 1.5,
   groupsMax: 1_000,
   personsMax: 1_000,
   patientsMax: 1_000,
+  tasks: GROUNDS.tasks as Readonly<Record<string, string[]>>,
 };
 
 /** The first read of each patient by one person. */
@@ -41,21 +51,21 @@ type Shift = { readonly persons: Record<string, Patients>; personCount: number; 
 type Counts = readonly number[];
 
 /**
- * A person who opens the records of far more patients in a shift than others of the same role and ward do. What is usual
- * is the median over the shifts of single people in the last week, and the distance from it is measured as for
- * `volume-drift`: some rounds are longer than others, but nobody's is six deviations longer.
+ * A person who opens the records of far more patients in a shift than others of the same role and ward do at that time of day.
+ * What is usual is the median over the shifts of single people in the last two weeks, and the distance from it is measured as
+ * for `volume-drift`; beside that it must be far more than the busiest of them read.
  */
 export const RECORD_ACCESS_DEVIATION: Detector<'access'> = {
   rule: detectorRule({
     id: 'record-access-deviation',
-    version: 1,
+    version: 2,
     parameters: PARAMETERS,
     title: 'A person reads far more records than colleagues do',
     level: 'high',
     attack: ['collection', 'T1213'],
     wording: {
       confidence: 'medium',
-      why: '{person} opened the records of {count} patients within {hours} hours; others of the group {group} open about {usual}.',
+      why: '{person} opened the records of {count} patients within {hours} hours; others of the group {group} open about {usual} at that time of day, the busiest {most}.',
       nextStep:
         'Ask the head of the ward today whether {person} had a task that explains it, and look at which records were opened.',
       harmlessExplanation: 'A coding, quality or admission task for the whole ward, or cover for several colleagues.',
@@ -63,14 +73,20 @@ export const RECORD_ACCESS_DEVIATION: Detector<'access'> = {
     },
   }),
   kinds: ['access'],
-  isWanted: ({ patient, role }) => patient !== null && role !== null,
+  isWanted: ({ patient, role, record }) => patient !== null && role !== null && !isErrand(role, record),
   begin,
 };
+
+/** Rounds through the house, work for an office and consults that were asked for come in bursts. */
+function isErrand(role: string, record: RecordFact | null): boolean {
+  if (record === null) return false;
+  return isTaskOf(role, record.purpose) || (record.isInCare === true && record.purpose === PARAMETERS.consult);
+}
 
 /** State of the detector: the shifts that are open, and what was usual in those before. */
 class GroupShifts implements StateStore {
   readonly open = new TumblingWindows<Shift>(PARAMETERS.groupsMax);
-  readonly past = new KeyedStore<{ shifts: readonly Counts[] }>(PARAMETERS.groupsMax, {
+  readonly past = new KeyedStore<{ shifts: readonly Counts[] }>(PARAMETERS.groupsMax * PARAMETERS.windowsPerDay, {
     toJson: ({ shifts }) => shifts,
     fromJson: (json) => ({ shifts: json as unknown as Counts[] }),
   });
@@ -156,21 +172,33 @@ function patientsOf(shift: Shift, person: string): Patients | undefined {
 function* deviationsIn(pane: TumblingPane<Shift>, shifts: GroupShifts): IterableIterator<DetectionResult> {
   const persons = Object.entries(pane.value.persons).sort(([a], [b]) => (a < b ? -1 : 1));
   const counts = persons.map(([, { count }]) => count);
-  const before = shifts.close(pane.key, counts);
+  const before = shifts.close(`${slotOf(pane)}\n${pane.key}`, counts);
   for (const [index, [person, { refs, count }]] of persons.entries()) {
     const peers = [...before, ...counts.toSpliced(index, 1)];
     if (count < PARAMETERS.patientsMin || peers.length < PARAMETERS.peersMin) continue;
     const usual = medianOf(peers);
-    if (scoreOf(count, usual, PARAMETERS) >= PARAMETERS.scoreMin)
-      yield detectionOf(pane, person.slice(1), Object.values(refs), usual.centre);
+    const most = busyOf(peers);
+    if (scoreOf(count, usual, PARAMETERS) < PARAMETERS.scoreMin || count < most * PARAMETERS.busyFactorMin) continue;
+    yield detectionOf(pane, person.slice(1), Object.values(refs), { usual: usual.centre, most });
   }
+}
+
+/** Which window of its day it is. */
+function slotOf({ startMs }: TumblingPane<Shift>): number {
+  return Math.floor(startMs / PARAMETERS.windowMs) % PARAMETERS.windowsPerDay;
+}
+
+/** What only one in twenty exceed. */
+function busyOf(counts: Counts): number {
+  const ascending = counts.toSorted((a, b) => a - b);
+  return ascending[Math.floor((counts.length - 1) * PARAMETERS.busyShare)] as number;
 }
 
 function detectionOf(
   { key, startMs, endMs }: TumblingPane<Shift>,
   person: string,
   refs: readonly EventRef[],
-  usual: number,
+  { usual, most }: { readonly usual: number; readonly most: number },
 ): DetectionResult {
   const values = {
     person,
@@ -178,6 +206,7 @@ function detectionOf(
     count: String(refs.length),
     hours: String(PARAMETERS.windowMs / 3_600_000),
     usual: String(usual),
+    most: String(most),
   };
   return detectionBy(RECORD_ACCESS_DEVIATION.rule, {
     group: [key, person],

@@ -1,5 +1,13 @@
 import type { Severity } from '@protego/contracts';
-import { isExplainedByWork, isInCare, isOffDuty, wardOfPatient, type RecordAccess } from './care-grounds';
+import {
+  hasLeft,
+  isExplainedByWork,
+  isInCare,
+  isOffDuty,
+  isTaskAboutPatient,
+  wardOfPatient,
+  type RecordAccess,
+} from './care-grounds';
 import type { Known } from './detector';
 import type { HomeFact } from './people-facts';
 
@@ -19,8 +27,8 @@ export interface SnoopingKind {
   /** Fewest that are told of; a printed or exported record counts as two accesses. */
   readonly countMin: number;
   readonly windowMs: number;
-  /** True where a task, an emergency or work at the patient's ward explains it; false where nothing but care does. */
-  readonly isExplainedByWork: boolean;
+  /** What explains an access beside care: any work, a task about somebody who is or was a patient here, or nothing. */
+  readonly explainedBy: 'work' | 'task' | 'nothing';
   /** Whether an access is of this kind. */
   readonly applies: (known: Known, access: RecordAccess) => boolean;
   /** `{person}`, `{patient}`, `{count}`, `{parts}`, `{place}`, `{patientWard}`, `{ownWard}` and `{span}` are filled in. */
@@ -40,9 +48,8 @@ export const SNOOPING_KINDS: readonly SnoopingKind[] = [
     counts: 'one-patient',
     countMin: 1,
     windowMs: DAY_MS,
-    isExplainedByWork: false,
-    applies: ({ people }, { person, record }) =>
-      record.service !== 'patient-portal' && people.person(person.person)?.patient === record.patient,
+    explainedBy: 'nothing',
+    applies: ({ people }, { person, record }) => people.person(person.person)?.patient === record.patient,
     why: '{person} opened the own patient record with the work account, {place}: {parts}. Nobody sees then what is read, changed or printed on purpose, and findings are learned without a physician beside.',
     nextStep:
       'Remind {person} that the own record is to be had through the patient portal or from the treating physician. If something in it was changed, tell the data protection officer.',
@@ -56,7 +63,7 @@ export const SNOOPING_KINDS: readonly SnoopingKind[] = [
     counts: 'one-patient',
     countMin: 1,
     windowMs: 10 * DAY_MS,
-    isExplainedByWork: false,
+    explainedBy: 'task',
     applies: (known, access) => isOtherPerson(known, access) && isFamily(...homesOf(known, access)),
     why: '{person} opened the record of {patient}, {place}: {parts}. Both live at the same address, and no care relationship is on record. Records of a partner or relative are read out of worry, in quarrels and in custody cases; the patient has a right to be asked.',
     nextStep: OFFICER,
@@ -68,9 +75,9 @@ export const SNOOPING_KINDS: readonly SnoopingKind[] = [
     title: 'A protected record was opened without a care relationship',
     level: 'high',
     counts: 'one-patient',
-    countMin: 2,
+    countMin: 3,
     windowMs: 10 * DAY_MS,
-    isExplainedByWork: true,
+    explainedBy: 'work',
     applies: ({ people }, { record }) => people.isListed('vip', record.patient),
     why: '{person} opened the record of {patient}, who is on the list of protected patients, {count} times, {place}: {parts}. No care relationship is on record. What is read of people whom the public knows ends up with the press.',
     nextStep:
@@ -85,7 +92,7 @@ export const SNOOPING_KINDS: readonly SnoopingKind[] = [
     counts: 'one-patient',
     countMin: 3,
     windowMs: 10 * DAY_MS,
-    isExplainedByWork: true,
+    explainedBy: 'work',
     applies: (known, access) =>
       isOtherPerson(known, access) && known.people.staffWithRecord(access.record.patient) !== undefined,
     why: '{person} opened the record of {patient}, who works in this house, {count} times, {place}: {parts}. No care relationship is on record. Staff who must fear that colleagues read about them do not come here when they are ill.',
@@ -100,7 +107,7 @@ export const SNOOPING_KINDS: readonly SnoopingKind[] = [
     counts: 'one-patient',
     countMin: 3,
     windowMs: 10 * DAY_MS,
-    isExplainedByWork: true,
+    explainedBy: 'work',
     applies: (known, access) => isOtherPerson(known, access) && isNeighbour(...homesOf(known, access)),
     why: '{person} opened the record of {patient}, who lives in the same street, {count} times, {place}: {parts}. No care relationship is on record. What neighbours learn from a record is told on.',
     nextStep: OFFICER,
@@ -114,7 +121,7 @@ export const SNOOPING_KINDS: readonly SnoopingKind[] = [
     counts: 'one-patient',
     countMin: 3,
     windowMs: 10 * DAY_MS,
-    isExplainedByWork: true,
+    explainedBy: 'work',
     applies: ({ people }, { record }) => people.patient(record.patient)?.isDeceased === true,
     why: '{person} opened the record of {patient}, who has died, {count} times, {place}: {parts}. {person} did not care for the patient, and no coding or review is given as the reason. What is learned about a death reaches the family, or the press, by the wrong people.',
     nextStep: OFFICER,
@@ -128,7 +135,7 @@ export const SNOOPING_KINDS: readonly SnoopingKind[] = [
     counts: 'one-patient',
     countMin: 3,
     windowMs: 10 * DAY_MS,
-    isExplainedByWork: true,
+    explainedBy: 'work',
     applies: (known, access) =>
       wardOfPatient(known, access) === null && known.people.patient(access.record.patient) === undefined,
     why: '{person} opened the record of {patient} {count} times, {place}: {parts}. As far as is known {patient} was not treated here in this time, is not expected, and nobody cares for {patient}. Such records are looked up for private reasons.',
@@ -143,7 +150,7 @@ export const SNOOPING_KINDS: readonly SnoopingKind[] = [
     counts: 'many-accesses',
     countMin: 3,
     windowMs: 12 * HOUR_MS,
-    isExplainedByWork: true,
+    explainedBy: 'work',
     applies: isOffDuty,
     why: '{person} opened records {count} times within {span}, {place}, last that of {patient}. By the roster {person} was neither on duty nor on call, and no care relationship is on record. Whoever works when nobody looks may be somebody else with the password.',
     nextStep:
@@ -156,9 +163,9 @@ export const SNOOPING_KINDS: readonly SnoopingKind[] = [
     title: 'Records of other wards were opened without a care relationship',
     level: 'medium',
     counts: 'many-patients',
-    countMin: 5,
+    countMin: 4,
     windowMs: 3 * DAY_MS,
-    isExplainedByWork: true,
+    explainedBy: 'work',
     applies: (known, access) => isOfOtherWard(known, access),
     why: '{person} of {ownWard} opened the records of {count} patients of other wards within {span}, {place}, last in {patientWard}. No care relationship and no consult is on record. Patients of a ward rely on it that other wards do not read about them.',
     nextStep:
@@ -172,7 +179,7 @@ export const SNOOPING_KINDS: readonly SnoopingKind[] = [
     counts: 'many-patients',
     countMin: 12,
     windowMs: DAY_MS,
-    isExplainedByWork: true,
+    explainedBy: 'work',
     applies: () => true,
     why: '{person} opened the records of {count} patients within {span}, {place}, without a care relationship or a task that asks for it. So records are gathered: to sell names and insurance numbers, or by somebody with a stolen account.',
     nextStep:
@@ -182,10 +189,11 @@ export const SNOOPING_KINDS: readonly SnoopingKind[] = [
   },
 ];
 
-/** A kind, and an access that nothing explains for it. */
+/** True of an access of a kind that nothing explains. */
 export function isUnexplained(kind: SnoopingKind, known: Known, access: RecordAccess): boolean {
   if (!kind.applies(known, access) || isInCare(known, access)) return false;
-  return !(kind.isExplainedByWork && isExplainedByWork(known, access));
+  if (kind.explainedBy === 'work') return !isExplainedByWork(known, access);
+  return !(kind.explainedBy === 'task' && isTaskAboutPatient(known, access));
 }
 
 function isOtherPerson({ people }: Known, { person, record }: RecordAccess): boolean {
@@ -222,5 +230,5 @@ function isOfOtherWard(known: Known, access: RecordAccess): boolean {
   const { ward } = access.person;
   const theirs = wardOfPatient(known, access);
   if (ward === null || theirs === null || ward === theirs) return false;
-  return known.people.patient(access.record.patient)?.isInHouse !== false;
+  return !hasLeft(known, access);
 }

@@ -62,7 +62,7 @@ describe('every kind of snooping', () => {
   const HISTORIES: Readonly<Record<string, () => LoggedEvent[]>> = {
     self: () => [anna(), read(HOUR_MS, 'pt-anna')],
     family: () => [anna(), admitted('pt-9', 'medicine', home('Berg', 'Elm Street', 4)), read(HOUR_MS, 'pt-9')],
-    vip: () => [event('watchlist.entry-added', 0, { list: 'vip', patient: { uid: 'pt-9' } }), ...reads(2, 'pt-9')],
+    vip: () => [event('watchlist.entry-added', 0, { list: 'vip', patient: { uid: 'pt-9' } }), ...reads(3, 'pt-9')],
     'co-worker': () => [assigned({ uid: 'bo' }, 'pt-bo', 'Berg', 'Oak Lane', 1), ...reads(3, 'pt-bo')],
     neighbour: () => [anna(), admitted('pt-9', 'medicine', home('Berg', 'Elm Street', 5)), ...reads(3, 'pt-9')],
     deceased: () => [
@@ -154,9 +154,9 @@ describe('snooping: whom it leaves alone', () => {
     const known = [anna(), assigned({ uid: 'bo' }, 'pt-bo', 'Lind', 'Elm Street', 9)];
     expect(found('co-worker', [...known, ...reads(2, 'pt-bo')])).toEqual([]);
     expect(found('never-treated', reads(2, 'pt-9'))).toEqual([]);
-    expect(found('vip', [event('watchlist.entry-added', 0, { list: 'vip', value: 'pt-9' }), read(1, 'pt-9')])).toEqual(
-      [],
-    );
+    expect(
+      found('vip', [event('watchlist.entry-added', 0, { list: 'vip', value: 'pt-9' }), ...reads(2, 'pt-9')]),
+    ).toEqual([]);
     expect(found('mass-lookup', patients(11))).toEqual([]);
   });
 
@@ -180,18 +180,31 @@ describe('snooping: whom it leaves alone', () => {
     expect(found('mass-lookup', patients(40, { purpose: 'coding' }))).toHaveLength(1);
   });
 
+  it('whoever has a task about a relative who is a patient, but not about one who is not', () => {
+    const clerk = { ...ANNA, role: 'admission-clerk' };
+    const task = { actor: { user: clerk }, purpose: 'admission' };
+    const bo = assigned({ uid: 'bo' }, 'pt-bo', 'Lind', 'Elm Street', 4);
+    const known = [assigned(clerk, 'pt-anna', 'Lind', 'Elm Street', 4), bo];
+    expect(found('family', [...known, read(HOUR_MS, 'pt-bo', task)])).toHaveLength(1);
+    expect(found('family', [...known, admitted('pt-bo', 'medicine'), read(HOUR_MS, 'pt-bo', task)])).toEqual([]);
+    expect(found('self', [...known, admitted('pt-anna', 'medicine'), read(HOUR_MS, 'pt-anna', task)])).toHaveLength(1);
+  });
+
   it('work at the seat of the patient’s ward, and a patient who came to the own ward just now', () => {
     const seat = { device: { uid: 'ws-7', type: 'workstation', ward: 'medicine' } };
     const bo = assigned({ uid: 'bo' }, 'pt-9', 'Berg', 'Oak Lane', 1);
     expect(found('co-worker', [bo, ...reads(3, 'pt-9', { ...inMedicine, ...seat })])).toEqual([]);
     expect(found('co-worker', [bo, ...reads(3, 'pt-9', { patient: { uid: 'pt-9', ward: 'surgery' } })])).toEqual([]);
     expect(found('co-worker', [bo, ...reads(3, 'pt-9', inMedicine)])).toHaveLength(1);
-    // After the stay there is no bed to stand at.
-    const gone = [
-      admitted('pt-9', 'surgery'),
+    // After the stay there is no bed to stand at, but the ward has letters to write.
+    const gone = (ward: string): LoggedEvent[] => [
+      admitted('pt-9', ward),
       event('care.patient-discharged', 1, { patient: { uid: 'pt-9' }, outcome: 'home' }),
     ];
-    expect(found('co-worker', [bo, ...gone, ...reads(3, 'pt-9')])).toHaveLength(1);
+    const late = Array.from({ length: 3 }, (_, n) => read(14 * DAY_MS + n + 1, 'pt-9'));
+    expect(found('co-worker', [bo, ...gone('medicine'), ...reads(3, 'pt-9', seat)])).toHaveLength(1);
+    expect(found('co-worker', [bo, ...gone('surgery'), ...reads(3, 'pt-9')])).toEqual([]);
+    expect(found('co-worker', [bo, ...gone('surgery'), ...late])).toHaveLength(1);
   });
 
   it('emergency access, for half a day', () => {

@@ -36,7 +36,7 @@ describe('volume-drift', () => {
       window: { start: '2026-03-08T21:00:00.000Z', end: '2026-03-08T22:00:00.000Z' },
       certainAt: '2026-03-08T22:00:00.000Z',
       why: expect.stringMatching(
-        /^ws-1 sent 500\.0 MiB within an hour; at this time of day it usually sends \d\.\d MiB\.$/,
+        /^ws-1 sent 500\.0 MiB out of the house within an hour; at this time of day it usually sends \d\.\d MiB\.$/,
       ),
     });
   });
@@ -80,5 +80,30 @@ describe('volume-drift', () => {
       return { ...each, event: { ...each.event, data: data as never } };
     });
     expect(found(silent)).toEqual([]);
+  });
+
+  it('looks at what leaves the house', () => {
+    const inside = [...usual(158), sent(158, 900 * MEBIBYTE)].map((each) => {
+      const dst_endpoint = { ip: '10.0.0.2', port: 445 };
+      return { ...each, event: { ...each.event, data: { ...each.event.data, dst_endpoint } } };
+    });
+    expect(found(inside)).toEqual([]);
+  });
+
+  it('is used to what is copied every night', () => {
+    const nightly = usual(200).flatMap((each, hour) =>
+      hour % 24 === 15 ? [each, sent(hour, 900 * MEBIBYTE, 'ws-1', 2)] : [each],
+    );
+    expect(found(nightly)).toEqual([]);
+  });
+
+  it('says nothing while work on the device is announced', () => {
+    const work = loggedEvent({
+      id: 'work',
+      timeMs: START_MS + 158 * HOUR_MS,
+      type: 'device.maintenance-started',
+      data: { device: { uid: 'ws-1' }, ticket: 'CHG-1', planned_minutes: 60 },
+    });
+    expect(found([...usual(158), work, sent(158, 900 * MEBIBYTE)])).toEqual([]);
   });
 });

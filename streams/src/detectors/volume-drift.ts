@@ -10,6 +10,7 @@ import {
   runOver,
   type Detector,
   type DetectorRun,
+  type Known,
   type Observation,
 } from './detector';
 import type { FlowFact } from './facts';
@@ -28,6 +29,8 @@ const PARAMETERS = {
   bytesMin: 50 * MEBIBYTE,
   deviationMin: MEBIBYTE,
   deviationShareMin: 0.25,
+  /** Beyond what it sent more than once at that time of day, by this much: what is copied every night is no surprise. */
+  recurringFactor: 1.5,
   flowsKeptMax: 20,
   devicesMax: 10_000,
 };
@@ -37,21 +40,22 @@ type KeptFlow = readonly [bytes: number, ref: EventRef];
 type KeptFlows = KeptFlow[];
 
 /**
- * A device that sends far more in an hour than it does at that time of day: its modified z-score, the distance from the
- * median in scaled median absolute deviations (Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993), is past
- * any chance. Median and deviation are robust: one earlier theft does not make the next one usual.
+ * A device that sends far more out of the house in an hour than it does at that time of day: its modified z-score, the distance
+ * from the median in scaled median absolute deviations (Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993), is
+ * past any chance, and it is well beyond what was sent more than once before. Median, deviation and the second largest hour are
+ * robust: one earlier theft does not make the next one usual. While work on the device is announced, nothing is told.
  */
 export const VOLUME_DRIFT: Detector<'flow'> = {
   rule: detectorRule({
     id: 'volume-drift',
-    version: 1,
+    version: 2,
     parameters: PARAMETERS,
-    title: 'A device sends far more than it usually does',
+    title: 'A device sends far more out of the house than it usually does',
     level: 'high',
     attack: ['exfiltration', 'T1048', 'T1041'],
     wording: {
       confidence: 'medium',
-      why: '{from} sent {bytes} within an hour; at this time of day it usually sends {usual}.',
+      why: '{from} sent {bytes} out of the house within an hour; at this time of day it usually sends {usual}.',
       nextStep: 'Find out now where {from} sends it to, and stop the transfer unless somebody can say what it is for.',
       harmlessExplanation: 'A first backup, an archive that is moved, or a new task of this device.',
       entities: [{ kind: 'device', field: 'from' }],
@@ -62,15 +66,15 @@ export const VOLUME_DRIFT: Detector<'flow'> = {
   begin,
 };
 
-function begin(): DetectorRun<FlowFact> {
-  const options = { ...PARAMETERS, keysMax: PARAMETERS.devicesMax };
+function begin({ work }: Known): DetectorRun<FlowFact> {
+  const options = { ...PARAMETERS, keysMax: PARAMETERS.devicesMax, givesCompared: true };
   const store = new BaselineStore<KeptFlows>(options, () => []);
   const panes = baselineRate<Observation<FlowFact>, KeptFlows>(
     {
       ...options,
       statistic: 'median',
       keyOf: ({ fact }) => fact.from,
-      amountOf: ({ fact }) => fact.bytesOut ?? 0,
+      amountOf: ({ fact }) => bytesOutOfHouse(fact),
       kept: { initial: () => [], add: withFlow },
     },
     store,
@@ -81,17 +85,26 @@ function begin(): DetectorRun<FlowFact> {
       panes,
       elementOperator<RatePane<KeptFlows>, DetectionResult>((out) => ({
         next: (pane) => {
-          const { score, count } = pane;
-          if (score !== null && score >= PARAMETERS.scoreMin && count >= PARAMETERS.bytesMin)
-            out.next(detectionOf(pane));
+          if (isFarBeyond(pane) && !work.isOn(pane.key, pane.endMs)) out.next(detectionOf(pane));
         },
       })),
     ),
   });
 }
 
+function bytesOutOfHouse({ leavesHouse, bytesOut }: FlowFact): number {
+  return leavesHouse ? (bytesOut ?? 0) : 0;
+}
+
+function isFarBeyond({ score, count, compared = [] }: RatePane<KeptFlows>): boolean {
+  if (score === null || score < PARAMETERS.scoreMin || count < PARAMETERS.bytesMin) return false;
+  const recurring = compared.toSorted((a, b) => b - a)[1] ?? 0;
+  return count >= PARAMETERS.recurringFactor * recurring;
+}
+
 function withFlow(flows: KeptFlows, observation: Observation<FlowFact>): KeptFlows {
-  const bytes = observation.fact.bytesOut ?? 0;
+  const bytes = bytesOutOfHouse(observation.fact);
+  if (bytes === 0) return flows;
   if (flows.length >= PARAMETERS.flowsKeptMax) {
     if (bytes <= (flows.at(-1) as KeptFlow)[0]) return flows;
     flows.pop();

@@ -35,6 +35,8 @@ export interface BaselineRateOptions<T, K extends Json = null> extends BaselineB
   readonly deviationMin?: number;
   /** The same as a share of the centre; 0 without it. */
   readonly deviationShareMin?: number;
+  /** True to be given the counts that a window was compared with. */
+  readonly givesCompared?: boolean;
 }
 
 /** What the preceding windows were like. */
@@ -57,6 +59,8 @@ export interface RatePane<K extends Json = null> {
   readonly baseline: Baseline | null;
   /** How many deviations the count lies above the centre, negative below; null without a baseline. */
   readonly score: number | null;
+  /** Counts of the windows that make the baseline, oldest first; only where they are asked for. */
+  readonly compared?: readonly number[];
   readonly kept: K;
 }
 
@@ -218,8 +222,8 @@ export function baselineRate<T, K extends Json = null>(
 
 function baselineReader<T, K extends Json>(
   options: BaselineRateOptions<T, K>,
-): (count: number, history: readonly number[]) => Pick<RatePane, 'baseline' | 'score'> {
-  const { baselineWindows, baselineWindowsMin = baselineWindows, season } = options;
+): (count: number, history: readonly number[]) => Pick<RatePane, 'baseline' | 'score' | 'compared'> {
+  const { baselineWindows, baselineWindowsMin = baselineWindows, season, givesCompared = false } = options;
   const { deviationMin = 1, deviationShareMin = 0 } = options;
   checkWhole('baselineWindowsMin', baselineWindowsMin, 1, baselineWindows);
   checkPositive('deviationMin', deviationMin);
@@ -233,7 +237,8 @@ function baselineReader<T, K extends Json>(
     const compared = season === undefined ? history : inSeason(history, season);
     if (compared.length < baselineWindowsMin) return { baseline: null, score: null };
     const baseline = statistic(compared);
-    return { baseline, score: scoreOf(count, baseline, { deviationMin, deviationShareMin }) };
+    const score = scoreOf(count, baseline, { deviationMin, deviationShareMin });
+    return givesCompared ? { baseline, score, compared } : { baseline, score };
   };
 }
 

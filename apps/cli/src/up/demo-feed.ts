@@ -7,10 +7,16 @@ import {
   parseRfc3339Ms,
   type ProtegoEvent,
 } from '@protego/contracts';
-import { START_TIME_DEFAULT, simulateHospital } from '@protego/simulation';
+import { START_TIME_DEFAULT, simulateHospital, type Simulation } from '@protego/simulation';
 
 const HOUR_MS = 3_600_000;
 const IN_FLIGHT_MAX = 256;
+/** Three attacks and three harmless activities like them in an hour, of kinds that an hour is long enough for. */
+const DEMO_SETTINGS: Readonly<Record<string, string>> = {
+  attackKinds: 'credential-stuffing,pump-firmware-tampering,snooping-mass-lookup',
+  attacksPerDay: '72',
+  twinsPerDay: '72',
+};
 
 /** Which hour of the simulated hospital comes next. */
 export interface DemoHour {
@@ -40,6 +46,18 @@ export interface DemoCounts {
   readonly stored: number;
 }
 
+/** The simulated hour that a demonstration feeds. */
+export function demoSimulation({ number, startTime }: DemoHour, site: string): Simulation {
+  return simulateHospital({
+    scenario: 'general',
+    seed: number,
+    days: HOUR_MS / 86_400_000,
+    startTime,
+    site,
+    settings: DEMO_SETTINGS,
+  });
+}
+
 /** Publishes one simulated hour as fast as the bus takes it. */
 export async function feedDemoHour(hour: DemoHour, site: string, bus: DemoBus): Promise<DemoCounts> {
   const connection = await connect({
@@ -50,14 +68,7 @@ export async function feedDemoHour(hour: DemoHour, site: string, bus: DemoBus): 
     name: 'protego-demo-feed',
   });
   try {
-    const { events } = simulateHospital({
-      scenario: 'general',
-      seed: hour.number,
-      days: 1 / 24,
-      startTime: hour.startTime,
-      site,
-    });
-    return await publishAll(connection, events, site);
+    return await publishAll(connection, demoSimulation(hour, site).events, site);
   } finally {
     await connection.close();
   }

@@ -6,8 +6,11 @@ const PERSON_KINDS: ReadonlyMap<string, string> = new Map([
   ['person', '~s.'],
   ['patient', '~p.'],
 ]);
-/** Kinds of entities that are machines: their ids stand as they are, also where somebody has the same name. */
-const MACHINE_KINDS: ReadonlySet<string> = new Set(['device', 'address', 'host', 'partner']);
+/** Kinds of entities that are nobody: their ids stand as they are, also where somebody has the same name. */
+const MACHINE_KINDS: ReadonlySet<string> = new Set([
+  ...['device', 'address', 'host', 'access-point'],
+  ...['partner', 'session'],
+]);
 
 /** True for kinds of entities whose ids name a machine or an organisation, and nobody. */
 export function isMachineKind(kind: string): boolean {

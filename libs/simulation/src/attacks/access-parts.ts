@@ -11,7 +11,7 @@ import {
   type UserView,
 } from '../event-drafts';
 import type { DeviceView, Role, SimulatedDevice, StaffMember, Stay } from '../hospital/model';
-import { sessionUid } from '../life/session-life';
+import { sessionUid, sessionsIn } from '../life/session-life';
 import type { SeededRandom } from '../random';
 import { userAgentOf } from '../user-agents';
 import type { Course, Stage } from './activity';
@@ -19,6 +19,8 @@ import type { Course, Stage } from './activity';
 /** Milliseconds of a minute. */
 export const MINUTE_MS = 60_000;
 
+/** Nobody is at the seats of two wards within less. */
+const WALK_MS = 90_000;
 const RECORD_TYPES = ['chart', 'medication', 'laboratory', 'imaging-report', 'observation', 'letters'] as const;
 
 /** Whoever took part, by the kinds of detections. */
@@ -41,6 +43,24 @@ export function onDuty(
   const duties =
     there.length > 0 || wanted.role === undefined ? there : hospital.onDuty(startMs, { role: wanted.role });
   return duties.length === 0 ? undefined : random.pick(duties).person;
+}
+
+/**
+ * True of somebody who is at no seat between two times in ordinary life, with a little time before and after to walk: whoever
+ * is called away cannot go on working where they were.
+ */
+export function isFree({ hospital }: Stage, person: StaffMember, fromMs: number, toMs: number): boolean {
+  const sessions = sessionsIn(hospital, hospital.settings, hospital.seed, fromMs - WALK_MS, toMs + WALK_MS);
+  return sessions.every((session) => session.person !== person);
+}
+
+/** Somebody of a role who is at home, or anywhere else but at work, between two times. */
+export function awayFromWork(stage: Stage, role: Role, fromMs: number, toMs: number): StaffMember[] {
+  const { hospital } = stage;
+  return hospital
+    .peopleOf(role)
+    .filter((person) => [fromMs, toMs].every((timeMs) => hospital.dutyOf(person, timeMs)?.isOnCall !== false))
+    .filter((person) => isFree(stage, person, fromMs, toMs));
 }
 
 /** A ward with beds, other than those named; undefined where there is none. */

@@ -8,6 +8,7 @@ import {
   deviceOf,
   houseSeat,
   inpatientsOf,
+  isFree,
   personEntity,
   timeOfNth,
   workplaceOf,
@@ -66,7 +67,7 @@ const CLINICAL: ReadonlySet<string> = new Set(['nurse', 'physician']);
 
 /** Emergency access to a record, and a look at it. */
 function breakGlass(stage: Stage, at: Workplace, stay: Stay, timeMs: number, reason: string | undefined): EventDraft[] {
-  const access = accessBy(stage, at, patientView(stay.patient, stay.ward), false);
+  const access = accessBy(stage, at, patientView(stay.patient, stay.ward), false, 'emergency');
   const readMs = timeMs + stage.random.integer(4000, 25_000);
   return [breakGlassDraft(timeMs, access, reason), recordDraft(readMs, 'read', access)];
 }
@@ -121,24 +122,32 @@ function emergencyNight(stage: Stage): Course | undefined {
   const scene = workplace(stage, ({ person }) => person.user.role === 'physician');
   if (scene === undefined) return undefined;
   const { at, signIn, ward } = scene;
-  const stays = inpatientsOf(stage, amountOf(stage, 3, 2), (stay) => stay.ward !== ward);
+  const otherWards = stage.hospital.wards.filter(({ name, bedCount }) => bedCount > 0 && name !== ward);
+  const covered = random.sample(otherWards, 2).map(({ name }) => name);
+  const stays = inpatientsOf(stage, amountOf(stage, 2.6, 2), (stay) => covered.includes(stay.ward));
+  if (stays.length === 0) return undefined;
   const times = stepTimes(random, startMs + MINUTE_MS, 5 * HOUR_MS, stays.length);
   const reasons = random.sample(REAL_REASONS, stays.length);
   const drafts = stays.flatMap((stay, index) => breakGlass(stage, at, stay, times[index] as number, reasons[index]));
   return { entities: [personEntity(at.person)], drafts: inTime([signIn, ...drafts]), detectableAtMs: null };
 }
 
+const RESUSCITATION_MS = 10 * MINUTE_MS;
+
 /** A resuscitation: everybody of the team opens the record of one patient within minutes. */
 function resuscitationTeam(stage: Stage): Course | undefined {
   const { hospital, random, startMs } = stage;
   const stay = inpatientsOf(stage, 1, () => true)[0];
   if (stay === undefined) return undefined;
-  const isOfTeam = ({ person }: Duty): boolean => CLINICAL.has(person.user.role) && person.user.ward !== stay.ward;
+  const isOfTeam = ({ person }: Duty): boolean =>
+    CLINICAL.has(person.user.role) &&
+    person.user.ward !== stay.ward &&
+    isFree(stage, person, startMs, startMs + RESUSCITATION_MS);
   const team = random.sample(hospital.onDuty(startMs).filter(isOfTeam), amountOf(stage, 4, 2));
   const device = deviceOf(stage, 'workstation', stay.ward);
   if (team.length === 0 || device === undefined) return undefined;
   const drafts = team.flatMap(({ person }) => {
-    const timeMs = startMs + random.integer(0, 12 * MINUTE_MS);
+    const timeMs = startMs + random.integer(0, RESUSCITATION_MS - MINUTE_MS);
     const seat = houseSeat(person.user, device, random);
     const at = workplaceOf(person, seat, random);
     return [signedInDraft(timeMs, seat, false), ...breakGlass(stage, at, stay, timeMs + 5000, REAL_REASONS[0])];
@@ -201,7 +210,7 @@ export const BREAK_GLASS_ABUSE: readonly Script[] = [
   {
     ...twin,
     name: 'emergency-night',
-    source: 'A physician who covers several wards in a bad night',
+    source: 'A physician who covers two more wards in a bad night',
     durationMsMax: 7 * HOUR_MS,
     beginHours: [19, 20, 21, 22, 23],
     play: emergencyNight,

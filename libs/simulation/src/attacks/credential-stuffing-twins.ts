@@ -1,3 +1,4 @@
+import { HOUR_MS } from '../durations';
 import type { EventDraft } from '../draft';
 import { mfaDraft, signInFailedDraft, signedInDraft, type Seat } from '../event-drafts';
 import { serviceSeat } from '../life/account-life';
@@ -7,6 +8,7 @@ import { mfaMethodOf } from '../life/sign-in-life';
 import {
   MINUTE_MS,
   addressEntity,
+  awayFromWork,
   bedWard,
   deviceEntity,
   deviceOf,
@@ -54,11 +56,14 @@ function staleServiceAccount(stage: Stage): Course | undefined {
   };
 }
 
+const HOTEL_MS = 2 * HOUR_MS;
+
 /** Colleagues at a congress sign in from the network of one hotel; two of them mistype. */
 function congressHotel(stage: Stage): Course | undefined {
   const { hospital, random, startMs } = stage;
   const ip = hospital.strangeAddress(random.integer(0, 1_000_000));
-  const people = random.sample(hospital.peopleOf('physician'), amountOf(stage, 4, 2));
+  const people = random.sample(awayFromWork(stage, 'physician', startMs, startMs + HOTEL_MS), amountOf(stage, 4, 2));
+  if (people.length === 0) return undefined;
   const drafts: EventDraft[] = [];
   let timeMs = startMs;
   for (const [index, person] of people.entries()) {
@@ -99,7 +104,7 @@ export const CREDENTIAL_STUFFING_TWINS: readonly Script[] = [
     ...twin,
     name: 'congress-hotel',
     source: 'A department at a congress, behind one address',
-    durationMsMax: 120 * MINUTE_MS,
+    durationMsMax: HOTEL_MS,
     play: congressHotel,
   },
 ];

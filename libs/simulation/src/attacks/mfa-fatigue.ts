@@ -1,17 +1,19 @@
 import { HOUR_MS } from '../durations';
 import type { EventDraft } from '../draft';
-import { mfaDraft, signedInDraft, type Seat } from '../event-drafts';
-import type { StaffMember } from '../hospital/model';
+import { mfaDraft, signedInDraft, type Seat, type UserView } from '../event-drafts';
+import type { SimulatedDevice, StaffMember } from '../hospital/model';
 import { credentialResetDraft, serviceDesk } from '../life/account-life';
 import { sessionUid } from '../life/session-life';
 import { mfaMethodOf } from '../life/sign-in-life';
 import {
   MINUTE_MS,
   addressEntity,
+  awayFromWork,
   bedWard,
   deviceOf,
   houseSeat,
   inpatientsOf,
+  isFree,
   outsideSeat,
   personEntity,
   readsOf,
@@ -19,6 +21,7 @@ import {
   timeOfNth,
   workplaceOf,
 } from './access-parts';
+import type { SeededRandom } from '../random';
 import { amountOf, inTime, pacedMs, stepTimes, type Course, type Script, type Stage } from './activity';
 
 interface Pushes {
@@ -93,33 +96,67 @@ function playSupportCall(stage: Stage): Course | undefined {
   };
 }
 
+/** Longest time that one person takes at the desk. */
+const AT_DESK_MS = 10 * MINUTE_MS;
+
 /** Support hands out new phones: each person's first pushes fail at the desk, then the new factor works. */
 function newPhoneRollOut(stage: Stage): Course | undefined {
   const { hospital, random, startMs } = stage;
   const device = deviceOf(stage, 'workstation', 'data-centre') ?? deviceOf(stage, 'workstation', bedWard(stage));
-  const people = random.sample(hospital.onDuty(startMs), amountOf(stage, 8, 4));
   const desk = serviceDesk(hospital, random, startMs);
-  if (device === undefined || desk === undefined || people.length === 0) return undefined;
+  if (device === undefined || desk === undefined) return undefined;
   const drafts: EventDraft[] = [];
+  const served: StaffMember[] = [];
+  let timeMs = startMs;
+  for (let left = amountOf(stage, 8, 4); left > 0; left--) {
+    const person = nextAtDesk(stage, served, timeMs);
+    if (person === undefined) {
+      timeMs += 5 * MINUTE_MS;
+      continue;
+    }
+    served.push(person);
+    const seat = houseSeat(person.user, device, random);
+    const steps = setUp(random, seat, desk, device, timeMs);
+    drafts.push(...steps);
+    timeMs = (steps.at(-1) as EventDraft).timeMs + random.integer(30_000, 120_000);
+  }
+  if (drafts.length === 0) return undefined;
+  return { entities: served.map(personEntity), drafts, detectableAtMs: null };
+}
+
+function nextAtDesk(stage: Stage, served: readonly StaffMember[], timeMs: number): StaffMember | undefined {
+  const { hospital, random } = stage;
+  const people = hospital.onDuty(timeMs).map(({ person }) => person);
+  return random
+    .sample(people, people.length)
+    .find((person) => !served.includes(person) && isFree(stage, person, timeMs, timeMs + AT_DESK_MS));
+}
+
+function setUp(
+  random: SeededRandom,
+  seat: Seat,
+  desk: UserView,
+  device: SimulatedDevice,
+  startMs: number,
+): EventDraft[] {
   let timeMs = startMs;
   const later = (fromSeconds: number, toSeconds: number): number =>
     (timeMs += random.integer(fromSeconds * 1000, toSeconds * 1000));
-  for (const { person } of people) {
-    const seat = houseSeat(person.user, device, random);
-    for (let n = random.integer(2, 5); n > 0; n--) {
-      drafts.push(mfaDraft(later(20, 70), seat, 'push', random.chance(0.7) ? 'timed-out' : 'failed'));
-    }
-    drafts.push(credentialResetDraft(later(60, 240), person.user, desk, 'second-factor', device));
-    drafts.push(mfaDraft(later(60, 240), seat, 'push', 'approved'));
-    drafts.push(signedInDraft(later(3, 9), seat, true));
-  }
-  return { entities: people.map(({ person }) => personEntity(person)), drafts, detectableAtMs: null };
+  const failed = Array.from({ length: random.integer(2, 5) }, (_, index) =>
+    mfaDraft(index === 0 ? startMs : later(15, 45), seat, 'push', random.chance(0.7) ? 'timed-out' : 'failed'),
+  );
+  return [
+    ...failed,
+    credentialResetDraft(later(45, 150), seat.user, desk, 'second-factor', device),
+    mfaDraft(later(45, 150), seat, 'push', 'approved'),
+    signedInDraft(later(3, 9), seat, true),
+  ];
 }
 
 /** On call at home with hardly any signal: two or three pushes do not arrive, then the person types a token. */
 function weakSignal(stage: Stage): Course | undefined {
-  const { hospital, random, startMs } = stage;
-  const physicians = hospital.peopleOf('physician');
+  const { random, startMs } = stage;
+  const physicians = awayFromWork(stage, 'physician', startMs, startMs + 10 * MINUTE_MS);
   if (physicians.length === 0) return undefined;
   const person = random.pick(physicians);
   const seat = outsideSeat(stage, person.user, person.homeAddress);

@@ -84,7 +84,7 @@ const unsignedFirmware: Script = {
     const story = new Storyline(stage);
     let detectableAtMs = 0;
     for (const pump of pumps) {
-      const next = firmwareRelease('infusion-pump', releaseBefore(pump, story.nowMs) + 1);
+      const next = firmwareRelease('infusion-pump', releaseBefore(pump, story.nowMs) + 3);
       install(story, pump, from, strangeFirmware(stage.random, next.version), false);
       detectableAtMs ||= story.nowMs;
       story.pass(8 * MINUTE_MS);
@@ -128,9 +128,9 @@ const doctoredFirmware: Script = {
     const story = new Storyline(stage);
     let detectableAtMs = 0;
     for (const pump of pumps) {
-      const current = firmwareRelease('infusion-pump', releaseBefore(pump, story.nowMs));
-      // The first two are trials; a digest of its own each.
-      install(story, pump, from, strangeFirmware(stage.random, current.version), true);
+      // A number that the maker has yet to give; every pump gets a build of its own.
+      const { version } = firmwareRelease('infusion-pump', releaseBefore(pump, story.nowMs) + 2);
+      install(story, pump, from, strangeFirmware(stage.random, version), true);
       detectableAtMs ||= story.nowMs;
       story.pass(8 * MINUTE_MS);
     }

@@ -254,6 +254,8 @@ function codingOfWard(stage: Stage): Course | undefined {
 }
 
 const OFFICE_HOURS = [8, 9, 10, 11, 12, 13];
+/** A death is found in the records some hours after it. */
+const BEFORE_OFFICE_HOURS = [2, 3, 4, 5, 6, 7];
 
 /** Harmless activities that look like snooping and are somebody's work. */
 export const SNOOPING_WORK_TWINS: readonly Script[] = [
@@ -276,7 +278,7 @@ export const SNOOPING_WORK_TWINS: readonly Script[] = [
     name: 'coding-after-death',
     source: 'A stay that ended with death, coded as others are',
     durationMs: 9 * HOUR_MS,
-    beginHours: OFFICE_HOURS,
+    beginHours: BEFORE_OFFICE_HOURS,
     play: (stage: Stage) => deathWork(stage, 'clinical-coder', 'coding'),
   },
   {
@@ -284,7 +286,7 @@ export const SNOOPING_WORK_TWINS: readonly Script[] = [
     name: 'mortality-review',
     source: 'The review of a death by the quality office',
     durationMs: 9 * HOUR_MS,
-    beginHours: OFFICE_HOURS,
+    beginHours: BEFORE_OFFICE_HOURS,
     play: (stage: Stage) => deathWork(stage, 'quality-officer', 'quality-review'),
   },
   {

@@ -42,9 +42,9 @@ function opening({ hospital, beginMs, random }: Slice, drafts: EventDraft[]): vo
     const facts = { partner: view, agreement, purposes, networks };
     drafts.push(directoryDraft(at(0), 'roster.partner-agreed', view.uid, facts));
   }
-  for (const value of hospital.vips) {
-    const facts = { list: 'vip', value, reason: 'person of public life' };
-    drafts.push(directoryDraft(at(0), 'watchlist.entry-added', value, facts));
+  for (const uid of hospital.vips) {
+    const facts = { list: 'vip', patient: { uid }, reason: 'person of public life' };
+    drafts.push(directoryDraft(at(0), 'watchlist.entry-added', facts.list, facts));
   }
   for (const { view } of hospital.devices) {
     drafts.push(directoryDraft(at(DEVICES_AFTER_MS), 'roster.device-assigned', view.uid, { device: view }));

@@ -10,7 +10,7 @@ const MB = 1_000_000;
 export type Span = readonly [from: number, to: number];
 
 /** Somebody outside the house whom devices know. */
-export type OutsidePeer = 'maker' | 'web' | 'time-server' | 'name-server' | 'copies' | 'partner';
+export type OutsidePeer = 'maker' | 'web' | 'time-server' | 'name-server' | 'partner';
 /** Whom a device connects to. */
 export type Peer = DeviceClass | OutsidePeer;
 
@@ -63,9 +63,9 @@ const BEDSIDE: readonly FlowKind[] = [
     bytesOut: [600, 3 * KB],
     bytesIn: [200, 900],
     durationMs: [400, 30_000],
-    often: every(2 * HOUR_MS),
+    often: every(6 * HOUR_MS),
   },
-  { from: 'infusion-pump', to: 'domain-controller', ...TIME, often: every(12 * HOUR_MS) },
+  { from: 'infusion-pump', to: 'domain-controller', ...TIME, often: every(DAY_MS) },
   {
     from: 'patient-monitor',
     to: 'interface-server',
@@ -73,7 +73,7 @@ const BEDSIDE: readonly FlowKind[] = [
     bytesOut: [3 * KB, 20 * KB],
     bytesIn: [400, 2 * KB],
     durationMs: [200, 9_000],
-    often: every(HOUR_MS),
+    often: every(3 * HOUR_MS),
   },
   {
     from: 'patient-monitor',
@@ -82,7 +82,7 @@ const BEDSIDE: readonly FlowKind[] = [
     bytesOut: [400 * KB, 3 * MB],
     bytesIn: [2 * KB, 9 * KB],
     durationMs: [60_000, 900_000],
-    often: every(2 * HOUR_MS, 0.04),
+    often: every(3 * HOUR_MS, 0.04),
     inWard: true,
   },
   {
@@ -92,7 +92,7 @@ const BEDSIDE: readonly FlowKind[] = [
     bytesOut: [8 * KB, 60 * KB],
     bytesIn: [1 * KB, 6 * KB],
     durationMs: [300, 12_000],
-    often: every(30 * MINUTE_MS),
+    often: every(HOUR_MS),
   },
   {
     from: 'ventilator',
@@ -101,7 +101,7 @@ const BEDSIDE: readonly FlowKind[] = [
     bytesOut: [2 * KB, 14 * KB],
     bytesIn: [300, 2 * KB],
     durationMs: [200, 8_000],
-    often: every(2 * HOUR_MS),
+    often: every(4 * HOUR_MS),
   },
   {
     from: 'lab-analyser',
@@ -153,9 +153,9 @@ const DESKS: readonly FlowKind[] = [
     bytesOut: [4 * KB, 160 * KB],
     bytesIn: [20 * KB, 900 * KB],
     durationMs: [2_000, 400_000],
-    often: { perDay: 30 },
+    often: { perDay: 19 },
   },
-  { from: 'tablet', to: 'domain-controller', ...NAMES, often: { perDay: 6 } },
+  { from: 'tablet', to: 'domain-controller', ...NAMES, often: { perDay: 3 } },
   {
     from: 'workstation',
     to: 'ehr-server',
@@ -163,9 +163,9 @@ const DESKS: readonly FlowKind[] = [
     bytesOut: [8 * KB, 400 * KB],
     bytesIn: [60 * KB, 2 * MB],
     durationMs: [5_000, 900_000],
-    often: { perDay: 34 },
+    often: { perDay: 18 },
   },
-  { from: 'workstation', to: 'domain-controller', ...NAMES, often: { perDay: 9 } },
+  { from: 'workstation', to: 'domain-controller', ...NAMES, often: { perDay: 4 } },
   {
     from: 'workstation',
     to: 'domain-controller',
@@ -201,7 +201,7 @@ const DESKS: readonly FlowKind[] = [
     bytesOut: [2 * KB, 200 * KB],
     bytesIn: [8 * KB, 6 * MB],
     durationMs: [200, 240_000],
-    often: { perDay: 12 },
+    often: { perDay: 8 },
   },
   {
     from: 'workstation',
@@ -210,7 +210,7 @@ const DESKS: readonly FlowKind[] = [
     bytesOut: [4 * KB, 20 * KB],
     bytesIn: [10 * KB, 30 * MB],
     durationMs: [200, 60_000],
-    often: every(12 * HOUR_MS, 0.2),
+    often: every(DAY_MS, 0.2),
   },
   {
     from: 'workstation',
@@ -257,7 +257,7 @@ const CARRIED: readonly FlowKind[] = [
     bytesOut: [3 * KB, 60 * KB],
     bytesIn: [10 * KB, 500 * KB],
     durationMs: [1_000, 200_000],
-    often: { perDay: 36 },
+    often: { perDay: 20 },
   },
   {
     from: 'phone',
@@ -266,7 +266,7 @@ const CARRIED: readonly FlowKind[] = [
     bytesOut: [2 * KB, 300 * KB],
     bytesIn: [8 * KB, 8 * MB],
     durationMs: [200, 120_000],
-    often: { perDay: 40 },
+    often: { perDay: 22 },
   },
   {
     from: 'wearable',
@@ -275,7 +275,7 @@ const CARRIED: readonly FlowKind[] = [
     bytesOut: [2 * KB, 20 * KB],
     bytesIn: [400, 3 * KB],
     durationMs: [200, 6_000],
-    often: every(90 * MINUTE_MS, 0.2),
+    often: every(200 * MINUTE_MS, 0.15),
   },
   {
     from: 'cellular-gateway',
@@ -284,7 +284,7 @@ const CARRIED: readonly FlowKind[] = [
     bytesOut: [4 * KB, 60 * KB],
     bytesIn: [500, 5 * KB],
     durationMs: [500, 90_000],
-    often: every(30 * MINUTE_MS),
+    often: every(HOUR_MS),
   },
   {
     from: 'cellular-gateway',
@@ -293,7 +293,7 @@ const CARRIED: readonly FlowKind[] = [
     bytesOut: [2 * KB, 30 * KB],
     bytesIn: [4 * KB, 80 * KB],
     durationMs: [100, 4_000],
-    often: { perDay: 14 },
+    often: { perDay: 8 },
   },
 ];
 
@@ -305,7 +305,7 @@ const BUILDING: readonly FlowKind[] = [
     bytesOut: [300, 2 * KB],
     bytesIn: [200, 900],
     durationMs: [20, 900],
-    often: every(3 * HOUR_MS),
+    often: every(6 * HOUR_MS),
   },
   {
     from: 'access-point',
@@ -314,7 +314,7 @@ const BUILDING: readonly FlowKind[] = [
     bytesOut: [10 * KB, 90 * KB],
     bytesIn: [6 * KB, 60 * KB],
     durationMs: [60_000, 600_000],
-    often: every(2 * HOUR_MS, 0.03),
+    often: every(4 * HOUR_MS, 0.03),
   },
   {
     from: 'printer',
@@ -335,7 +335,7 @@ const SERVERS: readonly FlowKind[] = [
     bytesOut: [2 * KB, 60 * KB],
     bytesIn: [500, 4 * KB],
     durationMs: [20, 3_000],
-    often: { perDay: 160 },
+    often: { perDay: 100 },
   },
   {
     from: 'interface-server',
@@ -344,7 +344,7 @@ const SERVERS: readonly FlowKind[] = [
     bytesOut: [2 * KB, 90 * KB],
     bytesIn: [1 * KB, 30 * KB],
     durationMs: [20, 4_000],
-    often: { perDay: 160 },
+    often: { perDay: 100 },
   },
   {
     from: 'interface-server',
@@ -374,16 +374,6 @@ const SERVERS: readonly FlowKind[] = [
     bytesIn: [100 * KB, 400 * MB],
     durationMs: [500, 600_000],
     often: every(6 * HOUR_MS, 0.1),
-  },
-  {
-    from: 'backup-server',
-    to: 'copies',
-    service: HTTPS,
-    bytesOut: [4_200 * MB, 5_000 * MB],
-    bytesIn: [4 * MB, 9 * MB],
-    durationMs: [2_400_000, 3_000_000],
-    often: every(DAY_MS, 0.002),
-    only: 'by-night',
   },
 ];
 

@@ -41,9 +41,8 @@ export interface FlowPlan {
 // Hosts outside by their number among those of ordinary life. What comes after is the rest of the web.
 const TIME_SERVER = 0;
 const NAME_SERVER = 1;
-const COPIES = 2;
-const MESSAGES = 3;
-const MAKERS_FROM = 4;
+const MESSAGES = 2;
+const MAKERS_FROM = 3;
 const MAKERS = 14;
 /** First host of the web that people visit. */
 export const WEB_FROM = MAKERS_FROM + MAKERS;
@@ -129,7 +128,7 @@ function peersOf(hospital: Hospital, kind: FlowKind, device: SimulatedDevice, in
   return [endpointOf(peers[index % peers.length] as SimulatedDevice)];
 }
 
-const OUTSIDE_PEERS: readonly OutsidePeer[] = ['maker', 'web', 'time-server', 'name-server', 'copies', 'partner'];
+const OUTSIDE_PEERS: readonly OutsidePeer[] = ['maker', 'web', 'time-server', 'name-server', 'partner'];
 
 function isOutside(peer: FlowKind['to']): peer is OutsidePeer {
   return OUTSIDE_PEERS.some((known) => known === peer);
@@ -141,8 +140,6 @@ function outsidePeers(hospital: Hospital, kind: FlowKind, peer: OutsidePeer): En
       return [outsideHost(hospital, TIME_SERVER)];
     case 'name-server':
       return [outsideHost(hospital, NAME_SERVER)];
-    case 'copies':
-      return [outsideHost(hospital, COPIES)];
     case 'web':
       // Those who go by chance choose anew each time; a program that asks for news has its own host.
       return [outsideHost(hospital, MESSAGES)];

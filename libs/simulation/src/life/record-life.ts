@@ -96,8 +96,8 @@ function addCase(drafts: EventDraft[], work: Work, dutyStartMs: number, untilMs:
   const wrong = wrongRecord(work);
   if (wrong !== undefined) {
     for (const part of wrong.ground.parts) {
-      drafts.push(recordDraft(timeMs, 'read', accessTo(session, wrong, part)));
-      timeMs = nextMs(work, timeMs, untilMs);
+      if (timeMs < untilMs) drafts.push(recordDraft(timeMs, 'read', accessTo(session, wrong, part)));
+      timeMs = nextMs(work, timeMs);
     }
   }
   if (session.person.user.role === 'physician' && random.chance(BREAK_GLASS_SHARE)) {
@@ -111,12 +111,12 @@ function addAccesses(drafts: EventDraft[], work: Work, found: RecordCase, fromMs
   const { random, session } = work;
   const { ground } = found;
   let timeMs = fromMs;
-  for (let left = random.pick(CASE_SIZES); left > 0; left--) {
+  for (let left = random.pick(CASE_SIZES); left > 0 && timeMs < untilMs; left--) {
     const act = random.chance(ground.changedShare) ? 'changed' : 'read';
     drafts.push(recordDraft(timeMs, act, accessTo(session, found, random.pick(ground.parts))));
-    timeMs = nextMs(work, timeMs, untilMs);
+    timeMs = nextMs(work, timeMs);
   }
-  if (ground.exportedShare === 0 || !random.chance(ground.exportedShare)) return;
+  if (timeMs >= untilMs || ground.exportedShare === 0 || !random.chance(ground.exportedShare)) return;
   const exported = { bytesOut: random.integer(40_000, 900_000), destination: ground.destination };
   drafts.push(recordDraft(timeMs, 'exported', accessTo(session, found, random.pick(ground.parts)), exported));
 }
@@ -136,12 +136,12 @@ function addEmergency(drafts: EventDraft[], work: Work, timeMs: number, untilMs:
   if (stay === undefined) return;
   const found: RecordCase = { ground: EMERGENCY, patient: patientView(stay.patient, stay.ward), isInCare: false };
   drafts.push(breakGlassDraft(timeMs, accessTo(session, found, 'chart'), random.pick(BREAK_GLASS_REASONS)));
-  addAccesses(drafts, work, found, nextMs(work, timeMs, untilMs), untilMs);
+  addAccesses(drafts, work, found, nextMs(work, timeMs), untilMs);
 }
 
-/** Some seconds later, but within the session. */
-function nextMs({ random }: Work, timeMs: number, untilMs: number): number {
-  return Math.min(timeMs + random.integer(4_000, 38_000), untilMs - 1);
+/** Some seconds later; what would come after the stretch is left out. */
+function nextMs({ random }: Work, timeMs: number): number {
+  return timeMs + random.integer(4_000, 38_000);
 }
 
 function accessTo(session: StaffSession, found: RecordCase, recordType: string): RecordAccess {

@@ -98,8 +98,8 @@ const LETTER_DAYS = 3;
 const NURSE_PARTS = 3;
 const OWN_PATIENT_SHARE = 0.85;
 /** Patients who have come within this time may not yet be on the lists of the ward. */
-const UNLISTED_MS = 12 * MINUTE_MS;
-const UNLISTED_SHARE = 0.4;
+const UNLISTED_MS = 90 * MINUTE_MS;
+const UNLISTED_SHARE = 0.5;
 
 /** Stays that ended within a week, made anew every six hours. */
 const ended = new HourPlans<Stay>(

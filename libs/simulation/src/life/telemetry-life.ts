@@ -12,12 +12,12 @@ const HOUR_MS = 60 * MINUTE_MS;
 
 /** How often devices of a class report. */
 const INTERVALS_MS: Partial<Record<DeviceClass, number>> = {
-  'patient-monitor': 30 * MINUTE_MS,
-  'infusion-pump': 90 * MINUTE_MS,
-  ventilator: 60 * MINUTE_MS,
-  wearable: 60 * MINUTE_MS,
+  'patient-monitor': 45 * MINUTE_MS,
+  'infusion-pump': 180 * MINUTE_MS,
+  ventilator: 90 * MINUTE_MS,
+  wearable: 120 * MINUTE_MS,
   'lab-analyser': 120 * MINUTE_MS,
-  'cellular-gateway': 60 * MINUTE_MS,
+  'cellular-gateway': 120 * MINUTE_MS,
 };
 /** A report comes so much later than it should, at most, as a part of the interval. */
 const JITTER = 0.02;

@@ -1,6 +1,5 @@
 import { LEGACY_LATERAL_MOVEMENT_SCRIPTS } from '../attacks/legacy-lateral-movement';
 import { LOG_SOURCE_SILENCING_SCRIPTS } from '../attacks/log-source-silencing';
-import { MONITOR_NETWORK_SPOOFING_SCRIPTS } from '../attacks/monitor-network-spoofing';
 import {
   PUMP_FIRMWARE_TAMPERING_SCRIPTS,
   firmwareFacts,
@@ -44,7 +43,6 @@ function planted(name: string, perDay: number, hours: Job['hours']): Job {
     ...RANSOMWARE_SCRIPTS,
     ...LEGACY_LATERAL_MOVEMENT_SCRIPTS,
     ...PUMP_FIRMWARE_TAMPERING_SCRIPTS,
-    ...MONITOR_NETWORK_SPOOFING_SCRIPTS,
     ...ROGUE_ACCESS_POINT_SCRIPTS,
     ...LOG_SOURCE_SILENCING_SCRIPTS,
   ].find((each) => each.name === name && each.kind === 'benign-twin');
@@ -60,7 +58,6 @@ const JOBS: readonly Job[] = [
   planted('announced-scan', 0.08, [18, 22]),
   planted('images-on-medium', 0.4, [7, 16]),
   planted('drug-library-release', 0.1, [7, 12]),
-  planted('gateway-failover', 0.05, [19, 23]),
   planted('access-point-replaced', 0.1, [7, 15]),
   planted('logs-archived', 0.25, [8, 18]),
   { perDay: 4, hours: [6, 15], drafts: (stage) => yearlyCheck(stage) },

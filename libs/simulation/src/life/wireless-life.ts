@@ -6,13 +6,15 @@ import { dayFactor } from './host-life';
 import { SLICE_MS, type Life, type Slice } from './life';
 
 const HOUR_MS = 3_600_000;
-const SLICES_PER_DAY = (24 * HOUR_MS) / SLICE_MS;
+const DAY_MS = 24 * HOUR_MS;
+const SLICES_PER_DAY = DAY_MS / SLICE_MS;
 
 // How often, each day.
 const HEARD_PER_ACCESS_POINT = 16;
 const CLAIMS_PER_DEVICE = 0.4;
 /** The gateway that holds the shared address says so this often. */
 const SHARED_CLAIM_MS = 2 * HOUR_MS;
+const FAILOVERS_PER_DAY = 0.1;
 const NEIGHBOURS_PER_WARD = 5;
 const HOTSPOT_MS = 3 * HOUR_MS;
 
@@ -65,11 +67,24 @@ function claimsInSlice(slice: Slice): EventDraft[] {
   return drafts;
 }
 
-function sharedAddress({ hospital, startMs, endMs }: Slice): EventDraft[] {
+function sharedAddress({ hospital, seed, startMs, endMs }: Slice): EventDraft[] {
   const address = sharedGatewayAddress(hospital);
-  const holder = hospital.devicesOf('gateway')[0];
-  if (address === undefined || holder === undefined) return [];
-  const timeMs = Math.ceil(startMs / SHARED_CLAIM_MS) * SHARED_CLAIM_MS;
-  if (timeMs >= endMs) return [];
-  return [addressClaim(timeMs, holder.view, address, holder.view.mac, networkOf(holder))];
+  const [first, second] = hospital.devicesOf('gateway');
+  if (address === undefined || first === undefined) return [];
+  const { fromMs, toMs } = failover(seed, startMs);
+  const beatMs = Math.ceil(startMs / SHARED_CLAIM_MS) * SHARED_CLAIM_MS;
+  return [...(fromMs < toMs ? [fromMs, toMs] : []), beatMs]
+    .filter((timeMs) => timeMs >= startMs && timeMs < endMs)
+    .map((timeMs) => {
+      const holder = second !== undefined && timeMs >= fromMs && timeMs < toMs ? second : first;
+      return addressClaim(timeMs, holder.view, address, holder.view.mac, networkOf(holder));
+    });
+}
+
+/** On some days the second gateway takes the shared address over for a while; half-open, empty on the others. */
+function failover(seed: number, timeMs: number): { readonly fromMs: number; readonly toMs: number } {
+  const day = Math.floor(timeMs / DAY_MS);
+  const random = SeededRandom.ofStream(seed, `failover/${day}`);
+  const fromMs = day * DAY_MS + random.integer(18 * HOUR_MS, 22 * HOUR_MS);
+  return { fromMs, toMs: random.chance(FAILOVERS_PER_DAY) ? fromMs + random.integer(10, 90) * 60_000 : fromMs };
 }
