@@ -17,7 +17,7 @@ import { EventLogWriter } from '@protego/event-log';
 
 const ROOT = join(__dirname, '..');
 const CLI = join(ROOT, 'dist', 'apps', 'cli', 'src', 'main.js');
-const HISTORY = join(ROOT, 'replay-data', 'general-hour', 'events.ndjson.gz');
+const HISTORY = join(ROOT, 'replay-data', 'general', 'events.ndjson.gz');
 
 interface Ran {
   readonly code: number | null;
@@ -233,7 +233,7 @@ describe('protego', () => {
       rejectedByCode: { EVENT_TIME_SKEWED: 2, EVENT_SITE_FOREIGN: 1, EVENT_TYPE_NOT_ACCEPTED: 1 },
     });
     expect(protego('replay', '--log', at('spoiled'), '--out', at('spoiled-run')).code).toBe(0);
-    const expected = join(ROOT, 'replay-data', 'general-hour', 'expected', 'detections.jsonl');
+    const expected = join(ROOT, 'replay-data', 'general', 'expected', 'hospital-pack', 'detections.jsonl');
     expect(withoutTokens(join(at('spoiled-run'), 'detections.jsonl'))).toBe(withoutTokens(expected));
   });
 
@@ -258,7 +258,7 @@ describe('protego', () => {
   it('replays to files, within a range when asked', () => {
     expect(protego('replay', '--log', at('log'), '--out', at('run')).code).toBe(0);
     const all = readFileSync(join(at('run'), 'detections.jsonl'), 'utf8');
-    const expected = join(ROOT, 'replay-data', 'general-hour', 'expected', 'detections.jsonl');
+    const expected = join(ROOT, 'replay-data', 'general', 'expected', 'hospital-pack', 'detections.jsonl');
     expect(withoutTokens(join(at('run'), 'detections.jsonl'))).toBe(withoutTokens(expected));
     // Another log of this installation, imported on its own, gives the same bytes, tokens included.
     expect(protego('import', '--log', at('twin'), '--format', 'cloudevents', HISTORY).code).toBe(0);

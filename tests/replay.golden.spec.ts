@@ -1,17 +1,24 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { loadArtefactSet } from '@protego/artefacts';
-import { parseRfc3339Ms, type ProtegoEvent } from '@protego/contracts';
+import { canonicalJson, parseRfc3339Ms, type Detection, type ProtegoEvent } from '@protego/contracts';
 import { runReplay, type ReplayOutcome } from '@protego/replay';
-import { simulateHospital, type SimulationLabel } from '@protego/simulation';
-import { canonicalJson, type Detection } from '@protego/contracts';
+import { GENERATOR_VERSION, simulateHospital, type SimulationLabel } from '@protego/simulation';
 import { compileSigma, decidingText } from '@protego/streams';
 import { importHistory, openHistory, withReplayLog } from './history-log';
 
 const ROOT = join(__dirname, '..');
-const HISTORY = join(ROOT, 'replay-data', 'general-hour');
+const DATA = join(ROOT, 'replay-data');
+const HISTORIES = readdirSync(DATA, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name)
+  .sort();
+/** The history of which other logs, chunks and orders of arrival are tried. */
+const VARIED = 'general';
+const BYTES_MAX = 8 * 1024 * 1024;
 const artefacts = loadArtefactSet({
   rulesPath: join(ROOT, 'streams', 'rules'),
   streamsDir: join(ROOT, 'streams'),
@@ -21,11 +28,27 @@ const rules = compileSigma(artefacts.rules, artefacts);
 /** Write the expected files anew with `UPDATE_GOLDEN=1`; the difference in them is then what is reviewed. */
 const isUpdate = process.env['UPDATE_GOLDEN'] === '1';
 
-const linesOf = (name: string): string[] =>
-  gunzipSync(readFileSync(join(HISTORY, name)))
-    .toString('utf8')
-    .trimEnd()
-    .split('\n');
+/** What `protego simulate` says of a history. */
+interface HistoryManifest {
+  readonly generator: number;
+  readonly scenario: string;
+  readonly seed: number;
+  readonly days: number;
+  readonly startsAt: string;
+  readonly set: Readonly<Record<string, string>>;
+  readonly events: { readonly count: number; readonly sha256: string };
+  readonly labels: { readonly count: number; readonly sha256: string };
+}
+
+const fileOf = (history: string, name: string): string => join(DATA, history, name);
+const bytesOf = (history: string, name: string): Buffer => gunzipSync(readFileSync(fileOf(history, name)));
+const linesOf = (history: string, name: string): string[] =>
+  bytesOf(history, name).toString('utf8').trimEnd().split('\n');
+const labelsOf = (history: string): SimulationLabel[] =>
+  linesOf(history, 'labels.ndjson.gz').map((line) => JSON.parse(line) as SimulationLabel);
+const manifestOf = (history: string): HistoryManifest =>
+  JSON.parse(readFileSync(fileOf(history, 'manifest.json'), 'utf8')) as HistoryManifest;
+const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 const textOf = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('');
 
 /** A small generator with a seed, so that a failing order can be made again. */
@@ -37,10 +60,11 @@ function seededRandom(seed: number): () => number {
   };
 }
 
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 
-describe('golden replay of general-hour', () => {
+describe.each(HISTORIES)('golden replay of %s', (history) => {
   const directory = mkdtempSync(join(tmpdir(), 'protego-golden-'));
+  const expected = (name: string): string => fileOf(history, join('expected', 'hospital-pack', name));
   let outcome: ReplayOutcome;
 
   const replay = (log: string, chunkRecords?: number): Promise<ReplayOutcome> =>
@@ -56,9 +80,9 @@ describe('golden replay of general-hour', () => {
 
   beforeAll(async () => {
     const log = join(directory, 'first');
-    const imported = await importHistory(log, 'cloudevents', [join(HISTORY, 'events.ndjson.gz')]);
+    const imported = await importHistory(log, 'cloudevents', [fileOf(history, 'events.ndjson.gz')]);
     expect(imported).toMatchObject({ refused: 0 });
-    expect(imported.appended + imported.duplicates).toBe(linesOf('events.ndjson.gz').length);
+    expect(imported.appended + imported.duplicates).toBe(manifestOf(history).events.count);
     outcome = await replay(log);
     if (isUpdate) writeExpected(outcome);
   });
@@ -66,47 +90,39 @@ describe('golden replay of general-hour', () => {
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   function writeExpected({ detectionLines, manifest }: ReplayOutcome): void {
-    writeFileSync(join(HISTORY, 'expected', 'detections.jsonl'), textOf(detectionLines));
+    mkdirSync(fileOf(history, join('expected', 'hospital-pack')), { recursive: true });
+    writeFileSync(expected('detections.jsonl'), textOf(detectionLines));
     const { counts, outputHash } = manifest;
     writeFileSync(
-      join(HISTORY, 'expected', 'outcome.json'),
+      expected('outcome.json'),
       `${canonicalJson({ artefacts: manifest.artefacts, counts, outputHash })}\n`,
     );
   }
 
   it('gives the expected bytes', () => {
     const { manifest, detectionLines } = outcome;
-    expect(textOf(detectionLines)).toBe(readFileSync(join(HISTORY, 'expected', 'detections.jsonl'), 'utf8'));
-    const expected: unknown = JSON.parse(readFileSync(join(HISTORY, 'expected', 'outcome.json'), 'utf8'));
-    expect({ artefacts: manifest.artefacts, counts: manifest.counts, outputHash: manifest.outputHash }).toEqual(
-      expected,
-    );
+    expect(textOf(detectionLines)).toBe(readFileSync(expected('detections.jsonl'), 'utf8'));
+    const known: unknown = JSON.parse(readFileSync(expected('outcome.json'), 'utf8'));
+    expect({ artefacts: manifest.artefacts, counts: manifest.counts, outputHash: manifest.outputHash }).toEqual(known);
   });
 
-  it('finds every planted attack and no benign twin', async () => {
-    const { house } = await openHistory(join(directory, 'first'));
-    const labels = linesOf('labels.ndjson.gz').map((line) => JSON.parse(line) as SimulationLabel);
-    const ids = [...new Set(labels.flatMap(({ entities }) => entities.map(({ id }) => id)))];
-    const names = new Map(
-      await Promise.all(ids.map(async (id) => [id, [id, ...(await house.vault.tokensOf(id))]] as const)),
-    );
-    const namesOf = (id: string): readonly string[] => names.get(id) ?? [];
+  it('finds the planted attacks and no benign twin', async () => {
+    const labels = labelsOf(history);
+    const namesOf = await tokensOf(join(directory, 'first'), labels);
     const detections = outcome.detectionLines.map((line) => JSON.parse(line) as Detection);
-    const attacks = labels.filter(({ kind }) => kind === 'attack');
-    expect(attacks.length).toBeGreaterThanOrEqual(2);
-    for (const attack of attacks)
-      expect(detections.filter((detection) => isAbout(detection, attack, namesOf))).toHaveLength(1);
-    for (const twin of labels.filter(({ kind }) => kind === 'benign-twin'))
-      expect(detections.filter((detection) => isWithin(detection, twin) && isAbout(detection, twin, namesOf))).toEqual(
-        [],
-      );
-    expect(detections).toHaveLength(attacks.length);
-    await house.close();
+    const belongsTo = (detection: Detection, label: SimulationLabel): boolean =>
+      isWithin(detection, label) && isAbout(detection, label, namesOf);
+    const attacks = labels.filter(({ kind, attack }) => kind === 'attack' && attack !== 'session-hijack-rhythm-only');
+    const missed = attacks.filter((attack) => !detections.some((detection) => belongsTo(detection, attack)));
+    expect(attacks.length).toBeGreaterThanOrEqual(20);
+    expect(missed.map(({ activity }) => activity)).toEqual([]);
+    const others = detections.filter((detection) => !attacks.some((attack) => belongsTo(detection, attack)));
+    expect(others.map(({ title, certainAt }) => `${title} ${certainAt}`)).toEqual([]);
   });
 
   it('names no person in clear', () => {
-    const persons = linesOf('labels.ndjson.gz')
-      .flatMap((line) => (JSON.parse(line) as SimulationLabel).entities)
+    const persons = labelsOf(history)
+      .flatMap(({ entities }) => entities)
       .filter(({ kind }) => kind === 'person' || kind === 'patient')
       .map(({ id }) => id);
     expect(persons.length).toBeGreaterThan(0);
@@ -114,13 +130,25 @@ describe('golden replay of general-hour', () => {
     expect(persons.filter((id) => made.includes(id))).toEqual([]);
   });
 
-  it('gives the same bytes in chunks of 1,000 with the state written down in between', async () => {
-    expect(await replay(join(directory, 'first'), 1_000)).toEqual(outcome);
+  it('is what the simulation makes of its seed', () => {
+    const { generator, scenario, seed, days, startsAt, set, events, labels } = manifestOf(history);
+    expect(generator).toBe(GENERATOR_VERSION);
+    const made = simulateHospital({ scenario, seed, days, startTime: startsAt, settings: set });
+    expect([...made.events].map((event) => canonicalJson(event))).toEqual(linesOf(history, 'events.ndjson.gz'));
+    expect(made.labels().map((label) => canonicalJson(label))).toEqual(linesOf(history, 'labels.ndjson.gz'));
+    expect(sha256(bytesOf(history, 'events.ndjson.gz'))).toBe(events.sha256);
+    expect(sha256(bytesOf(history, 'labels.ndjson.gz'))).toBe(labels.sha256);
+    expect(statSync(fileOf(history, 'events.ndjson.gz')).size).toBeLessThanOrEqual(BYTES_MAX);
   });
 
+  it('gives the same bytes in chunks of 5,000 with the state written down in between', async () => {
+    expect(await replay(join(directory, 'first'), 5_000)).toEqual(outcome);
+  });
+
+  if (history !== VARIED) return;
   it('gives the same bytes from another log of the same file, whose root differs', async () => {
     const log = join(directory, 'second');
-    await importHistory(log, 'cloudevents', [join(HISTORY, 'events.ndjson.gz')]);
+    await importHistory(log, 'cloudevents', [fileOf(history, 'events.ndjson.gz')]);
     const again = await replay(log);
     expect(again.detectionLines).toEqual(outcome.detectionLines);
     expect(again.manifest.log.root).not.toBe(outcome.manifest.log.root);
@@ -130,11 +158,11 @@ describe('golden replay of general-hour', () => {
     'gives the same bytes when the arrival is shuffled within the lateness (seed %i)',
     async (seed) => {
       const random = seededRandom(seed);
-      const shuffled = linesOf('events.ndjson.gz')
+      const shuffled = linesOf(history, 'events.ndjson.gz')
         .map((line, i) => ({
           line,
           i,
-          at: (parseRfc3339Ms((JSON.parse(line) as ProtegoEvent).arrivedat as string) as number) + random() * 400,
+          at: (parseRfc3339Ms((JSON.parse(line) as ProtegoEvent).arrivedat as string) as number) + random() * 40,
         }))
         .sort((a, b) => a.at - b.at || a.i - b.i);
       expect(shuffled.filter(({ i }, at) => i !== at).length).toBeGreaterThan(100);
@@ -144,17 +172,18 @@ describe('golden replay of general-hour', () => {
       expect((await replay(join(directory, `log-${seed}`))).manifest.outputHash).toBe(outcome.manifest.outputHash);
     },
   );
-
-  it('is what the simulation makes of its seed', () => {
-    const { seed, days, startsAt } = JSON.parse(readFileSync(join(HISTORY, 'manifest.json'), 'utf8')) as {
-      seed: number;
-      days: number;
-      startsAt: string;
-    };
-    const { events } = simulateHospital({ scenario: 'general', seed, days, startTime: startsAt });
-    expect([...events].map((event) => canonicalJson(event))).toEqual(linesOf('events.ndjson.gz'));
-  });
 });
+
+/** The names by which entities of labels go in what is found: their own, and the tokens of persons. */
+async function tokensOf(log: string, labels: readonly SimulationLabel[]): Promise<(id: string) => readonly string[]> {
+  const { house } = await openHistory(log);
+  const ids = [...new Set(labels.flatMap(({ entities }) => entities.map(({ id }) => id)))];
+  const names = new Map(
+    await Promise.all(ids.map(async (id) => [id, [id, ...(await house.vault.tokensOf(id))]] as const)),
+  );
+  await house.close();
+  return (id) => names.get(id) ?? [];
+}
 
 function isAbout(detection: Detection, label: SimulationLabel, namesOf: (id: string) => readonly string[]): boolean {
   return label.entities.some(({ kind, id }) =>

@@ -125,6 +125,12 @@ describe('ward', () => {
     expect(wardOf(events)).toBe('surgery');
     expect(wardOf([event({})])).toBeUndefined();
   });
+
+  it('is not the room of a gateway through which a person works', () => {
+    const gateway = { ward: 'data-centre' };
+    expect(wardOf([event({ device: gateway, user: { ward: 'oncology' } })])).toBe('oncology');
+    expect(wardOf([event({ device: gateway })])).toBe('data-centre');
+  });
 });
 
 describe('page', () => {

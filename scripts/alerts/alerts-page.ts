@@ -27,7 +27,7 @@ ${Object.entries(RUN.settings)
   .map(([key, value]) => code(`${key}=${value}`))
   .join(', ')}.
 The ${RUN.days - 1} days before were watched as well, so that the detectors know what is usual. People, patients and devices appear under the
-names of the simulation; outside the house they appear under pseudonyms.
+names of the simulation; in what Protego publishes people and patients stand under pseudonyms.
 
 ${alerts.length} alerts, ${severe} of them critical or high. What was planted, and which alerts are about it, stands at the end.
 `;

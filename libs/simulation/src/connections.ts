@@ -1,6 +1,7 @@
 import { endpointOf, flowDraft, outside, type EndpointView } from './event-drafts';
 import type { EventDraft } from './draft';
 import type { DeviceClass, DeviceView, Hospital, SimulatedDevice } from './hospital/model';
+import { WEB_FROM, outsideHost } from './life/flow-plan';
 import type { SeededRandom } from './random';
 
 /** A service that connections reach. */
@@ -85,13 +86,12 @@ export function strangeCaller(hospital: Hospital, random: SeededRandom): Endpoin
   return outside(ip, hospital.countryOf(ip));
 }
 
-/** Hosts outside that makers and the most visited places of the web have, by their numbers. */
-const WELL_KNOWN_HOSTS = [4, 40] as const;
+/** The places of the web that are visited most, by their numbers among the hosts of ordinary life. */
+const VISITED_MOST = 40;
 
-/** A host outside that several devices of the house talk to in ordinary life. */
+/** A host outside that many devices of the house talk to in ordinary life. */
 export function ordinaryPlace(hospital: Hospital, random: SeededRandom): EndpointView {
-  const { ip, hostname } = hospital.ordinaryOutsideHost(random.integer(...WELL_KNOWN_HOSTS));
-  return outside(ip, hospital.countryOf(ip), hostname);
+  return outsideHost(hospital, WEB_FROM + random.integer(0, VISITED_MOST - 1));
 }
 
 /** A short connection that asks and is answered. */

@@ -69,7 +69,11 @@ export function partnerHomeAddress(hospital: Hospital, account: string): Endpoin
 
 /** An address of somebody on a journey on a day: abroad where the networks that are left have one. */
 export function journeyAddress(hospital: Hospital, account: string, timeMs: number): EndpointView {
-  return strangeEndpoint(hospital, SeededRandom.ofStream(hospital.seed, `journey/${account}/${Math.floor(timeMs / DAY_MS)}`), true);
+  return strangeEndpoint(
+    hospital,
+    SeededRandom.ofStream(hospital.seed, `journey/${account}/${Math.floor(timeMs / DAY_MS)}`),
+    true,
+  );
 }
 
 const PICKS_MAX = 200;

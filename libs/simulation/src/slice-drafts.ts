@@ -78,7 +78,9 @@ export class SliceDrafts {
   /** Activities that change what happens in a time, half-open. */
   activitiesIn(startMs: number, endMs: number): PlayedActivity[] {
     const fromMs = startMs - this.#durationMsMax - MOVED_MS_MAX;
-    const planned = [...this.options.plan.planned(fromMs, endMs + MOVED_MS_MAX)];
+    // One that is long for its place in the plan begins earlier, so that it ends before the end of the simulation.
+    const toMs = endMs + Math.max(MOVED_MS_MAX, this.#durationMsMax);
+    const planned = [...this.options.plan.planned(fromMs, toMs)];
     this.#forgetAllBut(planned);
     const played = planned.map((each) => this.#play(each));
     return played.filter(

@@ -81,6 +81,11 @@ function wasOnOwnWard({ people }: Known, { person, record, timeMs }: RecordAcces
 }
 
 function hasTask({ person: { role }, record: { purpose } }: RecordAccess): boolean {
+  return isTaskOf(role, purpose);
+}
+
+/** True of a purpose that people of a role open records for without caring for the patients. */
+export function isTaskOf(role: string | null, purpose: string | null): boolean {
   if (purpose === null || role === null || !Object.hasOwn(GROUNDS.tasks, role)) return false;
   return GROUNDS.tasks[role]?.includes(purpose) === true;
 }

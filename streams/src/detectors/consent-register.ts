@@ -96,7 +96,9 @@ export class ConsentRegister implements StateStore {
 
   /** True when this breach was not told of lately; takes note of it. */
   isNews({ partner, actor }: ReleaseFact, breach: Breach['is'], timeMs: number): boolean {
-    const told = this.#told.touch([partner, actor ?? '', breach].join('\n'), () => ({ timeMs: Number.NEGATIVE_INFINITY }));
+    const told = this.#told.touch([partner, actor ?? '', breach].join('\n'), () => ({
+      timeMs: Number.NEGATIVE_INFINITY,
+    }));
     if (timeMs - told.timeMs < this.options.quietMs) return false;
     told.timeMs = timeMs;
     return true;

@@ -114,7 +114,15 @@ function partnerAccessFact(data: Data, user: Data, isSignIn: boolean): PartnerAc
   // Patients use apps of partners from wherever they are.
   if (partner === null || account === null || address === null || user['role'] === 'patient') return undefined;
   const country = nameOf(memberOf(endpoint, 'location'), 'country');
-  return { kind: 'partner-access', partner, account, address, country, isSignIn, hasSecondFactor: data['mfa'] === true };
+  return {
+    kind: 'partner-access',
+    partner,
+    account,
+    address,
+    country,
+    isSignIn,
+    hasSecondFactor: data['mfa'] === true,
+  };
 }
 
 /** The fact with pseudonyms in place of persons; undefined for facts of others. */

@@ -89,6 +89,23 @@ describe('record-access-deviation', () => {
     expect(found([...mixed, ...reads('n9', 4, 45)])).toHaveLength(1);
   });
 
+  it('leaves out rounds through the house and consults that are on record', () => {
+    const round = (purpose: string, care_relationship: boolean): LoggedEvent[] =>
+      reads('n9', 4, 60).map((each) => {
+        const { data } = each.event;
+        return { ...each, event: { ...each.event, data: { ...data, purpose, care_relationship } } };
+      });
+    expect(found([...ward(5), ...round('consult', true)])).toEqual([]);
+    expect(found([...ward(5), ...round('consult', false)])).toHaveLength(1);
+    expect(found([...ward(5), ...round('coding', false)])).toHaveLength(1);
+    const coder = { role: 'clinical-coder' };
+    const coding = reads('n9', 4, 60, coder).map((each) => {
+      const { data } = each.event;
+      return { ...each, event: { ...each.event, data: { ...data, purpose: 'coding' } } };
+    });
+    expect(found([...ward(5, coder), ...coding])).toEqual([]);
+  });
+
   it('forgets shifts of more than two weeks ago', () => {
     const busy = Array.from({ length: 25 }, (_, n) => reads(`n${n % 5}`, Math.floor(n / 5), 60)).flat();
     const later = ward(30).filter(({ timeMs }) => timeMs >= FIRST_SHIFT_MS + 5 * DAY_MS);

@@ -6,6 +6,7 @@ import type { Json, StateStore } from '../operators/stream-element';
 import { TumblingWindows, tumblingWindow, type TumblingPane } from '../operators/tumbling-window';
 import type { DetectionResult } from '../result';
 import type { EventRef } from '../sigma/correlation-window';
+import { GROUNDS, isTaskOf } from './care-grounds';
 import {
   detectionBy,
   detectorRule,
@@ -16,6 +17,7 @@ import {
   type Observation,
 } from './detector';
 import type { AccessFact } from './facts';
+import type { RecordFact } from './record-facts';
 
 const PARAMETERS = {
   /** About a shift. */
@@ -27,6 +29,8 @@ const PARAMETERS = {
   /** So many shifts of single people must be known. */
   peersMin: 20,
   patientsMin: 20,
+  /** Purpose of those who were asked about a patient of others. */
+  consult: 'consult',
   scoreMin: 6,
   deviationMin: 1,
   deviationShareMin: 0.25,
@@ -36,6 +40,7 @@ const PARAMETERS = {
   groupsMax: 1_000,
   personsMax: 1_000,
   patientsMax: 1_000,
+  tasks: GROUNDS.tasks as Readonly<Record<string, string[]>>,
 };
 
 /** The first read of each patient by one person. */
@@ -68,9 +73,15 @@ export const RECORD_ACCESS_DEVIATION: Detector<'access'> = {
     },
   }),
   kinds: ['access'],
-  isWanted: ({ patient, role }) => patient !== null && role !== null,
+  isWanted: ({ patient, role, record }) => patient !== null && role !== null && !isErrand(role, record),
   begin,
 };
+
+/** Rounds through the house, work for an office and consults that were asked for come in bursts. */
+function isErrand(role: string, record: RecordFact | null): boolean {
+  if (record === null) return false;
+  return isTaskOf(role, record.purpose) || (record.isInCare === true && record.purpose === PARAMETERS.consult);
+}
 
 /** State of the detector: the shifts that are open, and what was usual in those before. */
 class GroupShifts implements StateStore {

@@ -1,4 +1,3 @@
-import { medianOf, scoreOf } from '../operators/baseline-rate';
 import { orderedOperator } from '../operators/event-time-operator';
 import { KeyedStore, type ValueCodec } from '../operators/keyed-store';
 import type { Json, StateStore } from '../operators/stream-element';
@@ -20,15 +19,17 @@ const DAY_MS = 86_400_000;
 const PARAMETERS = {
   /** Patients are counted over the last 24 hours, whenever the day begins. */
   windowMs: DAY_MS,
-  /** So many earlier days with releases make what is usual; two weeks are remembered. */
-  ownDaysMin: 2,
+  /** So many earlier days with releases make what is usual for somebody; two weeks are remembered. */
+  ownDaysMin: 4,
   ownDaysMax: 14,
-  /** So many days of others make what is usual among them. */
-  peerDaysMin: 4,
+  /** So many days of others of the same role make what is usual among them. */
+  peerDaysMin: 8,
+  /** Of ten days nine are no busier than what is called usual. */
+  usualShare: 0.9,
+  /** Nobody is told of who stays below twice the usual, or within ten patients of it. */
+  factorMin: 2,
+  excessMin: 10,
   patientsMin: 20,
-  scoreMin: 5,
-  deviationMin: 2,
-  deviationShareMin: 0.25,
   quietMs: DAY_MS,
   /** Nobody chooses how many of these there are. */
   dutyPurposes: ['public-health-reporting', 'registry-reporting', 'emergency-transfer', 'court-order'],
@@ -41,6 +42,8 @@ const DUTY_PURPOSES: ReadonlySet<string> = new Set(PARAMETERS.dutyPurposes);
 
 /** What one person released, or one partner got. */
 interface Subject {
+  /** Role of a person; empty where nobody said, and of partners. */
+  role: string;
   /** Latest release of each patient within the window, oldest first. */
   readonly recent: Map<string, readonly [timeMs: number, ref: EventRef]>;
   /** Day of the latest release, counted from the Unix epoch. */
@@ -56,7 +59,8 @@ interface Subject {
  * Somebody who releases data of far more patients in a day, or a partner that gets it, than is usual. Releases that the patients agreed to
  * are left out, so that a group that goes to rehabilitation together is nothing, and so are those that the law asks for: what is
  * left, such as documents for insurers, nobody but the releasing person looks at. A person is measured by the own earlier days and
- * by those of all others, so that a new clerk is judged, too; a partner by its own. The distance is that of `volume-drift`.
+ * by those of all others of the role, so that a new clerk is judged, too; a partner by its own. Busy days are what counts: most people
+ * release on the side, and whoever has the task for a day is nothing to be told of.
  */
 export const RELEASE_DRIFT: Detector<'release' | 'consent'> = {
   rule: detectorRule({
@@ -68,7 +72,7 @@ export const RELEASE_DRIFT: Detector<'release' | 'consent'> = {
     attack: ['exfiltration', 'T1567', 'T1029'],
     wording: {
       confidence: 'medium',
-      why: '{what} within a day, without a consent of theirs that covers it; about {usual} is usual.',
+      why: '{what} within a day, without a consent of theirs that covers it; even a busy day has about {usual}.',
       nextStep:
         'Ask {person} today what task that was, and stop further releases to {partner} until somebody can say what they are for.',
       harmlessExplanation: 'An audit of an insurer, the end of a quarter, or cover for several colleagues.',
@@ -88,22 +92,32 @@ const PERSON = 'person\n';
 const PARTNER = 'partner\n';
 
 const SUBJECT_CODEC: ValueCodec<Subject> = {
-  toJson: ({ recent, day, peak, earlier, toldMs }) => [[...recent], day, peak, [...earlier], toldMs] as unknown as Json,
+  toJson: ({ role, recent, day, peak, earlier, toldMs }) =>
+    [role, [...recent], day, peak, [...earlier], toldMs] as unknown as Json,
   fromJson: (json) => {
-    const [recent, day, peak, earlier, toldMs] = json as unknown as [
+    const [role, recent, day, peak, earlier, toldMs] = json as unknown as [
+      string,
       [string, readonly [number, EventRef]][],
       number,
       number,
       number[],
       number | null,
     ];
-    return { recent: new Map(recent), day, peak, earlier: [...earlier], toldMs };
+    return { role, recent: new Map(recent), day, peak, earlier: [...earlier], toldMs };
   },
 };
 
-const newSubject = (): Subject => ({ recent: new Map(), day: Number.MIN_SAFE_INTEGER, peak: 0, earlier: [], toldMs: null });
+const newSubject = (): Subject => ({
+  role: '',
+  recent: new Map(),
+  day: Number.MIN_SAFE_INTEGER,
+  peak: 0,
+  earlier: [],
+  toldMs: null,
+});
 
-const consentKey = (partner: string, patient: string, purpose: string): string => [partner, patient, purpose].join('\n');
+const consentKey = (partner: string, patient: string, purpose: string): string =>
+  [partner, patient, purpose].join('\n');
 
 /** State of the detector: consents in force, and who released or got how much. */
 class Releases implements StateStore {
@@ -123,9 +137,10 @@ class Releases implements StateStore {
     return DUTY_PURPOSES.has(purpose) || this.#consents.touchKnown(consentKey(partner, patient, purpose)) === true;
   }
 
-  /** Takes note of a release by somebody, or to a partner. */
-  count(key: string, patient: string, timeMs: number, ref: EventRef): Subject {
+  /** Takes note of a release by somebody of a role, or to a partner. */
+  count(key: string, role: string, patient: string, timeMs: number, ref: EventRef): Subject {
     const subject = this.#subjects.touch(key, newSubject);
+    subject.role = role;
     const day = Math.floor(timeMs / DAY_MS);
     if (day !== subject.day) {
       if (subject.peak > 0) subject.earlier.push(subject.peak);
@@ -145,11 +160,12 @@ class Releases implements StateStore {
     return subject;
   }
 
-  /** Days of other persons, the present one of each as far as it has gone. */
-  peerDays(key: string): number[] {
+  /** Days of other persons of a role, the present one of each as far as it has gone. */
+  peerDays(key: string, role: string): number[] {
     const days: number[] = [];
-    for (const [other, { earlier, peak }] of this.#subjects.unordered())
-      if (other !== key && other.startsWith(PERSON)) days.push(...earlier, peak);
+    for (const [other, subject] of this.#subjects.unordered())
+      if (other !== key && other.startsWith(PERSON) && subject.role === role)
+        days.push(...subject.earlier, subject.peak);
     return days;
   }
 
@@ -190,17 +206,27 @@ function begin(): DetectorRun<Taken> {
           releases.takeConsent(fact);
           return;
         }
-        const { actor, partner, patient } = fact;
+        const { actor, role, partner, patient } = fact;
         if (actor === null || releases.isCovered(fact)) return;
         const ref = refOf(observation);
-        const person = releases.count(PERSON + actor, patient, timeMs, ref);
-        const usualOfPerson = usualOf(person, timeMs, () => releases.peerDays(PERSON + actor));
-        const got = releases.count(PARTNER + partner, patient, timeMs, ref);
+        const person = releases.count(PERSON + actor, role ?? '', patient, timeMs, ref);
+        const usualOfPerson = usualOf(person, timeMs, () => releases.peerDays(PERSON + actor, role ?? ''));
+        const got = releases.count(PARTNER + partner, '', patient, timeMs, ref);
         const usualOfPartner = usualOf(got, timeMs, () => []);
         if (usualOfPerson !== undefined)
-          out.next(detectionOf(person, `${actor} released data of ${person.recent.size} patients`, usualOfPerson, timeMs, fact));
+          out.next(
+            detectionOf(
+              person,
+              `${actor} released data of ${person.recent.size} patients`,
+              usualOfPerson,
+              timeMs,
+              fact,
+            ),
+          );
         else if (usualOfPartner !== undefined)
-          out.next(detectionOf(got, `${partner} got data of ${got.recent.size} patients`, usualOfPartner, timeMs, fact));
+          out.next(
+            detectionOf(got, `${partner} got data of ${got.recent.size} patients`, usualOfPartner, timeMs, fact),
+          );
       },
       advance: () => undefined,
     })),
@@ -212,15 +238,19 @@ function usualOf(subject: Subject, timeMs: number, peerDaysOf: () => readonly nu
   const { recent, earlier, toldMs } = subject;
   if (recent.size < PARAMETERS.patientsMin) return undefined;
   if (toldMs !== null && timeMs - toldMs < PARAMETERS.quietMs) return undefined;
-  const peerDays = peerDaysOf();
-  const own = earlier.length >= PARAMETERS.ownDaysMin ? medianOf(earlier) : undefined;
-  const peers = peerDays.length >= PARAMETERS.peerDaysMin ? medianOf(peerDays) : undefined;
-  const known = [own, peers].filter((each) => each !== undefined);
-  if (known.length === 0) return undefined;
-  const isFar = known.every((usual) => scoreOf(recent.size, usual, PARAMETERS) >= PARAMETERS.scoreMin);
-  if (!isFar) return undefined;
+  const own = busyDay(earlier, PARAMETERS.ownDaysMin);
+  const peers = busyDay(peerDaysOf(), PARAMETERS.peerDaysMin);
+  const usual = Math.max(own ?? 0, peers ?? 0);
+  if (own === undefined && peers === undefined) return undefined;
+  if (recent.size < PARAMETERS.factorMin * usual || recent.size < usual + PARAMETERS.excessMin) return undefined;
   subject.toldMs = timeMs;
-  return Math.max(...known.map(({ centre }) => centre));
+  return usual;
+}
+
+/** Patients on a busy day: the percentile by nearest rank; undefined where too few days are known. */
+function busyDay(days: readonly number[], daysMin: number): number | undefined {
+  if (days.length < daysMin) return undefined;
+  return days.toSorted((a, b) => a - b)[Math.ceil(PARAMETERS.usualShare * days.length) - 1];
 }
 
 function detectionOf(

@@ -49,8 +49,7 @@ export const SNOOPING_KINDS: readonly SnoopingKind[] = [
     countMin: 1,
     windowMs: DAY_MS,
     explainedBy: 'nothing',
-    applies: ({ people }, { person, record }) =>
-      record.service !== 'patient-portal' && people.person(person.person)?.patient === record.patient,
+    applies: ({ people }, { person, record }) => people.person(person.person)?.patient === record.patient,
     why: '{person} opened the own patient record with the work account, {place}: {parts}. Nobody sees then what is read, changed or printed on purpose, and findings are learned without a physician beside.',
     nextStep:
       'Remind {person} that the own record is to be had through the patient portal or from the treating physician. If something in it was changed, tell the data protection officer.',
@@ -76,7 +75,7 @@ export const SNOOPING_KINDS: readonly SnoopingKind[] = [
     title: 'A protected record was opened without a care relationship',
     level: 'high',
     counts: 'one-patient',
-    countMin: 2,
+    countMin: 3,
     windowMs: 10 * DAY_MS,
     explainedBy: 'work',
     applies: ({ people }, { record }) => people.isListed('vip', record.patient),
@@ -164,7 +163,7 @@ export const SNOOPING_KINDS: readonly SnoopingKind[] = [
     title: 'Records of other wards were opened without a care relationship',
     level: 'medium',
     counts: 'many-patients',
-    countMin: 5,
+    countMin: 4,
     windowMs: 3 * DAY_MS,
     explainedBy: 'work',
     applies: (known, access) => isOfOtherWard(known, access),

@@ -16,6 +16,7 @@ import {
   type Observation,
 } from './detector';
 import type { AccessFact } from './facts';
+import type { RecordFact } from './record-facts';
 import { SNOOPING_KINDS, isUnexplained, type SnoopingKind } from './snooping-kinds';
 
 const PARAMETERS = {
@@ -65,10 +66,15 @@ function detectorOf(kind: SnoopingKind): Detector<'access'> {
   const detector: Detector<'access'> = {
     rule,
     kinds: ['access'],
-    isWanted: ({ record }) => record !== null && record.isInCare !== true && record.act !== 'emergency',
+    isWanted: ({ record }) => record !== null && isSuspect(record),
     begin: (known) => begin(kind, detector, known),
   };
   return detector;
+}
+
+/** The portal shows people what is theirs, and emergency access is a matter of its own. */
+function isSuspect({ act, isInCare, service }: RecordFact): boolean {
+  return act !== 'emergency' && isInCare !== true && service !== 'patient-portal';
 }
 
 function begin(kind: SnoopingKind, { rule }: Detector<'access'>, known: Known): DetectorRun<AccessFact> {

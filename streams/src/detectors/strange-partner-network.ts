@@ -176,5 +176,8 @@ function networksOf(byAgreement: Map<string, readonly string[]>): PartnerNetwork
 }
 
 function blocksOf(byAgreement: ReadonlyMap<string, readonly string[]>): readonly CidrBlock[] {
-  return [...byAgreement.values()].flat().map(parseCidr).filter((block) => block !== undefined);
+  return [...byAgreement.values()]
+    .flat()
+    .map(parseCidr)
+    .filter((block) => block !== undefined);
 }

@@ -51,11 +51,14 @@ describe('ward-travel', () => {
     expect(found([signIn(0, seat('a')), read(1, seat('b'), 'ben')])).toEqual([]);
   });
 
-  it.each(['tablet', 'Phone', 'laptop'])('says nothing of a %s, which is carried', (type) => {
-    expect(found([signIn(0, seat('a')), read(1, seat('b', { type }))])).toEqual([]);
-    const joined = event('device.joined', 0, { device: seat('b', { type }) });
-    expect(found([joined, signIn(1, seat('a')), read(2, { uid: 'ws-b' })])).toEqual([]);
-  });
+  it.each(['tablet', 'Phone', 'laptop', 'gateway'])(
+    'says nothing of a %s, which is carried or reached from elsewhere',
+    (type) => {
+      expect(found([signIn(0, seat('a')), read(1, seat('b', { type }))])).toEqual([]);
+      const joined = event('device.joined', 0, { device: seat('b', { type }) });
+      expect(found([joined, signIn(1, seat('a')), read(2, { uid: 'ws-b' })])).toEqual([]);
+    },
+  );
 
   it('knows where a device stands from events about it', () => {
     const assigned = event('roster.device-assigned', 0, { device: seat('b') });

@@ -21,8 +21,8 @@ const PARAMETERS = {
   travelMsMin: 60_000,
   /** A person is not told of again within this time. */
   quietMs: 3_600_000,
-  /** Devices that are carried say nothing of where somebody is. */
-  carried: ['tablet', 'phone', 'smartphone', 'handheld', 'laptop', 'notebook', 'wearable'],
+  /** Devices that are carried, or reached from elsewhere, say nothing of where somebody is. */
+  carried: ['tablet', 'phone', 'smartphone', 'handheld', 'laptop', 'notebook', 'wearable', 'gateway'],
   personsMax: 50_000,
 };
 
@@ -47,7 +47,7 @@ interface PersonState {
 export const WARD_TRAVEL: Detector<'access'> = {
   rule: detectorRule({
     id: 'ward-travel',
-    version: 1,
+    version: 2,
     parameters: PARAMETERS,
     title: 'One account at work in two wards at once',
     level: 'medium',

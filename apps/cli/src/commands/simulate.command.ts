@@ -87,6 +87,7 @@ async function simulate(options: SimulateOptions): Promise<void> {
     site: simulation.site,
     startsAt: simulation.startsAt,
     endsAt: simulation.endsAt,
+    set: asked.settings,
     settings: simulation.settings,
     events: events.written(),
     labels: await labels.end(),

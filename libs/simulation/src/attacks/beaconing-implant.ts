@@ -1,6 +1,7 @@
 import { REACHED, ordinaryPlace, shortExchange, strangePlace, upload, type Carried } from '../connections';
 import type { EndpointView } from '../event-drafts';
 import type { DeviceClass, SimulatedDevice } from '../hospital/model';
+import { flowPlanOf } from '../life/flow-plan';
 import { amountOf, type Script, type Stage } from './activity';
 import { Storyline, ofAddress, ofDevice, oneOf } from './storyline';
 
@@ -74,7 +75,7 @@ const jitteredInterval = beaconScript(
 const lowAndSlow = beaconScript(
   'beacon-low-and-slow',
   'groups that stay for months in makers and clinics: a sign of life, seldom',
-  ['workstation', 'lab-analyser', 'imaging'],
+  ['workstation', 'lab-analyser', 'imaging', 'patient-monitor'],
   { intervalMs: 25 * MINUTE_MS, jitter: 0.2, contacts: 40 },
 );
 
@@ -105,6 +106,13 @@ const nameQuestions: Script = {
   },
 };
 
+/** A device, and the host of its maker that devices of its class ask in ordinary life. */
+function lineToMaker({ hospital, random }: Stage, classes: readonly DeviceClass[]) {
+  const lines = flowPlanOf(hospital).lines.filter(({ kind }) => kind.to === 'maker' && classes.includes(kind.from));
+  const line = lines.length === 0 ? undefined : random.pick(lines);
+  return { from: line && hospital.deviceOf(line.about.uid), to: line?.to[0] };
+}
+
 function pollingScript(name: string, source: string, classes: readonly DeviceClass[], intervalMs: number): Script {
   return {
     attack: 'beaconing-implant',
@@ -113,9 +121,8 @@ function pollingScript(name: string, source: string, classes: readonly DeviceCla
     source,
     durationMsMax: intervalMs * 1.1 * 72,
     play: (stage) => {
-      const from = oneOf(stage, stage.random.pick(classes));
-      if (from === undefined) return undefined;
-      const to = ordinaryPlace(stage.hospital, stage.random);
+      const { from, to } = lineToMaker(stage, classes);
+      if (from === undefined || to === undefined) return undefined;
       const story = new Storyline(stage);
       beacon(story, from, to, { intervalMs, jitter: 0.05, contacts: 48 }, () => shortExchange(stage.random));
       return story.course([ofDevice(from)], null);
@@ -126,7 +133,7 @@ function pollingScript(name: string, source: string, classes: readonly DeviceCla
 const updatePolling = pollingScript(
   'update-polling',
   'a program that asks its maker for updates',
-  ['workstation', 'update-server', 'imaging'],
+  ['workstation', 'lab-analyser', 'imaging'],
   15 * MINUTE_MS,
 );
 

@@ -158,7 +158,13 @@ function releases(stage: Stage, scene: Scene, fromMs: number, durationMs: number
   return patients.flatMap((patient, index) => {
     const timeMs = times[index] as number;
     const releasedMs = timeMs + random.integer(5 * MINUTE_MS, 60 * MINUTE_MS);
-    return askedAndReleased(stage, matter, patient, { timeMs, seat }, { timeMs: releasedMs, seat: by.seat, bytesOut: letterBytes(random) });
+    return askedAndReleased(
+      stage,
+      matter,
+      patient,
+      { timeMs, seat },
+      { timeMs: releasedMs, seat: by.seat, bytesOut: letterBytes(random) },
+    );
   });
 }
 

@@ -22,7 +22,8 @@ const WITHDRAWN: Script = {
   attack: 'consent-bypass',
   kind: 'attack',
   name: 'consent-bypass-withdrawn',
-  source: 'Data of patients who had objected was passed on all the same, as in the case of a national health data service, 2016',
+  source:
+    'Data of patients who had objected was passed on all the same, as in the case of a national health data service, 2016',
   durationMsMax: 7 * HOUR_MS,
   play: (stage) => {
     const { random, startMs } = stage;
@@ -30,7 +31,12 @@ const WITHDRAWN: Script = {
     if (scene === undefined) return undefined;
     const { partner, purpose, patients } = scene;
     const given = stepTimes(random, startMs, pacedMs(stage, HOUR_MS), patients.length);
-    const withdrawn = stepTimes(random, startMs + pacedMs(stage, 1.5 * HOUR_MS), pacedMs(stage, HOUR_MS), patients.length);
+    const withdrawn = stepTimes(
+      random,
+      startMs + pacedMs(stage, 1.5 * HOUR_MS),
+      pacedMs(stage, HOUR_MS),
+      patients.length,
+    );
     const releasesMs = startMs + pacedMs(stage, 4 * HOUR_MS);
     const consents = patients.flatMap((patient, index) => [
       consentDraft(given[index] as number, 'consent-given', partner.view, patientView(patient), purpose),
@@ -45,7 +51,8 @@ const OTHER_PURPOSE: Script = {
   attack: 'consent-bypass',
   kind: 'attack',
   name: 'consent-bypass-other-purpose',
-  source: 'Records given for one purpose and used for another, as in the transfer of 1.6 million records to an app developer, 2015',
+  source:
+    'Records given for one purpose and used for another, as in the transfer of 1.6 million records to an app developer, 2015',
   durationMsMax: 6 * HOUR_MS,
   play: (stage) => {
     const { random, startMs } = stage;

@@ -40,9 +40,17 @@ export function partnerOf({ hospital, random }: Stage, ...kinds: readonly Partne
   return partners.length === 0 ? undefined : random.pick(partners);
 }
 
-/** A person of a partner; of partners of which only a program takes part, that. */
-export function partnerPerson({ random }: Stage, partner: Partner): UserView {
-  const people = peopleOfPartner(partner);
+/**
+ * A person of a partner who is not on a journey on the day; of partners of which only a program takes part, that. Whoever is on
+ * a journey cannot be in the office as well.
+ */
+export function partnerPerson({ hospital, random, startMs }: Stage, partner: Partner): UserView {
+  const day = Math.floor(startMs / DAY_MS);
+  const abroad = new Set<string>();
+  for (const each of [day, day + 1])
+    for (const { user, from } of deskSessions(hospital, partner, each))
+      if (from.country !== officeAddress(hospital, partner, user.uid).country) abroad.add(user.uid);
+  const people = peopleOfPartner(partner).filter(({ uid }) => !abroad.has(uid));
   return people.length === 0 ? (partner.users[0] as UserView) : random.pick(people);
 }
 
@@ -87,7 +95,9 @@ export function patientsWith(stage: Stage, partner: Partner, purpose: string, co
   const { hospital, random, startMs } = stage;
   const agreed = [...consentsAround(hospital, startMs).values()].flatMap((consents) => {
     const consent = consents.find((each) => each.partner.view.uid === partner.view.uid && each.purpose === purpose);
-    return consent !== undefined && consent.withdrawnMs === undefined && consent.givenMs < startMs ? [consent.patient] : [];
+    return consent !== undefined && consent.withdrawnMs === undefined && consent.givenMs < startMs
+      ? [consent.patient]
+      : [];
   });
   return random.sample(distinct(agreed), count);
 }
@@ -179,7 +189,13 @@ export function partnerSignIn(
   { actor, from, userAgent }: PortalSeat,
   hasSecondFactor: boolean,
 ): EventDraft {
-  const seat = { user: actor as UserView, from, userAgent, service: 'exchange-portal', session: portalSessionUid(random) };
+  const seat = {
+    user: actor as UserView,
+    from,
+    userAgent,
+    service: 'exchange-portal',
+    session: portalSessionUid(random),
+  };
   return signedInDraft(timeMs, { ...seat, partner: partner.view }, hasSecondFactor);
 }
 

@@ -97,7 +97,7 @@ function playSupportCall(stage: Stage): Course | undefined {
 }
 
 /** Longest time that one person takes at the desk. */
-const AT_DESK_MS = 20 * MINUTE_MS;
+const AT_DESK_MS = 10 * MINUTE_MS;
 
 /** Support hands out new phones: each person's first pushes fail at the desk, then the new factor works. */
 function newPhoneRollOut(stage: Stage): Course | undefined {
@@ -110,7 +110,10 @@ function newPhoneRollOut(stage: Stage): Course | undefined {
   let timeMs = startMs;
   for (let left = amountOf(stage, 8, 4); left > 0; left--) {
     const person = nextAtDesk(stage, served, timeMs);
-    if (person === undefined) continue;
+    if (person === undefined) {
+      timeMs += 5 * MINUTE_MS;
+      continue;
+    }
     served.push(person);
     const seat = houseSeat(person.user, device, random);
     const steps = setUp(random, seat, desk, device, timeMs);
@@ -123,8 +126,10 @@ function newPhoneRollOut(stage: Stage): Course | undefined {
 
 function nextAtDesk(stage: Stage, served: readonly StaffMember[], timeMs: number): StaffMember | undefined {
   const { hospital, random } = stage;
-  const some = random.sample(hospital.onDuty(timeMs), 40).map(({ person }) => person);
-  return some.find((person) => !served.includes(person) && isFree(stage, person, timeMs, timeMs + AT_DESK_MS));
+  const people = hospital.onDuty(timeMs).map(({ person }) => person);
+  return random
+    .sample(people, people.length)
+    .find((person) => !served.includes(person) && isFree(stage, person, timeMs, timeMs + AT_DESK_MS));
 }
 
 function setUp(
@@ -138,12 +143,12 @@ function setUp(
   const later = (fromSeconds: number, toSeconds: number): number =>
     (timeMs += random.integer(fromSeconds * 1000, toSeconds * 1000));
   const failed = Array.from({ length: random.integer(2, 5) }, (_, index) =>
-    mfaDraft(index === 0 ? startMs : later(20, 70), seat, 'push', random.chance(0.7) ? 'timed-out' : 'failed'),
+    mfaDraft(index === 0 ? startMs : later(15, 45), seat, 'push', random.chance(0.7) ? 'timed-out' : 'failed'),
   );
   return [
     ...failed,
-    credentialResetDraft(later(60, 240), seat.user, desk, 'second-factor', device),
-    mfaDraft(later(60, 240), seat, 'push', 'approved'),
+    credentialResetDraft(later(45, 150), seat.user, desk, 'second-factor', device),
+    mfaDraft(later(45, 150), seat, 'push', 'approved'),
     signedInDraft(later(3, 9), seat, true),
   ];
 }

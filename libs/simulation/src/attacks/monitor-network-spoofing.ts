@@ -1,5 +1,9 @@
 import { addressClaim, networkOf, ownAddressClaim, sharedGatewayAddress } from '../address-claims';
+import type { EventDraft } from '../draft';
 import type { SimulatedDevice } from '../hospital/model';
+import { firstBeat } from '../life/beat';
+import { reportDraft, reporterOf, type Reporter } from '../life/telemetry-life';
+import type { Readings } from '../life/vital-signs';
 import { amountOf, type Script, type Stage } from './activity';
 import { Storyline, ofAddress, ofDevice, oneOf } from './storyline';
 
@@ -29,10 +33,12 @@ const addressTakenOver: Script = {
     const other = bystander(stage, ward);
     if (station === undefined || other === undefined) return undefined;
     const story = new Storyline(stage);
-    const { random } = stage;
+    const { random, hospital } = stage;
+    const neighbours = hospital.devicesOf('patient-monitor', ward).filter((each) => each !== monitor);
+    const owners = [monitor, station, ...random.sample(neighbours, 1)];
     let detectableAtMs = stage.startMs;
     story.repeat(amountOf(stage, 60, 30), 30 * MINUTE_MS, (index) => {
-      for (const owner of [monitor, station]) {
+      for (const owner of owners) {
         story.add(addressClaim(story.nowMs, other.view, owner.view.ip, other.view.mac, networkOf(other)));
         if (random.chance(0.8)) story.add(ownAddressClaim(story.nowMs + random.integer(50, 900), owner));
       }
@@ -73,7 +79,78 @@ const cardCloned: Script = {
   },
 };
 
-const pumpReplaced: Script = {
+/** A report of a monitor that is in use, so that there is something to alter. */
+type ReportInUse = EventDraft & { readonly data: { readonly readings: Readings } };
+
+const isInUse = (draft: EventDraft): draft is ReportInUse => 'readings' in draft.data;
+
+/** A monitor that reports readings at a time; undefined where none of some does. */
+function monitorInUse({ hospital, random, startMs }: Stage): Reporter | undefined {
+  return random
+    .sample(hospital.devicesOf('patient-monitor'), 24)
+    .map((device) => reporterOf(hospital, device))
+    .find((reporter) => reporter !== undefined && isInUse(reportDraft(reporter, firstBeat(reporter.beat, startMs))));
+}
+
+/** The same report again, with readings that alarm nobody. */
+const readingsAltered: Script = {
+  attack: 'monitor-network-spoofing',
+  kind: 'attack',
+  name: 'monitor-readings-altered',
+  source: 'research of 2018 and an advisory of 2025: the central station believes whoever speaks last',
+  durationMsMax: 8 * 60 * MINUTE_MS,
+  play: (stage) => {
+    const { random, startMs, pace } = stage;
+    const reporter = monitorInUse(stage);
+    if (reporter === undefined) return undefined;
+    const endMs = startMs + Math.floor((8 * 60 * MINUTE_MS) / pace) - MINUTE_MS;
+    const story = new Storyline(stage);
+    const count = amountOf(stage, 16, 4);
+    const first = firstBeat(reporter.beat, startMs) + 1;
+    for (let n = first; n < first + count; n++) {
+      const genuine = reportDraft(reporter, n);
+      const timeMs = genuine.timeMs + random.integer(200, 20_000);
+      if (timeMs > endMs) break;
+      if (!isInUse(genuine)) continue;
+      const { readings } = genuine.data;
+      const calm = { ...readings, heart_rate: random.integer(68, 78), spo2: 97 + random.integer(0, 10) / 10 };
+      story.add(reportDraft(reporter, n, { timeMs, readings: calm }));
+    }
+    return story.course([ofDevice(reporter.device)], story.firstMs);
+  },
+};
+
+/** A monitor that starts anew counts from the beginning, each time with other readings. */
+const monitorRestarted: Script = {
+  attack: 'monitor-network-spoofing',
+  kind: 'benign-twin',
+  name: 'monitor-restarted',
+  source: 'a monitor with a loose plug: it starts again and again and counts from one',
+  durationMsMax: 60 * MINUTE_MS,
+  play: (stage) => {
+    const reporter = monitorInUse(stage);
+    if (reporter === undefined) return undefined;
+    const story = new Storyline(stage);
+    const next = firstBeat(reporter.beat, stage.startMs);
+    for (let start = amountOf(stage, 4, 2); start > 0; start--) {
+      for (let sequence = 1; sequence <= 3; sequence++) {
+        story.add(reportDraft(reporter, next + 3 * start + sequence, { timeMs: story.nowMs, sequence, status: 'ok' }));
+        story.pass(50 * SECOND_MS);
+      }
+      story.pass(6 * MINUTE_MS);
+    }
+    return story.course([ofDevice(reporter.device)], null, [
+      {
+        deviceUid: reporter.device.view.uid,
+        types: ['device.telemetry-reported'],
+        fromMs: stage.startMs,
+        toMs: story.nowMs,
+      },
+    ]);
+  },
+};
+
+const deviceReplaced: Script = {
   attack: 'monitor-network-spoofing',
   kind: 'benign-twin',
   name: 'monitor-replaced',
@@ -128,6 +205,8 @@ const gatewayFailover: Script = {
 export const MONITOR_NETWORK_SPOOFING_SCRIPTS: readonly Script[] = [
   addressTakenOver,
   cardCloned,
-  pumpReplaced,
+  readingsAltered,
+  monitorRestarted,
+  deviceReplaced,
   gatewayFailover,
 ];

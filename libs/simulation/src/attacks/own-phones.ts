@@ -27,15 +27,31 @@ function carried(stage: Stage, isManaged: boolean): Carried | undefined {
   const phones = hospital.devicesOf('phone').filter(({ view }) => view.managed === isManaged);
   const found = random.sample(phones, phones.length).flatMap((phone) => {
     const owner = hospital.personOf(phone.view.owner ?? '');
-    const ward = owner === undefined ? undefined : hospital.dutyOf(owner, startMs)?.ward;
+    const ward = owner === undefined ? undefined : dutyWard(stage, owner);
     const hasPatients = ward !== undefined && hospital.inpatients(startMs, ward).length > 0;
     return owner !== undefined && hasPatients ? [{ phone, owner }] : [];
   });
   return found[0];
 }
 
+/** What is done on a phone takes so long at usual pace, and is done on duty. */
+const WORK_MS = 3.5 * HOUR_MS;
+
+/** Ward in which somebody is on duty for all of the time that work on a phone takes; undefined for all others. */
+function dutyWard({ hospital, startMs }: Stage, person: StaffMember): string | undefined {
+  const duty = hospital.dutyOf(person, startMs);
+  return duty !== undefined && !duty.isOnCall && duty.endMs >= startMs + WORK_MS ? duty.ward : undefined;
+}
+
 /** Exports of own patients' records, each to somewhere outside. */
-function exportsOf(stage: Stage, { phone, owner }: Carried, fromMs: number, durationMs: number, usual: number, least: number): EventDraft[] {
+function exportsOf(
+  stage: Stage,
+  { phone, owner }: Carried,
+  fromMs: number,
+  durationMs: number,
+  usual: number,
+  least: number,
+): EventDraft[] {
   const { random } = stage;
   const at = workplaceOf(owner, houseSeat(owner.user, phone, random), random);
   const ward = stage.hospital.dutyOf(owner, stage.startMs)?.ward;
@@ -94,7 +110,9 @@ const OTHER_ACCOUNT: Script = {
   play: (stage) => {
     const { hospital, random, startMs } = stage;
     const found = carried(stage, true);
-    const others = hospital.onDuty(startMs).filter(({ person }) => person !== found?.owner && person.phone === undefined);
+    const others = hospital
+      .onDuty(startMs)
+      .filter(({ person }) => person !== found?.owner && person.phone === undefined);
     if (found === undefined || others.length === 0) return undefined;
     const { person, ward } = random.pick(others);
     const seat = houseSeat(person.user, found.phone, random);
@@ -102,7 +120,10 @@ const OTHER_ACCOUNT: Script = {
     const times = stepTimes(random, startMs + 30_000, pacedMs(stage, 2.5 * HOUR_MS), stays.length);
     const reads = readsOf(stage, workplaceOf(person, seat, random), stays, times);
     const drafts = [signedInDraft(startMs, seat, false), ...reads];
-    return { ...course(drafts, found, reads[0]?.timeMs), entities: [deviceEntity(found.phone.view), personEntity(person)] };
+    return {
+      ...course(drafts, found, reads[0]?.timeMs),
+      entities: [deviceEntity(found.phone.view), personEntity(person)],
+    };
   },
 };
 
@@ -160,7 +181,7 @@ const HANDED_ON: Script = {
     const found = carried(stage, true);
     const heirs = hospital
       .onDuty(startMs)
-      .filter(({ person, ward }) => person.phone === undefined && ward === found?.phone.view.ward);
+      .filter(({ person }) => person.phone === undefined && dutyWard(stage, person) === found?.phone.view.ward);
     if (found === undefined || heirs.length === 0) return undefined;
     const { person } = random.pick(heirs);
     const { phone } = found;

@@ -133,9 +133,21 @@ const STUDY_LIST: Script = {
     const listMs = startMs + 3 * HOUR_MS;
     const asked = requests(stage, { partner, purpose }, seat, wanted, listMs, HOUR_MS);
     const refused = mistyped.flatMap((patient) =>
-      askedAndRefused(stage, { partner, purpose }, patient, listMs + random.integer(0, HOUR_MS), seat, strangerReason(random)),
+      askedAndRefused(
+        stage,
+        { partner, purpose },
+        patient,
+        listMs + random.integer(0, HOUR_MS),
+        seat,
+        strangerReason(random),
+      ),
     );
-    const drafts = inTime([...consents, partnerSignIn(stage, listMs - 2 * MINUTE_MS, partner, seat, true), ...asked, ...refused]);
+    const drafts = inTime([
+      ...consents,
+      partnerSignIn(stage, listMs - 2 * MINUTE_MS, partner, seat, true),
+      ...asked,
+      ...refused,
+    ]);
     return { drafts, entities: entitiesOf(['person', user.uid]), detectableAtMs: null };
   },
 };
@@ -173,7 +185,8 @@ function ordinaryRequests(
   durationMs: number,
   count: number,
 ): Course['drafts'] {
-  const purpose = partner.kind === 'hospital' ? 'second-opinion' : partner.kind === 'research' ? 'research' : 'treatment';
+  const purpose =
+    partner.kind === 'hospital' ? 'second-opinion' : partner.kind === 'research' ? 'research' : 'treatment';
   const patients = patientsWith(stage, partner, purpose, count);
   return requests(stage, { partner, purpose }, seat, patients, fromMs + MINUTE_MS, durationMs);
 }
@@ -205,4 +218,10 @@ function networkOf(ip: string): string {
 }
 
 /** What looks like a stolen account of a partner and is none. */
-export const PARTNER_TAKEOVER_TWINS: readonly Script[] = [NEW_OFFICE, ON_JOURNEY, FORGOTTEN_PASSWORD, STUDY_LIST, AT_HOME];
+export const PARTNER_TAKEOVER_TWINS: readonly Script[] = [
+  NEW_OFFICE,
+  ON_JOURNEY,
+  FORGOTTEN_PASSWORD,
+  STUDY_LIST,
+  AT_HOME,
+];

@@ -26,7 +26,8 @@ const MINUTE_MS = 60_000;
 
 /** What partners of a kind that asks for patients ask them for. */
 function matterOf(partner: Partner): { readonly partner: Partner; readonly purpose: string } {
-  const purpose = partner.kind === 'research' ? 'research' : partner.kind === 'hospital' ? 'second-opinion' : 'treatment';
+  const purpose =
+    partner.kind === 'research' ? 'research' : partner.kind === 'hospital' ? 'second-opinion' : 'treatment';
   return { partner, purpose };
 }
 
@@ -69,7 +70,8 @@ const PHISHED_FACTOR: Script = {
   attack: 'partner-takeover',
   kind: 'attack',
   name: 'partner-takeover-phished-factor',
-  source: 'Phishing pages that pass the second factor on while it is typed in, used against health organisations since 2022',
+  source:
+    'Phishing pages that pass the second factor on while it is typed in, used against health organisations since 2022',
   durationMsMax: 4 * HOUR_MS,
   play: (stage) => {
     const partner = askingPartner(stage);
@@ -84,7 +86,8 @@ const OFFICE_MALWARE: Script = {
   attack: 'partner-takeover',
   kind: 'attack',
   name: 'partner-takeover-office-malware',
-  source: 'Suppliers whose own computers were used to get at hospitals, as with the software supplier of a national emergency line, 2022',
+  source:
+    'Suppliers whose own computers were used to get at hospitals, as with the software supplier of a national emergency line, 2022',
   durationMsMax: 5 * HOUR_MS,
   play: (stage) => {
     const partner = askingPartner(stage);
@@ -92,7 +95,12 @@ const OFFICE_MALWARE: Script = {
     const user = partnerPerson(stage, partner);
     const { from } = officeSeat(stage, partner, user);
     if (from === undefined) return undefined;
-    return takeover(stage, partner, { user, from, hasSecondFactor: false, strangerShare: 0.8, usual: 28, least: 12 }, 7);
+    return takeover(
+      stage,
+      partner,
+      { user, from, hasSecondFactor: false, strangerShare: 0.8, usual: 28, least: 12 },
+      7,
+    );
   },
 };
 
@@ -101,7 +109,8 @@ const GUESSED_PASSWORD: Script = {
   attack: 'partner-takeover',
   kind: 'attack',
   name: 'partner-takeover-guessed-password',
-  source: 'Portals with guessable passwords and no second factor; password guessing is among the usual beginnings of thefts in health care',
+  source:
+    'Portals with guessable passwords and no second factor; password guessing is among the usual beginnings of thefts in health care',
   durationMsMax: 5 * HOUR_MS,
   play: (stage) => {
     const { random, startMs } = stage;
@@ -127,7 +136,8 @@ const STOLEN_KEY: Script = {
   attack: 'partner-takeover',
   kind: 'attack',
   name: 'partner-takeover-stolen-key',
-  source: 'Keys and tokens of integrations stolen from their vendors and used beside them, as in thefts of 2022 and 2025',
+  source:
+    'Keys and tokens of integrations stolen from their vendors and used beside them, as in thefts of 2022 and 2025',
   durationMsMax: 5 * HOUR_MS,
   play: (stage) => {
     const { hospital, random, startMs } = stage;
@@ -137,17 +147,33 @@ const STOLEN_KEY: Script = {
     if (partner === undefined || program === undefined) return undefined;
     const purpose = partner.kind === 'insurer' ? 'billing' : 'remote-monitoring';
     const count = amountOf(stage, 10, 4);
-    const patients = purpose === 'billing' ? patientsWithout(stage, partner, 2 * count) : patientsWith(stage, partner, purpose, 2 * count);
+    const patients =
+      purpose === 'billing'
+        ? patientsWithout(stage, partner, 2 * count)
+        : patientsWith(stage, partner, purpose, 2 * count);
     if (patients.length < 4) return undefined;
-    const seats = [officeSeat(stage, partner, program), portalSeat(partner, program, strangeEndpoint(hospital, random, true))];
+    const seats = [
+      officeSeat(stage, partner, program),
+      portalSeat(partner, program, strangeEndpoint(hospital, random, true)),
+    ];
     const times = stepTimes(random, startMs, pacedMs(stage, 4 * HOUR_MS), Math.max(patients.length, 14));
     const drafts = times.flatMap((timeMs, index) => {
       const bytesOut = random.integer(2_000, 60_000);
       const released = { timeMs: timeMs + random.integer(150, 2_500), seat: {}, bytesOut };
       const patient = patients[index % patients.length] as Resident;
-      return askedAndReleased(stage, { partner, purpose }, patient, { timeMs, seat: seats[index % 2] as PortalSeat }, released);
+      return askedAndReleased(
+        stage,
+        { partner, purpose },
+        patient,
+        { timeMs, seat: seats[index % 2] as PortalSeat },
+        released,
+      );
     });
-    const entities = entitiesOf(['person', program.uid], ['partner', partner.view.uid], ['address', seats[1]?.from?.ip]);
+    const entities = entitiesOf(
+      ['person', program.uid],
+      ['partner', partner.view.uid],
+      ['address', seats[1]?.from?.ip],
+    );
     return { drafts: inTime(drafts), entities, detectableAtMs: times[1] as number };
   },
 };
@@ -198,7 +224,8 @@ function asking(
   const answering = insider(stage, ['physician']);
   return wanted.flatMap((patient, index) => {
     const timeMs = times[index] as number;
-    if (strangers.includes(patient)) return askedAndRefused(stage, matter, patient, timeMs, seat, strangerReason(random));
+    if (strangers.includes(patient))
+      return askedAndRefused(stage, matter, patient, timeMs, seat, strangerReason(random));
     const releasedMs = timeMs + random.integer(30_000, pacedMs(stage, 15 * MINUTE_MS));
     const released = { timeMs: releasedMs, seat: answering?.seat ?? {}, bytesOut: letterBytes(random) };
     return askedAndReleased(stage, matter, patient, { timeMs, seat }, released);

@@ -39,7 +39,13 @@ const COHORT_TRANSFER: Script = {
       const released = { timeMs: timeMs + random.integer(5 * MINUTE_MS, 2 * HOUR_MS), seat: worker.seat };
       return [
         consentDraft(consentTimes[index] as number, 'consent-given', partner.view, patientView(patient), 'treatment'),
-        ...askedAndReleased(stage, { partner, purpose: 'treatment' }, patient, { timeMs, seat }, { ...released, bytesOut: letterBytes(random) }),
+        ...askedAndReleased(
+          stage,
+          { partner, purpose: 'treatment' },
+          patient,
+          { timeMs, seat },
+          { ...released, bytesOut: letterBytes(random) },
+        ),
       ];
     });
     return { drafts: inTime(drafts), entities: entitiesOf(['person', worker.person.user.uid]), detectableAtMs: null };
@@ -68,7 +74,11 @@ const EVACUATION: Script = {
         bytesOut: letterBytes(random),
       }),
     );
-    return { drafts: inTime(drafts), entities: entitiesOf(['person', physician.person.user.uid]), detectableAtMs: null };
+    return {
+      drafts: inTime(drafts),
+      entities: entitiesOf(['person', physician.person.user.uid]),
+      detectableAtMs: null,
+    };
   },
 };
 
@@ -90,13 +100,27 @@ const TUMOUR_BOARD: Script = {
     const drafts = patients.flatMap((patient, index) => {
       const timeMs = times[index] as number;
       const bytesOut = amountOf(stage, random.integer(1_200_000_000, 2_400_000_000));
-      const released = { timeMs: timeMs + random.integer(10 * MINUTE_MS, 1.5 * HOUR_MS), seat: physician.seat, bytesOut };
+      const released = {
+        timeMs: timeMs + random.integer(10 * MINUTE_MS, 1.5 * HOUR_MS),
+        seat: physician.seat,
+        bytesOut,
+      };
       return [
-        consentDraft(startMs + index * 7 * MINUTE_MS, 'consent-given', partner.view, patientView(patient), 'second-opinion'),
+        consentDraft(
+          startMs + index * 7 * MINUTE_MS,
+          'consent-given',
+          partner.view,
+          patientView(patient),
+          'second-opinion',
+        ),
         ...askedAndReleased(stage, { partner, purpose: 'second-opinion' }, patient, { timeMs, seat }, released),
       ];
     });
-    return { drafts: inTime(drafts), entities: entitiesOf(['person', physician.person.user.uid]), detectableAtMs: null };
+    return {
+      drafts: inTime(drafts),
+      entities: entitiesOf(['person', physician.person.user.uid]),
+      detectableAtMs: null,
+    };
   },
 };
 
@@ -115,12 +139,17 @@ const NIGHT_BACKLOG: Script = {
     const clerk = insider({ ...stage, startMs: nightMs }, ['admission-clerk']);
     if (clerk === undefined || partner === undefined) return undefined;
     const seat = officeSeat(stage, partner, partnerPerson(stage, partner));
-    const patients = inpatientsOf(stage, amountOf(stage, 3, 2)).filter(({ patientUid }) => hospital.stayOf(patientUid, nightMs) !== undefined);
+    const patients = inpatientsOf(stage, amountOf(stage, 3, 2)).filter(
+      ({ patientUid }) => hospital.stayOf(patientUid, nightMs) !== undefined,
+    );
     const askTimes = stepTimes(random, startMs, HOUR_MS, patients.length);
     const drafts = patients.flatMap((patient, index) => {
       const asked = { timeMs: askTimes[index] as number, seat };
       const released = { timeMs: nightMs + index * random.integer(6 * MINUTE_MS, 20 * MINUTE_MS), seat: clerk.seat };
-      return askedAndReleased(stage, { partner, purpose: 'billing' }, patient, asked, { ...released, bytesOut: letterBytes(random) });
+      return askedAndReleased(stage, { partner, purpose: 'billing' }, patient, asked, {
+        ...released,
+        bytesOut: letterBytes(random),
+      });
     });
     if (drafts.length === 0) return undefined;
     return { drafts: inTime(drafts), entities: entitiesOf(['person', clerk.person.user.uid]), detectableAtMs: null };
@@ -151,10 +180,18 @@ const FAMILY_ACCOUNT: Script = {
     const count = amountOf(stage, 10, 4);
     const looks = stepTimes(random, startMs + 10 * MINUTE_MS, 9 * HOUR_MS, count).flatMap((timeMs, index) => {
       const patient = [holder, ...children][index % (children.length + 1)] ?? holder;
-      const released = { timeMs: timeMs + random.integer(150, 2_500), seat: {}, bytesOut: random.integer(2_000, 60_000) };
+      const released = {
+        timeMs: timeMs + random.integer(150, 2_500),
+        seat: {},
+        bytesOut: random.integer(2_000, 60_000),
+      };
       return askedAndReleased(stage, { partner, purpose }, patient, { timeMs, seat }, released);
     });
-    return { drafts: inTime([...consents, ...looks]), entities: entitiesOf(['person', actor.uid]), detectableAtMs: null };
+    return {
+      drafts: inTime([...consents, ...looks]),
+      entities: entitiesOf(['person', actor.uid]),
+      detectableAtMs: null,
+    };
   },
 };
 

@@ -25,13 +25,15 @@ const CLERKS: readonly Role[] = ['admission-clerk', 'clinical-coder'];
 const UNASKED_TELLING = 8;
 const NIGHT_TELLING = 8;
 const APP_TELLING = 5;
+const COLLUSION_TELLING = 40;
 
 /** A clerk releases a few documents now and then to an insurer that never asked for them. */
 const TRICKLE: Script = {
   attack: 'portal-exfiltration',
   kind: 'attack',
   name: 'portal-exfiltration-trickle',
-  source: 'Clerks who sold records of insured patients a few at a time for months, as in cases of US health systems and insurers',
+  source:
+    'Clerks who sold records of insured patients a few at a time for months, as in cases of US health systems and insurers',
   durationMsMax: 30 * HOUR_MS,
   play: (stage) => {
     const [clerk, partner] = [insider(stage, CLERKS), partnerOf(stage, 'insurer', 'general-practice')];
@@ -45,7 +47,9 @@ const TRICKLE: Script = {
         bytesOut: letterBytes(stage.random),
       }),
     );
-    return course(drafts, entitiesOf(['person', clerk.person.user.uid], ['partner', partner.view.uid]), UNASKED_TELLING);
+    // A practice needs the patients' consent, and there is none; an insurer does not.
+    const telling = partner.kind === 'insurer' ? UNASKED_TELLING : 1;
+    return course(drafts, entitiesOf(['person', clerk.person.user.uid], ['partner', partner.view.uid]), telling);
   },
 };
 
@@ -54,7 +58,8 @@ const NIGHT: Script = {
   attack: 'portal-exfiltration',
   kind: 'attack',
   name: 'portal-exfiltration-night',
-  source: 'Bulk look-ups and transfers outside working hours, the sign by which several hospitals found insiders afterwards',
+  source:
+    'Bulk look-ups and transfers outside working hours, the sign by which several hospitals found insiders afterwards',
   durationMsMax: 2.5 * HOUR_MS,
   beginHours: [21, 22],
   play: (stage) => {
@@ -86,7 +91,8 @@ const IMAGES: Script = {
   attack: 'portal-exfiltration',
   kind: 'attack',
   name: 'portal-exfiltration-images',
-  source: 'Image archives and file transfer portals emptied in few large pieces, as in the mass thefts through transfer software of 2021 and 2023',
+  source:
+    'Image archives and file transfer portals emptied in few large pieces, as in the mass thefts through transfer software of 2021 and 2023',
   durationMsMax: 8 * HOUR_MS,
   play: (stage) => {
     const [physician, partner] = [insider(stage, ['physician', 'radiographer']), partnerOf(stage, 'hospital')];
@@ -99,7 +105,7 @@ const IMAGES: Script = {
         bytesOut: amountOf(stage, stage.random.integer(1_700_000_000, 2_600_000_000)),
       }),
     );
-    return course(drafts, entitiesOf(['person', physician.person.user.uid], ['partner', partner.view.uid]), 2);
+    return course(drafts, entitiesOf(['person', physician.person.user.uid], ['partner', partner.view.uid]), 1);
   },
 };
 
@@ -138,7 +144,7 @@ const COLLUSION: Script = {
     const [clerk, partner] = [insider(stage, CLERKS), partnerOf(stage, 'insurer')];
     if (clerk === undefined || partner === undefined) return undefined;
     const seat = officeSeat(stage, partner, partnerPerson(stage, partner));
-    const patients = patientsWithout(stage, partner, amountOf(stage, 64, 30));
+    const patients = patientsWithout(stage, partner, amountOf(stage, 90, 44));
     const times = stepTimes(stage.random, stage.startMs, pacedMs(stage, 4 * HOUR_MS), patients.length);
     const drafts = patients.flatMap((patient, index) => {
       const timeMs = times[index] as number;
@@ -154,8 +160,12 @@ const COLLUSION: Script = {
         },
       );
     });
-    const entities = entitiesOf(['person', clerk.person.user.uid], ['person', seat.actor?.uid], ['partner', partner.view.uid]);
-    return course(drafts, entities, 30);
+    const entities = entitiesOf(
+      ['person', clerk.person.user.uid],
+      ['person', seat.actor?.uid],
+      ['partner', partner.view.uid],
+    );
+    return course(drafts, entities, COLLUSION_TELLING);
   },
 };
 
@@ -164,7 +174,8 @@ const APP_ENUMERATION: Script = {
   attack: 'portal-exfiltration',
   kind: 'attack',
   name: 'portal-exfiltration-app-enumeration',
-  source: 'Apps and patient portals that checked who was signed in but not whose record was asked for (OWASP API1: broken object level authorization)',
+  source:
+    'Apps and patient portals that checked who was signed in but not whose record was asked for (OWASP API1: broken object level authorization)',
   durationMsMax: 2 * HOUR_MS,
   play: (stage) => {
     const { hospital, random } = stage;
@@ -191,7 +202,12 @@ const APP_ENUMERATION: Script = {
       const released = { timeMs: timeMs + random.integer(150, 2_500), seat: {}, bytesOut };
       return askedAndReleased(stage, { partner, purpose }, patient, { timeMs, seat }, released);
     });
-    return course(drafts, entitiesOf(['person', actor.uid], ['partner', partner.view.uid]), APP_TELLING, 'exchange.requested');
+    return course(
+      drafts,
+      entitiesOf(['person', actor.uid], ['partner', partner.view.uid]),
+      APP_TELLING,
+      'exchange.requested',
+    );
   },
 };
 
@@ -209,5 +225,11 @@ function course(
 }
 
 /** Slow and quick thefts through the exchange portal. */
-export const PORTAL_EXFILTRATIONS: readonly Script[] = [TRICKLE, NIGHT, IMAGES, FORGED_REQUEST, COLLUSION, APP_ENUMERATION];
-
+export const PORTAL_EXFILTRATIONS: readonly Script[] = [
+  TRICKLE,
+  NIGHT,
+  IMAGES,
+  FORGED_REQUEST,
+  COLLUSION,
+  APP_ENUMERATION,
+];

@@ -84,7 +84,7 @@ const unsignedFirmware: Script = {
     const story = new Storyline(stage);
     let detectableAtMs = 0;
     for (const pump of pumps) {
-      const next = firmwareRelease('infusion-pump', releaseBefore(pump, story.nowMs) + 1);
+      const next = firmwareRelease('infusion-pump', releaseBefore(pump, story.nowMs) + 3);
       install(story, pump, from, strangeFirmware(stage.random, next.version), false);
       detectableAtMs ||= story.nowMs;
       story.pass(8 * MINUTE_MS);

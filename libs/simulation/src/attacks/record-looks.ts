@@ -166,9 +166,12 @@ function hasSeat(hospital: Stage['hospital'], person: StaffMember, place: Place,
   return hospital.devicesOf('workstation', ward).length > 0;
 }
 
-/** Neither on duty nor on call, nor within two hours of either. */
-export function isOff(hospital: Stage['hospital'], person: StaffMember, timeMs: number): boolean {
-  return [-2, -1, 0, 1, 2].every((hours) => hospital.dutyOf(person, timeMs + hours * HOUR_MS) === undefined);
+/** Neither on duty nor on call, nor within two hours of either, for some time from a time on. */
+export function isOff(hospital: Stage['hospital'], person: StaffMember, timeMs: number, lengthMs = 0): boolean {
+  for (let atMs = timeMs - 2 * HOUR_MS; atMs <= timeMs + lengthMs + 2 * HOUR_MS; atMs += HOUR_MS) {
+    if (hospital.dutyOf(person, atMs) !== undefined) return false;
+  }
+  return true;
 }
 
 /** A patient whom somebody looks up, and how the patient came to be known. */
@@ -187,8 +190,8 @@ export const LEAD_MS = 2 * HOUR_MS;
 export const VISIT_MS = 5 * HOUR_MS;
 
 /**
- * One of some residents as a patient: who lies in a bed, else one who comes on a visit. Whoever cares for the patient is not
- * `person`. Undefined where nobody can be a patient now.
+ * One of some residents as a patient: who lies in a bed, else one who comes on a visit. `person` does not work
+ * where the patient is. Undefined where nobody can be a patient now.
  */
 export function targetAmong(stage: Stage, residents: readonly Resident[], person: StaffMember): Target | undefined {
   const { hospital, random, startMs } = stage;
@@ -200,11 +203,15 @@ export function targetAmong(stage: Stage, residents: readonly Resident[], person
   }
   for (const patient of order) {
     const visit = plantedVisit(stage, patient, 'home');
-    if (visit === undefined || visit.carers.includes(person)) continue;
+    if (visit === undefined || worksIn(stage, person, visit.unit)) continue;
     const fromMs = startMs + Math.round(pacedMs(stage, LEAD_MS) * (0.3 + 0.7 * random.fraction()));
     return { patient, view: patientView(patient, visit.unit), fromMs, drafts: visitDrafts(visit) };
   }
   return undefined;
+}
+
+function worksIn({ hospital, startMs }: Stage, person: StaffMember, ward: string): boolean {
+  return person.user.ward === ward || hospital.dutyOf(person, startMs)?.ward === ward;
 }
 
 /** A visit to the emergency department that begins with the stage; undefined for somebody who lies in a bed. */

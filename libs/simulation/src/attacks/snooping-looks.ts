@@ -37,8 +37,8 @@ const ONE_LOOK = [4, 3] as const;
 const EACH_LOOK = [2, 2] as const;
 /** Looks at volume 1, and hours between them at pace 1. */
 const LOOKS = [3, 2] as const;
-const HOURS_BETWEEN = 10;
-const LOOKS_MAX = 5;
+const HOURS_BETWEEN = 8;
+const LOOKS_MAX = 4;
 
 /** Longest course of a variant, milliseconds at pace 1. */
 export function lookDurationMs({ looks }: LookVariant): number {

@@ -4,7 +4,7 @@ import type { Role, StaffMember } from '../hospital/model';
 import type { AttackName } from '../label';
 import type { RecordPart } from '../life/record-work';
 import { amountOf, pacedMs, type Course, type Script, type Stage } from './activity';
-import { lookDrafts, lookers, personEntity, type LookAccess, type Place } from './record-looks';
+import { isOff, lookDrafts, lookers, personEntity, type LookAccess, type Place } from './record-looks';
 import { tellingMs } from './snooping-looks';
 
 /** How somebody goes through many records. */
@@ -36,7 +36,7 @@ const OTHER_DEPARTMENT = {
   from: 'one-ward',
   tellingCount: 5,
 } as const;
-const AFTER_HOURS = { attack: 'snooping-after-hours', patients: [6, 3], from: 'any-ward', tellingCount: 3 } as const;
+const AFTER_HOURS = { attack: 'snooping-after-hours', patients: [6, 4], from: 'any-ward', tellingCount: 3 } as const;
 const MASS = { attack: 'snooping-mass-lookup', patients: [36, 15], from: 'everywhere', tellingCount: 12 } as const;
 
 const SWEEPS: readonly Sweep[] = [
@@ -149,20 +149,27 @@ const SWEEPS: readonly Sweep[] = [
   },
 ];
 
+/** Steps are uneven: this is the longest that all of them take. */
+const LENGTH_FACTOR_MAX = 1.6;
+
 /** Many records, one after the other: of other wards, off duty, of whomever there is. */
 export const SNOOPING_MANY: readonly Script[] = SWEEPS.map((sweep) => ({
   attack: sweep.attack,
   kind: 'attack',
   name: `${sweep.attack}-${sweep.name}`,
   source: sweep.source,
-  durationMsMax: sweep.durationMs * 1.6 + HOUR_MS / 2,
+  durationMsMax: sweep.durationMs * LENGTH_FACTOR_MAX + HOUR_MS / 2,
   ...(sweep.beginHours === undefined ? {} : { beginHours: sweep.beginHours }),
   play: (stage) => playSweep(stage, sweep),
 }));
 
 function playSweep(stage: Stage, sweep: Sweep): Course | undefined {
   const { startMs } = stage;
-  const isWanted = ({ user }: StaffMember): boolean => sweep.roles?.includes(user.role) !== false;
+  const lengthMs = pacedMs(stage, sweep.durationMs * LENGTH_FACTOR_MAX);
+  const isFree = (person: StaffMember): boolean =>
+    sweep.attack !== 'snooping-after-hours' || isOff(stage.hospital, person, startMs, lengthMs);
+  const isWanted = (person: StaffMember): boolean =>
+    sweep.roles?.includes(person.user.role) !== false && isFree(person);
   const [person] = lookers(stage, sweep.place, startMs, isWanted);
   if (person === undefined) return undefined;
   const patients = strangersTo(stage, person, sweep);
@@ -186,10 +193,12 @@ function accessesOf({ random }: Stage, { each, parts, exported }: Sweep, patient
 const FORMER_MAX = 300;
 
 /** Patients whom somebody has nothing to do with. */
-function strangersTo(stage: Stage, person: StaffMember, { from, patients }: Sweep): PatientView[] {
+function strangersTo(stage: Stage, person: StaffMember, { from, patients, durationMs }: Sweep): PatientView[] {
   const { hospital, random, startMs } = stage;
   const own = [person.user.ward, hospital.dutyOf(person, startMs)?.ward];
-  const others = hospital.inpatients(startMs).filter(({ ward }) => !own.includes(ward));
+  // Whoever goes home meanwhile is no patient of another ward any more.
+  const untilMs = startMs + pacedMs(stage, durationMs * LENGTH_FACTOR_MAX);
+  const others = hospital.inpatients(startMs).filter(({ ward, endMs }) => !own.includes(ward) && endMs > untilMs);
   const former =
     from === 'everywhere' ? hospital.formerStays(startMs, FORMER_MAX).filter(({ ward }) => !own.includes(ward)) : [];
   const ward = others.length === 0 ? undefined : random.pick(others).ward;

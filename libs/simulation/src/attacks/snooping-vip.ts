@@ -60,6 +60,6 @@ function isNear({ hospital, startMs }: Stage, personUid: string, ward: string): 
 
 /** Looks at the records of patients whom the public knows. */
 export const SNOOPING_VIP: readonly Script[] = lookScripts(
-  { attack: 'snooping-vip', tellingCount: 2, pairOf: vipPair },
+  { attack: 'snooping-vip', tellingCount: 3, pairOf: vipPair },
   VARIANTS,
 );

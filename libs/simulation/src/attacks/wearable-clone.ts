@@ -30,7 +30,8 @@ const CLONED: Script = {
   attack: 'monitor-network-spoofing',
   kind: 'attack',
   name: 'wearable-identity-cloned',
-  source: 'Spoofing of wearables that reconnect without proof (BLESA, 2020) and glucose readings that could be injected',
+  source:
+    'Spoofing of wearables that reconnect without proof (BLESA, 2020) and glucose readings that could be injected',
   durationMsMax: 10 * HOUR_MS,
   play: (stage) => {
     const { random, startMs } = stage;
@@ -90,8 +91,16 @@ const MOVED: Script = {
 };
 
 /** Readings that somebody made up: as healthy or as ill as any. */
-function madeUp(random: Stage['random']): { readonly heart_rate: number; readonly glucose: number; readonly steps: number } {
-  return { heart_rate: random.integer(58, 110), glucose: random.integer(35, 150) / 10, steps: random.integer(0, 9_000) };
+function madeUp(random: Stage['random']): {
+  readonly heart_rate: number;
+  readonly glucose: number;
+  readonly steps: number;
+} {
+  return {
+    heart_rate: random.integer(58, 110),
+    glucose: random.integer(35, 150) / 10,
+    steps: random.integer(0, 9_000),
+  };
 }
 
 /** Wearables whose identity is used twice, and one that only moved. */

@@ -37,6 +37,8 @@ export interface OutsideHost {
 /** Host names that are in use in ordinary life. */
 export const ORDINARY_HOSTS = 600;
 const STRANGE_HOSTS = 3000;
+/** Addresses for each name, at most. */
+const DISTINCT_SHARE = 0.8;
 
 /** Addresses and names on the Internet: who uses which is another in every seed, and no address tells what it is used for. */
 export class Addresses {
@@ -110,11 +112,14 @@ export class Addresses {
     return this.#countryOfBlock(Math.max(0, network) * 16 + (d >> 4));
   }
 
-  /** Some names share an address, as those of one provider do. */
+  /** Some names share an address, as those of one provider do, but never one in use with one that is not. */
   #server(index: number): string {
-    const shared = drawIndex(Math.ceil(this.#names.length * 0.8), this.#key, index, 5);
-    const block = this.#serverBlocks[shared % this.#serverBlocks.length] as number;
-    return this.#hostIn(block, Math.floor(shared / this.#serverBlocks.length) % HOSTS_PER_BLOCK);
+    const isOrdinary = index < ORDINARY_HOSTS;
+    const count = (isOrdinary ? ORDINARY_HOSTS : STRANGE_HOSTS) * DISTINCT_SHARE;
+    const place = (isOrdinary ? 0 : ORDINARY_HOSTS) + drawIndex(count, this.#key, index, 5);
+    const blocks = this.#serverBlocks;
+    const block = blocks[place % blocks.length] as number;
+    return this.#hostIn(block, Math.floor(place / blocks.length) % HOSTS_PER_BLOCK);
   }
 
   /** Address of a place in a block; the places of each block are in another order. */

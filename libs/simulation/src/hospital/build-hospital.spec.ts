@@ -270,6 +270,8 @@ describe('addresses outside', () => {
     const strange = Array.from({ length: 3000 }, (_, index) => hospital.strangeAddress(index));
     expect([...ordinary, ...strange].every((ip) => documentation.test(ip))).toBe(true);
     expect(strange.filter((ip) => ordinary.has(ip))).toEqual([]);
+    const strangeHosts = Array.from({ length: 1000 }, (_, index) => hospital.strangeOutsideHost(index).ip);
+    expect(strangeHosts.filter((ip) => ordinary.has(ip))).toEqual([]);
     const names = new Set(Array.from({ length: 600 }, (_, index) => hospital.ordinaryOutsideHost(index).hostname));
     expect(names.size).toBe(600);
     expect(names.has(hospital.strangeOutsideHost(5).hostname)).toBe(false);

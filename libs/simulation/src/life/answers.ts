@@ -5,7 +5,12 @@ import { portalUserAgent } from '../portal-accounts';
 import { SeededRandom } from '../random';
 
 /** Roles that work from eight to four on weekdays. */
-const OFFICE_ROLES: ReadonlySet<Role> = new Set(['social-worker', 'quality-officer', 'infection-control-nurse']);
+const OFFICE_ROLES: ReadonlySet<Role> = new Set([
+  'social-worker',
+  'quality-officer',
+  'infection-control-nurse',
+  'clinical-coder',
+]);
 const OFFICE_HOURS = [8, 16] as const;
 /** Answers that can wait until the morning do, nearly all. */
 const AT_NIGHT_SHARE = 0.02;

@@ -64,7 +64,7 @@ describe.each(LIVES)('$name', (life) => {
 });
 
 describe('ordinary life of devices', () => {
-  it.each(['general', 'pocket-ehr', 'food-coach'])('is about 5,000 events a ward and day in %s', (scenario) => {
+  it.each(['general', 'pocket-ehr', 'food-coach'])('leaves room for all other life in %s', (scenario) => {
     const hospital = hospitalOf({}, scenario);
     const wards = hospital.wards.filter(({ bedCount }) => bedCount > 0).length;
     // Every fourth slice of the second day.
@@ -72,8 +72,8 @@ describe('ordinary life of devices', () => {
     for (let slice = SLICES_PER_DAY; slice < 2 * SLICES_PER_DAY; slice += 4) {
       for (const life of LIVES) count += sliceOf(hospital, life, slice).length;
     }
-    expect((count * 4) / wards).toBeGreaterThan(3_500);
-    expect((count * 4) / wards).toBeLessThan(8_000);
+    expect((count * 4) / wards).toBeGreaterThan(2_000);
+    expect((count * 4) / wards).toBeLessThan(5_000);
   });
 
   it('is quiet at night', () => {
@@ -116,7 +116,7 @@ describe('ordinary life of devices', () => {
       .filter(({ subject }) => subject === monitor?.view.uid)
       .sort((a, b) => a.timeMs - b.timeMs)
       .map(({ data }) => data as { sequence: number; digest?: string; readings?: Record<string, number> });
-    expect(reports.length).toBeGreaterThanOrEqual(47);
+    expect(reports.length).toBeGreaterThanOrEqual(31);
     reports.forEach(({ sequence }, index) => expect(sequence).toBe((reports[0]?.sequence as number) + index));
     const digests = reports.map(({ digest }) => digest).filter((digest) => digest !== undefined);
     expect(new Set(digests).size).toBe(digests.length);

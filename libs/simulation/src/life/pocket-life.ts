@@ -44,7 +44,9 @@ function planDay(hospital: Hospital, day: number): readonly EventDraft[] {
   const key = SeededRandom.ofStream(hospital.seed, `pocket/${day}`).word();
   const rate = hospital.settings.eventRateFactor * hospital.settings.rates.signIns;
   const phones = hospital.devicesOf('phone').flatMap((phone, index) => phoneDay(phone, key, index, day * DAY_MS, rate));
-  const duties = hospital.dutiesBeginning(day * DAY_MS, (day + 1) * DAY_MS).flatMap((duty) => dutyWays(hospital, duty, key, rate));
+  const duties = hospital
+    .dutiesBeginning(day * DAY_MS, (day + 1) * DAY_MS)
+    .flatMap((duty) => dutyWays(hospital, duty, key, rate));
   return [...phones, ...duties];
 }
 
@@ -52,7 +54,8 @@ function phoneDay(phone: SimulatedDevice, key: number, index: number, dayMs: num
   if (!phone.view.managed) return [];
   const atMs = (matter: number): number => dayMs + drawIndex(DAY_MS, key, index, matter);
   const drafts: EventDraft[] = [];
-  if (drawFraction(key, index, 1) < ENROLLED_PER_DAY * rate) drafts.push(enrolmentDraft(officeMs(atMs(2)), phone, 'enrolled'));
+  if (drawFraction(key, index, 1) < ENROLLED_PER_DAY * rate)
+    drafts.push(enrolmentDraft(officeMs(atMs(2)), phone, 'enrolled'));
   if (drawFraction(key, index, 3) < OUT_OF_RULES_PER_DAY * rate) {
     const fromMs = atMs(4);
     const [least, most] = OUT_OF_RULES_MS;
@@ -68,7 +71,12 @@ function phoneDay(phone: SimulatedDevice, key: number, index: number, dayMs: num
 }
 
 /** A phone leaves the wireless network of the house for its carrier's and comes back, or uses that of guests. */
-function dutyWays(hospital: Hospital, { person, startMs, endMs, isOnCall }: Duty, key: number, rate: number): EventDraft[] {
+function dutyWays(
+  hospital: Hospital,
+  { person, startMs, endMs, isOnCall }: Duty,
+  key: number,
+  rate: number,
+): EventDraft[] {
   if (isOnCall) return [];
   const { index } = person.resident;
   const phone = person.phone ?? unmanagedPhoneOf(hospital, person.user.uid);

@@ -49,7 +49,10 @@ function wrongPatient(work: Work): Found | undefined {
   }
   if (choice < 0.75) return anyEnded(work);
   if (choice < 0.93) return withWard(work, hospital.resident(random.integer(0, hospital.residentCount - 1)));
-  if (choice < 0.97) return withWard(work, random.pick(hospital.people).resident);
+  if (choice < 0.97) {
+    const { resident } = random.pick(hospital.people);
+    return resident === session.person.resident ? undefined : withWard(work, resident);
+  }
   const neighbours = hospital.neighboursOf(session.person.resident, 20);
   return neighbours.length === 0 ? undefined : withWard(work, random.pick(neighbours));
 }
