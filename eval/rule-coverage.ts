@@ -66,7 +66,7 @@ interface Waiting {
   readonly hits: readonly PlannedHit[];
 }
 
-/** Runs all correlations of a set beside the pipeline, each telling of itself. */
+/** Runs some correlations, and those that they are about, beside the pipeline, each telling of itself. */
 class SilentCorrelations {
   readonly #plan: CorrelationPlan;
   readonly #run: CorrelationRun;
@@ -79,8 +79,10 @@ class SilentCorrelations {
   constructor(set: SigmaRuleSet, watched: readonly SigmaCorrelation[]) {
     this.#open = new Set(watched.map(({ id }) => id));
     // A document refers to others by identity: all copies must be the same ones everywhere.
-    const copies = new Map(set.correlations.map((each) => [each, { ...each, generate: true }]));
-    const linked = set.linked.map(({ correlation, members, ...rest }) => ({
+    const below = withMembers(set, watched);
+    const copies = new Map([...below].map((each) => [each, { ...each, generate: true }]));
+    const needed = set.linked.filter(({ correlation }) => below.has(correlation));
+    const linked = needed.map(({ correlation, members, ...rest }) => ({
       ...rest,
       correlation: copies.get(correlation) as SigmaCorrelation,
       members: members.map((member) => (member.kind === 'correlation' ? (copies.get(member) ?? member) : member)),
@@ -114,6 +116,15 @@ class SilentCorrelations {
       for (const { correlation } of this.#run.step(hits, timeMs, [seq, '', String(seq)]))
         if (this.#open.delete(correlation.id)) this.#fired.push(correlation.id);
   }
+}
+
+/** Correlations, and all correlations below them. */
+function withMembers({ linked }: SigmaRuleSet, watched: readonly SigmaCorrelation[]): Set<SigmaCorrelation> {
+  const wanted = new Set(watched);
+  // Each stands after those that it is about, so that one pass from the end finds all.
+  for (const { correlation, members } of linked.toReversed())
+    if (wanted.has(correlation)) for (const member of members) if (member.kind === 'correlation') wanted.add(member);
+  return wanted;
 }
 
 function recordOf({ event }: LoggedEvent): SigmaRecord {

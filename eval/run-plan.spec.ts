@@ -5,8 +5,8 @@ const NUMBERS = Array.from({ length: 2_000 }, (_, n) => n);
 
 describe('seeds', () => {
   it('are never used for both tuning and evaluation', () => {
-    const evaluated = NUMBERS.map(evalSeed);
-    const tuned = NUMBERS.map(tuningSeed);
+    const evaluated = NUMBERS.map((n) => evalSeed(n));
+    const tuned = NUMBERS.map((n) => tuningSeed(n));
     expect(evaluated.every(isEvalSeed)).toBe(true);
     expect(tuned.some(isEvalSeed)).toBe(false);
     expect(new Set([...evaluated, ...tuned]).size).toBe(2 * NUMBERS.length);
@@ -55,9 +55,9 @@ describe('runPlansOf', () => {
       ...['a1', 'b1', 'a2', 'b2', 'a3', 'b3', 'a1 clean', 'b1 clean'],
     ]);
     expect(plans[0]).toMatchObject({
-      seed: evalSeed(1),
+      seed: evalSeed(1, 'a'),
       days: 7,
-      settings: { ...variationOf(evalSeed(1), 7), wards: '2' },
+      settings: { ...variationOf(evalSeed(1, 'a'), 7), wards: '2' },
     });
     expect(plans.at(-1)?.settings).toMatchObject({ attacks: 'off', twins: 'off' });
   });
@@ -65,6 +65,10 @@ describe('runPlansOf', () => {
   it('lets what is asked for go before what the seed draws', () => {
     const [plan] = runPlansOf({ ...range, settings: { attackPace: '2' } });
     expect(plan?.settings['attackPace']).toBe('2');
+  });
+
+  it('gives every scenario seeds of its own', () => {
+    expect(new Set(runPlansOf({ ...range, cleanCount: 0, settings: {} }).map(({ seed }) => seed)).size).toBe(6);
   });
 
   it('takes the seeds of its class', () => {

@@ -45,7 +45,7 @@ export function runPlansOf(range: RunRange): RunPlan[] {
 
 function planOf(range: RunRange, scenario: string, number: number, isClean: boolean): RunPlan {
   const { seedClass, days } = range;
-  const seed = seedOf(seedClass, number);
+  const seed = seedOf(seedClass, number, scenario);
   const switches: Record<string, string> = isClean ? { attacks: 'off', twins: 'off' } : {};
   return {
     scenario,

@@ -7,24 +7,24 @@ export type SeedClass = 'evaluation' | 'tuning';
 const SEED_DIGITS = 12;
 
 /**
- * Seed of a numbered simulation. Seeds of the evaluation are odd and those of tuning even, so that no number gives both: who
- * tunes with seeds of tuning has never seen what the evaluation runs on.
+ * Seed of a numbered simulation of a scenario. Seeds of the evaluation are odd and those of tuning even, so that no number gives
+ * both: who tunes with seeds of tuning has never seen what the evaluation runs on.
  *
  * @param n - a whole number from 0
  */
-export function seedOf(seedClass: SeedClass, n: number): number {
-  const hash = Number.parseInt(digestOf(`${seedClass}/${n}`).slice(0, SEED_DIGITS), 16);
+export function seedOf(seedClass: SeedClass, n: number, scenario = 'general'): number {
+  const hash = Number.parseInt(digestOf(`${seedClass}/${scenario}/${n}`).slice(0, SEED_DIGITS), 16);
   return hash - (hash % 2) + (seedClass === 'evaluation' ? 1 : 0);
 }
 
 /** Seed of simulation `n` of the evaluation; nothing may be tuned on it. */
-export function evalSeed(n: number): number {
-  return seedOf('evaluation', n);
+export function evalSeed(n: number, scenario?: string): number {
+  return seedOf('evaluation', n, scenario);
 }
 
 /** Seed of simulation `n` for tuning. */
-export function tuningSeed(n: number): number {
-  return seedOf('tuning', n);
+export function tuningSeed(n: number, scenario?: string): number {
+  return seedOf('tuning', n, scenario);
 }
 
 /** True for seeds that belong to the evaluation. */
