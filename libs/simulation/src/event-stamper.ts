@@ -81,7 +81,8 @@ export class EventStamper {
   }
 
   #event({ source, type, subject, data, timeMs }: EventDraft, id: string, arrivedAtMs: number): ProtegoEvent {
-    const drift = DEVICE_CLOCKS.has(source) && subject !== undefined ? this.#driftOf(subject) : 0;
+    const isOwnClock = this.options.disorder && DEVICE_CLOCKS.has(source) && subject !== undefined;
+    const drift = isOwnClock ? this.#driftOf(subject) : 0;
     return {
       specversion: '1.0',
       id,

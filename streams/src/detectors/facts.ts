@@ -3,10 +3,11 @@ import { isInCidr, parseCidr, parseIpAddress, type CidrBlock } from '../sigma/ci
 import { exchangeFactOf, exchangeWithPseudonyms, type ExchangeFact } from './exchange-facts';
 import { deviceFact, memberOf, nameOf, type DeviceFact, type FactData as Data } from './fact-readers';
 import { PEOPLE_READERS, peopleWithPseudonyms, type PeopleFact } from './people-facts';
-import { RECORD_READERS, recordWithPseudonyms, type RecordFact } from './record-facts';
+import { RECORD_READERS, recordWithPseudonyms, type AccessFact } from './record-facts';
 import { UPKEEP_READERS, type UpkeepFact } from './upkeep-facts';
 
 export type { DeviceFact } from './fact-readers';
+export type { AccessFact } from './record-facts';
 
 /** What was said of a device and where it belongs. */
 export type InventoryFact = { readonly kind: 'inventory'; readonly device: DeviceFact };
@@ -27,19 +28,6 @@ export type FlowFact = {
   readonly leavesHouse: boolean;
   /** Bytes that the opening side sent. */
   readonly bytesOut: number | null;
-};
-
-/** Somebody at work. */
-export type AccessFact = {
-  readonly kind: 'access';
-  readonly person: string;
-  readonly role: string | null;
-  readonly ward: string | null;
-  readonly device: DeviceFact | null;
-  /** Patient whose record was read or exported. */
-  readonly patient: string | null;
-  /** The record that was touched; null for a sign-in. */
-  readonly record: RecordFact | null;
 };
 
 /** A file that was changed. */

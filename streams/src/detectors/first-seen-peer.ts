@@ -19,10 +19,10 @@ import type { FlowFact } from './facts';
 const DAY_MS = 86_400_000;
 
 const PARAMETERS = {
-  /** A class of devices is watched this long before it is judged. */
-  learnMs: 7 * DAY_MS,
+  /** A class of devices is watched this long before it is judged: all shifts, with working days among them. */
+  learnMs: 3 * DAY_MS,
   /** A class that met more new peers than this while it was last watched so long talks to whom it likes: nothing is new. */
-  noveltiesMax: 10,
+  noveltiesMax: 3,
   /** A peer not seen for this long is new again. */
   forgetMs: 90 * DAY_MS,
   /** Ports from here on are chosen by chance (RFC 6335, section 6), and say nothing of the service. */
@@ -43,12 +43,12 @@ interface ClassPeers {
 /**
  * A device that talks to somebody whom no device of its class talked to before: medical devices of one kind talk to the same few
  * servers, so that the first connection of a pump to a file server says more than any rule about file servers. Classes
- * that meet new peers all the time, such as workstations, are not judged.
+ * that meet new peers all the time, such as workstations, are not judged, nor devices on which work is announced.
  */
 export const FIRST_SEEN_PEER: Detector<'flow'> = {
   rule: detectorRule({
     id: 'first-seen-peer',
-    version: 1,
+    version: 2,
     parameters: PARAMETERS,
     title: 'A device talks to somebody no device of its kind talked to before',
     level: 'medium',
@@ -118,7 +118,7 @@ class KnownPeers implements StateStore {
   }
 }
 
-function begin({ devices }: Known): DetectorRun<FlowFact> {
+function begin({ devices, work }: Known): DetectorRun<FlowFact> {
   const known = new KnownPeers();
   return runOver(known, {
     counters: () => known.counters(),
@@ -128,7 +128,8 @@ function begin({ devices }: Known): DetectorRun<FlowFact> {
         const deviceClass = classOf(fact, devices);
         if (deviceClass === undefined) return;
         const watchedMs = known.meet(deviceClass, peerOf(fact), timeMs);
-        if (watchedMs !== undefined) out.next(detectionOf(observation, fact, deviceClass, watchedMs));
+        if (watchedMs !== undefined && !work.isOn(fact.from, timeMs))
+          out.next(detectionOf(observation, fact, deviceClass, watchedMs));
       },
       advance: () => undefined,
     })),

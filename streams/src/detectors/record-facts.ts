@@ -1,6 +1,5 @@
 import type { Pseudonymise } from '../pseudonyms';
-import { deviceFact, memberOf, nameOf, type FactData as Data } from './fact-readers';
-import type { AccessFact } from './facts';
+import { deviceFact, memberOf, nameOf, type DeviceFact, type FactData as Data } from './fact-readers';
 
 /** What was done to a record: `emergency` is access under break-glass. */
 export type RecordAct = 'read' | 'changed' | 'exported' | 'emergency';
@@ -19,6 +18,19 @@ export type RecordFact = {
   readonly zone: string | null;
   /** Application that showed the record; null is the health record itself. */
   readonly service: string | null;
+};
+
+/** Somebody at work. */
+export type AccessFact = {
+  readonly kind: 'access';
+  readonly person: string;
+  readonly role: string | null;
+  readonly ward: string | null;
+  readonly device: DeviceFact | null;
+  /** Patient whose record was read or exported. */
+  readonly patient: string | null;
+  /** The record that was touched; null for a sign-in. */
+  readonly record: RecordFact | null;
 };
 
 /** Readers of record access, by event type. */

@@ -128,8 +128,14 @@ describe('release-drift', () => {
     expect(results[0]?.detection.why).toContain('insurer-02 got data of');
   });
 
-  it('tells of the same person once a day, and leaves out what nobody is named for', () => {
-    expect(found([...usual(3), ...day(3, 'clerk-a', 80)])).toHaveLength(1);
+  it('is not made used to it by what it told of', () => {
+    const thefts = [3, 6, 9].flatMap((n) => day(n, 'clerk-a', 60));
+    const results = found([...usual(12), ...thefts]).filter(({ detection }) => detection.why.startsWith('clerk-a'));
+    expect(results).toHaveLength(3);
+  });
+
+  it('tells of the same person once in two days, and leaves out what nobody is named for', () => {
+    expect(found([...usual(3), ...day(3, 'clerk-a', 80), ...day(4, 'clerk-a', 80)])).toHaveLength(1);
     expect(found([...usual(3), ...day(3, undefined, 80)])).toEqual([]);
   });
 });

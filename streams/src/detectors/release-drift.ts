@@ -30,7 +30,8 @@ const PARAMETERS = {
   factorMin: 2,
   excessMin: 10,
   patientsMin: 20,
-  quietMs: DAY_MS,
+  /** What was told of lies in the window for a day; after another the same person or partner is told of again. */
+  quietMs: 2 * DAY_MS,
   /** Nobody chooses how many of these there are. */
   dutyPurposes: ['public-health-reporting', 'registry-reporting', 'emergency-transfer', 'court-order'],
   subjectsMax: 10_000,
@@ -143,7 +144,7 @@ class Releases implements StateStore {
     subject.role = role;
     const day = Math.floor(timeMs / DAY_MS);
     if (day !== subject.day) {
-      if (subject.peak > 0) subject.earlier.push(subject.peak);
+      if (subject.peak > 0 && !isTainted(subject)) subject.earlier.push(subject.peak);
       if (subject.earlier.length > PARAMETERS.ownDaysMax) subject.earlier.shift();
       subject.day = day;
       subject.peak = 0;
@@ -245,6 +246,11 @@ function usualOf(subject: Subject, timeMs: number, peerDaysOf: () => readonly nu
   if (recent.size < PARAMETERS.factorMin * usual || recent.size < usual + PARAMETERS.excessMin) return undefined;
   subject.toldMs = timeMs;
   return usual;
+}
+
+/** True when what was told of may be part of the present day: it is not what is usual. */
+function isTainted({ day, toldMs }: Subject): boolean {
+  return toldMs !== null && toldMs >= day * DAY_MS - PARAMETERS.windowMs;
 }
 
 /** Patients on a busy day: the percentile by nearest rank; undefined where too few days are known. */

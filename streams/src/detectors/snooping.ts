@@ -19,9 +19,13 @@ import type { AccessFact } from './facts';
 import type { RecordFact } from './record-facts';
 import { SNOOPING_KINDS, isUnexplained, type SnoopingKind } from './snooping-kinds';
 
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const MINUTES_MAX_MS = 3 * HOUR_MS;
+
 const PARAMETERS = {
   /** The same person, and patient where one is counted, is not told of again within this time. */
-  quietMs: 24 * 3_600_000,
+  quietMs: 24 * HOUR_MS,
   /** What a printed or exported record counts for. */
   exportWeight: 2,
   /** Accesses remembered of one group, the latest. */
@@ -174,8 +178,14 @@ function valuesOf(
     place: placeOf(access),
     patientWard: wardOfPatient(known, access) ?? 'no ward',
     ownWard: person.ward ?? 'no ward',
-    span: durationText(Math.max(1, Math.ceil((certainAtMs - startMs) / 60_000)) * 60_000),
+    span: spanText(certainAtMs - startMs),
   };
+}
+
+/** Rounded up: to minutes for some hours, else to hours. */
+function spanText(spanMs: number): string {
+  const unitMs = spanMs > MINUTES_MAX_MS ? HOUR_MS : MINUTE_MS;
+  return durationText(Math.max(1, Math.ceil(spanMs / unitMs)) * unitMs);
 }
 
 const AWAY_ZONES: ReadonlySet<string> = new Set(['internet', 'cellular', 'guest']);

@@ -1,4 +1,5 @@
-import { REACHED, ordinaryPlace, shortExchange, strangePlace, upload, type Carried } from '../connections';
+import { ordinaryPlace, shortExchange, strangePlace, upload, type Carried } from '../connections';
+import { REACHED } from '../reached-services';
 import type { EndpointView } from '../event-drafts';
 import type { DeviceClass, SimulatedDevice } from '../hospital/model';
 import { flowPlanOf } from '../life/flow-plan';

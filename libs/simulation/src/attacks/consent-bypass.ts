@@ -167,9 +167,8 @@ function bypass(_: Stage, { partner, by }: Scene, before: readonly EventDraft[],
 }
 
 /** Number of an agreement for one project, in the form of all agreements. */
-export function projectAgreement({ random, startMs }: Stage, partner: Partner): string {
-  const year = new Date(startMs).getUTCFullYear();
-  const number = `ag-${year}-${String(random.integer(1, 999)).padStart(3, '0')}`;
+export function projectAgreement({ random }: Stage, partner: Partner): string {
+  const number = `ag-${random.integer(2019, 2025)}-${String(random.integer(1, 999)).padStart(3, '0')}`;
   return number === partner.agreement ? `${number}-2` : number;
 }
 

@@ -1,10 +1,9 @@
 import { HOUR_MS } from '../durations';
 import type { EventDraft } from '../draft';
-import { mfaDraft, signInFailedDraft, signedInDraft, type Seat } from '../event-drafts';
-import { serviceSeat } from '../life/account-life';
-import { SERVICE_ACCOUNTS } from '../life/account-life';
+import { mfaDraft, signedInDraft, type Seat } from '../event-drafts';
+import { SERVICE_ACCOUNTS, serviceSeat } from '../life/account-life';
 import { sessionUid } from '../life/session-life';
-import { mfaMethodOf } from '../life/sign-in-life';
+import { mfaMethodOf, refusedDraft } from '../life/sign-in-life';
 import {
   MINUTE_MS,
   addressEntity,
@@ -30,7 +29,7 @@ function forcedPasswordChange(stage: Stage): Course | undefined {
   for (const { person } of people) {
     const seat = houseSeat(person.user, tablet, random);
     for (let n = random.integer(1, 3); n > 0; n--) {
-      drafts.push(signInFailedDraft(timeMs, seat, 'password expired'));
+      drafts.push(refusedDraft(timeMs, seat, 'password expired'));
       timeMs += random.integer(4000, 14_000);
     }
     drafts.push(signedInDraft(timeMs, seat, false));
@@ -46,7 +45,7 @@ function staleServiceAccount(stage: Stage): Course | undefined {
   if (seats.length === 0) return undefined;
   const seat = random.pick(seats) as Required<Seat>;
   const times = stepTimes(random, startMs, 10 * MINUTE_MS, amountOf(stage, 120, 40));
-  const drafts = times.map((timeMs) => signInFailedDraft(timeMs, seat, 'password expired'));
+  const drafts = times.map((timeMs) => refusedDraft(timeMs, seat, 'password expired'));
   const endMs = (drafts.at(-1) as EventDraft).timeMs + random.integer(10_000, 60_000);
   drafts.push(signedInDraft(endMs, { ...seat, session: sessionUid(random) }, false));
   return {
@@ -70,7 +69,7 @@ function congressHotel(stage: Stage): Course | undefined {
     const seat = outsideSeat(stage, person.user, ip, undefined);
     if (seat === undefined) return undefined;
     if (index < 2) {
-      drafts.push(signInFailedDraft(timeMs, seat, 'wrong password'));
+      drafts.push(refusedDraft(timeMs, seat, 'wrong password'));
       timeMs += random.integer(6000, 20_000);
     }
     drafts.push(mfaDraft(timeMs, seat, mfaMethodOf(person.user.uid), 'approved'));

@@ -1,9 +1,9 @@
 import { HOUR_MS } from '../durations';
 import type { EventDraft } from '../draft';
-import { signInFailedDraft, signedInDraft, type Seat } from '../event-drafts';
+import { signedInDraft, type Seat } from '../event-drafts';
 import type { StaffMember } from '../hospital/model';
 import { sessionUid } from '../life/session-life';
-import { mistypedName, typedName } from '../life/sign-in-life';
+import { mistypedName, refusalOf, refusedDraft } from '../life/sign-in-life';
 import { userAgentOf } from '../user-agents';
 import {
   MINUTE_MS,
@@ -47,10 +47,9 @@ function play(stage: Stage, campaign: Campaign): Course | undefined {
   const times = stepTimes(random, startMs, pacedMs(stage, campaign.durationMs), list.length);
   const drafts: EventDraft[] = [];
   for (const [index, name] of list.entries()) {
-    const { user, detail } = typedName(hospital, name);
-    const seat = outsideSeat(stage, user, addresses[index % addresses.length] as string, userAgent);
+    const seat = outsideSeat(stage, { uid: name }, addresses[index % addresses.length] as string, userAgent);
     if (seat === undefined) return undefined;
-    drafts.push(signInFailedDraft(times[index] as number, seat, detail));
+    drafts.push(refusedDraft(times[index] as number, seat, refusalOf(hospital, name)));
   }
   return breakIn(stage, campaign, { drafts: inTime(drafts), addresses, victim: random.pick(known), userAgent });
 }
@@ -84,21 +83,25 @@ function breakIn(stage: Stage, { tellingTry }: Campaign, tries: Tries): Course |
   };
 }
 
+/** Addresses from which a few accounts are tried. */
+const ADDRESSES_OF_FEW = 17;
+
 /** A few accounts that are worth it, each tried from many addresses with passwords that leaked elsewhere. */
 function playFewAccounts(stage: Stage): Course | undefined {
   const { hospital, random, startMs } = stage;
   const targets = random.sample([...hospital.peopleOf('it-administrator'), ...hospital.peopleOf('physician')], 3);
-  const addresses = strangeAddresses(stage, 18);
+  const addresses = strangeAddresses(stage, ADDRESSES_OF_FEW);
   const count = amountOf(stage, 42, 20);
   const userAgent = userAgentOf('gateway', addresses[0] ?? '');
   const times = stepTimes(random, startMs, pacedMs(stage, 5 * HOUR_MS), count);
   const drafts: EventDraft[] = [];
   for (const [index, timeMs] of times.entries()) {
     const target = targets[index % targets.length];
-    const ip = addresses[(index * 5 + (index % 3)) % addresses.length];
+    // Seven shares no factor with their number, so that each account is tried from all of them in turn.
+    const ip = addresses[(index * 7) % addresses.length];
     const seat = target && ip ? outsideSeat(stage, target.user, ip, userAgent) : undefined;
     if (seat === undefined) return undefined;
-    drafts.push(signInFailedDraft(timeMs, seat, 'wrong password'));
+    drafts.push(refusedDraft(timeMs, seat, 'wrong password'));
   }
   const course = breakIn(
     stage,

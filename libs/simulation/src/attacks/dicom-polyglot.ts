@@ -1,4 +1,5 @@
-import { REACHED, upload } from '../connections';
+import { upload } from '../connections';
+import { REACHED } from '../reached-services';
 import { patientView } from '../event-drafts';
 import { imageDraft, type Preamble } from '../image-studies';
 import type { SimulatedDevice } from '../hospital/model';

@@ -1,5 +1,4 @@
 import {
-  REACHED,
   download,
   knock,
   longSession,
@@ -9,6 +8,7 @@ import {
   strangePlace,
   upload,
 } from '../connections';
+import { REACHED } from '../reached-services';
 import { hostDraft } from '../event-drafts';
 import type { SimulatedDevice } from '../hospital/model';
 import { SERVICE_ACCOUNTS, studyName } from '../host-work';

@@ -1,4 +1,5 @@
-import { REACHED, download, ordinaryPlace, shortExchange } from '../connections';
+import { download, ordinaryPlace, shortExchange } from '../connections';
+import { REACHED } from '../reached-services';
 import type { SimulatedDevice } from '../hospital/model';
 import { LOG_AGENT, agentDraft } from '../host-work';
 import { AGENT_VERSION, agentIntervalMs } from '../host-agents';

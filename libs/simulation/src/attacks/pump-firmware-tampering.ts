@@ -1,4 +1,5 @@
-import { REACHED, upload } from '../connections';
+import { upload } from '../connections';
+import { REACHED } from '../reached-services';
 import { deviceDraft, endpointOf, type UserView } from '../event-drafts';
 import { firmwareRelease, releaseBefore, strangeFirmware, type Firmware } from '../firmware-releases';
 import type { SimulatedDevice } from '../hospital/model';

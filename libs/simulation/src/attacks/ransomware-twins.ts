@@ -1,4 +1,5 @@
-import { ordinaryPlace, REACHED, download, longSession, upload } from '../connections';
+import { ordinaryPlace, download, longSession, upload } from '../connections';
+import { REACHED } from '../reached-services';
 import { SERVICE_ACCOUNTS, documentFile, faultFindingDraft, hostFileDraft, studyFile, unreadable } from '../host-work';
 import { amountOf, type Script } from './activity';
 import { Storyline, ofDevice, ofPerson, oneOf, somebody, somebodyAtDesk } from './storyline';

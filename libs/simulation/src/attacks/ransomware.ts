@@ -11,7 +11,8 @@ import {
   studyFile,
   unreadable,
 } from '../host-work';
-import { REACHED, download, ordinaryPlace, shortExchange, strangeCaller, strangePlace, upload } from '../connections';
+import { download, ordinaryPlace, shortExchange, strangeCaller, strangePlace, upload } from '../connections';
+import { REACHED } from '../reached-services';
 import { amountOf, type Script, type Stage } from './activity';
 import { RANSOMWARE_TWINS } from './ransomware-twins';
 import { Storyline, ofDevice, ofPerson, oneOf, somebody, somebodyAtDesk } from './storyline';

@@ -1,3 +1,4 @@
+import { networkOf } from '../address-claims';
 import { HOUR_MS } from '../durations';
 import type { EventDraft } from '../draft';
 import { deviceDraft, outside, recordDraft, signedInDraft, type EndpointView, type Seat } from '../event-drafts';
@@ -90,7 +91,7 @@ function playLeavesHouse(stage: Stage): Course | undefined {
   const stays = inpatientsOf(stage, amountOf(stage, 14, 6), (stay) => stay.ward === ward);
   const times = stepTimes(random, signInMs + 20_000, pacedMs(stage, 30 * MINUTE_MS), stays.length);
   const drafts = inTime([
-    deviceDraft(startMs, 'network-monitor', 'device.left', tablet.view, { network: 'ward' }),
+    deviceDraft(startMs, 'network-monitor', 'device.left', tablet.view, { network: networkOf(tablet) }),
     signedInDraft(signInMs, seat, false),
     ...readsOf(stage, workplaceOf(person, seat, random), stays, times),
   ]);

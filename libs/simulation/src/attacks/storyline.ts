@@ -3,7 +3,8 @@ import { deviceDraft, type UserView } from '../event-drafts';
 import type { DeviceClass, SimulatedDevice, StaffMember } from '../hospital/model';
 import { isHost } from '../host-agents';
 import { commandDraft, commandOf } from '../host-work';
-import { connectionDraft, type Carried, type End, type ReachedService } from '../connections';
+import { connectionDraft, type Carried, type End } from '../connections';
+import { type ReachedService } from '../reached-services';
 import { inTime, type Course, type Stage, type Suppression } from './activity';
 
 /**
@@ -23,9 +24,9 @@ export class Storyline {
     return this.#nowMs;
   }
 
-  /** When the first thing happened; the beginning where nothing did. */
+  /** When the first thing happened; where the story stands where nothing did. */
   get firstMs(): number {
-    return this.#drafts.reduce((least, { timeMs }) => Math.min(least, timeMs), this.#nowMs);
+    return this.drafts[0]?.timeMs ?? this.#nowMs;
   }
 
   /** Lets 70 to 100 percent of a time pass, at the pace of the stage; returns where the story stands. */

@@ -48,7 +48,7 @@ const CLONED: Script = {
     return {
       drafts: inTime(drafts),
       entities: [{ kind: 'device', id: wearable.view.uid }],
-      detectableAtMs: (first?.timeMs ?? startMs) + MINUTE_MS,
+      detectableAtMs: first?.timeMs ?? startMs,
     };
   },
 };

@@ -1,5 +1,5 @@
 import type { EventDraft } from '../draft';
-import { accountDraft, endpointOf, signInFailedDraft, signedInDraft, type Seat, type UserView } from '../event-drafts';
+import { accountDraft, endpointOf, signedInDraft, type Seat, type UserView } from '../event-drafts';
 import { inTime } from '../attacks/activity';
 import type { DeviceClass, Hospital, SimulatedDevice, StaffMember } from '../hospital/model';
 import { SeededRandom } from '../random';
@@ -8,6 +8,7 @@ import { HourPlans, itemsBetween, type PlanBasis } from './hour-plans';
 import type { Life } from './life';
 import { lostSpans } from './lost-devices';
 import { sessionUid } from './session-life';
+import { refusedDraft } from './sign-in-life';
 
 const HOUR_MS = 3_600_000;
 /** Shares of the staff whose password or second factor the service desk sets anew on a day, and whose privileges change. */
@@ -96,13 +97,15 @@ function planHour(basis: PlanBasis, startMs: number, endMs: number): EventDraft[
 
 function deskWork(hospital: Hospital, random: SeededRandom, startMs: number): EventDraft[] {
   const drafts: EventDraft[] = [];
+  const deskSeat = hospital.devicesOf('workstation', 'data-centre')[0];
   const some = (share: number): StaffMember[] =>
     random.sample(hospital.people, random.times((hospital.people.length * share) / 12));
   for (const { user } of some(RESET_SHARE)) {
     const timeMs = startMs + random.integer(0, HOUR_MS - 1);
     const desk = serviceDesk(hospital, random, timeMs);
     if (desk === undefined) continue;
-    drafts.push(credentialResetDraft(timeMs, user, desk, random.chance(0.7) ? 'password' : 'second-factor'));
+    const credential = random.chance(0.7) ? 'password' : 'second-factor';
+    drafts.push(credentialResetDraft(timeMs, user, desk, credential, random.chance(0.5) ? deskSeat : undefined));
   }
   for (const { user } of some(PRIVILEGE_SHARE)) {
     const timeMs = startMs + random.integer(0, HOUR_MS - 1);
@@ -134,7 +137,7 @@ function services(hospital: Hospital, random: SeededRandom, startMs: number): Ev
     if (seat === undefined) return [];
     const drafts: EventDraft[] = [];
     for (let timeMs = startMs + random.integer(0, HOUR_MS / 3); timeMs < startMs + HOUR_MS; timeMs += HOUR_MS / 2) {
-      if (random.chance(0.01)) drafts.push(signInFailedDraft(timeMs, seat, 'wrong password'));
+      if (random.chance(0.01)) drafts.push(refusedDraft(timeMs, seat, 'wrong password'));
       const signInMs = Math.min(timeMs + 5000, startMs + HOUR_MS - 1);
       drafts.push(signedInDraft(signInMs, { ...seat, session: sessionUid(random) }, false));
     }

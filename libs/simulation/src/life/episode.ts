@@ -3,6 +3,9 @@ import type { Hospital, Partner, Stay } from '../hospital/model';
 import { SeededRandom } from '../random';
 import { BoundedMemo } from './bounded-memo';
 
+/** Size of a letter, bytes. */
+export const LETTER_BYTES = [18_000, 420_000] as const;
+
 /** A patient's time in the hospital from admission to discharge, through all transfers. */
 export interface Episode {
   /** The stay with which it began. */

@@ -6,7 +6,7 @@ import { SeededRandom } from '../random';
 import { answerMs, answerer } from './answers';
 import { appDrafts } from './app-accounts';
 import { consentsOf, isInForce, type PlannedConsent } from './consent-plan';
-import { episodeRandom, partnersOf, wardIn } from './episode';
+import { LETTER_BYTES, episodeRandom, partnersOf, wardIn } from './episode';
 import { deskSessionFrom, requestUid, type PortalSeat } from './partner-desks';
 import type { EpisodePlan, PlannedDraft } from './planned-draft';
 import { unaskedDrafts } from './unasked-releases';
@@ -26,8 +26,6 @@ interface Demand {
 }
 
 const PHYSICIANS = ['physician'] as const;
-/** Size of a letter, bytes. */
-export const LETTER_BYTES = [18_000, 420_000] as const;
 const demand = (
   purpose: string,
   perEpisode: number,

@@ -1,4 +1,4 @@
-import type { ReachedService } from '../connections';
+import type { ReachedService } from '../reached-services';
 import { DAY_MS, HOUR_MS } from '../durations';
 import type { DeviceClass } from '../hospital/model';
 

@@ -153,7 +153,7 @@ describe('the directory', () => {
     expect(of('roster.partner-agreed')).toHaveLength(hospital.partners.length);
     expect(
       of('watchlist.entry-added')
-        .map(({ data }) => data['value'])
+        .map(({ data }) => (data['patient'] as { uid: string }).uid)
         .sort(),
     ).toEqual([...hospital.vips].sort());
     for (const { timeMs } of of('roster.person-assigned')) expect(timeMs - START).toBeLessThan(4_000);

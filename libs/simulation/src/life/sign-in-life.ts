@@ -70,12 +70,14 @@ export function mistypedName(random: SeededRandom, uid: string): string {
   return `${uid.slice(0, place)}${digit}${uid.slice(place + 1)}`;
 }
 
-/** A name that was typed, as the identity provider knows it, and why it refuses a wrong password with it. */
-export function typedName(hospital: Hospital, uid: string): { readonly user: UserView; readonly detail: string } {
-  const known = hospital.personOf(uid);
-  return known === undefined
-    ? { user: { uid }, detail: 'unknown account' }
-    : { user: known.user, detail: 'wrong password' };
+/** Why a name is refused with a wrong password. */
+export function refusalOf(hospital: Hospital, uid: string): 'wrong password' | 'unknown account' {
+  return hospital.personOf(uid) === undefined ? 'unknown account' : 'wrong password';
+}
+
+/** A sign-in that was refused: who it was is not known then, so that it says only what name was typed. */
+export function refusedDraft(timeMs: number, seat: Seat, detail: string, typed = seat.user.uid): EventDraft {
+  return signInFailedDraft(timeMs, { ...seat, user: { uid: typed } }, detail);
 }
 
 function signIn(slice: Slice, session: StaffSession): EventDraft[] {
@@ -111,14 +113,14 @@ function mishap(hospital: Hospital, random: SeededRandom, seat: Seat, back: Back
   const choice = random.fraction();
   if (choice < WRONG_PASSWORD) {
     const count = random.chance(0.2) ? 2 : 1;
-    return Array.from({ length: count }, () => signInFailedDraft(back(3, 14), seat, 'wrong password'));
+    return Array.from({ length: count }, () => refusedDraft(back(3, 14), seat, 'wrong password'));
   }
   if (choice < WRONG_PASSWORD + WRONG_NAME) {
-    const { user, detail } = typedName(hospital, mistypedName(random, seat.user.uid));
-    return [signInFailedDraft(back(4, 15), { ...seat, user }, detail)];
+    const typed = mistypedName(random, seat.user.uid);
+    return [refusedDraft(back(4, 15), seat, refusalOf(hospital, typed), typed)];
   }
   if (choice < WRONG_PASSWORD + WRONG_NAME + EXPIRED) {
-    return [resetDraft(back(5, 20), seat, seat.user), signInFailedDraft(back(25, 80), seat, 'password expired')];
+    return [resetDraft(back(5, 20), seat, seat.user), refusedDraft(back(25, 80), seat, 'password expired')];
   }
   return choice < WRONG_PASSWORD + WRONG_NAME + EXPIRED + LOCKED ? lockedOut(hospital, random, seat, back) : [];
 }
@@ -127,8 +129,8 @@ function mishap(hospital: Hospital, random: SeededRandom, seat: Seat, back: Back
 function lockedOut(hospital: Hospital, random: SeededRandom, seat: Seat, back: Back): EventDraft[] {
   const administrators = hospital.peopleOf('it-administrator');
   const desk = administrators.length === 0 ? seat.user : random.pick(administrators).user;
-  const drafts = [resetDraft(back(5, 30), seat, desk), signInFailedDraft(back(60, 120), seat, 'account locked')];
-  for (let n = 5; n > 0; n--) drafts.push(signInFailedDraft(back(4, 10), seat, 'wrong password'));
+  const drafts = [resetDraft(back(5, 30), seat, desk), refusedDraft(back(60, 120), seat, 'account locked')];
+  for (let n = 5; n > 0; n--) drafts.push(refusedDraft(back(4, 10), seat, 'wrong password'));
   return drafts;
 }
 

@@ -4,8 +4,7 @@ import type { Partner, Role } from '../hospital/model';
 import { SeededRandom } from '../random';
 import { answerMs, answerer } from './answers';
 import type { PlannedConsent } from './consent-plan';
-import { episodeRandom, partnersOf, wardIn } from './episode';
-import { LETTER_BYTES } from './exchange-episode';
+import { LETTER_BYTES, episodeRandom, partnersOf, wardIn } from './episode';
 import type { EpisodePlan, PlannedDraft } from './planned-draft';
 
 /** Letters that patients want to be sent, and reports that the law asks for, in an episode. */
