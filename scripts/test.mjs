@@ -20,7 +20,10 @@ const STAGES = {
     needsData: path.join(ROOT, '..', 'shared', 'conformance'),
   },
   golden: { run: () => jest('golden', '--runInBand'), hasTests: true, needsBuild: true },
-  eval: { run: () => run(process.execPath, [path.join(ROOT, 'dist/eval/main.js'), '--quick']), needsBuild: true },
+  eval: {
+    run: () => run(process.execPath, [path.join(ROOT, 'dist/eval/main.js'), '--quick', '--tune']),
+    needsBuild: true,
+  },
 };
 
 async function buildStage() {
