@@ -106,7 +106,7 @@ function fill(command: Command, user: UserView, random: SeededRandom): Command {
 
 /** A command of the fleet's management. */
 export function fleetDraft(timeMs: number, device: DeviceView, random: SeededRandom): EventDraft {
-  const user = random.chance(0.5) ? SERVICE_ACCOUNTS.inventory : SERVICE_ACCOUNTS.deployment;
+  const user = random.pick(Object.values(SERVICE_ACCOUNTS));
   return commandDraft(timeMs, device, fill(random.pick(FLEET_COMMANDS), user, random), user);
 }
 

@@ -6,6 +6,9 @@ import type { SeededRandom } from './random';
 /** What the first 128 bytes of an image are (DICOM PS3.10, section 7.1: up to whoever writes them). */
 export type Preamble = 'zero' | 'tiff' | 'text' | 'executable' | 'archive' | 'other';
 
+/** Share of studies that come without the name of a patient whom the house knows. */
+export const UNNAMED_SHARE = 0.3;
+
 const MODALITIES = ['CT', 'MR', 'US', 'DX', 'XA'] as const;
 
 /** A study that came to the archive. */

@@ -1,7 +1,7 @@
 import { upload } from '../connections';
 import { REACHED } from '../reached-services';
 import { patientView } from '../event-drafts';
-import { imageDraft, type Preamble } from '../image-studies';
+import { UNNAMED_SHARE, imageDraft, type Preamble } from '../image-studies';
 import type { SimulatedDevice } from '../hospital/model';
 import { SERVICE_ACCOUNTS, studyName } from '../host-work';
 import { amountOf, type Script, type Stage } from './activity';
@@ -29,7 +29,7 @@ function store(story: Storyline, { archive, sender }: Cast, preamble: Preamble, 
   const patients = hospital.inpatients(startMs);
   story.repeat(count, usualMs, () => {
     story.connect(sender, archive, REACHED.images, upload(30_000_000, random));
-    const stay = patients.length === 0 ? undefined : random.pick(patients);
+    const stay = patients.length === 0 || random.chance(UNNAMED_SHARE) ? undefined : random.pick(patients);
     const patient = stay === undefined ? undefined : patientView(stay.patient, stay.ward);
     story.add(imageDraft(story.nowMs, archive, sender, preamble, patient, random));
   });

@@ -10,9 +10,12 @@ import { Storyline, ofAddress, ofDevice, oneOf } from './storyline';
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 
-/** Somebody else in the ward whose card can be heard there. */
-function bystander(stage: Stage, ward: string): SimulatedDevice | undefined {
-  return oneOf(stage, stage.random.pick(['tablet', 'workstation', 'printer'] as const), ward);
+/** Another device at the beds of the ward, which somebody has taken over. */
+function bystander({ hospital, random }: Stage, monitor: SimulatedDevice): SimulatedDevice | undefined {
+  const { ward } = monitor.view;
+  const others = [...hospital.devicesOf('infusion-pump', ward), ...hospital.devicesOf('patient-monitor', ward)];
+  const fitting = others.filter((each) => each !== monitor);
+  return fitting.length === 0 ? undefined : random.pick(fitting);
 }
 
 /**
@@ -30,11 +33,11 @@ const addressTakenOver: Script = {
     if (monitor === undefined) return undefined;
     const { ward } = monitor.view;
     const station = oneOf(stage, 'central-station', ward) ?? oneOf(stage, 'central-station');
-    const other = bystander(stage, ward);
+    const other = bystander(stage, monitor);
     if (station === undefined || other === undefined) return undefined;
     const story = new Storyline(stage);
     const { random, hospital } = stage;
-    const neighbours = hospital.devicesOf('patient-monitor', ward).filter((each) => each !== monitor);
+    const neighbours = hospital.devicesOf('patient-monitor', ward).filter((each) => each !== monitor && each !== other);
     const owners = [monitor, station, ...random.sample(neighbours, 1)];
     let detectableAtMs = stage.startMs;
     story.repeat(amountOf(stage, 60, 30), 30 * MINUTE_MS, (index) => {

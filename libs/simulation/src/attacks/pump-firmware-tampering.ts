@@ -56,6 +56,11 @@ export function settingFacts(setting: string, value: string, previous: string, f
   };
 }
 
+/** Account of a technician, which whoever tampers with devices uses too. */
+function technicianOf(stage: Stage): UserView | undefined {
+  return somebody(stage, 'biomedical-technician')?.user;
+}
+
 function install(
   story: Storyline,
   pump: SimulatedDevice,
@@ -83,10 +88,11 @@ const unsignedFirmware: Script = {
     const from = oneOf(stage, 'workstation', pumps[0]?.view.ward) ?? oneOf(stage, 'workstation');
     if (pumps.length === 0 || from === undefined) return undefined;
     const story = new Storyline(stage);
+    const user = technicianOf(stage);
     let detectableAtMs = 0;
     for (const pump of pumps) {
       const next = firmwareRelease('infusion-pump', releaseBefore(pump, story.nowMs) + 3);
-      install(story, pump, from, strangeFirmware(stage.random, next.version), false);
+      install(story, pump, from, strangeFirmware(stage.random, next.version), false, user);
       detectableAtMs ||= story.nowMs;
       story.pass(8 * MINUTE_MS);
     }
@@ -105,10 +111,11 @@ const olderFirmware: Script = {
     const from = oneOf(stage, 'patient-monitor', pumps[0]?.view.ward);
     if (pumps.length === 0 || from === undefined) return undefined;
     const story = new Storyline(stage);
+    const user = technicianOf(stage);
     let detectableAtMs = 0;
     for (const pump of pumps) {
       const older = Math.max(0, releaseBefore(pump, story.nowMs) - stage.random.integer(5, 15));
-      install(story, pump, from, firmwareRelease('infusion-pump', older), true);
+      install(story, pump, from, firmwareRelease('infusion-pump', older), true, user);
       detectableAtMs ||= story.nowMs;
       story.pass(8 * MINUTE_MS);
     }
@@ -127,11 +134,12 @@ const doctoredFirmware: Script = {
     const from = maintenanceStation(stage);
     if (pumps.length === 0 || from === undefined) return undefined;
     const story = new Storyline(stage);
+    const user = technicianOf(stage);
     let detectableAtMs = 0;
     for (const pump of pumps) {
       // A number that the maker has yet to give; every pump gets a build of its own.
       const { version } = firmwareRelease('infusion-pump', releaseBefore(pump, story.nowMs) + 2);
-      install(story, pump, from, strangeFirmware(stage.random, version), true);
+      install(story, pump, from, strangeFirmware(stage.random, version), true, user);
       detectableAtMs ||= story.nowMs;
       story.pass(8 * MINUTE_MS);
     }
@@ -151,12 +159,13 @@ const doseLimits: Script = {
     if (pumps.length === 0 || from === undefined) return undefined;
     const { random } = stage;
     const story = new Storyline(stage);
+    const user = technicianOf(stage);
     let detectableAtMs = 0;
     for (const pump of pumps) {
       story.connect(from, pump, REACHED.web, upload(20_000, random));
       story.pass(MINUTE_MS);
       const usual = random.integer(20, 120);
-      const facts = settingFacts('dose-limit', `${usual * random.integer(3, 9)} ml/h`, `${usual} ml/h`, from);
+      const facts = settingFacts('dose-limit', `${usual * random.integer(3, 9)} ml/h`, `${usual} ml/h`, from, user);
       story.add(deviceDraft(story.nowMs, 'biomed-gateway', 'device.config-changed', pump.view, facts));
       detectableAtMs ||= story.nowMs;
       story.pass(6 * MINUTE_MS);

@@ -1,6 +1,6 @@
 import type { EventDraft } from '../draft';
 import { patientView } from '../event-drafts';
-import { imageDraft, type Preamble } from '../image-studies';
+import { UNNAMED_SHARE, imageDraft, type Preamble } from '../image-studies';
 import { dayFactor } from './host-life';
 import { SLICE_MS, type Life, type Slice } from './life';
 
@@ -27,7 +27,7 @@ export const IMAGING_LIFE: Life = {
     if (count === 0) return [];
     const stays = hospital.inpatients(startMs);
     return Array.from({ length: count }, () => {
-      const stay = stays.length === 0 || random.chance(0.3) ? undefined : random.pick(stays);
+      const stay = stays.length === 0 || random.chance(UNNAMED_SHARE) ? undefined : random.pick(stays);
       const patient = stay === undefined ? undefined : patientView(stay.patient, stay.ward);
       const timeMs = random.integer(startMs, endMs - 1);
       return imageDraft(
