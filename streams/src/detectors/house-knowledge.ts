@@ -70,7 +70,7 @@ export class HouseKnowledge implements StateStore {
       case 'assigned':
         return this.#assign(news);
       case 'left':
-        return this.#people.delete(news.person);
+        return this.#leave(news.person);
       case 'duty':
         return this.#addDuty(news.person, [news.startMs, news.endMs, news.isOnCall]);
       case 'admitted':
@@ -182,6 +182,12 @@ export class HouseKnowledge implements StateStore {
     if (patient === null) return;
     record.patient = patient;
     this.#staffByPatient.touch(patient, () => ({ person })).person = person;
+  }
+
+  #leave(person: string): void {
+    const patient = this.#people.touchKnown(person)?.patient ?? null;
+    if (patient !== null) this.#staffByPatient.delete(patient);
+    this.#people.delete(person);
   }
 
   #addDuty(person: string, duty: Duty): void {

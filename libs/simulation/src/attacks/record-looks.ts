@@ -23,8 +23,8 @@ import { pacedMs, type Course, type Stage } from './activity';
 /** Milliseconds of a minute. */
 export const MINUTE_MS = 60_000;
 
-/** Where somebody looks from: a workstation of the ward, the own phone in the house, the own phone or a computer at home. */
-export type Place = 'ward-seat' | 'own-phone' | 'phone-at-home' | 'home';
+/** Where somebody looks from: a workstation or tablet of the ward, the own phone in the house, the own phone or a computer at home. */
+export type Place = 'ward-seat' | 'ward-tablet' | 'own-phone' | 'phone-at-home' | 'home';
 
 /** Some accesses in a row in one session. */
 export interface Look {
@@ -63,7 +63,7 @@ export function lookDrafts({ hospital, random }: Stage, look: Look): EventDraft[
   const { person, place, accesses, startMs } = look;
   const seat = seatOf(hospital, random, person, place, startMs);
   if (seat === undefined) return undefined;
-  const isAway = place !== 'ward-seat';
+  const isAway = place !== 'ward-seat' && place !== 'ward-tablet';
   const signedInMs = startMs + 30_000;
   const drafts: EventDraft[] = [];
   if (isAway) drafts.push(mfaDraft(signedInMs - 9_000, seat, mfaMethodOf(person.user.uid), 'approved'));
@@ -126,10 +126,11 @@ function seatOf(
     return { ...common, device: gateway.view, from: home, userAgent: userAgentOf('gateway', person.user.uid) };
   }
   const ward = hospital.dutyOf(person, timeMs)?.ward ?? person.user.ward;
-  const seats = hospital.devicesOf('workstation', ward);
+  const type = place === 'ward-tablet' ? 'tablet' : 'workstation';
+  const seats = hospital.devicesOf(type, ward);
   if (seats.length === 0) return undefined;
   const seat = random.pick(seats);
-  return { ...common, device: seat.view, from: endpointOf(seat), userAgent: userAgentOf('workstation', seat.view.uid) };
+  return { ...common, device: seat.view, from: endpointOf(seat), userAgent: userAgentOf(type, seat.view.uid) };
 }
 
 /** People who can look from a place at a time, in random order: on duty for a seat or phone in the house, else off duty. */
@@ -140,7 +141,7 @@ export function lookers(
   isWanted: (person: StaffMember) => boolean,
 ): StaffMember[] {
   const onDuty = new Set(hospital.onDuty(timeMs).map(({ person }) => person));
-  const isInHouse = place === 'ward-seat' || place === 'own-phone';
+  const isInHouse = place !== 'home' && place !== 'phone-at-home';
   const people = isInHouse ? [...onDuty] : hospital.people.filter((person) => isOff(hospital, person, timeMs));
   const fitting = people.filter(
     (person) => SNOOPERS.has(person.user.role) && hasSeat(hospital, person, place, timeMs) && isWanted(person),
@@ -161,9 +162,9 @@ const SNOOPERS: ReadonlySet<Role> = new Set<Role>([
 
 function hasSeat(hospital: Stage['hospital'], person: StaffMember, place: Place, timeMs: number): boolean {
   if (place === 'home') return hospital.devicesOf('gateway').length > 0;
-  if (place !== 'ward-seat') return person.phone !== undefined;
+  if (place === 'own-phone' || place === 'phone-at-home') return person.phone !== undefined;
   const ward = hospital.dutyOf(person, timeMs)?.ward ?? person.user.ward;
-  return hospital.devicesOf('workstation', ward).length > 0;
+  return hospital.devicesOf(place === 'ward-tablet' ? 'tablet' : 'workstation', ward).length > 0;
 }
 
 /** Neither on duty nor on call, nor within two hours of either, for some time from a time on. */

@@ -140,6 +140,16 @@ const SWEEPS: readonly Sweep[] = [
   },
   {
     ...MASS,
+    name: 'ward-tablet',
+    source: 'Tablet of a ward on which somebody went through the records of the house',
+    place: 'ward-tablet',
+    each: 1,
+    parts: ['chart', 'letters'],
+    durationMs: 12 * 60_000,
+    roles: ['nurse', 'physician'],
+  },
+  {
+    ...MASS,
     name: 'over-a-shift',
     source: 'Account that opened a few records an hour all day long, none of its own patients',
     place: 'ward-seat',

@@ -2,6 +2,7 @@ import { patientView, type PatientView } from '../event-drafts';
 import { drawFraction, drawIndex } from '../hospital/draws';
 import type { Role, Stay } from '../hospital/model';
 import type { SeededRandom } from '../random';
+import { consultsIn } from './consults';
 import { HourPlans, type PlanBasis } from './hour-plans';
 import type { StaffSession } from './life';
 import { visitsAt, type Visit } from './visit-life';
@@ -90,13 +91,16 @@ const SOCIAL: Ground = {
   changedShare: 0.2,
 };
 
-/** Shares of a physician's cases that are consults on other wards, and letters about patients who went home. */
-const CONSULT_SHARE = 0.05;
+/** Shares of a physician's cases that are consults on other wards, where there are any, and letters about patients who went home. */
+const CONSULT_SHARE = 0.25;
 const LETTER_SHARE = 0.08;
 const LETTER_DAYS = 3;
 /** A nurse's own patients are one part in so many of the ward; most cases are about them. */
 const NURSE_PARTS = 3;
 const OWN_PATIENT_SHARE = 0.85;
+/** Share of cases about somebody who has come within some hours, where there is anybody. */
+const JUST_COME_SHARE = 0.3;
+const JUST_COME_MS = 3 * HOUR_MS;
 /** Patients who have come within this time may not yet be on the lists of the ward. */
 const UNLISTED_MS = 90 * MINUTE_MS;
 const UNLISTED_SHARE = 0.5;
@@ -154,6 +158,8 @@ function nursingCase(work: Work): RecordCase | undefined {
   const { basis, random, dutyKey, timeMs, ward } = work;
   const stays = basis.hospital.inpatients(timeMs, ward);
   if (stays.length === 0) return undefined;
+  const newcomer = justCome(work, stays);
+  if (newcomer !== undefined) return wardCase(work, newcomer, NURSING);
   const own = drawIndex(NURSE_PARTS, dutyKey, 1);
   const isOwn = random.chance(OWN_PATIENT_SHARE);
   // By resident and not by bed: whose patient somebody is does not change when another one leaves.
@@ -167,10 +173,31 @@ function medicalCase(work: Work): RecordCase | undefined {
   if (ward === 'theatre') return houseCase(work, MEDICAL, true);
   if (ward === 'radiology') return houseCase(work, IMAGING, true);
   const choice = random.fraction();
-  if (choice < CONSULT_SHARE) return houseCase(work, CONSULT, true);
-  if (choice < CONSULT_SHARE + LETTER_SHARE) return letterCase(work);
-  const stay = anyInpatient(work, ward);
+  const other = choice < CONSULT_SHARE ? consultCase(work) : undefined;
+  const letter = choice > 1 - LETTER_SHARE ? letterCase(work) : undefined;
+  return other ?? letter ?? ownWardCase(work);
+}
+
+function ownWardCase(work: Work): RecordCase | undefined {
+  const stays = work.basis.hospital.inpatients(work.timeMs, work.ward);
+  const stay = stays.length === 0 ? undefined : (justCome(work, stays) ?? work.random.pick(stays));
   return stay && wardCase(work, stay, MEDICAL);
+}
+
+/** Whoever has just come is seen more often than others: now and then the last of them, if there is one. */
+function justCome({ random, timeMs }: Work, stays: readonly Stay[]): Stay | undefined {
+  if (!random.chance(JUST_COME_SHARE)) return undefined;
+  return stays.find(({ startMs }) => timeMs - startMs < JUST_COME_MS);
+}
+
+/** A patient of another ward about whom the physician was asked. */
+function consultCase({ basis, random, session, timeMs }: Work): RecordCase | undefined {
+  const own = consultsIn(basis.hospital, timeMs, timeMs + 1).filter(
+    ({ person, startMs, endMs }) => person === session.person && startMs <= timeMs && timeMs < endMs,
+  );
+  if (own.length === 0) return undefined;
+  const { stay } = random.pick(own);
+  return { ground: CONSULT, patient: patientView(stay.patient, stay.ward), isInCare: true };
 }
 
 const isVisitedUnit = (ward: string): boolean => ward === 'emergency' || ward === 'outpatients';
