@@ -10,7 +10,7 @@ import { EventLogReader, KEYS_INFO, checkBundle, hpkeOpen } from '@protego/event
 
 const ROOT = join(__dirname, '..', '..');
 const CLI = join(ROOT, 'dist', 'apps', 'cli', 'src', 'main.js');
-const HISTORY = join(ROOT, 'replay-data', 'general-hour', 'events.ndjson.gz');
+const HISTORY = join(ROOT, 'replay-data', 'general', 'events.ndjson.gz');
 
 interface Ran {
   readonly code: number | null;

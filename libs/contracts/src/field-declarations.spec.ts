@@ -124,7 +124,7 @@ describe('fields.yaml', () => {
   });
 
   it('names every field of the simulated hospital', () => {
-    const text = gunzipSync(readFileSync(join(ROOT, 'replay-data/general-hour/events.ndjson.gz'))).toString('utf8');
+    const text = gunzipSync(readFileSync(join(ROOT, 'replay-data/general/events.ndjson.gz'))).toString('utf8');
     const missing = new Set<string>();
     for (const line of text.trimEnd().split('\n')) {
       const event = JSON.parse(line) as { type: string };

@@ -26,7 +26,7 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'food-coach',
     description:
       'Wearables and nutrition coaching: many patients wear a device, cellular gateways serve home care, an app vendor and other partners take part.',
-    defaults: { wards: '5', wearablesPerBed: '0.5', cellularGateways: '10', partners: '18' },
+    defaults: { wards: '5', wearablesPerBed: '0.35', cellularGateways: '10', partners: '18' },
   },
 ];
 

@@ -32,7 +32,7 @@ describe('settings', () => {
   it('are those of a scenario where nothing else is written', () => {
     expect(parseSettings({}, 'pocket-ehr')).toMatchObject({ wards: 5, ownPhoneShare: 0.8 });
     expect(parseSettings({ wards: '2' }, 'pocket-ehr')).toMatchObject({ wards: 2, ownPhoneShare: 0.8 });
-    expect(parseSettings({}, 'food-coach')).toMatchObject({ wearablesPerBed: 0.5, cellularGateways: 10 });
+    expect(parseSettings({}, 'food-coach')).toMatchObject({ wearablesPerBed: 0.35, cellularGateways: 10 });
   });
 
   it('read counts, factors, switches and lists', () => {

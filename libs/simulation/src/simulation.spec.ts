@@ -131,7 +131,7 @@ describe('simulateHospital', () => {
   });
 
   it('comes in arrival order, mostly within the lateness of its sources', () => {
-    const events = run({ days: 0.5 });
+    const events = run({ days: 0.5, settings: { 'rates.telemetry': '6', 'rates.flows': '6' } });
     const arrivals = events.map(({ arrivedat }) => ms(arrivedat));
     expect(arrivals.filter((arrivedAtMs, index) => arrivedAtMs < (arrivals[index - 1] ?? 0))).toEqual([]);
     const delays = events.map(({ time }, index) => (arrivals[index] as number) - ms(time));

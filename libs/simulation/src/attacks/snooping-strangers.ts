@@ -87,10 +87,10 @@ export function deceasedTarget(stage: Stage): Target | undefined {
 
 /** Somebody who was not treated here within a year, and will not be. */
 export function stranger({ hospital, random, startMs }: Stage): Resident | undefined {
-  const staff = new Set(hospital.people.map(({ resident }) => resident));
+  const staff = new Set(hospital.people.map(({ resident }) => resident.index));
   for (let attempt = 0; attempt < 30; attempt++) {
     const resident = hospital.resident(random.integer(0, hospital.residentCount - 1));
-    if (staff.has(resident) || comesBack(hospital, resident, startMs)) continue;
+    if (staff.has(resident.index) || comesBack(hospital, resident, startMs)) continue;
     if (hospital.wardOfPatient(resident.patientUid, startMs) === undefined) return resident;
   }
   return undefined;

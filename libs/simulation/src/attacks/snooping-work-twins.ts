@@ -64,7 +64,9 @@ function employeeHealth(stage: Stage): Course | undefined {
 function deathWork(stage: Stage, role: Role, purpose: string): Course | undefined {
   const target = deceasedTarget(stage);
   const fromMs = target?.fromMs ?? stage.startMs;
-  const atWork = stage.hospital.onDuty(fromMs, { role });
+  const atWork = stage.hospital
+    .onDuty(fromMs, { role })
+    .filter((duty) => duty.person.resident.index !== target?.patient.index);
   if (target === undefined || atWork.length === 0) return undefined;
   const { person } = stage.random.pick(atWork);
   const parts = partsOf(stage, ['chart', 'letters', 'medication', 'observation'], 8);

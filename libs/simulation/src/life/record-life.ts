@@ -133,7 +133,7 @@ const EMERGENCY: Ground = {
 function addEmergency(drafts: EventDraft[], work: Work, timeMs: number, untilMs: number): void {
   const { random, session } = work;
   const stay = anyInpatient(work);
-  if (stay === undefined) return;
+  if (stay === undefined || stay.patient.index === session.person.resident.index) return;
   const found: RecordCase = { ground: EMERGENCY, patient: patientView(stay.patient, stay.ward), isInCare: false };
   drafts.push(breakGlassDraft(timeMs, accessTo(session, found, 'chart'), random.pick(BREAK_GLASS_REASONS)));
   addAccesses(drafts, work, found, nextMs(work, timeMs), untilMs);

@@ -51,7 +51,7 @@ function wrongPatient(work: Work): Found | undefined {
   if (choice < 0.93) return withWard(work, hospital.resident(random.integer(0, hospital.residentCount - 1)));
   if (choice < 0.97) {
     const { resident } = random.pick(hospital.people);
-    return resident === session.person.resident ? undefined : withWard(work, resident);
+    return resident.index === session.person.resident.index ? undefined : withWard(work, resident);
   }
   const neighbours = hospital.neighboursOf(session.person.resident, 20);
   return neighbours.length === 0 ? undefined : withWard(work, random.pick(neighbours));

@@ -134,7 +134,10 @@ const CASES: Readonly<Partial<Record<Role, CaseMaker>>> = {
 
 /** The next record that somebody opens for work; undefined where there is none to open. */
 export function nextCase(work: Work): RecordCase | undefined {
-  return CASES[work.session.person.user.role]?.(work);
+  const { user, resident } = work.session.person;
+  const found = CASES[user.role]?.(work);
+  // The own record is left to colleagues.
+  return found?.patient.uid === resident.patientUid ? undefined : found;
 }
 
 /** Somebody in a bed of a ward, or of any; undefined where all are empty. */
