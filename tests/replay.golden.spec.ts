@@ -8,7 +8,8 @@ import { canonicalJson, parseRfc3339Ms, type Detection, type ProtegoEvent } from
 import { runReplay, type ReplayOutcome } from '@protego/replay';
 import { GENERATOR_VERSION, simulateHospital, type SimulationLabel } from '@protego/simulation';
 import { compileSigma, decidingText } from '@protego/streams';
-import { importHistory, openHistory, withReplayLog } from './history-log';
+import { importHistory, withReplayLog } from './history-log';
+import { isAbout, tokensOf } from './planted-activities';
 
 const ROOT = join(__dirname, '..');
 const DATA = join(ROOT, 'replay-data');
@@ -177,23 +178,6 @@ describe.each(HISTORIES)('golden replay of %s', (history) => {
     },
   );
 });
-
-/** The names by which entities of labels go in what is found: their own, and the tokens of persons. */
-async function tokensOf(log: string, labels: readonly SimulationLabel[]): Promise<(id: string) => readonly string[]> {
-  const { house } = await openHistory(log);
-  const ids = [...new Set(labels.flatMap(({ entities }) => entities.map(({ id }) => id)))];
-  const names = new Map(
-    await Promise.all(ids.map(async (id) => [id, [id, ...(await house.vault.tokensOf(id))]] as const)),
-  );
-  await house.close();
-  return (id) => names.get(id) ?? [];
-}
-
-function isAbout(detection: Detection, label: SimulationLabel, namesOf: (id: string) => readonly string[]): boolean {
-  return label.entities.some(({ kind, id }) =>
-    detection.entities.some((entity) => entity.kind === kind && namesOf(id).includes(entity.id)),
-  );
-}
 
 function isWithin(detection: Detection, label: SimulationLabel): boolean {
   return detection.window.start <= label.endsAt && detection.window.end >= label.startsAt;

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { connect, type NatsConnection } from 'nats';
 import { parse, stringify } from 'yaml';
@@ -37,6 +37,8 @@ export interface HouseOptions {
   readonly maxAgeMs?: number;
   /** Sources that have a token for HTTP. */
   readonly tokens?: readonly string[];
+  /** Which of the shipped rule files are in force; all of them when missing. */
+  readonly ruleFiles?: readonly string[];
   /** Flags of Node for the engine. */
   readonly nodeFlags?: readonly string[];
   /** Puts a log in place before the engine starts for the first time. */
@@ -310,9 +312,12 @@ export class EngineHouse {
   }
 
   #prepare(): void {
-    for (const part of ['declarations', 'rules']) {
-      cpSync(join(ROOT, 'streams', part), join(this.streamsDir, part), { recursive: true });
-    }
+    const { ruleFiles } = this.options;
+    for (const part of ['declarations', 'rules'])
+      cpSync(join(ROOT, 'streams', part), join(this.streamsDir, part), {
+        recursive: true,
+        filter: (path) => part !== 'rules' || ruleFiles?.includes(basename(path)) !== false || path.endsWith(part),
+      });
     this.#changeStreams();
     const nats = join(this.root, 'nats');
     mkdirSync(nats, { recursive: true });

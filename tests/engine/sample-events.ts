@@ -3,6 +3,8 @@ import { SITE } from './engine-house';
 
 /** Rule that looks at one event alone. */
 export const FIRMWARE_RULE = '2c705359-9292-4b78-a587-12af0428e13a';
+/** Correlation that misses an announcement of the same change. */
+export const UNANNOUNCED_RULE = 'dd2ce9fe-ed41-52da-aab8-eb8b45450445';
 /** Correlation over events of one address. */
 export const STUFFING_RULE = '846ab004-fd97-4431-bb5c-50140547bca8';
 /** Account names that one address must try for {@link STUFFING_RULE}. */
@@ -17,7 +19,7 @@ export function probeEvent(timeMs: number, part: Part): ProtegoEvent {
   return { specversion: '1.0', source: 'probe', site: SITE, time: formatRfc3339(timeMs), ...part, type, data };
 }
 
-/** Raises {@link FIRMWARE_RULE} by itself. */
+/** Raises {@link FIRMWARE_RULE} by itself, and {@link UNANNOUNCED_RULE} once nobody can announce it any more. */
 export function unsignedFirmware(timeMs: number, id: string, part: Partial<ProtegoEvent> = {}): ProtegoEvent {
   const data = { device: { uid: `pump-${id}`, type: 'infusion-pump' }, version: '9', signed: false };
   return probeEvent(timeMs, { ...part, id, type: 'device.firmware-changed', data });

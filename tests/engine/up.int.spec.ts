@@ -7,6 +7,7 @@ import type { Detection, ProtegoEvent } from '@protego/contracts';
 import { overwritingFreedMemory } from '@protego/enclave';
 import { SITE_DEFAULT, type SimulationLabel } from '@protego/simulation';
 import { demoSimulation } from '../../apps/cli/src/up/demo-feed';
+import { isAbout, tokensOf } from '../planted-activities';
 import { EngineHouse, ROOT, until } from './engine-house';
 import { bytesOf, subjectOf, unsignedFirmware } from './sample-events';
 import { UpRun, clearDataDirectory, newDataDirectory, processesNaming, protego } from './up-run';
@@ -35,22 +36,20 @@ function labelsOf(remarks: string): readonly SimulationLabel[] {
   return simulation.labels();
 }
 
-/** Every attack has a detection that names its address, device or partner, and no detection is about anything else. */
-function expectExactlyTheAttacks(events: readonly ProtegoEvent[], labels: readonly SimulationLabel[]): void {
-  const named = events.map((event) => detectionOf(event).entities.map(({ kind, id }) => `${kind} ${id}`));
-  // Persons and patients go by pseudonyms in what the engine publishes.
-  const namesOf = ({ entities }: SimulationLabel): string[] =>
-    entities.filter(({ kind }) => kind !== 'person' && kind !== 'patient').map(({ kind, id }) => `${kind} ${id}`);
+/** Every attack has a detection that names somebody or something of it, and no detection is about anything else. */
+async function expectExactlyTheAttacks(run: UpRun, log: string): Promise<void> {
+  const detections = run.printed().map((event) => detectionOf(event));
+  const labels = labelsOf(run.remarks);
+  const namesOf = await tokensOf(log, labels);
   const attacks = labels.filter(({ kind }) => kind === 'attack');
   expect(attacks).toHaveLength(3);
   expect(labels.length).toBeGreaterThan(attacks.length);
-  const isAbout = (names: readonly string[], attack: SimulationLabel): boolean =>
-    namesOf(attack).some((name) => names.includes(name));
   for (const attack of attacks) {
-    const found = named.filter((names) => isAbout(names, attack));
+    const found = detections.filter((detection) => isAbout(detection, attack, namesOf));
     expect([attack.activity, found.length > 0]).toEqual([attack.activity, true]);
   }
-  expect(named.filter((names) => !attacks.some((attack) => isAbout(names, attack)))).toEqual([]);
+  const isOfAttack = (detection: Detection): boolean => attacks.some((attack) => isAbout(detection, attack, namesOf));
+  expect(detections.filter((detection) => !isOfAttack(detection))).toEqual([]);
 }
 
 describe('protego up --demo', () => {
@@ -77,8 +76,8 @@ describe('protego up --demo', () => {
 
   afterAll(() => clearDataDirectory(data));
 
-  it('finds exactly the attacks that are planted', () => {
-    expectExactlyTheAttacks(first.printed(), labelsOf(first.remarks));
+  it('finds exactly the attacks that are planted', async () => {
+    await expectExactlyTheAttacks(first, join(data, 'log'));
   });
 
   it('delivers the same to another program that knows only the URL file', () => {
@@ -106,7 +105,7 @@ describe('protego up --demo', () => {
     const second = UpRun.start(data, '--demo', '--once');
     expect(await second.ended()).toBe(0);
     expect(second.remarks).toContain(`resumed its log at ${size} records`);
-    expectExactlyTheAttacks(second.printed(), labelsOf(second.remarks));
+    await expectExactlyTheAttacks(second, join(data, 'log'));
     expect(idsOf(second.printed()).filter((id) => idsOf(first.printed()).includes(id))).toEqual([]);
     expect(processesNaming(data)).toEqual([]);
     const { ok, size: grown } = JSON.parse(protego('log', 'verify', '--json', '--log', join(data, 'log')).output) as {

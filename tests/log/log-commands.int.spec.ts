@@ -3,7 +3,7 @@ import { createPrivateKey } from 'node:crypto';
 import { cpSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { openHouseKeys, openSlot, readSealedPart } from '@protego/enclave';
 import { recordKeyOf } from '@protego/enclave/testing';
 import { EventLogReader, KEYS_INFO, checkBundle, hpkeOpen } from '@protego/event-log';
@@ -11,6 +11,8 @@ import { EventLogReader, KEYS_INFO, checkBundle, hpkeOpen } from '@protego/event
 const ROOT = join(__dirname, '..', '..');
 const CLI = join(ROOT, 'dist', 'apps', 'cli', 'src', 'main.js');
 const HISTORY = join(ROOT, 'replay-data', 'general', 'events.ndjson.gz');
+/** Some events are sent twice; two of the log's own come on top. */
+const RECORD_COUNT = new Set(gunzipSync(readFileSync(HISTORY)).toString('utf8').trimEnd().split('\n')).size + 2;
 
 interface Ran {
   readonly code: number | null;
@@ -93,19 +95,19 @@ describe('protego log', () => {
 
   it('says what it holds, forwards, backwards, by type, time and subject', () => {
     const { size, verifierKey } = jsonOf(protego('log', 'stat', ...inLog, '--json'));
-    expect(size).toBe(4421);
+    expect(size).toBe(RECORD_COUNT);
     expect(verifierKey).toMatch(/^protego\/general-hospital\+[0-9a-f]{8}\+/);
     const newest = linesOf(protego('log', 'cat', ...inLog, '--reverse', '--limit', '3'));
-    expect(newest.map(({ seq }) => seq)).toEqual([4420, 4419, 4418]);
+    expect(newest.map(({ seq }) => seq)).toEqual([RECORD_COUNT - 1, RECORD_COUNT - 2, RECORD_COUNT - 3]);
     const all = linesOf(protego('log', 'cat', ...inLog)) as {
       seq: number;
       event: { type: string; subject?: string };
     }[];
-    expect(all).toHaveLength(4421);
-    const ofTablet = linesOf(protego('log', 'cat', ...inLog, '--subject', 'tablet-05'));
+    expect(all).toHaveLength(RECORD_COUNT);
+    const ofTablet = linesOf(protego('log', 'cat', ...inLog, '--subject', 'tablet-0002'));
     expect(ofTablet.length).toBeGreaterThan(10);
     expect(ofTablet.map(({ seq }) => seq)).toEqual(
-      expect.arrayContaining(all.filter(({ event }) => event.subject === 'tablet-05').map(({ seq }) => seq)),
+      expect.arrayContaining(all.filter(({ event }) => event.subject === 'tablet-0002').map(({ seq }) => seq)),
     );
     const reads = linesOf(protego('log', 'cat', ...inLog, '--type', 'access.*'));
     expect(reads.map(({ seq }) => seq)).toEqual(
@@ -119,7 +121,7 @@ describe('protego log', () => {
     expect(JSON.stringify(sealed)).toMatch(/"~s\./);
     const args = ['--type', 'access.record-read', '--limit', '1', '--reveal', 'test of the commands'];
     const [open] = linesOf(protego('log', 'cat', ...inLog, ...args));
-    expect(JSON.stringify(open)).toMatch(/"pt-\d{4}"/);
+    expect(JSON.stringify(open)).toMatch(/"pt-\d{6}"/);
     expect(open?.['seq']).toBe(sealed?.['seq']);
     const [event] = linesOf(protego('log', 'cat', ...inLog, '--type', 'log.revealed')) as { event: { data: object } }[];
     expect(event?.event.data).toMatchObject({ records: 1, reason: 'test of the commands' });
