@@ -17,14 +17,17 @@ const documents = loadRuleFiles(join(__dirname, '..', 'streams', 'rules')).flatM
 );
 const raising = documents
   .filter(({ rule }) => rule.level !== undefined && rule.level !== 'informational')
-  .map(({ path, rule }) => ({ name: `${path} ${rule.title}`, words: rule.protego ?? {} }));
+  .map(({ path, rule }) => ({ name: `${path} ${rule.title}`, title: rule.title, words: rule.protego ?? {} }));
 const wordsOf = ({ why = '', nextStep = '', harmlessExplanation = '' }: NonNullable<RuleDocument['protego']>): string =>
   // What a placeholder stands for is named by the text around it.
   [why, nextStep, harmlessExplanation].join(' ').replace(/\{[^}]*\}/g, '…');
 
 /** Words of analysts, which say nothing on a ward. */
 const JARGON =
-  /\b(C2|command[- ]and[- ]control|exfiltrat\w+|lateral movement|payload|beacon\w*|endpoint|hash|MFA|2FA|OAuth|API|LSASS|PowerShell|SMB|RDP|SSH|VNC|TLS|DNS|ARP|SSID|BSSID|MAC address|user agent|subnet|IoC|TTP|threat actor|persistence|privilege escalation|enumerat\w+|spoof\w+|malicious|anomal\w+|entropy|threshold|telemetry|firmware|correlation)\b/i;
+  /\b(C2|command[- ]and[- ]control|exfiltrat\w+|lateral movement|payload|beacon\w*|endpoint|hash|MFA|2FA|OAuth|API|LSASS|PowerShell|SMB|RDP|SSH|VNC|TLS|DNS|ARP|SSID|BSSID|MAC address|user agent|subnet|IoC|TTP|threat actor|persistence|privilege escalation|enumerat\w+|spoof\w+|malicious|anomal\w+|entropy|threshold|telemetry|firmware|correlation|malware|ransomware|phishing|hosts?|bytes)\b/i;
+/** The same in titles, which are read aloud first. */
+const TITLE_JARGON =
+  /\b(credentials?|stuffing|spray|brute force|break-glass|user agents?|auditing|hosts?|log agents?|malware|ransomware|removable)\b/i;
 /** A dotted field, or a name with underscores. */
 const FIELD_NAME = /\b[a-z]+_[a-z_]+\b|\b(src|dst|actor|device|user|patient)\.[a-z]/;
 /** Steps that could cut a patient off, unless the text speaks of the patient before. */
@@ -42,6 +45,10 @@ describe('words of the rules', () => {
   it.each(raising)('$name uses words of a ward', ({ words }) => {
     expect(wordsOf(words)).not.toMatch(JARGON);
     expect(wordsOf(words)).not.toMatch(FIELD_NAME);
+  });
+
+  it.each(raising)('$name has a title that can be read aloud', ({ title }) => {
+    expect(title).not.toMatch(TITLE_JARGON);
   });
 
   it.each(raising)('$name cuts no patient off a device', ({ words: { nextStep = '' } }) => {
