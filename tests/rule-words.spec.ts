@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { loadRuleFiles } from '@protego/artefacts';
+import { DETECTOR_RULES } from '@protego/streams';
 import { parseAllDocuments } from 'yaml';
 
 // The texts of alerts are read aloud to people who run a ward. What stands here can be checked by a machine; whether a text makes
@@ -32,9 +33,9 @@ const TITLE_JARGON =
 const FIELD_NAME = /\b[a-z]+_[a-z_]+\b|\b(src|dst|actor|device|user|patient)\.[a-z]/;
 /** Steps that could cut a patient off, unless the text speaks of the patient before. */
 const CUTS_OFF =
-  /\b(switch(ed|ing)? (it |them |\S+ )?off|turn(ed|ing)? (it |\S+ )?off|unplug|power(ed)? (it )?down|shut (it |\S+ )?down)\b/i;
+  /\b(off the network|out of service|out of use|disconnect\w*|unplug\w*|switch(ed|ing)? (it |them |\S+ )?off|turn(ed|ing)? (it |\S+ )?off|unplug|power(ed)? (it )?down|shut (it |\S+ )?down)\b/i;
 const MINDS_PATIENT =
-  /do not (switch|turn|unplug|shut)|never (switch|turn|unplug|shut)|unless a patient|no patient|not with a patient|patient depends/i;
+  /do not (switch|turn|unplug|shut)|never (switch|turn|unplug|shut)|unless a patient|with a replacement at the bed|no patient|not with a patient|patient depends/i;
 
 describe('words of the rules', () => {
   it.each(raising)('$name says what happened, what to do and what else it could be', ({ words }) => {
@@ -58,5 +59,22 @@ describe('words of the rules', () => {
   it.each(raising)('$name can be said in a minute', ({ words }) => {
     // Some 150 words are spoken in a minute.
     expect(wordsOf(words).split(/\s+/).length).toBeLessThanOrEqual(150);
+  });
+});
+
+describe('words of the detectors', () => {
+  const detectors = DETECTOR_RULES.map(({ id, title, wording }) => ({ id, title, words: wording ?? {} }));
+
+  it.each(detectors)('$id says what happened, what to do and what else it could be in words of a ward', (detector) => {
+    const { title, words } = detector;
+    for (const text of [words.why, words.nextStep, words.harmlessExplanation])
+      expect((text ?? '').length).toBeGreaterThan(40);
+    expect(wordsOf(words)).not.toMatch(JARGON);
+    expect(title).not.toMatch(TITLE_JARGON);
+    expect(wordsOf(words).split(/\s+/).length).toBeLessThanOrEqual(150);
+  });
+
+  it.each(detectors)('$id cuts no patient off a device', ({ words: { nextStep = '' } }) => {
+    if (CUTS_OFF.test(nextStep)) expect(nextStep).toMatch(MINDS_PATIENT);
   });
 });
