@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadPlaceholders, loadRuleFiles } from '@protego/artefacts';
-import { compileSigma } from '@protego/streams';
+import { DETECTOR_RULES, compileSigma } from '@protego/streams';
 import { parseAllDocuments } from 'yaml';
 import { silentDocumentsOf } from '../eval/rule-coverage';
 
@@ -40,5 +40,18 @@ describe('table of the rule pack', () => {
   it('says what each file finds', () => {
     const finds = [...table.matchAll(/^\| `[\w-]+\.yml` +\| (.*?) +\|/gm)].map(([, words]) => words as string);
     expect(finds.filter((words) => words.length < 15)).toEqual([]);
+  });
+});
+
+describe('table of the detectors', () => {
+  it('names every detector with its level and what it is tagged with, and none that is gone', () => {
+    const reference = readFileSync(join(__dirname, '..', 'docs', 'reference', 'detectors.md'), 'utf8');
+    const listed = [...reference.matchAll(/^\| `([\w-]+)` +\| .* \| +(\w+) +\| +(T[^|]+?) +\|$/gm)].map(
+      ([, ...cells]) => cells.join(': '),
+    );
+    const shipped = DETECTOR_RULES.map(({ id, level, attack }) =>
+      [id, level, attack.filter((tag) => tag.startsWith('T')).join(', ')].join(': '),
+    );
+    expect(listed.toSorted()).toEqual(shipped.toSorted());
   });
 });
