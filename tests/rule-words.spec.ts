@@ -28,7 +28,7 @@ const JARGON =
   /\b(C2|command[- ]and[- ]control|exfiltrat\w+|lateral movement|payload|beacon\w*|endpoint|hash|MFA|2FA|OAuth|API|LSASS|PowerShell|SMB|RDP|SSH|VNC|TLS|DNS|ARP|SSID|BSSID|MAC address|user agent|subnet|IoC|TTP|threat actor|persistence|privilege escalation|enumerat\w+|spoof\w+|malicious|anomal\w+|entropy|threshold|telemetry|firmware|correlation|malware|ransomware|phishing|hosts?|bytes)\b/i;
 /** The same in titles, which are read aloud first. */
 const TITLE_JARGON =
-  /\b(credentials?|stuffing|spray|brute force|break-glass|user agents?|auditing|hosts?|log agents?|malware|ransomware|removable)\b/i;
+  /\b(credentials?|stuffing|spray|brute force|break-glass|user agents?|auditing|hosts?|log agents?|malware|ransomware|removable|firmware|zone)\b/i;
 /** A dotted field, or a name with underscores. */
 const FIELD_NAME = /\b[a-z]+_[a-z_]+\b|\b(src|dst|actor|device|user|patient)\.[a-z]/;
 /** Steps that could cut a patient off, unless the text speaks of the patient before. */
