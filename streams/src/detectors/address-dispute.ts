@@ -1,5 +1,4 @@
 import { canonicalJson } from '@protego/contracts';
-import { durationText } from '../duration-text';
 import { DeadlineStore } from '../operators/deadline-store';
 import { orderedOperator } from '../operators/event-time-operator';
 import type { DetectionResult } from '../result';
@@ -13,6 +12,7 @@ import {
   type DetectorRun,
   type Observation,
 } from './detector';
+import { withinWords } from './span-words';
 import type { AddressClaimFact } from './upkeep-facts';
 
 const PARAMETERS = {
@@ -55,10 +55,11 @@ export const ADDRESS_DISPUTE: Detector<'address-claim'> = {
     attack: ['credential-access', 'T1557.002', 'T1557', 'T0830', 'T0856'],
     wording: {
       confidence: 'high',
-      why: 'The {what} {claimed} (last as {device}) went to and fro between {holders} {count} times within {interval}. Somebody may be reading and altering what passes there.',
+      why: 'The {what} {claimed} (last as {device}) went to and fro between {holders} {count} times within {interval}. Somebody may be reading and altering what passes there, and a patient may be worse than the central station shows.',
       nextStep:
-        'Look at the patients and at the devices themselves, not only at the central station; call the IT security desk to find the second card.',
-      harmlessExplanation: 'Two devices that were given one address by mistake, or a cable that joins two networks.',
+        'Look at the patients and at the devices themselves, not only at the central station. Then call the IT security desk, who can find the second card.',
+      harmlessExplanation:
+        'Two devices that were given one address by mistake, or a cable that joins two networks. The IT service desk can tell.',
       entities: [
         { kind: 'address', field: 'claimed' },
         { kind: 'device', field: 'device' },
@@ -160,7 +161,7 @@ function detectionOf({ claimed, device, changes }: Tenure): DetectionResult {
     device: device ?? 'a device that nobody knows',
     holders: holders.join(' and '),
     count: String(changes.length),
-    interval: durationText(Math.max(60_000, Math.ceil((endMs - startMs) / 60_000) * 60_000)),
+    interval: withinWords(endMs - startMs),
   };
   return detectionBy(ADDRESS_DISPUTE.rule, {
     group: [...claimed],

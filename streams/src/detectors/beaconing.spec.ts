@@ -41,7 +41,7 @@ describe('beaconing', () => {
     expect(more).toEqual([]);
     expect(result?.detection).toMatchObject({
       eventCount: 25,
-      why: 'ws-1 reached 203.0.113.9 port 443 25 times, about every 1 minute, as malware does that waits for orders. Hardly any other device here knows this destination.',
+      why: 'ws-1 reached 203.0.113.9 25 times, about every 1 minute, as a harmful program does that waits for orders. Hardly any other device here knows this place. Such a program can stay quiet for weeks and then stop the device or the computers of the ward.',
       certainAt: '2026-03-02T07:24:00.000Z',
     });
   });

@@ -1,5 +1,4 @@
 import { canonicalJson } from '@protego/contracts';
-import { durationText } from '../duration-text';
 import { DeadlineStore } from '../operators/deadline-store';
 import { orderedOperator } from '../operators/event-time-operator';
 import { KeyedStore } from '../operators/keyed-store';
@@ -16,6 +15,7 @@ import {
   type Observation,
 } from './detector';
 import type { FlowFact } from './facts';
+import { aboutWords } from './span-words';
 
 const PARAMETERS = {
   /** Intervals between contacts that are looked at together. */
@@ -75,10 +75,11 @@ export const BEACONING: Detector<'flow'> = {
     attack: ['command-and-control', 'T1071', 'T1573'],
     wording: {
       confidence: 'low',
-      why: '{from} reached {destination} {count} times, about every {interval}, as malware does that waits for orders. Hardly any other device here knows this destination.',
+      why: '{from} reached {to} {count} times, about every {interval}, as a harmful program does that waits for orders. Hardly any other device here knows this place. Such a program can stay quiet for weeks and then stop the device or the computers of the ward.',
       nextStep:
-        'Find out today which program on {from} talks to {destination}, and whether its maker says that it should.',
-      harmlessExplanation: 'A program of the maker that looks for updates, sends readings or keeps a line open.',
+        'Ask the IT service desk today which program on {from} talks to {to}, and whether its maker says that it should. Until they know, leave {from} as it is.',
+      harmlessExplanation:
+        'A program of the maker that looks for updates, sends readings or keeps a line open. The IT service desk can ask the maker.',
       entities: [
         { kind: 'device', field: 'from' },
         { kind: 'address', field: 'to' },
@@ -206,14 +207,13 @@ function regularIntervalMs(timesMs: readonly number[]): number | undefined {
 }
 
 function detectionOf({ pair, timesMs, refs }: Contacts, medianMs: number): DetectionResult {
-  const [from, to, port] = pair;
+  const [from, to] = pair;
   const lastMs = timesMs.at(-1) as number;
   const values = {
     from,
     to,
-    destination: port === null ? to : `${to} port ${port}`,
     count: String(refs.length),
-    interval: durationText(Math.round(medianMs / 1_000) * 1_000),
+    interval: aboutWords(medianMs),
   };
   return detectionBy(BEACONING.rule, {
     group: pair,

@@ -97,7 +97,7 @@ describe('consent-bypass', () => {
 
   it('tells another purpose from none', () => {
     const [result] = found([...others(), given(1, 'pt-1', 'discharge-letter'), released(20, 'pt-1')]);
-    expect(result?.detection.why).toContain('although the patient agreed to discharge-letter only');
+    expect(result?.detection.why).toContain('although the patient agreed to discharge letter only');
   });
 
   it('keeps partners and patients apart', () => {

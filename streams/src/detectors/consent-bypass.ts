@@ -1,4 +1,3 @@
-import { durationText } from '../duration-text';
 import { orderedOperator } from '../operators/event-time-operator';
 import type { DetectionResult } from '../result';
 import { ConsentRegister, type Breach } from './consent-register';
@@ -12,6 +11,8 @@ import {
   type Observation,
 } from './detector';
 import type { AgreementFact, ConsentFact, ReleaseFact } from './exchange-facts';
+import { aboutWords } from './span-words';
+import { spokenName } from './spoken-name';
 
 const PARAMETERS = {
   /** A release that was under way when the consent was taken back is finished within this time. */
@@ -85,7 +86,7 @@ function detectionOf(observation: Observation, release: ReleaseFact, breach: Bre
   const values = {
     partner,
     patient,
-    purpose: purpose ?? 'no purpose that anybody named',
+    purpose: purpose === null ? 'no purpose that anybody named' : spokenName(purpose),
     breach: wordsOf(breach, timeMs),
     by: actor === null ? 'Nobody is named as the one who released it.' : `It was released by ${actor}.`,
   };
@@ -102,20 +103,14 @@ function detectionOf(observation: Observation, release: ReleaseFact, breach: Bre
 function wordsOf(breach: Breach, timeMs: number): string {
   switch (breach.is) {
     case 'agreement-ended':
-      return `the agreement with the partner had ended ${agoText(breach.sinceMs, timeMs)} before`;
+      return `the agreement with the partner had ended ${aboutWords(timeMs - breach.sinceMs)} before`;
     case 'purpose-not-agreed':
       return 'no agreement with the partner is for that';
     case 'consent-withdrawn':
-      return `the patient had taken the consent back ${agoText(breach.sinceMs, timeMs)} before`;
+      return `the patient had taken the consent back ${aboutWords(timeMs - breach.sinceMs)} before`;
     case 'other-purpose':
-      return `the patient agreed to ${breach.purposes.join(', ')} only`;
+      return `the patient agreed to ${breach.purposes.map(spokenName).join(', ')} only`;
     case 'no-consent':
       return 'no consent of the patient is on file, and for that purpose patients are asked for one';
   }
-}
-
-/** Whole minutes, hours or days, whichever says enough. */
-function agoText(sinceMs: number, timeMs: number): string {
-  const unitMs = [86_400_000, 3_600_000, 60_000].find((each) => timeMs - sinceMs >= 2 * each) ?? 60_000;
-  return durationText(Math.max(1, Math.floor((timeMs - sinceMs) / unitMs)) * unitMs);
 }

@@ -42,10 +42,11 @@ export const ENCRYPTION_BURST: Detector<'file'> = {
     attack: ['impact', 'T1486'],
     wording: {
       confidence: 'medium',
-      why: '{count} files on {device.uid} were rewritten within one minute and now look encrypted, as ransomware does it.',
+      why: '{count} files on {device.uid} were rewritten within one minute and now look unreadable, as extortionists do it who lock a hospital out of its records.',
       nextStep:
-        'Call the security desk now and unplug the network cable of {device.uid}, unless a patient depends on it.',
-      harmlessExplanation: 'A planned backup or archive job that compresses many files on this machine.',
+        'Call the IT security desk now and unplug the network cable of {device.uid}, unless a patient depends on it. Work on paper until the desk says otherwise.',
+      harmlessExplanation:
+        'A planned backup, or an archive that packs many files on this machine. The IT service desk knows.',
       entities: [{ kind: 'device', field: 'device.uid' }],
     },
   }),

@@ -55,10 +55,10 @@ export const FIRST_SEEN_PEER: Detector<'flow'> = {
     attack: ['lateral-movement', 'T1021', 'discovery', 'T1046'],
     wording: {
       confidence: 'medium',
-      why: '{from}, a device of class {class}, connected to {peer}. No device of this class did so in the {days} days it has been watched.',
+      why: '{from} connected to {to} in a way that no device of its kind did in the {days} days in which they were watched. A device that talks to strangers may be under the control of somebody else, who can change what it does to the patient.',
       nextStep:
-        'Ask medical engineering today whether {from} was given a new server; if nobody knows of one, take it off the network.',
-      harmlessExplanation: 'A server that moved, an update, or maintenance by the maker.',
+        'Ask medical engineering today whether {from} was given a new server. If nobody knows of one, have them take it out of service, with a replacement at the bed first where a patient depends on it.',
+      harmlessExplanation: 'A server that moved, an update, or maintenance by the maker. Medical engineering knows.',
       entities: [
         { kind: 'device', field: 'from' },
         { kind: 'address', field: 'to' },
@@ -163,12 +163,10 @@ function detectionOf(
   watchedMs: number,
 ): DetectionResult {
   const { timeMs } = observation;
-  const { from, to, toPort } = flow;
+  const { from, to } = flow;
   const values = {
     from,
     to,
-    class: deviceClass,
-    peer: toPort === null ? to : `${to} port ${toPort}`,
     days: String(Math.floor(watchedMs / DAY_MS)),
   };
   return detectionBy(FIRST_SEEN_PEER.rule, {

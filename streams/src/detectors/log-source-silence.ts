@@ -1,4 +1,3 @@
-import { durationText } from '../duration-text';
 import { orderedOperator } from '../operators/event-time-operator';
 import { KeyedStore } from '../operators/keyed-store';
 import type { DetectionResult } from '../result';
@@ -14,6 +13,7 @@ import {
   type Observation,
 } from './detector';
 import type { AccessFact, FlowFact } from './facts';
+import { aboutWords } from './span-words';
 import type { AgentFact } from './upkeep-facts';
 
 const PARAMETERS = {
@@ -52,14 +52,16 @@ export const LOG_SOURCE_SILENCE: Detector<'agent' | 'flow' | 'access'> = {
     id: 'log-source-silence',
     version: 1,
     parameters: PARAMETERS,
-    title: 'A machine goes on while its log agent is silent',
+    title: 'A machine goes on, but its logbook is silent',
     level: 'high',
     attack: ['defense-evasion', 'T1562.001', 'T1562.002', 'T1489'],
     wording: {
       confidence: 'medium',
-      why: 'The log agent of {device} spoke about every {interval} and has been silent for {silence}, but the machine was at work {count} times since. What happens on it is no longer written down.',
-      nextStep: 'Call the IT security desk today and ask them to look at {device} itself, not only at its agent.',
-      harmlessExplanation: 'The agent may have crashed, or be under repair without a ticket.',
+      why: 'The program on {device} that writes down what happens there spoke about every {interval} and has been silent for {silence}, but the machine was at work {count} times since. If records of patients are opened on it, nobody will know by whom.',
+      nextStep:
+        'Call the IT security desk today and ask them to look at {device} itself, not only at that program. Do not switch it off.',
+      harmlessExplanation:
+        'The program may have crashed, or be under repair without a ticket. The IT service desk can tell.',
       entities: [{ kind: 'device', field: 'device' }],
     },
   }),
@@ -156,11 +158,10 @@ function missedIntervalMs(agent: Agent, observation: Observation<Sign>, timeMs: 
 }
 
 function detectionOf(device: string, agent: Agent, usualMs: number, timeMs: number): DetectionResult {
-  const inMinutes = (ms: number): string => durationText(Math.max(1, Math.round(ms / 60_000)) * 60_000);
   const values = {
     device,
-    interval: inMinutes(usualMs),
-    silence: inMinutes(timeMs - agent.lastMs),
+    interval: aboutWords(usualMs),
+    silence: aboutWords(timeMs - agent.lastMs),
     count: String(agent.signCount),
   };
   return detectionBy(LOG_SOURCE_SILENCE.rule, {

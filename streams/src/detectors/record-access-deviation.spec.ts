@@ -49,7 +49,7 @@ describe('record-access-deviation', () => {
     expect(result?.detection).toMatchObject({
       eventCount: 60,
       entities: [{ kind: 'person', id: 'n9' }],
-      why: 'n9 opened the records of 60 patients within 8 hours; others of the group nurse, a open about 10 at that time of day, the busiest 13.',
+      why: 'n9 opened the records of 60 patients within 8 hours; colleagues of the same work and ward open about 10 at that time of day, the busiest 13. Every one of these patients has a right to know who reads about them.',
     });
   });
 

@@ -65,7 +65,7 @@ export const RECORD_ACCESS_DEVIATION: Detector<'access'> = {
     attack: ['collection', 'T1213'],
     wording: {
       confidence: 'medium',
-      why: '{person} opened the records of {count} patients within {hours} hours; others of the group {group} open about {usual} at that time of day, the busiest {most}.',
+      why: '{person} opened the records of {count} patients within {hours} hours; colleagues of the same work and ward open about {usual} at that time of day, the busiest {most}. Every one of these patients has a right to know who reads about them.',
       nextStep:
         'Ask the head of the ward today whether {person} had a task that explains it, and look at which records were opened.',
       harmlessExplanation: 'A coding, quality or admission task for the whole ward, or cover for several colleagues.',
@@ -202,10 +202,9 @@ function detectionOf(
 ): DetectionResult {
   const values = {
     person,
-    group: key.replace(/\n$/, '').replace('\n', ', '),
     count: String(refs.length),
     hours: String(PARAMETERS.windowMs / 3_600_000),
-    usual: String(usual),
+    usual: String(Math.round(usual)),
     most: String(most),
   };
   return detectionBy(RECORD_ACCESS_DEVIATION.rule, {

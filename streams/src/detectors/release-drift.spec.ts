@@ -58,7 +58,7 @@ describe('release-drift', () => {
   it('tells of a day far beyond the usual as soon as it is', () => {
     const [result] = found([...usual(3), ...day(3, 'clerk-a', 60)]);
     expect(result?.detection.why).toMatch(
-      /^clerk-a released data of \d\d patients within a day, .*; even a busy day has about \d+\.$/,
+      /^clerk-a released data of \d\d patients within a day, .*; even a busy day has about \d+\. /,
     );
     expect(result?.detection.entities).toEqual([
       { kind: 'person', id: 'clerk-a' },

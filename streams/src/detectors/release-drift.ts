@@ -73,10 +73,11 @@ export const RELEASE_DRIFT: Detector<'release' | 'consent'> = {
     attack: ['exfiltration', 'T1567', 'T1029'],
     wording: {
       confidence: 'medium',
-      why: '{what} within a day, without a consent of theirs that covers it; even a busy day has about {usual}.',
+      why: '{what} within a day, without a consent of theirs that covers it; even a busy day has about {usual}. These patients cannot know that their data has left the house.',
       nextStep:
         'Ask {person} today what task that was, and stop further releases to {partner} until somebody can say what they are for.',
-      harmlessExplanation: 'An audit of an insurer, the end of a quarter, or cover for several colleagues.',
+      harmlessExplanation:
+        'An audit of an insurer, the end of a quarter, or cover for several colleagues. The head of the office knows.',
       entities: [
         { kind: 'person', field: 'person' },
         { kind: 'partner', field: 'partner' },

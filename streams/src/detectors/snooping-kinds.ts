@@ -50,9 +50,9 @@ export const SNOOPING_KINDS: readonly SnoopingKind[] = [
     windowMs: DAY_MS,
     explainedBy: 'nothing',
     applies: ({ people }, { person, record }) => people.person(person.person)?.patient === record.patient,
-    why: '{person} opened the own patient record with the work account, {place}: {parts}. Nobody sees then what is read, changed or printed on purpose, and findings are learned without a physician beside.',
+    why: '{person} opened the own patient record with the work account, {place}: {parts}. Nobody sees then what is read, changed or printed on purpose, and they may learn of a serious finding alone.',
     nextStep:
-      'Remind {person} that the own record is to be had through the patient portal or from the treating physician. If something in it was changed, tell the data protection officer.',
+      'Remind {person} that the own record can be seen through the patient portal or from the treating physician. If something in it was changed, tell the data protection officer.',
     harmlessExplanation:
       'The house may allow it, or {person} was shown the record by the occupational physician at this seat.',
   },
@@ -98,7 +98,7 @@ export const SNOOPING_KINDS: readonly SnoopingKind[] = [
     why: '{person} opened the record of {patient}, who works in this house, {count} times, {place}: {parts}. No care relationship is on record. Staff who must fear that colleagues read about them do not come here when they are ill.',
     nextStep: OFFICER,
     harmlessExplanation:
-      'The colleague may have asked {person} for help, or is a patient of the ward and the relationship was not recorded. Both can be asked for, without saying who looked.',
+      'The colleague may have asked {person} for help, or is a patient of the ward and the relationship was not recorded. The officer can find out either without saying who looked.',
   },
   {
     id: 'snooping-neighbour',
@@ -152,9 +152,9 @@ export const SNOOPING_KINDS: readonly SnoopingKind[] = [
     windowMs: 12 * HOUR_MS,
     explainedBy: 'work',
     applies: isOffDuty,
-    why: '{person} opened records {count} times within {span}, {place}, last that of {patient}. By the roster {person} was neither on duty nor on call, and no care relationship is on record. Whoever works when nobody looks may be somebody else with the password.',
+    why: '{person} opened records {count} times within {span}, {place}, last that of {patient}. By the roster {person} was neither on duty nor on call, and no care relationship is on record. Whoever works when nobody looks may be somebody else with the password, who reads about your patients.',
     nextStep:
-      'Call {person} and ask whether it was them. If not, have the account locked at once. Otherwise tell the data protection officer.',
+      'Call {person} and ask only whether it was them. If not, have the IT service desk lock the account at once. Otherwise tell the data protection officer.',
     harmlessExplanation:
       'A duty that was swapped and not entered, or somebody who was called in. Whoever plans the roster knows.',
   },
@@ -181,7 +181,7 @@ export const SNOOPING_KINDS: readonly SnoopingKind[] = [
     windowMs: DAY_MS,
     explainedBy: 'work',
     applies: () => true,
-    why: '{person} opened the records of {count} patients within {span}, {place}, without a care relationship or a task that asks for it. So records are gathered: to sell names and insurance numbers, or by somebody with a stolen account.',
+    why: '{person} opened the records of {count} patients within {span}, {place}, without a care relationship or a task that asks for it. This is how records are gathered: to sell names and insurance numbers, or by somebody with a stolen account.',
     nextStep:
       'Call {person} now and ask whether it was them. If not, or if there is no good answer, have the account locked and call the data protection officer.',
     harmlessExplanation:

@@ -1,5 +1,4 @@
 import type { Json } from '../operators/stream-element';
-import { durationText } from '../duration-text';
 import { DeadlineStore } from '../operators/deadline-store';
 import { orderedOperator } from '../operators/event-time-operator';
 import type { DetectionResult } from '../result';
@@ -18,10 +17,10 @@ import {
 import type { AccessFact } from './facts';
 import type { RecordFact } from './record-facts';
 import { SNOOPING_KINDS, isUnexplained, type SnoopingKind } from './snooping-kinds';
+import { withinWords } from './span-words';
+import { spokenName } from './spoken-name';
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const MINUTES_MAX_MS = 3 * HOUR_MS;
+const HOUR_MS = 3_600_000;
 
 const PARAMETERS = {
   /** The same person, and patient where one is counted, is not told of again within this time. */
@@ -174,18 +173,12 @@ function valuesOf(
     person: person.person,
     patient: record.patient,
     count: String(count),
-    parts: parts.length === 0 ? 'the record' : parts.join(', '),
+    parts: parts.length === 0 ? 'the record' : parts.map(spokenName).join(', '),
     place: placeOf(access),
-    patientWard: wardOfPatient(known, access) ?? 'no ward',
-    ownWard: person.ward ?? 'no ward',
-    span: spanText(certainAtMs - startMs),
+    patientWard: spokenName(wardOfPatient(known, access) ?? 'no ward'),
+    ownWard: spokenName(person.ward ?? 'no ward'),
+    span: withinWords(certainAtMs - startMs),
   };
-}
-
-/** Rounded up: to minutes for some hours, else to hours. */
-function spanText(spanMs: number): string {
-  const unitMs = spanMs > MINUTES_MAX_MS ? HOUR_MS : MINUTE_MS;
-  return durationText(Math.max(1, Math.ceil(spanMs / unitMs)) * unitMs);
 }
 
 const AWAY_ZONES: ReadonlySet<string> = new Set(['internet', 'cellular', 'guest']);

@@ -55,7 +55,7 @@ describe('strange-partner-network', () => {
   it('tells who, from where, and doing what', () => {
     const [first] = found([agreed(0), signedIn(2, ELSEWHERE, false)]);
     expect(first?.detection.why).toBe(
-      'The account x-31 of the partner gp-03 signed in from the address 203.0.113.7 (FR), which is in none of the networks that the agreement names, and no second factor was asked for there.',
+      'The account x-31 of the partner gp-03 signed in from the address 203.0.113.7 (FR), which is in none of the networks that the agreement names, and no second proof of identity was asked for there. What it gets of your patients leaves the house.',
     );
     const [second] = found([agreed(0), requested(2, ELSEWHERE)]);
     expect(second?.detection.why).toContain('gp-03 asked for data from the address');

@@ -39,7 +39,7 @@ export const STRANGE_PARTNER_NETWORK: Detector<'agreement' | 'partner-access'> =
     attack: ['initial-access', 'T1199', 'T1078'],
     wording: {
       confidence: 'medium',
-      why: 'The account {account} of the partner {partner} {act} from the address {address}{country}, which is in none of the networks that the agreement names, and no second factor was asked for there.',
+      why: 'The account {account} of the partner {partner} {act} from the address {address}{country}, which is in none of the networks that the agreement names, and no second proof of identity was asked for there. What it gets of your patients leaves the house.',
       nextStep:
         'Block the account {account} in the exchange portal now, and call the partner {partner} by a number that you know: was it one of theirs? Then look at what was released to it since.',
       harmlessExplanation:

@@ -36,7 +36,7 @@ describe('volume-drift', () => {
       window: { start: '2026-03-08T21:00:00.000Z', end: '2026-03-08T22:00:00.000Z' },
       certainAt: '2026-03-08T22:00:00.000Z',
       why: expect.stringMatching(
-        /^ws-1 sent 500\.0 MiB out of the house within an hour; at this time of day it usually sends \d\.\d MiB\.$/,
+        /^ws-1 sent about 520 megabytes out of the house within an hour; it usually sends about 5\.\d megabytes at this time of day\. /,
       ),
     });
   });

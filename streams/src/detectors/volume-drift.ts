@@ -3,6 +3,7 @@ import { BaselineStore, baselineRate, type RatePane } from '../operators/baselin
 import { elementOperator } from '../operators/element-operator';
 import type { DetectionResult } from '../result';
 import type { EventRef } from '../sigma/correlation-window';
+import { amountWords } from './amount-words';
 import {
   detectionBy,
   detectorRule,
@@ -55,9 +56,11 @@ export const VOLUME_DRIFT: Detector<'flow'> = {
     attack: ['exfiltration', 'T1048', 'T1041'],
     wording: {
       confidence: 'medium',
-      why: '{from} sent {bytes} out of the house within an hour; at this time of day it usually sends {usual}.',
-      nextStep: 'Find out now where {from} sends it to, and stop the transfer unless somebody can say what it is for.',
-      harmlessExplanation: 'A first backup, an archive that is moved, or a new task of this device.',
+      why: '{from} sent {bytes} out of the house within an hour; it usually sends {usual} at this time of day. That may be data of patients on its way out of the house.',
+      nextStep:
+        'Ask the IT service desk now where {from} sends it to; they should stop the transfer unless somebody can say what it is for. Do not switch {from} off.',
+      harmlessExplanation:
+        'A first backup, an archive that is moved, or a new task of this device. Whoever looks after {from} knows.',
       entities: [{ kind: 'device', field: 'from' }],
     },
   }),
@@ -118,8 +121,8 @@ function withFlow(flows: KeptFlows, observation: Observation<FlowFact>): KeptFlo
 function detectionOf({ key, startMs, endMs, count, kept, baseline }: RatePane<KeptFlows>): DetectionResult {
   const values = {
     from: key,
-    bytes: bytesText(count),
-    usual: bytesText(baseline?.centre ?? 0),
+    bytes: amountWords(count),
+    usual: amountWords(baseline?.centre ?? 0),
   };
   return detectionBy(VOLUME_DRIFT.rule, {
     group: [key],
@@ -129,13 +132,4 @@ function detectionOf({ key, startMs, endMs, count, kept, baseline }: RatePane<Ke
     refs: kept.map(([, ref]) => ref),
     values,
   });
-}
-
-/** Bytes in the largest unit that they fill, with one decimal. */
-function bytesText(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let unit = 0;
-  let value = bytes;
-  for (; value >= 1_024 && unit < units.length - 1; unit++) value /= 1_024;
-  return `${unit === 0 ? Math.round(value) : value.toFixed(1)} ${units[unit] as string}`;
 }

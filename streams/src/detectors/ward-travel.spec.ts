@@ -40,7 +40,7 @@ describe('ward-travel', () => {
         { kind: 'device', id: 'ws-b' },
         { kind: 'device', id: 'ws-a' },
       ],
-      why: 'anna.lind worked on ws-b in b and 1 minute before on ws-a in a.',
+      why: 'anna.lind worked on ws-b in b and 1 minute before on ws-a in a. Nobody is in two wards at once: a colleague may be using the account, or a stranger with the password who reads about your patients.',
     });
     expect(found([signIn(0, seat('a')), read(60_000, seat('b'))])).toEqual([]);
   });

@@ -15,6 +15,7 @@ import {
 } from './detector';
 import type { DeviceInventory } from './device-inventory';
 import type { AccessFact, DeviceFact } from './facts';
+import { spokenName } from './spoken-name';
 
 const PARAMETERS = {
   /** Nobody goes from one ward to a seat of another in less. */
@@ -54,8 +55,9 @@ export const WARD_TRAVEL: Detector<'access'> = {
     attack: ['initial-access', 'T1078'],
     wording: {
       confidence: 'medium',
-      why: '{person} worked on {device} in {ward} and {interval} before on {earlierDevice} in {earlierWard}.',
-      nextStep: 'Call {person} and ask where they are; if they are not at {device}, end that session.',
+      why: '{person} worked on {device} in {ward} and {interval} before on {earlierDevice} in {earlierWard}. Nobody is in two wards at once: a colleague may be using the account, or a stranger with the password who reads about your patients.',
+      nextStep:
+        'Call {person} and ask where they are. If they are not at {device}, ask the IT service desk to end that session.',
       harmlessExplanation:
         'A session left open that a colleague went on with, or a device that was moved to another ward.',
       entities: [
@@ -135,9 +137,9 @@ function detectionOf(person: string, earlier: Seen, seen: Seen): DetectionResult
   const values = {
     person,
     device: seen.device,
-    ward: seen.ward,
+    ward: spokenName(seen.ward),
     earlierDevice: earlier.device,
-    earlierWard: earlier.ward,
+    earlierWard: spokenName(earlier.ward),
     interval: durationText(Math.max(1, Math.ceil((seen.timeMs - earlier.timeMs) / 1_000)) * 1_000),
   };
   return detectionBy(WARD_TRAVEL.rule, {
