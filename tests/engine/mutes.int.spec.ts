@@ -11,7 +11,7 @@ jest.setTimeout(120_000);
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 /** Rules that look at one event alone, so that each event of these tests is one detection. */
-const RULE_FILES = ['unsigned-medical-device-firmware.yml', 'break-glass-without-reason.yml'];
+const RULE_FILES = ['unsigned-medical-device-firmware.yml', 'emergency-access-without-reason.yml'];
 /** Where the clock of the feed begins: the wall clock is a day ahead of it. */
 const START_MS = Date.now() - 24 * HOUR_MS;
 const PERSON = 'u-0417';
