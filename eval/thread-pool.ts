@@ -61,10 +61,15 @@ export async function runInThreads(
 
 type Answer = Exclude<ThreadMessage, { readonly kind: 'progress' }>;
 
+const YOUNG_MIB_MAX = 192;
+
 class RunThread {
   /** True when it is gone, for whatever reason. */
   hasEnded = false;
-  readonly #worker = new Worker(join(__dirname, 'thread-entry.js'));
+  readonly #worker = new Worker(join(__dirname, 'thread-entry.js'), {
+    // Events live for a slice or two, which is too long for the usual nursery.
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB_MAX },
+  });
   #answer: ((answer: Answer) => void) | undefined;
 
   constructor(onProgress: (eventCount: number) => void) {

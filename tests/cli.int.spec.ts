@@ -101,7 +101,7 @@ describe('protego', () => {
 
   it('simulates the same bytes from the same seed, whoever makes them, and others from another', () => {
     // So many slices that the parts of several workers have to be put together.
-    const options = ['--scenario', 'general', '--days', '0.5', '--set', 'wards=1', '--set', 'attacksPerDay=40'];
+    const options = ['--scenario', 'general', '--days', '0.3', '--set', 'wards=1', '--set', 'attacksPerDay=40'];
     for (const [name, seed, workers] of [
       ['a', '5', '1'],
       ['b', '5', '2'],

@@ -62,7 +62,7 @@ describe('README', () => {
       const published = upText().match(/^\[ACT NOW\]/gm) ?? [];
       expect(published.length).toBeGreaterThanOrEqual(2);
       await until(() => (heard().match(/^high: /gm) ?? []).length >= published.length);
-      expect(heard()).toContain('Many account names tried from one address');
+      expect(heard()).toContain('Software of a medical device changed, nobody announced it');
     },
     2 * WAIT_MS,
   );

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineHouse, until } from './engine-house';
-import { bytesOf, unsignedFirmware } from './sample-events';
+import { SAMPLE_RULE_FILES, bytesOf, unsignedFirmware } from './sample-events';
 
 const RULE_FILE = 'rules/unsigned-medical-device-firmware.yml';
 
@@ -20,7 +20,7 @@ describe('an engine whose rules change', () => {
     (await house.log()).filter(({ event }) => event.type === 'artefact.activated').length;
 
   beforeAll(async () => {
-    house = await EngineHouse.open({ clock: 'wall' });
+    house = await EngineHouse.open({ clock: 'wall', ruleFiles: SAMPLE_RULE_FILES });
   }, 60_000);
 
   afterAll(() => house.close(), 30_000);

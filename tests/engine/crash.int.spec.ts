@@ -5,7 +5,7 @@ import { isOutputType } from '@protego/streams';
 import { EngineHouse, until, type Logged, type Stored } from './engine-house';
 import { lossesOf, publicationFaultsOf, repetitionsOf } from './exactly-once';
 import { LOAD_SOURCES, Load, seededRandom } from './load';
-import { FIRMWARE_RULE, STUFFING_RULE, bytesOf, unsignedFirmware } from './sample-events';
+import { FIRMWARE_RULE, SAMPLE_RULE_FILES, STUFFING_RULE, bytesOf, unsignedFirmware } from './sample-events';
 import { protego } from './up-run';
 
 const SEED = Number(process.env['PROTEGO_CRASH_SEED'] ?? Date.now() % 1_000_000);
@@ -70,6 +70,7 @@ describe(`an engine that is killed ${ROUNDS} times under load (PROTEGO_CRASH_SEE
       tickAfterMs: 200,
       duplicateWindowMs: DUPLICATE_WINDOW_MS,
       tokens: LOAD_SOURCES,
+      ruleFiles: SAMPLE_RULE_FILES,
     });
     load = new Load(house, random);
     load.start(await house.connect('probe'), await house.connect('simulation'));
@@ -158,7 +159,10 @@ describe(`an engine that is killed ${ROUNDS} times under load (PROTEGO_CRASH_SEE
 
 describe('an engine whose published results have outlived their stream', () => {
   let house: EngineHouse;
-  beforeAll(async () => (house = await EngineHouse.open({ clock: 'wall', duplicateWindowMs: 100, maxAgeMs: 1_000 })));
+  beforeAll(async () => {
+    const options = { duplicateWindowMs: 100, maxAgeMs: 1_000, ruleFiles: SAMPLE_RULE_FILES };
+    house = await EngineHouse.open({ clock: 'wall', ...options });
+  });
   afterAll(() => house.close());
 
   const publishedIds = async (): Promise<string[]> =>

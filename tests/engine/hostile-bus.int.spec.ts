@@ -1,6 +1,6 @@
 import { connect as openSocket } from 'node:net';
 import { ADMINISTRATOR_USER, ANYBODY_USER, EngineHouse, until } from './engine-house';
-import { bytesOf, probeEvent, subjectOf, unsignedFirmware } from './sample-events';
+import { SAMPLE_RULE_FILES, bytesOf, probeEvent, subjectOf, unsignedFirmware } from './sample-events';
 
 /** Ids of the results in the stream, in its order. */
 async function published(house: EngineHouse): Promise<string[]> {
@@ -21,7 +21,7 @@ describe('an engine on a bus that others handle badly', () => {
   };
 
   beforeAll(async () => {
-    house = await EngineHouse.open({ clock: 'wall' });
+    house = await EngineHouse.open({ clock: 'wall', ruleFiles: SAMPLE_RULE_FILES });
   }, 60_000);
 
   afterAll(() => house.close(), 30_000);

@@ -10,11 +10,12 @@ jest.setTimeout(120_000);
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-/** Rules that look at one event alone, so that each event of these tests is one detection. */
+/** Rules that look at one event alone, so that each event of these tests is one detection of theirs. */
 const RULE_FILES = ['unsigned-medical-device-firmware.yml', 'emergency-access-without-reason.yml'];
 /** Where the clock of the feed begins: the wall clock is a day ahead of it. */
 const START_MS = Date.now() - 24 * HOUR_MS;
 const PERSON = 'u-0417';
+const EMERGENCY_RULE = '6fccc7ab-5e87-44e0-ad8d-89432fae5208';
 
 interface ListedDetection {
   readonly seq: number;
@@ -47,7 +48,7 @@ const linesOf = <T>(text: string): T[] =>
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as T);
 
-/** Emergency access without a reason, by a person. */
+/** Emergency access without a reason, by a person; raises {@link EMERGENCY_RULE}. */
 const emergencyAccess = (timeMs: number, id: string): ProtegoEvent =>
   probeEvent(timeMs, {
     id: `emergency-${id}`,
@@ -167,7 +168,8 @@ describe('detections that are muted', () => {
     const unmuted = detection('unmute', '--mute', id, '--reason', 'back on duty');
     expect(JSON.parse(unmuted)).toMatchObject({ data: { mute: id } });
     await feed([emergencyAccess(START_MS + 12 * HOUR_MS, 'unmuted-person')]);
-    expect(statuses('--entity', `person:${PERSON}`)).toEqual(['raised', 'raised', 'muted', 'raised']);
+    const ofPerson = ['--rule', EMERGENCY_RULE, '--entity', `person:${PERSON}`];
+    expect(statuses(...ofPerson)).toEqual(['raised', 'raised', 'muted', 'raised']);
     const written = (await house.log()).filter(({ event }) => event.type.startsWith('detection.'));
     expect(JSON.stringify(written)).not.toMatch(/u-041[78]/);
     const mutes = linesOf<{ id: string; isInForce: boolean }>(detection('list', '--mutes'));

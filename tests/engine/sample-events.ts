@@ -7,6 +7,8 @@ export const FIRMWARE_RULE = '2c705359-9292-4b78-a587-12af0428e13a';
 export const UNANNOUNCED_RULE = 'dd2ce9fe-ed41-52da-aab8-eb8b45450445';
 /** Correlation over events of one address. */
 export const STUFFING_RULE = '846ab004-fd97-4431-bb5c-50140547bca8';
+/** Files of {@link FIRMWARE_RULE} and {@link STUFFING_RULE}, for an engine that has to find these and nothing else. */
+export const SAMPLE_RULE_FILES = ['unsigned-medical-device-firmware.yml', 'many-names-tried-from-one-address.yml'];
 /** Account names that one address must try for {@link STUFFING_RULE}. */
 export const STUFFING_NAMES = 15;
 

@@ -47,8 +47,7 @@ export class SliceDrafts {
     const activities = this.activitiesIn(startMs, endMs);
     const drafts: DraftToStamp[] = [];
     const isSuppressed = suppressedBy(activities, startMs, endMs);
-    for (const draft of this.#ordinary(startMs, endMs, slice))
-      if (!isSuppressed(draft)) drafts.push({ draft, activity: undefined });
+    this.#addOrdinary(drafts, startMs, endMs, slice, isSuppressed);
     for (const activity of activities)
       for (const draft of activity.drafts)
         if (draft.timeMs >= startMs && draft.timeMs < endMs) drafts.push({ draft, activity: activity.key });
@@ -64,15 +63,23 @@ export class SliceDrafts {
     return ended.sort((a, b) => a.endMs - b.endMs || (a.key < b.key ? -1 : 1));
   }
 
-  *#ordinary(startMs: number, endMs: number, slice: number): Generator<EventDraft, undefined, undefined> {
+  #addOrdinary(
+    drafts: DraftToStamp[],
+    startMs: number,
+    endMs: number,
+    slice: number,
+    isSuppressed: (draft: EventDraft) => boolean,
+  ): void {
     const { hospital, settings, seed, lives, startMs: beginMs } = this.options;
+    const add = (draft: EventDraft): void => {
+      if (!isSuppressed(draft)) drafts.push({ draft, activity: undefined });
+    };
     for (const life of lives) {
       const random = SeededRandom.ofStream(seed, `${life.name}/${slice}`);
       const part: Slice = { hospital, settings, seed, startMs, endMs, beginMs, random };
-      for (const draft of life.drafts(part)) if (draft.timeMs >= startMs && draft.timeMs < endMs) yield draft;
+      for (const draft of life.drafts(part)) if (draft.timeMs >= startMs && draft.timeMs < endMs) add(draft);
     }
-    for (let timeMs = startMs; timeMs < endMs; timeMs += TICK_MS) yield tickAt(timeMs);
-    return undefined;
+    for (let timeMs = startMs; timeMs < endMs; timeMs += TICK_MS) add(tickAt(timeMs));
   }
 
   /** Activities that change what happens in a time, half-open. */
