@@ -14,6 +14,7 @@ import { APPEND_TEN_TIMES, MEMORY_TEN_TIMES, VERIFY_TEN_TIMES } from './log/ten-
 import { SLIDING_COUNT } from './operators/sliding-count';
 import { PIPELINE_HOSPITAL_PACK } from './pipeline/hospital-pack';
 import { REPLAY_HOSPITAL_PACK } from './pipeline/hospital-replay';
+import { SIMULATION_GENERATE } from './simulation/generate';
 import { ALL_RULES, FROM_BYTES, PROCESS_CREATION, SCRIPT_BLOCK, TEN_PERCENT } from './sigma/matching';
 
 /** Every case, in the order in which they run. */
@@ -40,6 +41,7 @@ export const BENCH_CASES: readonly BenchCase[] = [
   SLIDING_COUNT,
   PIPELINE_HOSPITAL_PACK,
   REPLAY_HOSPITAL_PACK,
+  SIMULATION_GENERATE,
   MISS_RATIO,
   MISS,
   MISS_DIRTY,
