@@ -138,6 +138,12 @@ describe('page', () => {
     day([alert(1, [device('tablet-1')]), alert(2, [device('pump-1')])], [label('attack', 0, 3, ['tablet-1'])]),
   );
 
+  it('tells once what is raised again about the same', () => {
+    const again = alertsPage(day([alert(1, [device('tablet-1')]), alert(2, [device('tablet-1')])], []));
+    expect(again).toContain('**Raised again** at 09:00 (2).');
+    expect(again).not.toContain('### 2.');
+  });
+
   it('reads each alert with time, ward, severity and the three texts', () => {
     expect(page).toContain('### 1. 08:00, intensive care, high: Title at 1');
     expect(page).toContain('**What happened:** Somebody wrote \\*stars\\* and \\<tags\\>.');

@@ -7,13 +7,7 @@ import { RUN, type WatchedAlert, type WatchedDay } from './watched-day';
 /** The alerts of a day as they are read aloud, and at the end what was true. */
 export function alertsPage(day: WatchedDay): string {
   const planted = plantedOn(day);
-  const parts = [
-    introduction(day),
-    overview(day),
-    '## The alerts\n',
-    ...day.alerts.map((alert, index) => alertText(alert, index + 1)),
-    truth(day, planted),
-  ];
+  const parts = [introduction(day), overview(day), '## The alerts\n', ...told(day.alerts), truth(day, planted)];
   return `<!-- Made by \`node scripts/alerts-day.mjs\`; change the rules or scripts/alerts, not this page. -->\n\n${parts.join('\n')}`;
 }
 
@@ -29,7 +23,8 @@ ${Object.entries(RUN.settings)
 The ${RUN.days - 1} days before were watched as well, so that the detectors know what is usual. People, patients and devices appear under the
 names of the simulation; in what Protego publishes people and patients stand under pseudonyms.
 
-${alerts.length} alerts, ${severe} of them critical or high. What was planted, and which alerts are about it, stands at the end.
+${alerts.length} alerts, ${severe} of them critical or high. What was planted, and which alerts are about it, stands at the end. An alert
+that is raised again about the same people and things is told once.
 `;
 }
 
@@ -53,6 +48,22 @@ function overview({ alerts }: WatchedDay): string {
 Alerts that name the same person, device or address are one matter.
 
 ${table(['from', 'ward', 'severity', 'what', 'about', 'alerts'], rows)}`;
+}
+
+/** Each alert in full; one of the same words about the same people and things is told with the first of them. */
+function told(alerts: readonly WatchedAlert[]): string[] {
+  const numbers = new Map<string, number[]>();
+  alerts.forEach(({ found: { detection } }, index) => {
+    const key = [detection.ruleId, ...detection.entities.map(({ kind, id }) => `${kind} ${id}`).sort()].join('\n');
+    numbers.set(key, [...(numbers.get(key) ?? []), index + 1]);
+  });
+  return [...numbers.values()].map(([first = 1, ...again]) => {
+    const times = again.map(
+      (number) => `${clockOf((alerts[number - 1] as WatchedAlert).found.certainAtMs)} (${number})`,
+    );
+    const text = alertText(alerts[first - 1] as WatchedAlert, first);
+    return times.length === 0 ? text : `${text}\n**Raised again** at ${times.join(', ')}.\n`;
+  });
 }
 
 function alertText({ found, ward }: WatchedAlert, number: number): string {
