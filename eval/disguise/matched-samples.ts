@@ -165,7 +165,8 @@ function classesOf(hospital: ReadSimulation['hospital']): ClassOf {
   ]);
 }
 
-// What somebody is, where something stands and what was said are behaviour: they must not help to tell names apart.
+// What somebody is, where something stands, what was said, whether a patient has a ward and whether anybody asked are behaviour: they
+// must not help to tell names apart.
 const TEXTS = [
   ...['user.role', 'actor.user.role', 'device.type', 'service.name', 'status_detail', 'application'],
   ...['src_endpoint.zone', 'src_endpoint.location.country', 'dst_endpoint.zone', 'dst_endpoint.location.country'],
@@ -174,7 +175,14 @@ const CLASSES = ['src_endpoint.hostname', 'dst_endpoint.hostname', 'partner.uid'
 
 function classKindOf({ type, data }: ProtegoEvent, classOf: ClassOf): string {
   const text = (path: string): string => textAt(data, path) ?? '';
-  return [type, ...TEXTS.map(text), ...CLASSES.map((path) => classOf.get(text(path)) ?? '')].join('|');
+  const { patient, request } = data as { readonly patient?: { readonly ward?: string }; readonly request?: object };
+  return [
+    type,
+    patient?.ward !== undefined,
+    request !== undefined,
+    ...TEXTS.map(text),
+    ...CLASSES.map((path) => classOf.get(text(path)) ?? ''),
+  ].join('|');
 }
 
 function textAt(data: unknown, path: string): string | undefined {

@@ -55,10 +55,13 @@ function aboutOf(from: End, to: End): DeviceView | undefined {
   return reached !== undefined && MEDICAL.has(reached.type) ? reached : undefined;
 }
 
+/** Share of strange places that are reached by their address alone. */
+const NAMELESS_SHARE = 0.15;
+
 /** A host outside that nobody of the house talks to in ordinary life. */
 export function strangePlace(hospital: Hospital, random: SeededRandom): EndpointView {
   const { ip, hostname } = hospital.strangeOutsideHost(random.integer(0, 1_000_000));
-  return outside(ip, hospital.countryOf(ip), hostname);
+  return outside(ip, hospital.countryOf(ip), random.chance(NAMELESS_SHARE) ? undefined : hostname);
 }
 
 /** Somewhere on the Internet, an address from which nobody comes in ordinary life. */

@@ -35,22 +35,22 @@ export function strangeFirmware(random: SeededRandom, version: string): Firmware
 }
 
 /** Day of the cycle on which a ward's devices of a class get a release, when the maker's service and the ward have agreed on it. */
-function rollOutDay(type: DeviceClass, ward: string): number {
-  return SeededRandom.ofStream(0, `firmware/${type}/${ward}`).integer(0, CYCLE_DAYS - 1);
+function rollOutDay(seed: number, type: DeviceClass, ward: string): number {
+  return SeededRandom.ofStream(seed, `firmware/${type}/${ward}`).integer(0, CYCLE_DAYS - 1);
 }
 
 /** Number of the release that devices of a class and ward run at the end of a day; days count from the Unix epoch. */
-export function releaseOnDay(type: DeviceClass, ward: string, day: number): number {
-  const firstDay = FIRST_RELEASE_MS / DAY_MS + rollOutDay(type, ward);
+export function releaseOnDay(seed: number, type: DeviceClass, ward: string, day: number): number {
+  const firstDay = FIRST_RELEASE_MS / DAY_MS + rollOutDay(seed, type, ward);
   return Math.max(0, Math.floor((day - firstDay) / CYCLE_DAYS));
 }
 
 /** True on the day on which devices of a class and ward get a release. */
-export function isRollOutDay(type: DeviceClass, ward: string, day: number): boolean {
-  return releaseOnDay(type, ward, day) !== releaseOnDay(type, ward, day - 1);
+export function isRollOutDay(seed: number, type: DeviceClass, ward: string, day: number): boolean {
+  return releaseOnDay(seed, type, ward, day) !== releaseOnDay(seed, type, ward, day - 1);
 }
 
 /** Number of the release that a device ran the day before a time, milliseconds since the Unix epoch. */
-export function releaseBefore({ view }: SimulatedDevice, timeMs: number): number {
-  return releaseOnDay(view.type, view.ward, Math.floor(timeMs / DAY_MS) - 1);
+export function releaseBefore(seed: number, { view }: SimulatedDevice, timeMs: number): number {
+  return releaseOnDay(seed, view.type, view.ward, Math.floor(timeMs / DAY_MS) - 1);
 }

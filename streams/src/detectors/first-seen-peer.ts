@@ -55,10 +55,10 @@ export const FIRST_SEEN_PEER: Detector<'flow'> = {
     attack: ['lateral-movement', 'T1021', 'discovery', 'T1046'],
     wording: {
       confidence: 'medium',
-      why: '{from} connected to {to} in a way that no device of its kind did in the {days} days in which they were watched. A device that talks to strangers may be under the control of somebody else, who can change what it does to the patient.',
+      why: '{from} connected to {to} in a way that no device of its kind did in the {days} days in which they were watched. A device that talks to strangers may be under the control of somebody else, who can change what it does to a patient, or reach records through it.',
       nextStep:
-        'Ask medical engineering today whether {from} was given a new server. If nobody knows of one, have them take it out of service, with a replacement at the bed first where a patient depends on it.',
-      harmlessExplanation: 'A server that moved, an update, or maintenance by the maker. Medical engineering knows.',
+        'Ask today whether {from} was given a new task: medical engineering knows of a medical device, the IT service desk of a computer or server. If nobody does, have them take it off the network, with a replacement at the bed first where a patient depends on it.',
+      harmlessExplanation: 'A server that moved, an update, or maintenance by the maker. Medical engineering or the IT service desk knows.',
       entities: [
         { kind: 'device', field: 'from' },
         { kind: 'address', field: 'to' },

@@ -8,7 +8,7 @@ import {
   type ExchangeFacts,
   type UserView,
 } from '../event-drafts';
-import type { Hospital, Partner, Resident, Role, StaffMember } from '../hospital/model';
+import type { Hospital, Partner, Resident, Role, StaffMember, Stay } from '../hospital/model';
 import { staffSeat, type StaffSeat } from '../life/answers';
 import { consentsOf, type PlannedConsent } from '../life/consent-plan';
 import { episodesSince, partnersOf } from '../life/episode';
@@ -84,10 +84,18 @@ export function consentsAround(hospital: Hospital, timeMs: number): Map<string, 
 export function patientsWithout(stage: Stage, partner: Partner, count: number): Resident[] {
   const { hospital, random, startMs } = stage;
   const consents = consentsAround(hospital, startMs);
-  const stays = [...hospital.inpatients(startMs), ...hospital.formerStays(startMs, 60 + 4 * count)];
   const isStranger = ({ patientUid }: Resident): boolean =>
     consents.get(patientUid)?.every((consent) => consent.partner.view.uid !== partner.view.uid) !== false;
-  return random.sample(distinct(stays.map(({ patient }) => patient)).filter(isStranger), count);
+  const strangersOf = (stays: readonly Stay[]): Resident[] =>
+    distinct(stays.map(({ patient }) => patient)).filter(isStranger);
+  const recent = strangersOf(hospital.staysWithin(startMs - DAY_MS, startMs));
+  if (recent.length >= count) return random.sample(recent, count);
+  // Small houses have too few.
+  const former = strangersOf([
+    ...hospital.staysWithin(startMs - DAY_MS, startMs),
+    ...hospital.formerStays(startMs, 5 * count),
+  ]);
+  return random.sample(former, count);
 }
 
 /** Patients who agreed that a partner gets their data for a purpose and will not take that back. */
@@ -127,7 +135,8 @@ export function exchangeOf(
   patient: Resident,
   more: Partial<ExchangeFacts>,
 ): EventDraft {
-  const ward = hospital.stayOf(patient.patientUid, timeMs)?.ward;
+  // As in ordinary life: apps leave the ward out, all others get the last one.
+  const ward = partner.kind === 'app-vendor' ? undefined : hospital.wardOfPatient(patient.patientUid, timeMs);
   const facts = { partner: partner.view, patient: patientView(patient, ward), agreement, purpose };
   return exchangeDraft(timeMs, act, { ...facts, ...more });
 }

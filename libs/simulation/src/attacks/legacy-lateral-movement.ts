@@ -39,15 +39,11 @@ function hostsBeside(
 /** Copies itself to some hosts and starts there. */
 function settleOn(story: Storyline, from: SimulatedDevice, hosts: readonly SimulatedDevice[], usualMs: number): void {
   const { random } = story.stage;
+  const account = random.pick(Object.values(SERVICE_ACCOUNTS));
   story.repeat(hosts.length, usualMs, (index) => {
     const host = hosts[index] as SimulatedDevice;
     story.connect(from, host, REACHED.smb, upload(5_000_000, random));
-    story.run(
-      host,
-      `cmd.exe /c C:\\ProgramData\\cache\\${random.integer(1000, 9999)}.bat`,
-      'services.exe',
-      SERVICE_ACCOUNTS.imaging,
-    );
+    story.run(host, `cmd.exe /c C:\\ProgramData\\cache\\${random.integer(1000, 9999)}.bat`, 'services.exe', account);
   });
 }
 

@@ -70,7 +70,7 @@ function install(
   user?: UserView,
 ): void {
   const { random } = story.stage;
-  const previous = firmwareRelease(pump.view.type, releaseBefore(pump, story.nowMs));
+  const previous = firmwareRelease(pump.view.type, releaseBefore(story.stage.hospital.seed, pump, story.nowMs));
   story.connect(from, pump, REACHED.shell, upload(14_000_000, random));
   story.pass(2 * MINUTE_MS);
   const facts = firmwareFacts(firmware, previous, signed, from, user);
@@ -91,7 +91,7 @@ const unsignedFirmware: Script = {
     const user = technicianOf(stage);
     let detectableAtMs = 0;
     for (const pump of pumps) {
-      const next = firmwareRelease('infusion-pump', releaseBefore(pump, story.nowMs) + 3);
+      const next = firmwareRelease('infusion-pump', releaseBefore(story.stage.hospital.seed, pump, story.nowMs) + 3);
       install(story, pump, from, strangeFirmware(stage.random, next.version), false, user);
       detectableAtMs ||= story.nowMs;
       story.pass(8 * MINUTE_MS);
@@ -114,7 +114,10 @@ const olderFirmware: Script = {
     const user = technicianOf(stage);
     let detectableAtMs = 0;
     for (const pump of pumps) {
-      const older = Math.max(0, releaseBefore(pump, story.nowMs) - stage.random.integer(5, 15));
+      const older = Math.max(
+        0,
+        releaseBefore(story.stage.hospital.seed, pump, story.nowMs) - stage.random.integer(5, 15),
+      );
       install(story, pump, from, firmwareRelease('infusion-pump', older), true, user);
       detectableAtMs ||= story.nowMs;
       story.pass(8 * MINUTE_MS);
@@ -138,7 +141,10 @@ const doctoredFirmware: Script = {
     let detectableAtMs = 0;
     for (const pump of pumps) {
       // A number that the maker has yet to give; every pump gets a build of its own.
-      const { version } = firmwareRelease('infusion-pump', releaseBefore(pump, story.nowMs) + 2);
+      const { version } = firmwareRelease(
+        'infusion-pump',
+        releaseBefore(story.stage.hospital.seed, pump, story.nowMs) + 2,
+      );
       install(story, pump, from, strangeFirmware(stage.random, version), true, user);
       detectableAtMs ||= story.nowMs;
       story.pass(8 * MINUTE_MS);
@@ -190,7 +196,7 @@ const plannedRollOut: Script = {
     for (const pump of pumps) {
       const ticket = story.announce(pump, technician.user, 'firmware of the maker', 30);
       story.pass(5 * MINUTE_MS);
-      const next = firmwareRelease('infusion-pump', releaseBefore(pump, story.nowMs) + 1);
+      const next = firmwareRelease('infusion-pump', releaseBefore(story.stage.hospital.seed, pump, story.nowMs) + 1);
       install(story, pump, from, next, true, technician.user);
       story.pass(5 * MINUTE_MS);
       story.conclude(pump, technician.user, ticket);

@@ -1,6 +1,6 @@
-import { HOUR_MS } from '../durations';
+import { DAY_MS, HOUR_MS } from '../durations';
 import { patientView, type PatientView } from '../event-drafts';
-import type { Role, StaffMember } from '../hospital/model';
+import type { Hospital, Role, StaffMember, Stay } from '../hospital/model';
 import type { AttackName } from '../label';
 import type { RecordPart } from '../life/record-work';
 import { amountOf, pacedMs, type Course, type Script, type Stage } from './activity';
@@ -200,7 +200,17 @@ function accessesOf({ random }: Stage, { each, parts, exported }: Sweep, patient
   return isCopied ? [...reads, { ...ground, part: random.pick(parts), exportedTo: exported.to }] : reads;
 }
 
-const FORMER_MAX = 300;
+const GONE_MS = 3 * DAY_MS;
+
+/** Stays that ended in the last days, of people who have not come back. */
+function lately(hospital: Hospital, timeMs: number): Stay[] {
+  return hospital
+    .staysWithin(timeMs - GONE_MS, timeMs)
+    .filter(
+      ({ patient, endMs, outcome }) =>
+        endMs <= timeMs && outcome !== 'transferred' && hospital.stayOf(patient.patientUid, timeMs) === undefined,
+    );
+}
 
 /** Patients whom somebody has nothing to do with. */
 function strangersTo(stage: Stage, person: StaffMember, { from, patients, durationMs }: Sweep): PatientView[] {
@@ -209,8 +219,7 @@ function strangersTo(stage: Stage, person: StaffMember, { from, patients, durati
   // Whoever goes home meanwhile is no patient of another ward any more.
   const untilMs = startMs + pacedMs(stage, durationMs * LENGTH_FACTOR_MAX);
   const others = hospital.inpatients(startMs).filter(({ ward, endMs }) => !own.includes(ward) && endMs > untilMs);
-  const former =
-    from === 'everywhere' ? hospital.formerStays(startMs, FORMER_MAX).filter(({ ward }) => !own.includes(ward)) : [];
+  const former = from === 'everywhere' ? lately(hospital, startMs).filter(({ ward }) => !own.includes(ward)) : [];
   const ward = others.length === 0 ? undefined : random.pick(others).ward;
   const choices = from === 'one-ward' ? others.filter((stay) => stay.ward === ward) : [...others, ...former];
   const strange = choices.filter(({ patient }) => patient !== person.resident);

@@ -40,8 +40,7 @@ function own(stage: Stage, place: Place): ReturnType<LookKind['pairOf']> {
   const [person] = lookers(stage, place, stage.startMs, () => true);
   if (person === undefined) return undefined;
   const { resident } = person;
-  const stay = stage.hospital.stayOf(resident.patientUid, stage.startMs);
-  const view = patientView(resident, stay?.ward);
+  const view = patientView(resident, stage.hospital.wardOfPatient(resident.patientUid, stage.startMs));
   return { person, target: { patient: resident, view, fromMs: stage.startMs, drafts: [] } };
 }
 

@@ -1,4 +1,5 @@
 import { HOUR_MS } from '../durations';
+import { LOW_BYTES } from '../hospital/devices';
 import type { SimulatedDevice } from '../hospital/model';
 import { firstBeat } from '../life/beat';
 import { reporterOf, reportDraft, type Reporter } from '../life/telemetry-life';
@@ -22,7 +23,12 @@ function worn({ hospital, random }: Stage): Worn | undefined {
   const others = wearables.filter(({ view }) => view.ward !== wearable?.view.ward);
   const other = others.length > 0 ? random.pick(others) : wearables.find((each) => each !== wearable);
   if (wearable === undefined || reporter === undefined || other === undefined) return undefined;
-  return { wearable, reporter, otherIp: other.view.ip.replace(/\d+$/, String(random.integer(200, 249))) };
+  const taken = new Set(hospital.devices.filter(({ zone }) => zone === wearable.zone).map(({ view }) => view.ip));
+  let otherIp = other.view.ip;
+  // Of a full network an address that is in use is taken.
+  for (let attempt = 0; attempt < 50 && taken.has(otherIp); attempt++)
+    otherIp = other.view.ip.replace(/\d+$/, String(random.integer(...LOW_BYTES)));
+  return { wearable, reporter, otherIp };
 }
 
 /** A copy of a wearable's identity reports readings of its own through another gateway, while the wearable goes on. */

@@ -50,7 +50,9 @@ const SUBNETS: Readonly<Record<Exclude<Zone, 'internet'>, number>> = {
 };
 
 /** First and last lowest byte of addresses that are given to devices. */
-const LOW_BYTES = [10, 249] as const;
+export const LOW_BYTES = [10, 249] as const;
+/** Shares no factor with the number of last bytes, so that all are used before one comes again. */
+const GUEST_STEP = 97;
 
 /** Beds for which the devices of units are written below. */
 const HOUSE_BEDS = 144;
@@ -214,7 +216,9 @@ class DeviceNumbers {
     const number = next(this.#perZone, zone) - 1;
     const [first, last] = LOW_BYTES;
     const size = last - first + 1;
-    return `10.${SUBNETS[zone]}.${Math.floor(number / size)}.${first + (number % size)}`;
+    // Guests get theirs as they come; others have them by plan.
+    const place = zone === 'guest' ? (number * GUEST_STEP + this.key) % size : number % size;
+    return `10.${SUBNETS[zone]}.${Math.floor(number / size)}.${first + place}`;
   }
 
   /** The first byte marks a locally administered address, which no manufacturer owns; the next two go by make and class. */

@@ -139,7 +139,8 @@ function askedDrafts(
   const { patient } = episode.stay;
   const subject = isMistaken ? hospital.resident(random.integer(0, hospital.residentCount - 1)) : patient;
   const about = { partner: partner.view, agreement: partner.agreement, purpose: wanted.purpose, request };
-  const facts = { ...about, patient: patientView(subject, isMistaken ? undefined : wardIn(episode, timeMs)) };
+  const ward = isMistaken ? hospital.wardOfPatient(subject.patientUid, timeMs) : wardIn(episode, timeMs);
+  const facts = { ...about, patient: patientView(subject, ward) };
   const requested = { timeMs, sinceMs, make: () => exchangeDraft(timeMs, 'requested', { ...facts, ...seat }) };
   const refused = (refusedMs: number, reason: string): Asked => {
     const make = (): ReturnType<typeof exchangeDraft> =>

@@ -58,8 +58,8 @@ function wrongPatient(work: Work): Found | undefined {
 }
 
 function withWard({ basis, timeMs }: Work, patient: Resident): Found {
-  const stay = basis.hospital.stayOf(patient.patientUid, timeMs);
-  return stay === undefined ? { patient } : { patient, ward: stay.ward };
+  const ward = basis.hospital.wardOfPatient(patient.patientUid, timeMs);
+  return ward === undefined ? { patient } : { patient, ward };
 }
 
 /**

@@ -180,7 +180,7 @@ function rollOut(stage: Stage, type: DeviceClass, ward: string, day: number): re
   const technician = somebody(stage, 'biomedical-technician');
   const station = maintenanceStation(stage);
   if (technician === undefined || station === undefined) return [];
-  const release = releaseOnDay(type, ward, day);
+  const release = releaseOnDay(stage.hospital.seed, type, ward, day);
   const [next, previous] = [firmwareRelease(type, release), firmwareRelease(type, Math.max(0, release - 1))];
   const story = new Storyline(stage);
   for (const device of stage.hospital.devicesOf(type, ward)) {
@@ -213,7 +213,7 @@ function planDay({ hospital, settings, seed }: Slice, day: number): readonly Eve
   });
   for (const type of FIRMWARE_CLASSES) {
     for (const { name } of hospital.wards) {
-      if (hospital.devicesOf(type, name).length === 0 || !isRollOutDay(type, name, day)) continue;
+      if (hospital.devicesOf(type, name).length === 0 || !isRollOutDay(seed, type, name, day)) continue;
       const random = SeededRandom.ofStream(seed, `roll-out/${day}/${type}/${name}`);
       drafts.push(...rollOut(stageAt(random, [7, 10]), type, name, day));
     }
