@@ -58,7 +58,8 @@ export const FIRST_SEEN_PEER: Detector<'flow'> = {
       why: '{from} connected to {to} in a way that no device of its kind did in the {days} days in which they were watched. A device that talks to strangers may be under the control of somebody else, who can change what it does to a patient, or reach records through it.',
       nextStep:
         'Ask today whether {from} was given a new task: medical engineering knows of a medical device, the IT service desk of a computer or server. If nobody does, have them take it off the network, with a replacement at the bed first where a patient depends on it.',
-      harmlessExplanation: 'A server that moved, an update, or maintenance by the maker. Medical engineering or the IT service desk knows.',
+      harmlessExplanation:
+        'A server that moved, an update, or maintenance by the maker. Medical engineering or the IT service desk knows.',
       entities: [
         { kind: 'device', field: 'from' },
         { kind: 'address', field: 'to' },
