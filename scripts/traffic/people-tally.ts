@@ -95,13 +95,11 @@ export class PeopleTally {
 
   #signIn({ type, data }: ProtegoEvent, timeMs: number): void {
     const [uid, role] = [textAt(data, 'user.uid'), textAt(data, 'user.role')];
-    // Partners' people and patients sign in to the portal, and a name without a role is a mistyped one or a service's.
-    if (uid === undefined || role === undefined || role === 'partner-user' || textAt(data, 'service.name') !== 'ehr')
-      return;
-    if (type === 'access.sign-in-failed') {
-      this.#failureCount++;
-      return;
-    }
+    // Partners' people and patients sign in to portals, and services have accounts of their own.
+    if (uid === undefined || uid.startsWith('svc-') || textAt(data, 'service.name') !== 'ehr') return;
+    // Whoever is refused has no role yet: the name may be anybody's.
+    if (type === 'access.sign-in-failed') this.#failureCount++;
+    if (type === 'access.sign-in-failed' || role === undefined) return;
     this.#signInCount++;
     this.#signers.add(uid);
     this.signIns.add(timeMs);

@@ -40,7 +40,7 @@ export class RelationTally {
     if (type === 'access.record-read') this.#read(data);
     else if (type === 'roster.person-assigned') this.#person(data);
     else if (type === 'care.patient-admitted') this.#patient(data);
-    else if (type === 'watchlist.entry-added') this.#watched.add(textAt(data, 'value') ?? '');
+    else if (type === 'watchlist.entry-added') this.#watched.add(textAt(data, 'patient.uid') ?? '');
   }
 
   /** Reads of each relation among a million reads. */

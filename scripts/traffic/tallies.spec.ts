@@ -85,8 +85,8 @@ describe('people tally', () => {
     const tally = new PeopleTally();
     const seat = { user: { uid: 'p-1', role: 'nurse' }, service: { name: 'ehr' } };
     tally.take(event('access.signed-in', seat));
-    tally.take(event('access.sign-in-failed', seat));
-    tally.take(event('access.signed-in', { ...seat, user: { uid: 'x', role: 'partner-user' } }));
+    tally.take(event('access.sign-in-failed', { ...seat, user: { uid: 'p-1' } }));
+    tally.take(event('access.sign-in-failed', { ...seat, user: { uid: 'svc-backup' } }));
     tally.take(event('access.signed-in', { ...seat, service: { name: 'exchange-portal' } }));
     expect([tally.signInsPerWeek(7), tally.failedPart()]).toEqual([1, 0.5]);
   });
@@ -105,7 +105,7 @@ describe('relation tally', () => {
     tally.take(
       event('care.patient-admitted', { patient: { uid: 'pt-3', street: 'Mill Lane', address: 'Mill Lane 1' } }),
     );
-    tally.take(event('watchlist.entry-added', { list: 'vip', value: 'pt-3' }));
+    tally.take(event('watchlist.entry-added', { list: 'vip', patient: { uid: 'pt-3' } }));
     for (const patient of ['pt-1', 'pt-2', 'pt-3', 'pt-4']) tally.take(read('p-1', patient, 9, patient !== 'pt-3'));
     const reads = { all: 250_000, outsideCare: 0 };
     expect(Object.fromEntries(tally.perMillion())).toEqual({
