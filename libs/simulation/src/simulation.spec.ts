@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
@@ -110,6 +111,21 @@ describe('simulateHospital', () => {
       expect(labels).toEqual(whole.labels());
       expect(known.size).toBe(0);
     }
+  });
+
+  it('makes a day the same whatever was made before it', () => {
+    // With this seed, the turns of an office at the weekend and on call fall to one person.
+    const options = { days: 8, seed: 6 };
+    const whole = of(options);
+    const daySlices = whole.sliceCount / 8;
+    const digestOf = (simulation: Simulation, from: number): string => {
+      const digest = createHash('sha256');
+      for (const event of simulation.part(from, from + daySlices).events) digest.update(JSON.stringify(event));
+      return digest.digest('hex');
+    };
+    // A weekend and the Monday after it: rosters change, and who is on call.
+    for (let from = 5 * daySlices; from < whole.sliceCount; from += daySlices)
+      expect([from, digestOf(whole, from)]).toEqual([from, digestOf(of(options), from)]);
   });
 
   it('labels every activity with events that are there, within its time', () => {

@@ -3,8 +3,21 @@ import { gzipSync } from 'node:zlib';
 import { canonicalJson } from '@protego/contracts';
 import type { PlantedEvents, Simulation, SimulationOptions } from '@protego/simulation';
 
-/** Slices of a simulation that are made, compressed and written together: three hours. */
-export const PART_SLICES = 36;
+const PART_SLICES_MIN = 36;
+const PART_SLICES_MAX = 288;
+/** Parts of a history that has fewer than so many days. */
+const PARTS = 8;
+
+/**
+ * Slices of a history that are made, compressed and written together: three hours of a day, a day of longer histories, because
+ * each thread plans whole days. It hangs on the length alone, so that any number of threads writes the same bytes.
+ */
+export function slicesOfPart(sliceCount: number): number {
+  return Math.min(PART_SLICES_MAX, Math.max(PART_SLICES_MIN, Math.ceil(sliceCount / PARTS)));
+}
+
+/** Takes less than half the time of level 6, and a quarter more room. */
+const GZIP_LEVEL = 3;
 
 /** What a thread is told when it begins. */
 export interface PartMakerOptions {
@@ -42,7 +55,7 @@ export function makePart(simulation: Simulation, { fromSlice, toSlice }: PartOrd
   }
   chunks.push(Buffer.from(text, 'utf8'));
   const lines = Buffer.concat(chunks);
-  return { fromSlice, toSlice, count, lines, member: gzipSync(lines, { level: 6 }), planted: part.planted };
+  return { fromSlice, toSlice, count, lines, member: gzipSync(lines, { level: GZIP_LEVEL }), planted: part.planted };
 }
 
 /** Lines that were written: how many, and the SHA-256 (hex) of them before compression. */

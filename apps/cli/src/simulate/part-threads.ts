@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { SimulationOptions } from '@protego/simulation';
-import { PART_SLICES, type HistoryPart, type PartMakerOptions, type PartOrder } from './history-part';
+import { slicesOfPart, type HistoryPart, type PartMakerOptions, type PartOrder } from './history-part';
 
 /** Most threads of one history. */
 export const THREADS_MAX = 64;
@@ -33,8 +33,9 @@ export async function* partsByThreads(
 
 function ordersOf(sliceCount: number): PartOrder[] {
   const orders: PartOrder[] = [];
-  for (let fromSlice = 0; fromSlice < sliceCount; fromSlice += PART_SLICES)
-    orders.push({ fromSlice, toSlice: Math.min(fromSlice + PART_SLICES, sliceCount) });
+  const step = slicesOfPart(sliceCount);
+  for (let fromSlice = 0; fromSlice < sliceCount; fromSlice += step)
+    orders.push({ fromSlice, toSlice: Math.min(fromSlice + step, sliceCount) });
   return orders;
 }
 

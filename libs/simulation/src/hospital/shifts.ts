@@ -233,7 +233,8 @@ export class Shifts {
     const isWeekday = !isWeekend(day);
     for (let step = 0; step < team.memberCount; step++) {
       const member = modulo(day + step, team.memberCount);
-      const isWorkingShift = !team.isOffice && shifts[member] !== OFF;
+      // Whoever is in the office on a weekday is on call from its end; at weekends both would begin together.
+      const isWorkingShift = shifts[member] !== OFF && !(team.isOffice && isWeekday);
       if (isAbsent[member] || isWorkingShift) continue;
       const from = team.isOffice && isWeekday ? OFFICE_HOURS[1] : ON_CALL_HOUR;
       return this.#duty(team, member, day, [from, ON_CALL_HOUR + 24], true);

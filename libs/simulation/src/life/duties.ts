@@ -16,8 +16,8 @@ export function dutiesIn(basis: PlanBasis, startMs: number, endMs: number): Duty
 }
 
 /** Name of a duty, unique in a house. */
-export function dutyKey({ person, startMs }: Duty): string {
-  return `${person.user.uid}/${startMs}`;
+export function dutyKey({ person, startMs, isOnCall }: Duty): string {
+  return `${person.user.uid}/${startMs}${isOnCall ? '/on-call' : ''}`;
 }
 
 function dutiesOfHour({ hospital }: PlanBasis, startMs: number, endMs: number): Duty[] {
