@@ -58,7 +58,8 @@ export type StaffSeat = Pick<ExchangeFacts, 'actor' | 'from' | 'userAgent'>;
 export function staffSeat(hospital: Hospital, user: UserView, ward: string): StaffSeat {
   const own = hospital.devicesOf('workstation', ward);
   const seats = own.length > 0 ? own : hospital.devicesOf('workstation');
-  const seat = seats.length === 0 ? undefined : SeededRandom.ofStream(hospital.seed, `portal-seat/${user.uid}`).pick(seats);
+  const seat =
+    seats.length === 0 ? undefined : SeededRandom.ofStream(hospital.seed, `portal-seat/${user.uid}`).pick(seats);
   if (seat === undefined) return { actor: user };
   return { actor: user, from: endpointOf(seat), userAgent: portalUserAgent('browser', seat.view.uid) };
 }
