@@ -121,9 +121,11 @@ async function disguise(options: EvalOptions, range: RunRange): Promise<void> {
 }
 
 /** True unless all of what acceptance asks for is run. */
-function isSample({ quick, seeds, scenarios, days }: EvalOptions): boolean {
+function isSample({ quick, seeds, scenarios, days, set, tune }: EvalOptions): boolean {
   return (
     quick ||
+    tune ||
+    set.length > 0 ||
     scenarios !== undefined ||
     (days ?? WHOLE.days) < WHOLE.days ||
     seedsOf(seeds ?? WHOLE.numbers).length < SEED_COUNT_MIN

@@ -97,8 +97,9 @@ ${numberText(figures.breakGlassPerThousand)} uses of emergency access come with 
 
 ${image('related-readers', 'Reads of a million by how reader and patient are related, with published figures')}
 
-Readers and patients are related by what the directory says of homes and staff; such reads happen in ordinary work, because the people of a small town
-also lie in its hospital. Each patient on the watch list lies in a bed for a part of the simulated time, and staff are one in a hundred of the
+Readers and patients are related by what the directory says of homes and staff; reads of colleagues and neighbours happen in ordinary work, because
+the people of a small town also lie in its hospital. Relatives hardly do: what an alarm about a family member's record costs in a house where
+staff often care for their own is not measured here. Each patient on the watch list lies in a bed for a part of the simulated time, and staff are one in a hundred of the
 town; so both are read about far more often than in the large network of the published figures, most often by those who care for them.
 `;
 }

@@ -274,6 +274,7 @@ function checkOptions(options: SimulationOptions): { seed: number; site: string;
   if (!(durationMs >= 1 && days <= DAYS_MAX)) throw invalid('days', days, `more than 0 and at most ${DAYS_MAX}`);
   const startMs = parseRfc3339Ms(startTime);
   if (startMs === undefined) throw invalid('startTime', startTime, 'an RFC 3339 date-time with an offset');
+  if (startMs < 0) throw invalid('startTime', startTime, 'in 1970 or later');
   if (startMs + durationMs > END_MS_MAX)
     throw invalid('startTime', startTime, 'so early that the year 9999 is not left');
   if (!isNameToken(site)) throw invalid('site', site, 'lower-case letters, digits and dashes, at most 64');

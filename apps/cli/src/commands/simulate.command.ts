@@ -1,4 +1,4 @@
-import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -28,6 +28,12 @@ interface SimulateOptions {
   readonly workers?: number;
   readonly json: boolean;
 }
+
+const EVENTS = 'events.ndjson.gz';
+const LABELS = 'labels.ndjson.gz';
+const MANIFEST = 'manifest.json';
+/** Follows the name of a file that is not whole yet. */
+const PARTIAL = '.partial';
 
 /** `protego simulate`: a seeded history with labels beside it. */
 export function simulateCommand(): Command {
@@ -61,13 +67,14 @@ async function simulate(options: SimulateOptions): Promise<void> {
   const terminal = new Terminal(options.json);
   const { scenario, seed, days, start, out } = options;
   const asked = { scenario, seed, days, startTime: start, settings: settingsOf(options.set) };
+  const threadCount = threadsOf(options.workers);
   const simulation = simulateHospital(asked);
-  mkdirSync(out, { recursive: true });
+  prepareDirectory(out);
   const progress = terminal.progress('simulate', 'slices');
-  const labels = new LabelFile(join(out, 'labels.ndjson.gz'));
+  const labels = new LabelFile(join(out, LABELS + PARTIAL));
   const events = new LineTally();
   await pipeline(
-    partsByThreads(asked, simulation.sliceCount, threadsOf(options.workers)),
+    partsByThreads(asked, simulation.sliceCount, threadCount),
     async function* (parts: AsyncIterable<HistoryPart>) {
       for await (const part of parts) {
         events.add(part.lines, part.count);
@@ -76,7 +83,7 @@ async function simulate(options: SimulateOptions): Promise<void> {
         yield part.member;
       }
     },
-    createWriteStream(join(out, 'events.ndjson.gz')),
+    createWriteStream(join(out, EVENTS + PARTIAL)),
   );
   const manifest = {
     version: 2,
@@ -93,8 +100,20 @@ async function simulate(options: SimulateOptions): Promise<void> {
     labels: await labels.end(),
   };
   progress.stop();
-  writeFileSync(join(out, 'manifest.json'), `${canonicalJson(manifest)}\n`);
+  writeFileSync(join(out, MANIFEST + PARTIAL), `${canonicalJson(manifest)}\n`);
+  // The manifest last: where it is, the others are whole.
+  for (const name of [EVENTS, LABELS, MANIFEST]) renameSync(join(out, name + PARTIAL), join(out, name));
   terminal.result(manifest, [`${manifest.events.count} events and ${manifest.labels.count} labels in ${out}`]);
+}
+
+/** Makes the directory, and refuses one with a history in it. */
+function prepareDirectory(out: string): void {
+  if (existsSync(out) && !statSync(out).isDirectory())
+    throw new ProtegoError('USAGE_INVALID', `--out \`${out}\` is no directory`);
+  const found = [EVENTS, LABELS, MANIFEST].find((name) => existsSync(join(out, name)));
+  if (found !== undefined)
+    throw new ProtegoError('USAGE_INVALID', `\`${join(out, found)}\` exists already: give another directory`);
+  mkdirSync(out, { recursive: true });
 }
 
 /** Labels on their way into a file, and the events of activities that have not ended. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { ProtegoError, isProtegoError } from '@protego/contracts';
 import type { SimulationOptions } from '@protego/simulation';
 import { slicesOfPart, type HistoryPart, type PartMakerOptions, type PartOrder } from './history-part';
 
@@ -77,7 +78,14 @@ class PartThread {
   }
 
   #fail(error: Error): void {
-    this.#failure ??= error;
-    for (const { reject } of this.#waiting.splice(0)) reject(error);
+    this.#failure ??= asThrown(error);
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#failure);
   }
+}
+
+/** An error of a thread comes with its members but without its class. */
+function asThrown(error: Error): Error {
+  if (error instanceof ProtegoError || !isProtegoError(error)) return error;
+  const { code, message, details } = error as ProtegoError;
+  return new ProtegoError(code, message, details);
 }
