@@ -139,11 +139,11 @@ describe('protego', () => {
 
   it('simulates into no directory that holds a history, and leaves it as it is when anything is wrong', () => {
     const options = ['--scenario', 'general', '--seed', '5', '--days', '0.01', '--set', 'wards=1'];
-    expect(protego('simulate', ...options, '--out', at('kept')).code).toBe(0);
-    const bytes = (): string[] => readdirSync(at('kept')).map((name) => readFileSync(join(at('kept'), name), 'base64'));
+    expect(protego('simulate', ...options, '--out', at('whole')).code).toBe(0);
+    const bytes = (): string[] => readdirSync(at('whole')).map((name) => readFileSync(join(at('whole'), name), 'base64'));
     const before = bytes();
     for (const wrong of [[], ['--workers', '0'], ['--start', '1969-12-31T23:00:00Z'], ['--days', '0']]) {
-      const { code, err } = protego('simulate', ...options, ...wrong, '--out', at('kept'));
+      const { code, err } = protego('simulate', ...options, ...wrong, '--out', at('whole'));
       expect([wrong, code, err]).toEqual([
         wrong,
         2,
@@ -151,7 +151,7 @@ describe('protego', () => {
       ]);
     }
     expect(bytes()).toEqual(before);
-    expect(protego('simulate', ...options, '--out', join(at('kept'), 'manifest.json')).code).toBe(2);
+    expect(protego('simulate', ...options, '--out', join(at('whole'), 'manifest.json')).code).toBe(2);
   });
 
   it('imports, says what it did, and knows the events the next time', () => {
