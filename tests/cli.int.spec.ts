@@ -140,7 +140,8 @@ describe('protego', () => {
   it('simulates into no directory that holds a history, and leaves it as it is when anything is wrong', () => {
     const options = ['--scenario', 'general', '--seed', '5', '--days', '0.01', '--set', 'wards=1'];
     expect(protego('simulate', ...options, '--out', at('whole')).code).toBe(0);
-    const bytes = (): string[] => readdirSync(at('whole')).map((name) => readFileSync(join(at('whole'), name), 'base64'));
+    const bytes = (): string[] =>
+      readdirSync(at('whole')).map((name) => readFileSync(join(at('whole'), name), 'base64'));
     const before = bytes();
     for (const wrong of [[], ['--workers', '0'], ['--start', '1969-12-31T23:00:00Z'], ['--days', '0']]) {
       const { code, err } = protego('simulate', ...options, ...wrong, '--out', at('whole'));
