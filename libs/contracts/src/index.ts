@@ -52,6 +52,7 @@ export {
 // Subjects
 export {
   REJECTION_HEADERS,
+  REPLAY_SUBJECT_ROOT,
   SUBJECT_ROOT,
   checkpointSubject,
   commandSubject,
@@ -60,10 +61,13 @@ export {
   lateSubject,
   parseInputSubject,
   rejectedSubject,
+  replayDetectionSubject,
+  replayEndedSubject,
   ruleFailedSubject,
   skewedSubject,
   subjectToken,
   type InputSubject,
+  type ReplaySubject,
 } from './subjects';
 // Declarations and configuration
 export {

@@ -15,6 +15,7 @@ export {
   type SnapshotStore,
   type StoredSnapshot,
 } from './run/run-ports';
+export { Pace, type PacePorts } from './run/pace';
 export { RunControl } from './run/run-control';
 // Comparing
 export {
