@@ -1,0 +1,24 @@
+export { barChart, type BarChart, type BarRow } from './bar-chart';
+export { lineChart, type Curve, type LineChart } from './line-chart';
+export { bytesText, numberText } from './scale';
+export {
+  badge,
+  code,
+  details,
+  figure,
+  html,
+  htmlPage,
+  joined,
+  list,
+  note,
+  paragraph,
+  section,
+  table,
+  type Content,
+  type Html,
+  type HtmlColumn,
+  type HtmlFigure,
+  type HtmlPage,
+  type HtmlSection,
+  type HtmlTable,
+} from './html-page';
