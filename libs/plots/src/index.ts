@@ -1,5 +1,7 @@
 export { barChart, type BarChart, type BarRow } from './bar-chart';
+export { gridChart, type GridChart, type GridRow } from './grid-chart';
 export { lineChart, type Curve, type LineChart } from './line-chart';
+export { shiftChart, type ShiftChart, type ShiftRow } from './shift-chart';
 export { bytesText, numberText } from './scale';
 export {
   badge,

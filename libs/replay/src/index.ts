@@ -8,3 +8,33 @@ export {
 } from './replay-run';
 export { replayLogOf, type ReplayLog, type ReplayRecord } from './replay-log';
 export { manifestText, parseManifest, type RunCounts, type RunManifest } from './run-manifest';
+// What-if
+export { compareRuns, type WhatIfRequest, type WhatIfSide } from './whatif/whatif-diff';
+export {
+  type DocumentDiff,
+  type KindSummary,
+  type MakerSummary,
+  type SideSummary,
+  type WhatIfDiff,
+} from './whatif/whatif-shape';
+export {
+  type DiffSource,
+  type Finding,
+  type FindingCore,
+  type FindingKind,
+  type FindingKindName,
+} from './whatif/finding';
+export { DETECTION_KIND, detectionDiffSource, readDetections, type DetectionWithSeqs } from './whatif/detection-source';
+export { type Difference } from './whatif/differences';
+export { type ArtefactSide, type DocumentChange } from './whatif/document-changes';
+export { PLACE_TYPES, eventFactsOf, type EventFacts } from './whatif/places';
+export { LabelIndex, parseLabels, type ActivityLabel, type LabelledFinding } from './whatif/labels';
+export {
+  GATES,
+  GATE_NAMES,
+  failedGates,
+  parseGates,
+  requireLabels,
+  type GateName,
+  type GateResult,
+} from './whatif/gates';
