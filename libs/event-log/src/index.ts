@@ -43,7 +43,7 @@ export { type DedupeVerdict } from './dedupe/dedupe-disk';
 // Checkpoints and proofs
 export { openCheckpoint, parseCheckpoint, type Checkpoint } from './tree/checkpoint';
 export { readLatestCheckpoint, type SignedCheckpoint } from './tree/checkpoint-files';
-export { parseVerifierKey, verifierKeyOf, verifyNote, type NoteVerifier } from './tree/signed-note';
+export { parseVerifierKey, signNote, verifierKeyOf, verifyNote, type NoteVerifier } from './tree/signed-note';
 export { TileStore } from './tree/tile-store';
 export {
   checkConsistency,

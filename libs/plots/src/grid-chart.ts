@@ -1,5 +1,5 @@
 import { rowName } from './row-name';
-import { INK, element, escaped, label, picture } from './svg';
+import { INK, element, escaped, label, picture, type Attribute } from './svg';
 
 /** A line of cells of a grid. */
 export interface GridRow {
@@ -56,7 +56,8 @@ function rowOf(row: GridRow, top: number, cellWidth: number, most: number, colum
     const x = LEFT + at * cellWidth;
     const text = row.texts?.[at] ?? String(value);
     const cell = { x: x + 1, y: top + 1, width: cellWidth - 2, height: ROW_HEIGHT - 2, rx: 2 };
-    const frame = row.marked?.[at] === true ? { stroke: INK.published, 'stroke-width': 2 } : {};
+    const frame: Record<string, Attribute> =
+      row.marked?.[at] === true ? { stroke: INK.published, 'stroke-width': 2 } : {};
     const fill = { fill: INK.series[0], 'fill-opacity': value === 0 ? 0.04 : 0.1 + 0.6 * (value / most) };
     const spoken = element('title', {}, escaped(`${row.name}, ${columns[at] ?? ''}: ${text}`));
     parts.push(element('rect', { ...cell, ...fill, ...frame }, spoken));

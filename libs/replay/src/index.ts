@@ -15,8 +15,13 @@ export {
   type KindSummary,
   type MakerSummary,
   type SideSummary,
+  type RunCost,
+  type WhatIfCost,
   type WhatIfDiff,
 } from './whatif/whatif-shape';
+export { headOf, textReport } from './whatif/report/text-report';
+export { htmlReport } from './whatif/report/html-report';
+export { junitReport } from './whatif/report/junit-report';
 export {
   type DiffSource,
   type Finding,
@@ -38,3 +43,13 @@ export {
   type GateName,
   type GateResult,
 } from './whatif/gates';
+export {
+  assessmentOf,
+  changeRecordOf,
+  changeRecordText,
+  diffHashOf,
+  diffText,
+  parseChangeRecord,
+  parseDiff,
+  type ChangeRecord,
+} from './whatif/change-record';

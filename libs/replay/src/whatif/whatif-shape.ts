@@ -73,3 +73,15 @@ export interface WhatIfDiff {
   readonly differencesLeftOut: number;
   readonly gates: readonly GateResult[];
 }
+
+/** What a run took; it differs from machine to machine and is no part of what is compared. */
+export interface RunCost {
+  readonly elapsedMs: number;
+  readonly eventsPerSecond: number;
+}
+
+/** What the runs took. */
+export interface WhatIfCost {
+  readonly baseline: RunCost;
+  readonly candidate: RunCost;
+}
