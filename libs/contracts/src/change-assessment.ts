@@ -9,8 +9,8 @@ export interface ChangeAssessment {
   readonly recordHash: string;
   /** Size and RFC 6962 root (hex) of the log that was replayed. */
   readonly log: { readonly size: number; readonly rootHash: string };
-  /** Event time of the results, RFC 3339; null: open. */
-  readonly range: { readonly from: string | null; readonly to: string | null };
+  /** Event times (RFC 3339) or seqs of the results; null: open. */
+  readonly range: { readonly from: string | number | null; readonly to: string | number | null };
   readonly baseline: AssessedSet;
   readonly candidate: AssessedSet;
   /** Documents that differ between the sets. */
@@ -50,7 +50,7 @@ const set: JsonSchema = object(
   },
   ['artefacts', 'outputHash', 'findings'],
 );
-const time: JsonSchema = { type: ['string', 'null'], maxLength: 64 };
+const bound: JsonSchema = { type: ['string', 'integer', 'null'], maxLength: 64, minimum: 0 };
 
 /** JSON Schema of {@link ChangeAssessment}. */
 export const CHANGE_ASSESSMENT_SCHEMA: JsonSchema = object(
@@ -58,7 +58,7 @@ export const CHANGE_ASSESSMENT_SCHEMA: JsonSchema = object(
     diffHash: sha256,
     recordHash: sha256,
     log: object({ size: count, rootHash: sha256 }, ['size', 'rootHash']),
-    range: object({ from: time, to: time }, ['from', 'to']),
+    range: object({ from: bound, to: bound }, ['from', 'to']),
     baseline: set,
     candidate: set,
     documents: count,

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { ProtegoError, systemClock } from '@protego/contracts';
 import { appendAssessment, type AssessmentReceipt } from '@protego/event-log';
 import {
@@ -19,26 +19,29 @@ import {
   type WhatIfDiff,
 } from '@protego/replay';
 import { EXIT_CHECK_FAILED } from '../exit-code';
-import { engineHash, shippedStreamsDir } from '../installation';
+import { shippedStreamsDir } from '../installation';
 import { ENGINE_OPTION_HELP, hereOrInEngine, type EngineOptions } from '../log/engine-client';
 import { withKeyOptions } from '../log/key-options';
 import { originOf, withReader, withWriter, type OpenLog } from '../log/open-log';
-import { timeOf } from '../log/selection';
+import { emitRangeOf, withRange, type RangeChoice } from '../replay/run-options';
+import type { RunSettings } from '../replay/run-session';
 import { Terminal } from '../terminal';
 import { loadSide, type LoadedSet } from '../whatif/artefact-side';
 import { evidenceFacts, knowledgeFacts } from '../whatif/event-facts';
 import { loadLabels } from '../whatif/label-file';
-import { runSide, type CommonRequest, type SideRun } from '../whatif/run-side';
+import { runSide, type SideRun } from '../whatif/run-side';
 import { whatIfVerifyCommand } from '../whatif/verify';
 import { clearReports, signReports, writeReports, type Side } from '../whatif/whatif-files';
+import { numberOf } from './simulate.command';
 
-interface WhatIfOptions extends EngineOptions {
+interface WhatIfOptions extends EngineOptions, RangeChoice {
   readonly baseline: string;
   readonly candidate: string;
   readonly out: string;
   readonly streams: string;
-  readonly from?: number;
-  readonly to?: number;
+  readonly workers: number;
+  readonly knowledge: Knowledge;
+  readonly candidateKnowledge?: Knowledge;
   readonly labels?: string;
   readonly failOn: readonly GateName[];
   readonly ignoreMutes: boolean;
@@ -46,48 +49,66 @@ interface WhatIfOptions extends EngineOptions {
   readonly reason?: string;
 }
 
+type Knowledge = 'then' | 'now';
+
+const KNOWLEDGE: readonly Knowledge[] = ['then', 'now'];
 const REQUIRED = ['log', 'baseline', 'candidate', 'out'] as const;
 
 /** `protego whatif`: what another set of artefacts would have made of history. */
 export function whatIfCommand(): Command {
-  return (
-    withKeyOptions(new Command('whatif'))
-      .description(
-        'Replay a log with two sets of rules and say what would have been different: OUT/report.html, report.txt, junit.xml, diff.json, a signed change-record.note, and both runs in OUT/baseline and OUT/candidate.',
-      )
-      .option('--log <dir>', 'log directory; it is only read, unless --append is given')
-      .option(
-        '--baseline <set>',
-        'what is in force: a directory with rules/ and declarations/, or a directory or file of rules',
-      )
-      .option('--candidate <set>', 'what would take its place, named in the same way')
-      .option('--out <dir>', 'directory to write')
-      .option('--keys <dir>', "directory of the log's keys (default: `keys` in the log directory)")
-      .option('--streams <dir>', 'where a set finds what it does not hold', shippedStreamsDir())
-      .option('--from <time>', 'leave out results certain before this event time, RFC 3339', timeOf('--from'))
-      .option('--to <time>', 'leave out results certain at or after this event time, RFC 3339', timeOf('--to'))
-      .option('--labels <file>', 'labels.ndjson.gz of the history: adds precision and recall')
-      .option('--fail-on <gates>', 'exit 1 when one of these gates fails, separated by commas', parseGates, [])
-      .option('--ignore-mutes', 'raise every detection, whatever was muted or acknowledged', false)
-      .option(
-        '--append',
-        'append the change record to the log, as an event of hashes and counts; needs --reason',
-        false,
-      )
-      .option('--reason <text>', 'why; it stays in the log in clear and must not name anybody')
-      .option('--engine <url>', ENGINE_OPTION_HELP)
-      .option('--json', 'print the difference as JSON', false)
-      .addHelpText(
-        'after',
-        `\ngates:\n${GATE_NAMES.map((name) => `  ${name.padEnd(22)}${GATES[name].words}${GATES[name].needsLabels ? ' (needs --labels)' : ''}`).join('\n')}\n` +
-          '\nexit codes: 0 done, whatever differs; 1 a gate of --fail-on failed; 2 usage error, no log or no keys; 3 internal error\n' +
-          'example: protego whatif --log .protego/log --baseline streams --candidate new-streams --out whatif1 --fail-on lost,lower-severity',
-      )
-      // Else `verify --log` would be taken for an option of `whatif`.
-      .enablePositionalOptions()
-      .addCommand(whatIfVerifyCommand())
-      .action((options: WhatIfOptions) => whatIf(options))
-  );
+  const command = new Command('whatif')
+    .description(
+      'Replay a log with two sets of rules and say what would have been different: OUT/report.html, report.txt, junit.xml, diff.json, a signed change-record.note, and both runs in OUT/baseline and OUT/candidate.',
+    )
+    // Else `verify --log` would be taken for an option of `whatif`.
+    .enablePositionalOptions()
+    .addCommand(whatIfVerifyCommand());
+  withComparison(command);
+  withRange(command);
+  withRunning(command);
+  return withKeyOptions(command)
+    .option('--append', 'append the change record to the log as an event of hashes and counts; needs --reason', false)
+    .option('--reason <text>', 'why; it stays in the log in clear and must not name anybody')
+    .option('--engine <url>', ENGINE_OPTION_HELP)
+    .option('--json', 'print the difference as JSON', false)
+    .addHelpText('after', helpText())
+    .action((options: WhatIfOptions) => whatIf(options));
+}
+
+function withComparison(command: Command): void {
+  command
+    .option('--log <dir>', 'log directory; it is only read, unless --append is given')
+    .option('--baseline <set>', 'what is in force: a directory with rules/ and declarations/, or rules alone')
+    .option('--candidate <set>', 'what would take its place, named in the same way')
+    .option('--out <dir>', 'directory to write')
+    .option('--keys <dir>', "directory of the log's keys (default: `keys` in the log directory)")
+    .option('--streams <dir>', 'where a set finds what it does not hold', shippedStreamsDir())
+    .option('--labels <file>', 'labels.ndjson.gz of the history: adds precision and recall')
+    .option('--fail-on <gates>', 'exit 1 when one of these gates fails, separated by commas', parseGates, []);
+}
+
+function withRunning(command: Command): void {
+  const asOf = (flag: string, help: string): Option => new Option(`${flag} <as-of>`, help).choices(KNOWLEDGE);
+  command
+    .addOption(
+      asOf('--knowledge', '`then`: judge with what was known by then; `now`: with all that is').default('then'),
+    )
+    .addOption(asOf('--candidate-knowledge', 'the same for the candidate alone'))
+    .option('--workers <threads>', 'threads of each run', numberOf('--workers'), 1)
+    .option('--ignore-mutes', 'raise every detection, whatever was muted or acknowledged', false);
+}
+
+function helpText(): string {
+  const gates = GATE_NAMES.map((name) => {
+    const { words, needsLabels } = GATES[name];
+    return `  ${name.padEnd(22)}${words}${needsLabels ? ' (needs --labels)' : ''}`;
+  });
+  return [
+    '\ngates:',
+    ...gates,
+    '\nexit codes: 0 done, whatever differs; 1 a gate of --fail-on failed; 2 usage error, no log or no keys; 3 internal error',
+    'example: protego whatif --log .protego/log --baseline streams --candidate new-streams --out whatif1 --fail-on lost,lower-severity',
+  ].join('\n');
 }
 
 async function whatIf(options: WhatIfOptions): Promise<void> {
@@ -101,17 +122,16 @@ async function whatIf(options: WhatIfOptions): Promise<void> {
   mkdirSync(out, { recursive: true });
   clearReports(out);
   const made = await withReader({ ...options, log: directory }, async (log) => {
-    const runs = { baseline: await run('baseline', sets.baseline), candidate: await run('candidate', sets.candidate) };
+    // Taken once: while the engine appends, both runs still read the same records.
+    const history = replayLogOf(log.reader, log.house.vault);
+    const runs = { baseline: await run('baseline'), candidate: await run('candidate') };
     const diff = await compare(log, options, sets, runs);
     writeReports(out, diff, { baseline: runs.baseline.cost, candidate: runs.candidate.cost });
     return { diff, ...(await signReports(out, diff, log)) };
 
-    async function run(side: Side, set: LoadedSet): Promise<SideRun> {
-      const progress = terminal.progress(side, 'records');
-      const onProgress = (read: number, size: number): void => progress.update(read, size);
-      const done = await runSide(set, { ...commonOf(log, options), onProgress }, join(out, side), systemClock);
-      progress.stop();
-      return done;
+    function run(side: Side): Promise<SideRun> {
+      terminal.note(`${side}: ${sets[side].name}`);
+      return runSide(sets[side], { ...settingsOf(side, options), log: history }, log, terminal, systemClock);
     }
   });
   const receipt = options.append ? await append(options, made.record, made.note) : undefined;
@@ -128,13 +148,14 @@ function requireOptions(options: WhatIfOptions): void {
     throw new ProtegoError('USAGE_INVALID', '--append needs --reason');
 }
 
-function commonOf({ reader, house }: OpenLog, options: WhatIfOptions): CommonRequest {
+function settingsOf(side: Side, options: WhatIfOptions): Omit<RunSettings, 'set' | 'log'> {
+  const { knowledge, candidateKnowledge = knowledge } = options;
   return {
-    log: replayLogOf(reader, house.vault),
-    engine: engineHash(),
+    out: join(options.out, side),
     mutes: options.ignoreMutes ? 'ignored' : 'honoured',
-    emitFromMs: options.from,
-    emitToMs: options.to,
+    knowledge: side === 'baseline' ? knowledge : candidateKnowledge,
+    workers: options.workers,
+    ...emitRangeOf(options),
   };
 }
 
@@ -151,7 +172,7 @@ async function compare(
   const sideOf = (side: Side): Parameters<typeof compareRuns>[0]['baseline'] => ({
     name: sets[side].name,
     manifest: runs[side].manifest,
-    artefacts: sets[side].side,
+    artefacts: { ...sets[side].side, knowledge: runs[side].manifest.knowledge },
   });
   return compareRuns({
     baseline: sideOf('baseline'),

@@ -16,7 +16,8 @@ export interface LoadedSet {
   /** As the caller named it. */
   readonly name: string;
   readonly set: ArtefactSet;
-  readonly side: ArtefactSide;
+  /** All of it but how the run judges. */
+  readonly side: Omit<ArtefactSide, 'knowledge'>;
 }
 
 /**

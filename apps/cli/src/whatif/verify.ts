@@ -7,8 +7,8 @@ import { diffHashOf, parseChangeRecord, parseDiff, parseManifest, type ChangeRec
 import { EXIT_CHECK_FAILED } from '../exit-code';
 import { withKeyOptions, type KeyOptions } from '../log/key-options';
 import { withReader } from '../log/open-log';
+import { linesOfFile } from '../replay/file-lines';
 import { Terminal } from '../terminal';
-import { linesOf } from './run-side';
 import { RECORD_FILE, SIDES, sha256OfFile, type Side } from './whatif-files';
 
 interface VerifyOptions extends KeyOptions {
@@ -106,7 +106,7 @@ function checkDiff(directory: string, { assessment }: ChangeRecord): void {
 
 function checkRun(directory: string, side: Side, { assessment, log }: ChangeRecord): void {
   const manifest = parseManifest(readFileSync(join(directory, side, 'manifest.json'), 'utf8'));
-  const root = merkleRootOf([...linesOf(join(directory, side, 'detections.jsonl'))]);
+  const root = merkleRootOf([...linesOfFile(join(directory, side, 'detections.jsonl'))]);
   if (manifest.outputHash !== assessment[side].outputHash || root !== manifest.outputHash)
     throw altered('the detections are not those of the run');
   if (manifest.log.root !== log.root) throw altered('the run is of another log');

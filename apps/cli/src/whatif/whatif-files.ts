@@ -14,7 +14,7 @@ import {
   type WhatIfDiff,
 } from '@protego/replay';
 import type { OpenLog } from '../log/open-log';
-import { RUN_FILES } from './run-side';
+import { runFilesIn } from './run-side';
 
 /** File with the signed change record, within the directory of a what-if. */
 export const RECORD_FILE = 'change-record.note';
@@ -24,8 +24,6 @@ export const SIDES = ['baseline', 'candidate'] as const;
 export type Side = (typeof SIDES)[number];
 
 const REPORT_FILES = ['diff.json', 'report.txt', 'report.html', 'junit.xml'] as const;
-/** What a record signs, by path within the directory. */
-const SIGNED_FILES = [...REPORT_FILES, ...SIDES.flatMap((side) => RUN_FILES.map((name) => `${side}/${name}`))];
 const CHUNK_BYTES = 1 << 20;
 
 /** Removes what an earlier what-if left: it must not pass for one of this, should this one not end. */
@@ -50,7 +48,9 @@ export async function signReports(
   diff: WhatIfDiff,
   { reader, house }: OpenLog,
 ): Promise<{ readonly record: ChangeRecord; readonly note: string }> {
-  const files = Object.fromEntries(SIGNED_FILES.map((name) => [name, sha256OfFile(join(directory, name))]));
+  const runs = SIDES.flatMap((side) => runFilesIn(join(directory, side)).map((name) => `${side}/${name}`));
+  const names = [...REPORT_FILES, ...runs];
+  const files = Object.fromEntries(names.map((name) => [name, sha256OfFile(join(directory, name))]));
   const record = changeRecordOf(diff, reader.identity.verifierKey, files);
   const note = await signNote(changeRecordText(record), record.log.origin, house.keys.signer);
   writeFileSync(join(directory, RECORD_FILE), note);

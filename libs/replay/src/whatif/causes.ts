@@ -1,13 +1,22 @@
 import type { SigmaCorrelation, SigmaRule } from '@protego/streams';
-import { PLACEHOLDERS_KEY, SOURCES_KEY, type ArtefactSide, type DocumentChange } from './document-changes';
+import {
+  KNOWLEDGE_KEY,
+  PLACEHOLDERS_KEY,
+  SOURCES_KEY,
+  type ArtefactSide,
+  type DocumentChange,
+} from './document-changes';
 import { compareText } from './finding';
+
+/** Documents that may change what any rule or detector finds. */
+const EVERYWHERE: ReadonlySet<string> = new Set([SOURCES_KEY, KNOWLEDGE_KEY]);
 
 type Member = SigmaRule | SigmaCorrelation;
 
 /**
  * Says which of the documents that differ can be why the findings of a rule differ: the rule itself, the filters that apply
  * to it, what a correlation is about, all the way down, what is declared for the placeholders in any of these, and the
- * declarations of sources, which time everything. Where a rule raises on one side only, because a correlation takes what it
+ * declarations of sources, which time everything, and what is known of the house. Where a rule raises on one side only, because a correlation takes what it
  * finds on the other, that correlation too.
  */
 export class Causes {
@@ -34,7 +43,7 @@ export class Causes {
       ? this.#sides.flatMap((side, at) => takers[at]?.flatMap((id) => side.below(id)) ?? [])
       : [];
     const reached = new Set([...below.flat(), ...above]);
-    const causes = this.#changed.filter(({ id, key }) => reached.has(id) || key === SOURCES_KEY).map(({ key }) => key);
+    const causes = this.#changed.filter(({ id, key }) => reached.has(id) || EVERYWHERE.has(key)).map(({ key }) => key);
     const isExpanded = this.#sides.some((side, at) =>
       side.placeholdersOf(below[at] ?? []).some((name) => this.#placeholders.has(name)),
     );

@@ -11,6 +11,8 @@ export interface ArtefactSide {
   readonly contents: readonly SigmaContent[];
   readonly declarations: SourceDeclarations;
   readonly placeholders: ReadonlyMap<string, readonly string[]>;
+  /** Whether events are judged with what was known of the house when they came, or with all that the log knows. */
+  readonly knowledge: 'then' | 'now';
 }
 
 /** A document of artefacts that is not the same on both sides. */
@@ -19,7 +21,7 @@ export interface DocumentChange {
   readonly key: string;
   /** The same without the number that tells documents of one id apart. */
   readonly id: string;
-  readonly kind: SigmaContent['kind'] | 'placeholders' | 'sources';
+  readonly kind: SigmaContent['kind'] | 'placeholders' | 'sources' | 'knowledge';
   readonly title: string;
   /** File, in the candidate where it is there, else in the baseline. */
   readonly path: string;
@@ -40,6 +42,8 @@ export interface LeftOutDocument {
 
 /** Key of the declarations of sources among documents. */
 export const SOURCES_KEY = 'declarations/sources.yaml';
+/** Key of what is known of the house, where the sides judge with different knowledge. */
+export const KNOWLEDGE_KEY = 'knowledge';
 /** Key of the placeholders among documents. */
 export const PLACEHOLDERS_KEY = 'declarations/placeholders.yaml';
 
@@ -48,7 +52,8 @@ export function documentChangesOf(baseline: ArtefactSide, candidate: ArtefactSid
   const [before, after] = [byKey(baseline.contents), byKey(candidate.contents)];
   const keys = [...new Set([...before.keys(), ...after.keys()])];
   const rules = keys.flatMap((key) => changeOf(key, before.get(key), after.get(key)));
-  return [...rules, ...declarationChanges(baseline, candidate)].sort((a, b) => compareText(a.key, b.key));
+  const others = [...declarationChanges(baseline, candidate), ...knowledgeChange(baseline, candidate)];
+  return [...rules, ...others].sort((a, b) => compareText(a.key, b.key));
 }
 
 function changeOf(key: string, before?: SigmaContent, after?: SigmaContent): DocumentChange[] {
@@ -77,6 +82,21 @@ function declarationChange(
 ): DocumentChange[] {
   if (canonicalJson(before) === canonicalJson(after)) return [];
   return [{ key, id: key, kind, title, path: key, change: 'changed', ...changesOf(before, after) }];
+}
+
+function knowledgeChange({ knowledge: before }: ArtefactSide, { knowledge: after }: ArtefactSide): DocumentChange[] {
+  if (before === after) return [];
+  const told = { key: KNOWLEDGE_KEY, id: KNOWLEDGE_KEY, path: KNOWLEDGE_KEY, title: 'What is known of the house' };
+  const values = valueChangesOf({ asOf: before }, { asOf: after });
+  return [
+    {
+      ...told,
+      kind: 'knowledge',
+      change: 'changed',
+      words: [`judged as known ${after}, no more as known ${before}`],
+      values,
+    },
+  ];
 }
 
 function changesOf(before: unknown, after: unknown): Pick<DocumentChange, 'words' | 'values'> {

@@ -1,6 +1,6 @@
 import { ProtegoError, canonicalJson, parseRfc3339Ms } from '@protego/contracts';
 import { DETECTOR_RULES, type SigmaProblem } from '@protego/streams';
-import type { RunManifest } from '../run-manifest';
+import type { RunManifest } from '../run/run-manifest';
 import { affectedOf, changeCountsOf, type ChangeCounts } from './affected';
 import { AlertLoadTally, type AlertLoad } from './alert-load';
 import { Causes } from './causes';
@@ -75,7 +75,7 @@ export function compareRuns(request: WhatIfRequest): WhatIfDiff {
   const told = {
     version: 1 as const,
     log: baseline.manifest.log,
-    range: baseline.manifest.range,
+    range: rangeOf(baseline.manifest),
     baseline: sideOf(baseline),
     candidate: sideOf(candidate),
     documents: documents.map((document) => ({ ...document, effects: effectsOf(document, all) })),
@@ -102,7 +102,8 @@ interface Compared {
 }
 
 function requireOneRange({ baseline: { manifest: a }, candidate: { manifest: b } }: WhatIfRequest): void {
-  const rangeOf = ({ log, range, mutes }: RunManifest): string => canonicalJson({ log, range, mutes: mutes.option });
+  const rangeOf = ({ log, range: { emitFrom, emitTo, by }, mutes }: RunManifest): string =>
+    canonicalJson({ log, emitFrom, emitTo, by, mutes: mutes.option });
   if (rangeOf(a) !== rangeOf(b))
     throw new ProtegoError('MANIFEST_INVALID', 'the two runs are not over the same range of the same log');
 }
@@ -123,7 +124,9 @@ function labelsOf({ labels, baseline }: WhatIfRequest, places: WhoAndWhere): Lab
   return new Labels(labels.labels, places, range, labels.namesOf);
 }
 
-const msOrNone = (time: string | null): number | undefined => (time === null ? undefined : parseRfc3339Ms(time));
+// A range by seq says nothing about which activities lie in it.
+const msOrNone = (bound: string | number | null): number | undefined =>
+  typeof bound === 'string' ? parseRfc3339Ms(bound) : undefined;
 
 const baselineOf = ({ same, pairs, lost }: MatchedFindings): FindingCore[] => [
   ...same,
@@ -158,6 +161,10 @@ function loadOf(places: WhoAndWhere, compared: readonly Compared[]): AlertLoad {
     for (const finding of matched.added) tally.take(finding, ['candidate']);
   }
   return tally.load();
+}
+
+function rangeOf({ range: { emitFrom, emitTo, by } }: RunManifest): WhatIfDiff['range'] {
+  return { emitFrom, emitTo, by };
 }
 
 function sideOf({ name, manifest: { artefacts, engine, outputHash, counts } }: WhatIfSide): SideSummary {

@@ -1,4 +1,4 @@
-import type { RunCounts, RunManifest } from '../run-manifest';
+import type { RunCounts, RunManifest } from '../run/run-manifest';
 import type { AffectedSummary, ChangeCounts } from './affected';
 import type { AlertLoad } from './alert-load';
 import type { Difference } from './differences';
@@ -54,7 +54,7 @@ export interface MakerSummary extends ChangeCounts {
 export interface WhatIfDiff {
   readonly version: 1;
   readonly log: RunManifest['log'];
-  readonly range: RunManifest['range'];
+  readonly range: Omit<RunManifest['range'], 'readFrom'>;
   readonly baseline: SideSummary;
   readonly candidate: SideSummary;
   readonly documents: readonly DocumentDiff[];

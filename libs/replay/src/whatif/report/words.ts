@@ -78,8 +78,9 @@ export function timeText(rfc3339: string): string {
 /** Of which results were wanted. */
 export function rangeText({ range, log }: WhatIfDiff): string {
   const { emitFrom, emitTo } = range;
-  const from = emitFrom === null ? 'from its beginning' : `from ${timeText(emitFrom)}`;
-  const to = emitTo === null ? 'to its end' : `to ${timeText(emitTo)}`;
+  const boundText = (bound: string | number): string => (typeof bound === 'number' ? `seq ${bound}` : timeText(bound));
+  const from = emitFrom === null ? 'from its beginning' : `from ${boundText(emitFrom)}`;
+  const to = emitTo === null ? 'to its end' : `to ${boundText(emitTo)}`;
   return `log ${log.origin}, ${countOf(log.size, 'record')}, ${from} ${to}`;
 }
 
@@ -96,7 +97,7 @@ export function nameOrUnknown(name: string | null): string {
 /** What became of a document, in one line. */
 export function documentText({ change, kind, title, key, path }: DocumentDiff): string {
   const shown = title === key ? title : `${title} (${key})`;
-  const what = kind === 'sources' || kind === 'placeholders' ? '' : `${kind} `;
+  const what = kind === 'rule' || kind === 'correlation' || kind === 'filter' ? `${kind} ` : '';
   return `${change}: ${what}${shown}${path === key ? '' : ` in ${path}`}`;
 }
 
