@@ -58,7 +58,7 @@ function rowOf(row: GridRow, top: number, cellWidth: number, most: number, colum
     const cell = { x: x + 1, y: top + 1, width: cellWidth - 2, height: ROW_HEIGHT - 2, rx: 2 };
     const frame: Record<string, Attribute> =
       row.marked?.[at] === true ? { stroke: INK.published, 'stroke-width': 2 } : {};
-    const fill = { fill: INK.series[0], 'fill-opacity': value === 0 ? 0.04 : 0.1 + 0.6 * (value / most) };
+    const fill = { fill: INK.series[0], 'fill-opacity': value === 0 ? 0.04 : 0.08 + 0.32 * (value / most) };
     const spoken = element('title', {}, escaped(`${row.name}, ${columns[at] ?? ''}: ${text}`));
     parts.push(element('rect', { ...cell, ...fill, ...frame }, spoken));
     if (cellWidth >= TEXT_WIDTH_MIN && text !== '0')

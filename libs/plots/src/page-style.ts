@@ -16,6 +16,7 @@ p, ul { margin: 0.5rem 0; max-width: 60rem; }
 table { border-collapse: collapse; font-size: 0.9rem; }
 caption { text-align: left; padding: 0.25rem 0; }
 th, td { border: 1px solid var(--line); padding: 0.3rem 0.6rem; text-align: left; vertical-align: top; }
+td ul { margin: 0; padding-left: 1.1rem; }
 th { background: var(--shade); font-weight: 600; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 code { font: 0.85em ui-monospace, monospace; overflow-wrap: anywhere; }

@@ -22,8 +22,10 @@ import {
   VERDICT_WORDS,
   aboutText,
   aspectsText,
+  causesText,
   countOf,
   countsText,
+  makerTitle,
   nameOrUnknown,
   numberOf,
   rangeText,
@@ -141,12 +143,13 @@ function documentRow({ change, kind, title, key, path, words, effects }: Documen
   return [
     badge(change, DOCUMENT_BADGES[change]),
     path === key ? name : joined([name, ` ${kind} in `, code(path)]),
-    words.length === 0 ? '' : list(words),
+    words.length === 0 ? '' : list(words.map(wordsOf)),
     countsText(effects),
   ];
 }
 
-function makerTable({ makers, labels }: WhatIfDiff): Html {
+function makerTable(diff: WhatIfDiff): Html {
+  const { makers, labels } = diff;
   const differing = makers.filter((maker) => sumOfCounts(maker) > 0);
   const isLabelled = labels !== null;
   const numbers = ['before', 'after', ...CHANGES].map((name) => ({ name, isNumber: true }));
@@ -158,15 +161,15 @@ function makerTable({ makers, labels }: WhatIfDiff): Html {
       ...numbers,
       { name: 'median shift', isNumber: true },
       ...(isLabelled ? [{ name: 'precision' }, { name: 'recall' }] : []),
-      { name: 'because of' },
+      { name: 'because' },
     ],
-    rows: differing.map((maker) => makerRow(maker, isLabelled)),
+    rows: differing.map((maker) => makerRow(diff, maker, isLabelled)),
     empty: 'no rule finds anything else than before',
   });
 }
 
-function makerRow(maker: MakerSummary, isLabelled: boolean): Content[] {
-  const { title, baseline, candidate, shiftMs, labels, causes } = maker;
+function makerRow(diff: WhatIfDiff, maker: MakerSummary, isLabelled: boolean): Content[] {
+  const { title, maker: makerId, baseline, candidate, shiftMs, labels, causes } = maker;
   const median = shiftMs === null ? '' : `${shiftMs.median < 0 ? '−' : '+'}${spanText(shiftMs.median)}`;
   const pair = (of: 'precision' | 'recall'): string =>
     labels === null ? '' : `${shareText(labels.baseline[of])}, now ${shareText(labels.candidate[of])}`;
@@ -177,13 +180,18 @@ function makerRow(maker: MakerSummary, isLabelled: boolean): Content[] {
     ...CHANGES.map((change) => String(maker[change])),
     median,
     ...(isLabelled ? [pair('precision'), pair('recall')] : []),
-    causesOf(causes),
+    causesOf(diff, makerId, causes),
   ];
 }
 
-function causesOf(causes: readonly string[]): Content {
-  if (causes.length === 0) return badge('no changed document', 'bad');
-  return joined(causes.flatMap((cause, at) => (at === 0 ? [code(cause)] : [', ', code(cause)])));
+/** Words with what stands between backticks set as code. */
+function wordsOf(text: string): Content {
+  return joined(text.split('`').map((part, at) => (at % 2 === 0 ? part : code(part))));
+}
+
+function causesOf(diff: WhatIfDiff, makerId: string, causes: readonly string[]): Content {
+  const words = causesText(diff, makerId, causes);
+  return causes.length === 0 ? badge(words, 'bad') : wordsOf(words);
 }
 
 function affectedParts({ affected }: WhatIfDiff): Html[] {
@@ -208,7 +216,8 @@ function affectedTable(id: string, caption: string, what: string, rows: readonly
   });
 }
 
-function labelSection({ labels }: WhatIfDiff): Html[] {
+function labelSection(diff: WhatIfDiff): Html[] {
+  const { labels } = diff;
   if (labels === null) return [];
   const { baseline, candidate, lostAttacks, foundAttacks } = labels;
   const rows: readonly (readonly [string, string, string])[] = [
@@ -242,7 +251,7 @@ function labelSection({ labels }: WhatIfDiff): Html[] {
             what,
             joined([`${activity} `, code(label)]),
             timeText(startsAt),
-            makers.join(', '),
+            makers.map((maker) => makerTitle(diff, maker)).join(', '),
           ]),
         }),
       ],
@@ -250,7 +259,8 @@ function labelSection({ labels }: WhatIfDiff): Html[] {
   ];
 }
 
-function differenceParts({ differences, differencesLeftOut }: WhatIfDiff): Html[] {
+function differenceParts(diff: WhatIfDiff): Html[] {
+  const { differences, differencesLeftOut } = diff;
   const shown = differences.slice(0, HTML_DIFFERENCES_MAX);
   const left = differences.length - shown.length + differencesLeftOut;
   const isLabelled = shown.some(({ verdict }) => verdict !== null);
@@ -260,22 +270,22 @@ function differenceParts({ differences, differencesLeftOut }: WhatIfDiff): Html[
       caption: countOf(differences.length + differencesLeftOut, 'difference'),
       columns: [
         { name: 'change' },
-        { name: 'certain at' },
+        { name: 'certain at', isNumber: true },
         { name: 'shift', isNumber: true },
         { name: 'rule and what it says' },
         { name: 'ward' },
         { name: 'about' },
         ...(isLabelled ? [{ name: 'label' }] : []),
-        { name: 'because of' },
+        { name: 'because' },
       ],
-      rows: shown.map((difference) => differenceRow(difference, isLabelled)),
+      rows: shown.map((difference) => differenceRow(diff, difference, isLabelled)),
     }),
     ...(left > 0 ? [note(`${numberOf(left)} more differences are left out here; diff.json says more.`)] : []),
   ];
 }
 
-function differenceRow(difference: Difference, isLabelled: boolean): Content[] {
-  const { change, baseline, candidate, shiftMs, title, affected, verdict, causes, aspects } = difference;
+function differenceRow(diff: WhatIfDiff, difference: Difference, isLabelled: boolean): Content[] {
+  const { change, makerId, baseline, candidate, shiftMs, title, affected, verdict, causes, aspects } = difference;
   const shift = shiftMs === null || shiftMs === 0 ? '' : `${shiftMs < 0 ? '−' : '+'}${spanText(shiftMs)}`;
   const verdictBadge = verdict === null ? '' : badge(VERDICT_WORDS[verdict], verdict === 'attack' ? 'good' : 'bad');
   return [
@@ -286,7 +296,7 @@ function differenceRow(difference: Difference, isLabelled: boolean): Content[] {
     nameOrUnknown(affected.ward),
     aboutText(difference),
     ...(isLabelled ? [verdictBadge] : []),
-    causesOf(causes),
+    causesOf(diff, makerId, causes),
   ];
 }
 

@@ -5,9 +5,11 @@ import {
   VERDICT_WORDS,
   aboutText,
   aspectsText,
+  causesText,
   countOf,
   countsText,
   documentText,
+  makerTitle,
   nameOrUnknown,
   numberOf,
   rangeText,
@@ -100,11 +102,12 @@ function affectedLines({ affected }: WhatIfDiff): string[] {
   ];
 }
 
-function labelLines({ labels }: WhatIfDiff): string[] {
+function labelLines(diff: WhatIfDiff): string[] {
+  const { labels } = diff;
   if (labels === null) return [];
   const { baseline, candidate, lostAttacks, foundAttacks } = labels;
   const attackLine = (what: string, { label, activity, startsAt, makers }: (typeof lostAttacks)[number]): string =>
-    `  ${what}: ${activity} (${label}) of ${startsAt}, found by ${makers.join(', ')}`;
+    `  ${what}: ${activity} (${label}) of ${startsAt}, found by ${makers.map((maker) => makerTitle(diff, maker)).join(', ')}`;
   return [
     'AGAINST THE LABELS',
     `  precision: ${shareText(baseline.precision)} before, ${shareText(candidate.precision)} after (${candidate.truePositives} of ${candidate.findings} belong to an attack)`,
@@ -127,18 +130,19 @@ function loadLines({ load }: WhatIfDiff): string[] {
   return [`  ${countOf(days, 'day')}, ${load.days[0] ?? ''} to ${load.days.at(-1) ?? ''}`, ...lines];
 }
 
-function differenceLines({ differences, differencesLeftOut }: WhatIfDiff): string[] {
+function differenceLines(diff: WhatIfDiff): string[] {
+  const { differences, differencesLeftOut } = diff;
   const shown = differences.slice(0, TEXT_DIFFERENCES_MAX);
   const leftOut = differences.length - shown.length + differencesLeftOut;
   const width = Math.max(...CHANGES.map((change) => change.length));
   const lines = shown.flatMap((difference) => {
-    const { change, title, affected, causes, verdict, aspects } = difference;
+    const { change, makerId, title, affected, causes, verdict, aspects } = difference;
     const about = aboutText(difference);
     return [
       `  ${change.toUpperCase().padEnd(width)}  ${whenText(difference)}  ${title}${verdict === null ? '' : ` [${VERDICT_WORDS[verdict]}]`}`,
       `      ward ${nameOrUnknown(affected.ward)}${about === '' ? '' : `; ${about}`}`,
       ...(aspects.length > 0 ? [`      ${aspectsText(difference)}`] : [`      ${whyText(difference)}`]),
-      `      because of ${causes.length === 0 ? 'no changed document' : causes.join(', ')}`,
+      `      because ${causesText(diff, makerId, causes)}`,
     ];
   });
   if (lines.length === 0) return ['  none'];

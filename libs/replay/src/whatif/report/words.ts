@@ -130,3 +130,21 @@ export function aspectsText({ aspects }: Difference): string {
 export function whyText({ baseline, candidate }: Difference): string {
   return (candidate ?? baseline)?.says['why'] ?? '';
 }
+
+const CAUSE_WORDS = { added: 'is new', removed: 'was removed', changed: 'was changed' } as const;
+
+/** Why a maker's findings differ, in words: the documents whose change can be the reason. */
+export function causesText({ documents }: WhatIfDiff, makerId: string, causes: readonly string[]): string {
+  if (causes.length === 0) return 'no changed document';
+  const words = causes.map((cause) => {
+    const document = documents.find(({ key }) => key === cause);
+    if (document === undefined) return cause;
+    return `${cause === makerId ? `the ${document.kind}` : `\`${document.title}\``} ${CAUSE_WORDS[document.change]}`;
+  });
+  return words.join('; ');
+}
+
+/** Title of a maker, as far as it found anything. */
+export function makerTitle({ makers }: WhatIfDiff, makerId: string): string {
+  return makers.find(({ maker }) => maker === makerId)?.title ?? makerId;
+}
