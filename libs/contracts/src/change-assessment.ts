@@ -50,7 +50,7 @@ const set: JsonSchema = object(
   },
   ['artefacts', 'outputHash', 'findings'],
 );
-const bound: JsonSchema = { type: ['string', 'integer', 'null'], maxLength: 64, minimum: 0 };
+const bound: JsonSchema = { anyOf: [{ type: 'string', maxLength: 64 }, count, { type: 'null' }] };
 
 /** JSON Schema of {@link ChangeAssessment}. */
 export const CHANGE_ASSESSMENT_SCHEMA: JsonSchema = object(
