@@ -3,7 +3,7 @@ import { count, object, string } from './type-shapes';
 
 /** Payload of `artefact.change-assessed`, version 1: what a what-if found, in hashes and counts. It names nobody. */
 export interface ChangeAssessment {
-  /** SHA-256 (hex) of the difference without what the runs took: equal for the same log, range, sets and engine. */
+  /** SHA-256 (hex) of the difference without what the runs took: equal for the same log, range, content of sets and engine. */
   readonly diffHash: string;
   /** SHA-256 (hex) of the signed change record. */
   readonly recordHash: string;

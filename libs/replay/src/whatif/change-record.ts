@@ -24,9 +24,14 @@ export function diffText(diff: WhatIfDiff, cost: WhatIfCost): string {
   return `${canonicalJson({ ...diff, cost })}\n`;
 }
 
-/** SHA-256 (hex) of the canonical JSON of the difference without what the runs took. */
-export function diffHashOf(diff: WhatIfDiff): string {
-  return sha256Hex(canonicalJson(diff));
+/**
+ * SHA-256 (hex) of the canonical JSON of the difference without what the runs took and how the caller named the sets: the
+ * same on every machine.
+ */
+export function diffHashOf({ baseline, candidate, ...diff }: WhatIfDiff): string {
+  const { name: _before, ...before } = baseline;
+  const { name: _after, ...after } = candidate;
+  return sha256Hex(canonicalJson({ ...diff, baseline: before, candidate: after }));
 }
 
 /**

@@ -102,6 +102,13 @@ describe('change record', () => {
     expect(diffText(diff, COST)).toBe(`${canonicalJson({ ...diff, cost: COST })}\n`);
   });
 
+  it('has a hash in which the names of the sets have no part, and all else has', () => {
+    const renamed = { ...diff, baseline: { ...diff.baseline, name: '/elsewhere' } };
+    expect(diffHashOf(renamed)).toBe(diffHashOf(diff));
+    const other = { ...diff, baseline: { ...diff.baseline, engine: 'x' } };
+    expect(diffHashOf(other)).not.toBe(diffHashOf(diff));
+  });
+
   it('is read as it was written', () => expect(parseChangeRecord(changeRecordText(record))).toEqual(record));
 
   it.each([
