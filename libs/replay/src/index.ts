@@ -43,7 +43,7 @@ export { GAP_KINDS, type GapKind } from './coverage/coverage-ledger';
 export { SEQ_RANGES_MAX, type SeqSpan } from './coverage/seq-ranges';
 
 // What-if
-export { compareRuns, type WhatIfRequest, type WhatIfSide } from './whatif/whatif-diff';
+export { whatIfDiffOf, type WhatIfRequest, type WhatIfSide } from './whatif/whatif-diff';
 export {
   type DocumentDiff,
   type KindSummary,

@@ -7,7 +7,7 @@ import {
   GATES,
   GATE_NAMES,
   assessmentOf,
-  compareRuns,
+  whatIfDiffOf,
   detectionDiffSource,
   failedGates,
   headOf,
@@ -169,12 +169,12 @@ async function compare(
 ): Promise<WhatIfDiff> {
   const { size } = runs.baseline.manifest.log;
   const { firstSeq } = reader.stat();
-  const sideOf = (side: Side): Parameters<typeof compareRuns>[0]['baseline'] => ({
+  const sideOf = (side: Side): Parameters<typeof whatIfDiffOf>[0]['baseline'] => ({
     name: sets[side].name,
     manifest: runs[side].manifest,
     artefacts: { ...sets[side].side, knowledge: runs[side].manifest.knowledge },
   });
-  return compareRuns({
+  return whatIfDiffOf({
     baseline: sideOf('baseline'),
     candidate: sideOf('candidate'),
     sources: [detectionDiffSource(runs.baseline.detections(), runs.candidate.detections())],

@@ -8,7 +8,7 @@ const changesOf = ({ differences }: WhatIfDiff): unknown[] =>
 const failing = (diff: WhatIfDiff): GateName[] =>
   diff.gates.filter(({ failures }) => (failures ?? 0) > 0).map(({ gate }) => gate);
 
-describe('compareRuns', () => {
+describe('whatIfDiffOf', () => {
   it('tells what was added, lost, moved and changed, and counts what only has another id', () => {
     const before = [
       detectionOf('same', { seqs: [1] }),

@@ -55,7 +55,7 @@ export const EVIDENCE_RECORDS_MAX = 3_000_000;
  *
  * @throws ProtegoError `MANIFEST_INVALID` when they are not of one range of one log; `WHATIF_TOO_LARGE`
  */
-export function compareRuns(request: WhatIfRequest): WhatIfDiff {
+export function whatIfDiffOf(request: WhatIfRequest): WhatIfDiff {
   requireOneRange(request);
   const { baseline, candidate, gates } = request;
   const documents = documentChangesOf(baseline.artefacts, candidate.artefacts);

@@ -3,7 +3,7 @@ import type { RunManifest } from '../../run/run-manifest';
 import { detectionDiffSource, type DetectionWithSeqs } from '../detection-source';
 import type { ActivityLabel } from '../labels';
 import type { EventFacts, NamedEntity } from '../places';
-import { compareRuns, type WhatIfRequest } from '../whatif-diff';
+import { whatIfDiffOf, type WhatIfRequest } from '../whatif-diff';
 import type { WhatIfDiff } from '../whatif-shape';
 import { artefactsOf, ruleText } from './artefact-kit';
 
@@ -69,7 +69,7 @@ export function compare(
   parts: Partial<WhatIfRequest> & { readonly facts?: readonly EventFacts[] } = {},
 ): WhatIfDiff {
   const { facts = [], ...rest } = parts;
-  return compareRuns({
+  return whatIfDiffOf({
     baseline: { name: 'old', manifest: manifestOf(before.length), artefacts: artefactsOf([ruleText('a', 'root')]) },
     candidate: { name: 'new', manifest: manifestOf(after.length), artefacts: artefactsOf([ruleText('a', 'anna')]) },
     sources: [detectionDiffSource(before, after)],
