@@ -8,9 +8,10 @@ const ALLOWED_LIBS = {
   compliance: ['contracts'],
   simulation: ['contracts'],
   artefacts: ['contracts'],
+  plots: [],
   'event-log': ['contracts', 'enclave'],
   access: ['contracts', 'enclave'],
-  replay: ['contracts', 'enclave', 'event-log', 'access', 'sequence-model', 'risk', 'compliance'],
+  replay: ['contracts', 'enclave', 'event-log', 'access', 'sequence-model', 'risk', 'compliance', 'plots'],
 };
 /** Libs that may use `streams/`; applications may as well. */
 const USERS_OF_STREAMS = ['replay'];

@@ -1,4 +1,5 @@
 import { DETECTION_SCHEMA } from './detection';
+import { CHANGE_ASSESSMENT_SCHEMA } from './change-assessment';
 import { DETECTION_MUTE_TYPES } from './detection-mute';
 import { count, object, string, version1 } from './type-shapes';
 
@@ -30,6 +31,11 @@ export const ENGINE_TYPES = [
     'artefact.activated',
     'Rules and declarations came into force: what is found from here on is found with them.',
     object({ name: string, hashes: { type: 'object', additionalProperties: string } }, ['name', 'hashes']),
+  ),
+  version1(
+    'artefact.change-assessed',
+    'A change of artefacts was replayed over this log beside what it would replace: what would have been found instead.',
+    CHANGE_ASSESSMENT_SCHEMA,
   ),
   version1(
     'log.session-opened',

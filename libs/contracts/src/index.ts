@@ -80,3 +80,9 @@ export { UNDECLARED_FIELDS, parseFieldDeclarations, type FieldClasses } from './
 export { type FieldClass, type FieldPlan, type FieldRule, type IdentityForm } from './field-plan';
 export { EVENT_SUBJECTS_MAX, isPersonToken, subjectsOfEvent, subjectsOfNames } from './event-subjects';
 export { CONFIG_KEYS, environmentNameOf, parseConfig, type ProtegoConfig } from './config';
+export {
+  ASSESSMENT_REASON_MAX,
+  CHANGE_ASSESSMENT_SCHEMA,
+  type AssessedSet,
+  type ChangeAssessment,
+} from './change-assessment';

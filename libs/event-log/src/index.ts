@@ -43,7 +43,7 @@ export { type DedupeVerdict } from './dedupe/dedupe-disk';
 // Checkpoints and proofs
 export { openCheckpoint, parseCheckpoint, type Checkpoint } from './tree/checkpoint';
 export { readLatestCheckpoint, type SignedCheckpoint } from './tree/checkpoint-files';
-export { parseVerifierKey, verifierKeyOf, verifyNote, type NoteVerifier } from './tree/signed-note';
+export { parseVerifierKey, signNote, verifierKeyOf, verifyNote, type NoteVerifier } from './tree/signed-note';
 export { TileStore } from './tree/tile-store';
 export {
   checkConsistency,
@@ -59,6 +59,7 @@ export { makeEntryBundle, parseEntryBundle, type EntryBundle } from './tree/entr
 export { entriesPath } from './tree/tile-path';
 // Evidence
 export { writerAuthority, type LogAuthority, type OwnEventType } from './evidence/log-authority';
+export { appendAssessment, type AssessmentReceipt } from './evidence/change-assessment';
 export { BATCH_RECORDS_MAX, recordBatches } from './reader/record-batches';
 export { selectRecords, storedNamesOf, subjectsOfRecord, type RecordSelection } from './evidence/record-selection';
 export {

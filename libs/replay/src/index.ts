@@ -42,3 +42,43 @@ export { snapshotKindOf } from './run/snapshot-kind';
 // What was not judged
 export { GAP_KINDS, type GapKind } from './coverage/coverage-ledger';
 export { SEQ_RANGES_MAX, type SeqSpan } from './coverage/seq-ranges';
+
+// What-if
+export { whatIfDiffOf, type WhatIfRequest, type WhatIfSide } from './whatif/whatif-diff';
+export {
+  type DocumentDiff,
+  type KindSummary,
+  type MakerSummary,
+  type SideSummary,
+  type RunCost,
+  type WhatIfCost,
+  type WhatIfDiff,
+} from './whatif/whatif-shape';
+export { headOf, textReport } from './whatif/report/text-report';
+export { htmlReport } from './whatif/report/html-report';
+export { junitReport } from './whatif/report/junit-report';
+export { type DiffSource, type Finding as DiffFinding, type FindingKind } from './whatif/finding';
+export { DETECTION_KIND, detectionDiffSource, readDetections, type DetectionWithSeqs } from './whatif/detection-source';
+export { type Difference } from './whatif/differences';
+export { type ArtefactSide, type DocumentChange } from './whatif/document-changes';
+export { PLACE_TYPES, eventFactsOf, type EventFacts } from './whatif/places';
+export { LabelIndex, parseLabels, type ActivityLabel, type LabelledFinding } from './whatif/labels';
+export {
+  GATES,
+  GATE_NAMES,
+  failedGates,
+  parseGates,
+  requireLabels,
+  type GateName,
+  type GateResult,
+} from './whatif/gates';
+export {
+  assessmentOf,
+  changeRecordOf,
+  changeRecordText,
+  diffHashOf,
+  diffText,
+  parseChangeRecord,
+  parseDiff,
+  type ChangeRecord,
+} from './whatif/change-record';

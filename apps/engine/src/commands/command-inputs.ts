@@ -1,4 +1,10 @@
-import { ProtegoError, newAjv, type JsonSchema } from '@protego/contracts';
+import {
+  CHANGE_ASSESSMENT_SCHEMA,
+  ProtegoError,
+  newAjv,
+  type ChangeAssessment,
+  type JsonSchema,
+} from '@protego/contracts';
 import type { MuteRequest, RecordSelection, UnmuteRequest } from '@protego/event-log';
 
 /** Input of each command that the engine takes while it holds the log. */
@@ -23,6 +29,7 @@ export interface CommandInputs {
   readonly 'enclave-attest': { readonly nonce: string };
   readonly 'enclave-inspect': Record<string, never>;
   readonly 'rotate-data-key': Record<string, never>;
+  readonly 'change-assessed': ChangeAssessment;
   readonly reveal: { readonly selection: RecordSelection; readonly reason: string; readonly recordsMax?: number };
 }
 
@@ -86,6 +93,7 @@ const SCHEMAS: Readonly<Record<CommandName, JsonSchema>> = {
     'reason',
   ]),
   'rotate-data-key': closed({}),
+  'change-assessed': { ...CHANGE_ASSESSMENT_SCHEMA, additionalProperties: false },
 };
 
 const ajv = newAjv();
