@@ -8,6 +8,8 @@ import { compileSigma, decidingText } from '@protego/streams';
 import { engineHash, shippedStreamsDir } from '../installation';
 import { withKeyOptions, type KeyOptions } from '../log/key-options';
 import { withReader } from '../log/open-log';
+import { proveCommand } from '../replay/prove';
+import { verifyProofCommand } from '../replay/verify-proof';
 import { Terminal } from '../terminal';
 import { numberOf } from './simulate.command';
 
@@ -23,9 +25,18 @@ interface ReplayOptions extends KeyOptions {
   readonly json: boolean;
 }
 
-/** `protego replay`: the pipeline over a log, to files that can be compared byte for byte. */
+/** `protego replay` and what belongs to it; without a name of its own it replays. */
 export function replayCommand(): Command {
-  return withKeyOptions(new Command('replay'))
+  return new Command('replay')
+    .description('Run rules and detectors over a log again, and prove what they found.')
+    .addCommand(runCommand(), { isDefault: true })
+    .addCommand(proveCommand())
+    .addCommand(verifyProofCommand());
+}
+
+/** `protego replay run`: the pipeline over a log, to files that can be compared byte for byte. */
+function runCommand(): Command {
+  return withKeyOptions(new Command('run'))
     .description(
       'Run rules and detectors over a log; writes OUT/manifest.json, OUT/detections.jsonl, OUT/evidence.jsonl, and OUT/undecidable.jsonl where erased fields left rules without an answer.',
     )

@@ -630,7 +630,9 @@ export function openBundleSlots(
 ): OpenedSlots[] {
   const keys = keysOf(bundle, privateKey);
   return bundle.records.map((record, i) => {
-    const wanted = slotsOf(record).flatMap((slot, at) => (isWanted(slot.kind) ? [{ slot, key: keys.get(i)?.get(at) }] : []));
+    const wanted = slotsOf(record).flatMap((slot, at) =>
+      isWanted(slot.kind) ? [{ slot, key: keys.get(i)?.get(at) }] : [],
+    );
     const open = wanted.flatMap(({ slot, key }) => (key === undefined ? [] : [{ slot, key }]));
     return {
       isAllOpen: open.length === wanted.length,
