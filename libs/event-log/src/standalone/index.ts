@@ -15,6 +15,7 @@ export {
   recordOf,
   rootFromLeaves,
   sectionsOf,
+  signedTextOf,
   type BundleRecord,
   type BundleSections,
   type CheckedBundle,

@@ -92,12 +92,14 @@ export async function planProof(request: ProofRequest): Promise<DetectionClaim> 
     coverage: { kind: 'events', because: 'not-reproduced' },
   };
   requireSmall(base);
-  const need = historyNeedOf(artefacts.rules, raising, detection);
+  // From here on as whoever checks it: with what the claim holds, and nothing else.
   const small = artefactsOf(base);
+  const held = raisingRuleOf(small.rules, detection) ?? raising;
+  const need = historyNeedOf(small.rules, held, detection);
   const starts = startsFor(need, request);
   for (const start of starts.seqs)
     for (const fields of log.open === undefined ? (['stored'] as const) : (['stored', 'opened'] as const)) {
-      const outcome = await tried(request, small, raising, need, start, fields);
+      const outcome = await tried(request, small, held, need, start, fields);
       const { found } = outcome;
       if (found === undefined || !isSameStatement(found.detection, detection)) continue;
       if (outcome.needsClear && log.open !== undefined && fields === 'stored') continue;
