@@ -28,7 +28,11 @@ interface ReplayOptions extends KeyOptions {
 /** `protego replay` and what belongs to it; without a name of its own it replays. */
 export function replayCommand(): Command {
   return new Command('replay')
-    .description('Run rules and detectors over a log again, and prove what they found.')
+    .description('Run rules and detectors over a log again (`run`, also without its name), and prove what they found.')
+    .addHelpText(
+      'after',
+      '\nexit codes: 0 done, 1 a check failed, 2 usage error, 3 internal error\nexample: protego replay --log .protego/log --out run1',
+    )
     .addCommand(runCommand(), { isDefault: true })
     .addCommand(proveCommand())
     .addCommand(verifyProofCommand());

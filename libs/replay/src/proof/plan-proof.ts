@@ -64,7 +64,9 @@ export const PROOF_RECORDS_MAX = 100_000;
 /** Default of {@link ProofRequest.bytesMax}. */
 export const PROOF_BYTES_MAX = 134_217_728;
 /** How far before the first event a detector is tried from, where the whole session is too long. */
-const TRIED_BEFORE_RECORDS = [0, 1_000, 10_000, 50_000];
+const TRIED_BEFORE_RECORDS = [0, 1_000, 10_000];
+/** Detectors look at the clock when it passes whole minutes: so much later they have decided. */
+const DECIDED_WITHIN_MS = 120_000;
 
 /**
  * Finds out what a proof of a detection has to hold: tries the rule on the stored form of the records and, where that is not
@@ -97,18 +99,18 @@ export async function planProof(request: ProofRequest): Promise<DetectionClaim> 
   const held = raisingRuleOf(small.rules, detection) ?? raising;
   const need = historyNeedOf(small.rules, held, detection);
   const starts = startsFor(need, request);
-  for (const start of starts.seqs)
-    for (const fields of log.open === undefined ? (['stored'] as const) : (['stored', 'opened'] as const)) {
-      const outcome = await tried(request, small, held, need, start, fields);
-      const { found } = outcome;
-      if (found === undefined || !isSameStatement(found.detection, detection)) continue;
-      if (outcome.needsClear && log.open !== undefined && fields === 'stored') continue;
-      const coverage =
-        need.kind === 'none'
-          ? ({ kind: 'records' } as const)
-          : ({ kind: 'range', fromSeq: start, toSeq: outcome.lastSeq + 1 } as const);
-      return { ...base, seqs: found.seqs, fields, coverage };
-    }
+  for (const attempt of attemptsFor(starts, held, request)) {
+    const outcome = await tried(request, small, held, need, attempt);
+    const { found } = outcome;
+    attempt.needsClear = outcome.needsClear;
+    if (found === undefined || !isSameStatement(found.detection, detection)) continue;
+    if (outcome.needsClear && log.open !== undefined && attempt.fields === 'stored') continue;
+    const coverage =
+      need.kind === 'none'
+        ? ({ kind: 'records' } as const)
+        : ({ kind: 'range', fromSeq: attempt.start, toSeq: outcome.lastSeq + 1 } as const);
+    return { ...base, seqs: found.seqs, fields: attempt.fields, coverage };
+  }
   const because = starts.isCut ? 'range-too-long' : 'not-reproduced';
   return { ...base, coverage: { kind: 'events', because } };
 }
@@ -134,39 +136,83 @@ function requireSmall(claim: DetectionClaim): void {
   throw new ProtegoError('PROOF_TOO_LARGE', message, { bytes, bytesMax: CLAIM_BYTES_MAX });
 }
 
+/** One way in which the rule is tried. */
+interface Attempt {
+  readonly start: number;
+  readonly fields: DetectionClaim['fields'];
+  /** False: only until the windows of the sources have passed that are no later than the default. */
+  readonly isPatient: boolean;
+  /** What came of it: whether the rule asked about a person whom it saw as a pseudonym. */
+  needsClear?: boolean;
+}
+
+/** From the attempt that proves most for least on; in clear only where a pseudonym would not do. */
+function* attemptsFor(
+  { seqs, isCut }: Starts,
+  raising: RaisingRule,
+  { log, artefacts }: ProofRequest,
+): Generator<Attempt, void, undefined> {
+  const { defaults, sources } = artefacts.declarations;
+  const isOftenLate = sources.some(({ latenessMs }) => latenessMs > defaults.latenessMs);
+  for (const [i, start] of seqs.entries()) {
+    const isBest = i === 0 && !isCut;
+    for (const isPatient of isBest && isOftenLate ? [false, true] : [false]) {
+      const stored: Attempt = { start, fields: 'stored', isPatient };
+      yield stored;
+      const isWorthIt = raising.kind === 'detector' ? isBest : stored.needsClear === true;
+      if (log.open !== undefined && isWorthIt) yield { start, fields: 'opened', isPatient };
+    }
+  }
+}
+
 async function tried(
-  { log, detection, recordsMax, bytesMax, seqs }: ProofRequest,
+  request: ProofRequest,
   artefacts: PipelineArtefacts,
   raising: RaisingRule,
   need: HistoryNeed,
-  start: number,
-  fields: DetectionClaim['fields'],
+  { start, fields, isPatient }: Attempt,
 ): Promise<ClaimRunOutcome> {
+  const { log, detection, recordsMax, seqs } = request;
   const end = need.kind === 'none' ? (seqs[0] as number) + 1 : Math.min(log.size, start + recordsMax);
   return runClaim({
     artefacts,
     detection,
     rules: rulesBehind(artefacts.rules, raising),
-    records: upToBytes(log.records(start, end), bytesMax),
+    records: bounded(log.records(start, end), request, isPatient ? Number.POSITIVE_INFINITY : decidedMs(request)),
     beginsInImport: beginsInImport(log.boundaries(start, end, 'forwards')),
     ...(fields === 'opened' && log.open !== undefined ? { open: log.open } : {}),
   });
 }
 
-function* upToBytes(records: Iterable<ReplayRecord>, bytesMax: number): Generator<ReplayRecord, void, undefined> {
+/** Pipeline time by which a result is there, as far as no source is later than the default. */
+function decidedMs({ detection, artefacts }: ProofRequest): number {
+  const { declarations } = artefacts;
+  const certainAtMs = parseRfc3339Ms(detection.certainAt) ?? 0;
+  return settledFromMs(certainAtMs, declarations) + declarations.defaults.latenessMs + DECIDED_WITHIN_MS;
+}
+
+/** The records up to a number of bytes, and those after the contributing ones up to a pipeline time. */
+function* bounded(
+  records: Iterable<ReplayRecord>,
+  { bytesMax, seqs }: ProofRequest,
+  untilMs: number,
+): Generator<ReplayRecord, void, undefined> {
+  const last = seqs.at(-1) as number;
   let bytes = 0;
   for (const record of records) {
     bytes += record.body.length + (record.sealed?.length ?? 0);
-    if (bytes > bytesMax) return;
+    if (bytes > bytesMax || (record.seq > last && record.arrivedAtMs > untilMs)) return;
     yield record;
   }
 }
 
 /** Seqs from which the rule is tried, the one that proves most first; cut when what would prove all is too long. */
-function startsFor(
-  need: HistoryNeed,
-  request: ProofRequest,
-): { readonly seqs: readonly number[]; readonly isCut: boolean } {
+interface Starts {
+  readonly seqs: readonly number[];
+  readonly isCut: boolean;
+}
+
+function startsFor(need: HistoryNeed, request: ProofRequest): Starts {
   const { seqs, log, recordsMax } = request;
   const first = seqs[0] as number;
   if (need.kind === 'none') return { seqs: [first], isCut: false };
