@@ -99,17 +99,22 @@ export async function planProof(request: ProofRequest): Promise<DetectionClaim> 
   const held = raisingRuleOf(small.rules, detection) ?? raising;
   const need = historyNeedOf(small.rules, held, detection);
   const starts = startsFor(need, request);
-  for (const attempt of attemptsFor(starts, held, request)) {
-    const outcome = await tried(request, small, held, need, attempt);
-    const { found } = outcome;
-    attempt.needsClear = outcome.needsClear;
-    if (found === undefined || !isSameStatement(found.detection, detection)) continue;
-    if (outcome.needsClear && log.open !== undefined && attempt.fields === 'stored') continue;
-    const coverage =
-      need.kind === 'none'
-        ? ({ kind: 'records' } as const)
-        : ({ kind: 'range', fromSeq: attempt.start, toSeq: outcome.lastSeq + 1 } as const);
+  const claimOf = (attempt: Attempt, { found, lastSeq }: ClaimRunOutcome): DetectionClaim | undefined => {
+    if (found === undefined || !isSameStatement(found.detection, detection)) return undefined;
+    const range = { kind: 'range', fromSeq: attempt.start, toSeq: lastSeq + 1 } as const;
+    const coverage = need.kind === 'none' ? ({ kind: 'records' } as const) : range;
     return { ...base, seqs: found.seqs, fields: attempt.fields, coverage };
+  };
+  for (const attempt of attemptsFor(starts, request)) {
+    const stored = await tried(request, small, held, need, attempt);
+    const claim = claimOf(attempt, stored);
+    const canOpen = log.open !== undefined;
+    if (claim !== undefined && !(stored.needsClear && canOpen)) return claim;
+    const isClearWorthIt = held.kind === 'detector' ? attempt.isBest : stored.needsClear;
+    if (!canOpen || !isClearWorthIt) continue;
+    const inClear: Attempt = { ...attempt, fields: 'opened' };
+    const opened = claimOf(inClear, await tried(request, small, held, need, inClear));
+    if (opened !== undefined) return opened;
   }
   const because = starts.isCut ? 'range-too-long' : 'not-reproduced';
   return { ...base, coverage: { kind: 'events', because } };
@@ -142,27 +147,19 @@ interface Attempt {
   readonly fields: DetectionClaim['fields'];
   /** False: only until the windows of the sources have passed that are no later than the default. */
   readonly isPatient: boolean;
-  /** What came of it: whether the rule asked about a person whom it saw as a pseudonym. */
-  needsClear?: boolean;
+  /** True when it is tried on all that can matter. */
+  readonly isBest: boolean;
 }
 
-/** From the attempt that proves most for least on; in clear only where a pseudonym would not do. */
-function* attemptsFor(
-  { seqs, isCut }: Starts,
-  raising: RaisingRule,
-  { log, artefacts }: ProofRequest,
-): Generator<Attempt, void, undefined> {
+/** From the attempt that proves most on, each quick before it is patient. */
+function attemptsFor({ seqs, isCut }: Starts, { artefacts }: ProofRequest): Attempt[] {
   const { defaults, sources } = artefacts.declarations;
   const isOftenLate = sources.some(({ latenessMs }) => latenessMs > defaults.latenessMs);
-  for (const [i, start] of seqs.entries()) {
+  return seqs.flatMap((start, i) => {
     const isBest = i === 0 && !isCut;
-    for (const isPatient of isBest && isOftenLate ? [false, true] : [false]) {
-      const stored: Attempt = { start, fields: 'stored', isPatient };
-      yield stored;
-      const isWorthIt = raising.kind === 'detector' ? isBest : stored.needsClear === true;
-      if (log.open !== undefined && isWorthIt) yield { start, fields: 'opened', isPatient };
-    }
-  }
+    const patience = isBest && isOftenLate ? [false, true] : [false];
+    return patience.map((isPatient) => ({ start, fields: 'stored' as const, isPatient, isBest }));
+  });
 }
 
 async function tried(

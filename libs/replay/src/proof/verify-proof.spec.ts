@@ -212,13 +212,13 @@ describe('a proof of a detection', () => {
             changed[at] = (changed[at] as number) ^ bits;
             expect((await verify(changed)).verdict).toBe('INVALID');
           }),
-          { numRuns: 300 },
+          { numRuns: 120 },
         );
         await fc.assert(
           fc.asyncProperty(fc.nat({ max: bytes.length - 1 }), async (length) => {
             expect((await verify(bytes.subarray(0, length))).verdict).toBe('INVALID');
           }),
-          { numRuns: 50 },
+          { numRuns: 30 },
         );
       }
     }));
