@@ -16,6 +16,7 @@ import { EventLogWriter, type LogRecordInput } from '@protego/event-log';
 import {
   SESSION_CLOSED,
   engineEventOf,
+  isOutput,
   isOutputType,
   isPipelineInput,
   outputEventOf,
@@ -84,8 +85,8 @@ export class PipelineRunner {
   }
 
   #keep(result: PipelineResult): void {
-    if (result.kind !== 'undecidable') this.#results.push(result);
-    else {
+    if (isOutput(result)) this.#results.push(result);
+    else if (result.kind === 'undecidable') {
       this.#undecidable++;
       this.metrics.undecidable.inc();
     }

@@ -15,7 +15,7 @@ import {
 import { inTemporaryDirectory } from '@protego/event-log/testing';
 import { SESSION_CLOSED, SESSION_OPENED, compileSigma, decidingText, type PipelineArtefacts } from '@protego/streams';
 import { replayLogOf } from '../../replay-log';
-import { runReplay } from '../../replay-run';
+import { runReplay } from '../../run/replay-lines';
 import { listingHash, sha256Of } from '../claim-artefacts';
 import { seqRangesOf, type DetectionClaim } from '../detection-claim';
 import { planProof, type ProofLog } from '../plan-proof';
