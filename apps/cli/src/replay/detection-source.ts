@@ -17,14 +17,20 @@ export interface FoundDetection {
  * A detection that a replay wrote.
  *
  * @param origin name of the log that is at hand
- * @throws ProtegoError `DETECTION_UNKNOWN`; `USAGE_INVALID` when the replay was of another log; `MANIFEST_INVALID`
+ * @throws ProtegoError `DETECTION_UNKNOWN`; `USAGE_INVALID` when the replay was of another log, or with what is known now; `MANIFEST_INVALID`
  */
 export function detectionOfRun(directory: string, id: string, origin: string): FoundDetection {
-  const { log } = parseManifest(readFileSync(join(directory, 'manifest.json'), 'utf8'));
+  const { log, knowledge } = parseManifest(readFileSync(join(directory, 'manifest.json'), 'utf8'));
   if (log.origin !== origin)
     throw new ProtegoError(
       'USAGE_INVALID',
       `\`${directory}\` is a replay of the log \`${log.origin}\`, not of \`${origin}\``,
+    );
+  // A proof holds what came before, and so what was known by then.
+  if (knowledge === 'now')
+    throw new ProtegoError(
+      'USAGE_INVALID',
+      `\`${directory}\` is a replay with what is known now: name one without --knowledge now`,
     );
   const detection = lineOf<Detection>(join(directory, 'detections.jsonl'), id);
   const { seqs } = lineOf<{ readonly id: string; readonly seqs: readonly number[] }>(

@@ -1,4 +1,10 @@
-import { isProtegoError, parseRfc3339Ms, type Detection, type OpenPersonalFields } from '@protego/contracts';
+import {
+  isProtegoError,
+  parseRfc3339Ms,
+  type Detection,
+  type OpenPersonalFields,
+  type ProtegoError,
+} from '@protego/contracts';
 import { ENGINE_SOURCE, type PipelineArtefacts } from '@protego/streams';
 import type { ReplayRecord } from '../replay-log';
 import { artefactsOf } from './claim-artefacts';
@@ -54,7 +60,20 @@ export async function judgeClaim(input: ClaimToJudge): Promise<ProofJudgement> {
       'keys-missing',
       'the rule looks into personal fields: run again with the key that the proof was made for',
     );
-  return rerun(input, artefacts, raising, need);
+  try {
+    return await rerun(input, artefacts, raising, need);
+  } catch (error) {
+    if (!isProtegoError(error)) throw error;
+    return unrunnable(error);
+  }
+}
+
+/** What a newer Protego wrote this one cannot read; anything else is the fault of the records. */
+function unrunnable({ code, message }: ProtegoError): ProofJudgement {
+  const isNewer = code === 'EVENT_TYPE_UNKNOWN' || code === 'EVENT_VERSION_UNKNOWN';
+  return isNewer
+    ? judged('PARTIAL', 'engine-differs', `the range holds events of a newer version than this verifier: ${message}`)
+    : judged('INVALID', 'result-differs', `the rule cannot be run on these records: ${message}`);
 }
 
 /** What cannot be, whatever the rule says. */
