@@ -41,7 +41,7 @@ export function replayCommand(): Command {
     .description('Run rules and detectors over a log again (`run`, also without its name), and prove what they found.')
     .addHelpText(
       'after',
-      '\nexit codes: 0 done, 1 a check failed, 2 usage error, 3 internal error\nexample: protego replay --log .protego/log --out run1',
+      '\noptions of a run: protego replay run --help; every command prints JSON with --json\nexit codes: 0 done, 1 a check failed, 2 usage error, 3 internal error\nexample: protego replay --log .protego/log --out run1',
     )
     .addCommand(runCommand(), { isDefault: true })
     .addCommand(proveCommand())
