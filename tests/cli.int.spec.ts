@@ -71,7 +71,6 @@ describe('protego', () => {
     [['detection', 'unmute']],
     [['detection', 'acknowledge']],
     [['replay']],
-    [['replay', 'run']],
     [['replay', 'prove']],
     [['replay', 'verify-proof']],
     [['sigma', 'check']],

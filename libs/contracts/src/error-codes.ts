@@ -161,6 +161,8 @@ export const ERROR_CODES = {
   PROOF_INVALID: caller('The proof was altered or is none: ask for it again.'),
   PROOF_RULE_MISSING: caller('Name the rules that were in force with --rules, and their declarations with --streams.'),
   PROOF_TOO_LARGE: caller('The rule texts are too long for one proof: split their files.'),
+  REPLAY_ARTEFACTS_DIFFER: caller('Name the rules and declarations of the run with --rules and --streams.'),
+  REPLAY_LOG_DIFFERS: caller('Name the log that the manifest was made from; if it is that one, check it with `log verify`.'),
   REPLAY_STATE_INVALID: caller('What was written down of the run is damaged, or of another Protego: begin it anew.'),
   REPLAY_STATE_FOREIGN: caller('Name the output directory of the run that is to go on, or begin anew in an empty one.'),
   REPLAY_ERASED_MEANWHILE: caller('Run the replay again: it then knows of the erasure from the beginning.'),
