@@ -33,6 +33,7 @@ export {
   outputIdOf,
   type LogCheckpoint,
 } from './output-events';
+export { sigmaRecordOf } from './sigma-record';
 // Rules and what is expected of them
 export { BUDGET_DEFAULT, type RuleIdentity } from './detection-builder';
 export { DETECTOR_RULES } from './detectors/detector-rules';

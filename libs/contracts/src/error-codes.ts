@@ -158,6 +158,9 @@ export const ERROR_CODES = {
   SOURCE_FILE_DAMAGED: environment('The file ends early or is altered: fetch it again; what stood before was read.'),
   SOURCE_RECORD_INVALID: caller('The record cannot become an event: mend it at its origin.'),
   MANIFEST_INVALID: caller('Name a manifest.json that `replay` has written.'),
+  PROOF_INVALID: caller('The proof was altered or is none: ask for it again.'),
+  PROOF_RULE_MISSING: caller('Name the rules that were in force with --rules, and their declarations with --streams.'),
+  PROOF_TOO_LARGE: caller('The rule texts are too long for one proof: split their files.'),
   REPLAY_ARTEFACTS_DIFFER: caller('Name the rules and declarations of the run with --rules and --streams.'),
   REPLAY_LOG_DIFFERS: caller(
     'Name the log that the manifest was made from; if it is that one, check it with `log verify`.',

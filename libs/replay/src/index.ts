@@ -82,3 +82,15 @@ export {
   parseDiff,
   type ChangeRecord,
 } from './whatif/change-record';
+// Proofs of single detections
+export { seqRangesOf, type ClaimCoverage, type ClaimFile, type DetectionClaim } from './proof/detection-claim';
+export {
+  CLAIM_DECLARATIONS,
+  PROOF_BYTES_MAX,
+  PROOF_RECORDS_MAX,
+  planProof,
+  type ProofLog,
+  type ProofRequest,
+} from './proof/plan-proof';
+export { type ProofCode, type ProofGrade, type ProofJudgement } from './proof/proof-verdict';
+export { verifyProof, type ProofReport, type VerifyProofOptions } from './proof/verify-proof';
