@@ -94,3 +94,21 @@ export {
 } from './proof/plan-proof';
 export { type ProofCode, type ProofGrade, type ProofJudgement } from './proof/proof-verdict';
 export { verifyProof, type ProofReport, type VerifyProofOptions } from './proof/verify-proof';
+
+// Timelines
+export { timelineOf, type TimelineRequest } from './timeline/timeline';
+export { isFocus, namedEntities } from './timeline/named-entities';
+export { USUAL_MS, VolumeCounter } from './timeline/volume';
+export { hasWords, tellEvent } from './timeline/words/event-words';
+export { checkTimeline, rangesOf, type ProvedTimeline, type TimelineProof } from './timeline/timeline-proof';
+export { timelineText } from './timeline/report/timeline-text';
+export { timelineHtml } from './timeline/report/timeline-html';
+export { factLines, pivotText, titleText, type CommandOf } from './timeline/report/timeline-words';
+export type {
+  Timeline,
+  TimelineDecision,
+  TimelineDetection,
+  TimelineFocus,
+  TimelineRange,
+  TimelineRecord,
+} from './timeline/timeline-shape';

@@ -15,6 +15,7 @@ import {
   type RuleChoice,
 } from '../replay/run-options';
 import { SAVE_EVERY_RECORDS, runInto } from '../replay/run-session';
+import { replayTimelineCommand } from '../replay/timeline';
 import { replayVerifyCommand } from '../replay/verify-run';
 import { Terminal } from '../terminal';
 import { numberOf } from './simulate.command';
@@ -74,7 +75,11 @@ export function replayCommand(): Command {
       '\non a terminal: p halts and goes on, q ends; a run that was ended goes on with --resume\nexit codes: 0 done, whatever was found; 2 usage error, no log or no keys, or ended before it was done; 3 internal error\nexample: protego replay --log .protego/log --out run1 --from 2026-03-02T07:00:00Z --to 2026-03-02T08:00:00Z',
     )
     .action((options: ReplayOptions) => replay(options));
-  return command.addCommand(replayVerifyCommand()).addCommand(proveCommand()).addCommand(verifyProofCommand());
+  return command
+    .addCommand(replayVerifyCommand())
+    .addCommand(proveCommand())
+    .addCommand(verifyProofCommand())
+    .addCommand(replayTimelineCommand());
 }
 
 async function replay(options: ReplayOptions): Promise<void> {

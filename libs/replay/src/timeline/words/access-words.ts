@@ -23,7 +23,8 @@ function recordWords(verb: string): (fields: Fields) => string {
 /** How events about people at systems are told. */
 export const ACCESS_WORDS: Wordings = {
   'access.signed-in': {
-    one: (fields) => said(user(fields), 'signed in', into(fields), where(fields), at(fields) !== undefined && from(fields)),
+    one: (fields) =>
+      said(user(fields), 'signed in', into(fields), where(fields), at(fields) !== undefined && from(fields)),
     many: ['sign-in', 'sign-ins'],
   },
   'access.sign-in-failed': {
@@ -55,7 +56,8 @@ export const ACCESS_WORDS: Wordings = {
     many: ['session end', 'session ends'],
   },
   'access.keystrokes-measured': {
-    one: (fields) => said(`the typing of ${user(fields)} was measured`, at(fields), part('over keys:', fields.text('keys'))),
+    one: (fields) =>
+      said(`the typing of ${user(fields)} was measured`, at(fields), part('over keys:', fields.text('keys'))),
     many: ['measurement of typing', 'measurements of typing'],
   },
   'access.badge-read': {

@@ -73,7 +73,8 @@ export const ENGINE_WORDS: Wordings = {
     many: ['end of an import', 'ends of imports'],
   },
   'log.exported': {
-    one: (fields) => said('records left the log in an evidence bundle,', seqs(fields), part('for', fields.text('purpose'))),
+    one: (fields) =>
+      said('records left the log in an evidence bundle,', seqs(fields), part('for', fields.text('purpose'))),
     many: ['export of evidence', 'exports of evidence'],
     isNotable: always,
   },

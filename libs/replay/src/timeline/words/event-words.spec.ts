@@ -46,7 +46,13 @@ describe('the words of events', () => {
   it('tells native records by their number or log', () => {
     const told = tellEvent('device.host-event-recorded', { EventID: 1102, Channel: 'Security', Computer: 'dc-1' });
     expect(told).toMatchObject({ words: 'on dc-1 the audit log was cleared (Security 1102)', isNotable: true });
-    const zeek = { _path: 'dns', 'id.orig_h': '10.0.0.1', 'id.resp_h': '10.0.0.2', 'id.resp_p': 53, query: 'a.example' };
+    const zeek = {
+      _path: 'dns',
+      'id.orig_h': '10.0.0.1',
+      'id.resp_h': '10.0.0.2',
+      'id.resp_p': 53,
+      query: 'a.example',
+    };
     expect(tellEvent('device.network-log-recorded', zeek).words).toBe(
       'the network monitor saw in dns 10.0.0.1 to 10.0.0.2 port 53: a.example',
     );

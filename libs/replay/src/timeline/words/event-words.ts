@@ -1,4 +1,4 @@
-import type { EventData } from '@protego/contracts';
+import type { Detection, EventData } from '@protego/contracts';
 import { ACCESS_WORDS } from './access-words';
 import { DEVICE_WORDS } from './device-words';
 import { ENGINE_WORDS } from './engine-words';
@@ -42,6 +42,11 @@ export function tellEvent(type: string, data: EventData): EventTold {
     isNotable: wording.isNotable?.(fields) ?? false,
     alike: alike === undefined ? type : `${type}\n${alike}`,
   };
+}
+
+/** What a detection says. */
+export function tellDetection({ severity, title, why }: Pick<Detection, 'severity' | 'title' | 'why'>): string {
+  return `${severity}: ${title}. ${why}`;
 }
 
 /**

@@ -18,12 +18,7 @@ function listed(verb: string, before: string): (fields: Fields) => string {
 export const KNOWLEDGE_WORDS: Wordings = {
   'roster.person-assigned': {
     one: (fields) =>
-      said(
-        user(fields),
-        'was assigned',
-        part('to', fields.text('user.ward')),
-        part('as', fields.text('user.role')),
-      ),
+      said(user(fields), 'was assigned', part('to', fields.text('user.ward')), part('as', fields.text('user.role'))),
     many: ['assignment of a person', 'assignments of persons'],
   },
   'roster.person-left': {
