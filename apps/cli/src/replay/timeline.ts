@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { ProtegoError } from '@protego/contracts';
+import { ProtegoError, isProtegoError } from '@protego/contracts';
 import { checkTimeline, factLines, pivotText, titleText, type CommandOf, type ProvedTimeline } from '@protego/replay';
+import { EXIT_CHECK_FAILED } from '../exit-code';
 import { entityOf } from '../detection/detection-options';
 import { withKeyOptions, type KeyOptions } from '../log/key-options';
 import { withReader } from '../log/open-log';
@@ -21,6 +22,7 @@ interface TimelineOptions extends KeyOptions, TimelineChoice {
 
 /** Pivots that the terminal names. */
 const TOLD_PIVOTS = 5;
+const FAILED_CHECKS: ReadonlySet<string> = new Set(['LOG_PROOF_INVALID', 'LOG_CHECKPOINT_INVALID']);
 
 /** `protego replay timeline`: what led to it, and what followed. */
 export function replayTimelineCommand(): Command {
@@ -41,7 +43,7 @@ export function replayTimelineCommand(): Command {
     .option('--json', 'print what was found as JSON', false)
     .addHelpText(
       'after',
-      '\nexit codes: 0 done, 2 usage error, unknown detection, no log or no keys, or a timeline that does not prove what it says, 3 internal error\nexample: protego replay timeline --log .protego/log --entity device:pump-7 --run run1 --out pump-7',
+      '\nexit codes: 0 done, 1 with --check: a line is not what the log holds, 2 usage error, unknown detection, no log or no keys, 3 internal error\nexample: protego replay timeline --log .protego/log --entity device:pump-7 --run run1 --out pump-7',
     )
     .action((options: TimelineOptions) => timeline(options));
 }
@@ -61,11 +63,19 @@ async function timeline(options: TimelineOptions): Promise<void> {
 }
 
 function check(path: string, verifierKey: string | undefined, terminal: Terminal): void {
-  const { lines, size } = checkTimeline(readFileSync(path, 'utf8'), verifierKey);
-  const whose = verifierKey === undefined ? ' The key is the one in the file: compare it with the published one.' : '';
-  terminal.result({ valid: true, lines, size }, [
-    `VALID: ${lines} lines are what the log of ${size} records holds.${whose}`,
-  ]);
+  const text = readFileSync(path, 'utf8');
+  try {
+    const { lines, size } = checkTimeline(text, verifierKey);
+    const whose =
+      verifierKey === undefined ? ' The key is the one in the file: compare it with the published one.' : '';
+    terminal.result({ valid: true, lines, size }, [
+      `VALID: ${lines} lines are what the log of ${size} records holds.${whose}`,
+    ]);
+  } catch (error) {
+    if (!isProtegoError(error) || !FAILED_CHECKS.has(error.code)) throw error;
+    terminal.result({ valid: false, code: error.code, reason: error.message }, [`INVALID: ${error.message}`]);
+    process.exitCode = EXIT_CHECK_FAILED;
+  }
 }
 
 /** The command for the timeline of something else, over the same time. */

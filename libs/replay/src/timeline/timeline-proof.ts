@@ -38,7 +38,7 @@ export function rangesOf(seqs: readonly number[]): LeafRange[] {
 
 /**
  * Checks every line of a `timeline.json` without the log: its leaf is in the tree of the signed checkpoint, has the hash that
- * the line says, and holds the event that the line is about.
+ * the line says, and holds the event that the line is about, in the words that Protego has for it.
  *
  * @param text - content of `timeline.json`
  * @param verifierKey - key of the log as whoever runs it publishes it; default: the one in the file
@@ -46,7 +46,7 @@ export function rangesOf(seqs: readonly number[]): LeafRange[] {
  * @throws ProtegoError `LOG_PROOF_INVALID`, `LOG_CHECKPOINT_INVALID`
  */
 export function checkTimeline(text: string, verifierKey?: string): { readonly lines: number; readonly size: number } {
-  const { proof, lines } = JSON.parse(text) as ProvedTimeline;
+  const { proof, lines } = parsed(text);
   const covered = lines.filter(({ seq }) => seq < proof.size);
   const seqs = proof.leaves.map(({ seq }) => seq);
   if (canonicalJson(covered.map(({ seq }) => seq)) !== canonicalJson(seqs))
@@ -65,6 +65,22 @@ export function checkTimeline(text: string, verifierKey?: string): { readonly li
 }
 
 const DETECTION = 'detection.raised';
+
+function parsed(text: string): Pick<ProvedTimeline, 'proof' | 'lines'> {
+  const value = jsonOf(text) as Partial<ProvedTimeline> | null;
+  const { proof, lines } = typeof value === 'object' && value !== null ? value : {};
+  const lists: unknown[] = [lines, proof?.leaves, proof?.hashes, proof?.notCovered];
+  if (proof !== undefined && lines !== undefined && lists.every((list) => Array.isArray(list))) return { proof, lines };
+  throw invalid('the file is no timeline.json');
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw invalid('the file is no JSON');
+  }
+}
 
 function checkLine(line: TimelineLine, leaf: Buffer, hash: Buffer): void {
   const { seq, time, type, source, id } = line;

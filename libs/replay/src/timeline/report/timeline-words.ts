@@ -64,9 +64,7 @@ export function factLines(timeline: Timeline): string[] {
 export function pivotText({ events, evidence, detections, first, last }: Pivot): string {
   const end = first.slice(0, 10) === last.slice(0, 10) ? timeText(last).slice(11) : timeText(last);
   return [
-    ...(events > 0
-      ? [`${countOf(events, 'shared event')}${evidence > 0 ? ` (${evidence} of them evidence)` : ''}`]
-      : []),
+    ...(events > 0 ? [`${countOf(events, 'shared event')}${evidence > 0 ? ` with ${evidence} of evidence` : ''}`] : []),
     ...(detections.length > 0 ? [countOf(detections.length, 'shared detection')] : []),
     first === last ? timeText(first) : `${timeText(first)} to ${end}`,
   ].join(', ');
