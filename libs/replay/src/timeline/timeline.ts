@@ -60,7 +60,8 @@ export function timelineOf(request: TimelineRequest): Timeline {
   const decisions = request.decisions.map(({ record }) => decisionEntry(record, request.about));
   const breaks = [...detections, ...decisions].map(({ from }) => msOf(from)).sort((a, b) => a - b);
   const { kept, leftOut } = bounded(inOrder([...foldEvents(told, breaks), ...detections, ...decisions]));
-  const entries = withGaps(kept, leftOut > 0);
+  // Of a ward only what stands out is told: a time without that is no gap.
+  const entries = withGaps(kept, leftOut > 0 || focus.kind === 'ward');
   const lines = linesOf(entries, told, request);
   const { pivots, leftOut: pivotsLeftOut } = pivotsOf(
     focus,

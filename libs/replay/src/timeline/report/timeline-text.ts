@@ -1,4 +1,4 @@
-import { countOf, timeText } from '../../whatif/report/words';
+import { countOf, numberOf, timeText } from '../../whatif/report/words';
 import type { Phase, Pivot, Timeline, TimelineEntry, TimelineLine, Weight } from '../timeline-shape';
 import { typeText } from '../words/event-words';
 import {
@@ -36,6 +36,7 @@ export function timelineText(timeline: Timeline, commandOf: CommandOf): string {
     ...factLines(timeline),
     '>>> detection, ! event that a detection rests on, = decision about detections, * notable event',
     ...pivotLines(timeline, commandOf),
+    ...volumeLines(timeline),
     ...unusualLines(timeline),
     ...entryLines(timeline),
   ];
@@ -49,6 +50,16 @@ function pivotLines({ pivots }: Timeline, commandOf: CommandOf): string[] {
     `      ${commandOf(pivot)}`,
   ];
   return ['', 'Look next at', ...pivots.slice(0, TEXT_PIVOTS_MAX).flatMap(linesOf)];
+}
+
+/** Of a ward: how much there was of everything, for most of it is not told one by one. */
+function volumeLines({ volume, focus }: Timeline): string[] {
+  if (focus.kind !== 'ward' || volume.rows.length === 0) return [];
+  const totals = volume.rows.map(({ type, counts }) => {
+    const total = counts.reduce((sum, count) => sum + count, 0);
+    return `  ${numberOf(total).padStart(10)} ${typeText(type)}`;
+  });
+  return ['', 'How much there was in the ward', ...totals];
 }
 
 function unusualLines({ unusual }: Timeline): string[] {

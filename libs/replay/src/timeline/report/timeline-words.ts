@@ -36,14 +36,19 @@ export function rangeLine({ log, range }: Timeline): string {
 
 /** What was found, and what is not shown: one sentence each. */
 export function factLines(timeline: Timeline): string[] {
-  const { counts, searched, detectionsFrom, pivots } = timeline;
+  const { counts, searched, detectionsFrom, pivots, focus, entries } = timeline;
   const { events, detections, decisions, entriesLeftOut, linesLeftOut, pivotsLeftOut } = counts;
   const how =
     searched.by === 'subjects'
       ? 'by the index of the log'
       : `in the fields of ${countOf(searched.read, 'record')} of that time`;
+  const shown = entries.find(
+    (entry): entry is DetectionEntry => entry.kind === 'detection' && entry.detection.id === focus.id,
+  );
+  const standOut = `${countOf(searched.found, 'event')} of the ward, of which ${numberOf(events)} stand out`;
   return [
-    `${countOf(events, 'event')}, ${countOf(detections, 'detection')}, ${countOf(decisions, 'decision')} about detections; searched ${how}.`,
+    ...(shown === undefined ? [] : [shown.words]),
+    `${focus.kind === 'ward' ? standOut : countOf(events, 'event')}, ${countOf(detections, 'detection')}, ${countOf(decisions, 'decision')} about detections; searched ${how}.`,
     detectionsFrom.from === 'replay'
       ? `Detections are those of a replay with output hash ${detectionsFrom.outputHash}.`
       : detectionsFrom.inLog > 0

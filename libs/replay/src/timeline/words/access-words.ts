@@ -8,15 +8,17 @@ const from = (fields: Fields): string | undefined => part('from', fields.text('s
 const into = (fields: Fields): string | undefined => part('to', fields.text('service.name'));
 const where = (fields: Fields): string | undefined => at(fields) ?? from(fields);
 
+const bracketed = (text: string | undefined): string | undefined => (text === undefined ? undefined : `(${text})`);
+
 function recordWords(verb: string): (fields: Fields) => string {
   return (fields) =>
     said(
       `${actor(fields)} ${verb} the record of ${patient(fields)}`,
-      part('in part', fields.text('record_type')),
+      bracketed(fields.text('record_type')),
       where(fields),
       part('to', fields.text('destination')),
       part('for', fields.text('purpose')),
-      fields.flag('care_relationship') === false && 'without a care relationship',
+      fields.flag('care_relationship') === false && ', without a care relationship',
     );
 }
 

@@ -103,8 +103,10 @@ export const DEVICE_WORDS: Wordings = {
         part('in', fields.text('ward')),
       ),
     many: ['access point sighting', 'access point sightings'],
-    isNotable: (fields) => fields.flag('access_point.managed') === false,
-    alike: (fields) => fields.text('access_point.managed'),
+    // Those that are only heard may belong to the street.
+    isNotable: (fields) =>
+      fields.flag('access_point.managed') === false && fields.flag('access_point.on_wire') === true,
+    alike: (fields) => (fields.flag('access_point.managed') === false ? 'unmanaged' : undefined),
   },
   'device.agent-reported': {
     one: (fields) =>

@@ -29,7 +29,7 @@ describe('the words of events', () => {
       care_relationship: false,
     };
     expect(tellEvent('access.record-read', data).words).toBe(
-      '~s.0OUfg6MptoCBPmNNBdGbQw read the record of ~p.6U9_gil5fC-dGgQv6TOI1Q at workstation-0012 without a care relationship',
+      '~s.0OUfg6MptoCBPmNNBdGbQw read the record of ~p.6U9_gil5fC-dGgQv6TOI1Q at workstation-0012, without a care relationship',
     );
   });
 
