@@ -14,12 +14,13 @@ import {
   type RangeChoice,
   type RuleChoice,
 } from '../replay/run-options';
-import { SAVE_EVERY_RECORDS, runInto } from '../replay/run-session';
+import { withPace, withPublication, type PacedOptions } from '../replay/paced-run';
+import { SAVE_EVERY_RECORDS, runInto, type RunSettings } from '../replay/run-session';
 import { replayVerifyCommand } from '../replay/verify-run';
 import { Terminal } from '../terminal';
 import { numberOf } from './simulate.command';
 
-interface ReplayOptions extends KeyOptions, RuleChoice, RangeChoice {
+interface ReplayOptions extends KeyOptions, RuleChoice, RangeChoice, PacedOptions {
   readonly log: string;
   readonly out: string;
   readonly resume: boolean;
@@ -46,7 +47,7 @@ export function replayCommand(): Command {
     .option('--log <dir>', 'log directory; it is only read (required)')
     .option('--out <dir>', 'directory to write (required)')
     .option('--keys <dir>', "directory of the log's keys (default: `keys` in the log directory)");
-  withRuleChoice(withRange(command))
+  withPace(withRuleChoice(withRange(command)))
     .option(
       '--knowledge <as-of>',
       '`then`: judge with what was known of the house by then; `now`: with all that the log knows',
@@ -82,27 +83,27 @@ async function replay(options: ReplayOptions): Promise<void> {
   requireSensible(options);
   const set = artefactsOf(options);
   const { manifest, rules } = await withReader(options, (open) =>
-    runInto(
-      {
-        set,
-        out: options.out,
-        isResuming: options.resume,
-        mutes: options.ignoreMutes ? 'ignored' : 'honoured',
-        knowledge: options.knowledge as 'then' | 'now',
-        workers: options.workers,
-        chunkRecords: options.chunk,
-        saveEvery: options.saveEvery,
-        usesSnapshots: options.snapshots,
-        snapshotEvery: options.saveSnapshots,
-        ...emitRangeOf(options),
-      },
-      open,
-      terminal,
+    withPublication(options, open.reader.origin, (ports) =>
+      runInto({ set, out: options.out, ...settingsOf(options), ports }, open, terminal),
     ),
   );
   for (const { path, line, code, message } of rules.problems)
     terminal.note(`${path}:${line ?? 1}: ${code}: ${message}`);
   terminal.result(manifest, summaryOf(manifest, rules));
+}
+
+function settingsOf(options: ReplayOptions): Omit<RunSettings, 'set' | 'out'> {
+  return {
+    isResuming: options.resume,
+    mutes: options.ignoreMutes ? 'ignored' : 'honoured',
+    knowledge: options.knowledge as 'then' | 'now',
+    workers: options.workers,
+    chunkRecords: options.chunk,
+    saveEvery: options.saveEvery,
+    usesSnapshots: options.snapshots,
+    snapshotEvery: options.saveSnapshots,
+    ...emitRangeOf(options),
+  };
 }
 
 // Commander would ask the subcommands for what is required here.

@@ -48,7 +48,7 @@ export interface RunSettings extends EmitRange {
   readonly snapshotEvery?: number | undefined;
   /** What to replay, where it is not the whole log as it stands now. */
   readonly log?: ReplayLog;
-  readonly ports?: Pick<ReplayPorts, 'turn' | 'found'>;
+  readonly ports?: Pick<ReplayPorts, 'turn' | 'found' | 'batchRecords'>;
 }
 
 /** What a run was made with, and what it made. */
