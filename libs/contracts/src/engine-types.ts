@@ -1,3 +1,4 @@
+import { ARTEFACT_TYPES } from './artefact-events';
 import { DETECTION_SCHEMA } from './detection';
 import { DETECTION_MUTE_TYPES } from './detection-mute';
 import { count, object, string, version1 } from './type-shapes';
@@ -26,11 +27,7 @@ export const ENGINE_TYPES = [
     ]),
   ),
   version1('clock.ticked', 'Time passed without an event.', object({})),
-  version1(
-    'artefact.activated',
-    'Rules and declarations came into force: what is found from here on is found with them.',
-    object({ name: string, hashes: { type: 'object', additionalProperties: string } }, ['name', 'hashes']),
-  ),
+  ...ARTEFACT_TYPES,
   version1(
     'log.session-opened',
     'An import began: its events have sources and a watermark of their own.',
