@@ -1,4 +1,14 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { artefactSetHash, isProtegoError } from '@protego/contracts';
@@ -81,7 +91,10 @@ describe('ArtefactStore', () => {
     ['a rule more', (at) => writeFileSync(join(at, 'rules/b.yml'), 'title: b')],
     ['a rule less', (at) => rmSync(join(at, 'rules/a.yml'))],
     ['altered declarations', (at) => rewrite(join(at, 'declarations/sources.yaml'), `${SOURCES}# x\n`)],
-    ['placeholders that were added', (at) => writeFileSync(join(at, 'declarations/placeholders.yaml'), 'placeholders: {}')],
+    [
+      'placeholders that were added',
+      (at) => writeFileSync(join(at, 'declarations/placeholders.yaml'), 'placeholders: {}'),
+    ],
     ['no list of files', (at) => rmSync(join(at, 'files.json'))],
     ['the files of another set', (at) => swap(at)],
   ];
@@ -136,7 +149,10 @@ describe('resolveArtefactSet', () => {
   it('takes a hash, eight digits of it, a whole directory, rules in a directory or file', () => {
     for (const text of [name, name.slice(0, 8), other]) expect(resolveArtefactSet(text, search).set).toBe(name);
     for (const text of [join(other, 'rules'), join(other, 'rules/a.yml')])
-      expect(resolveArtefactSet(text, search)).toMatchObject({ rules: [{ path: 'a.yml' }], texts: { sources: SOURCES } });
+      expect(resolveArtefactSet(text, search)).toMatchObject({
+        rules: [{ path: 'a.yml' }],
+        texts: { sources: SOURCES },
+      });
   });
 
   it('refuses what names nothing, too short a hash, and one that is not clear', () => {

@@ -13,7 +13,13 @@ import {
 import { dirname, join } from 'node:path';
 import { ProtegoError, canonicalJson, isProtegoError, messageOf } from '@protego/contracts';
 import { readText, sha256Hex, unreadable } from './artefact-file';
-import { PLACEHOLDERS_FILE, SOURCES_FILE, loadArtefactSet, type ArtefactPlaces, type ArtefactSet } from './artefact-set';
+import {
+  PLACEHOLDERS_FILE,
+  SOURCES_FILE,
+  loadArtefactSet,
+  type ArtefactPlaces,
+  type ArtefactSet,
+} from './artefact-set';
 import type { RuleFile } from './rule-files';
 
 /** Folder of the store within the directory of a log, unless another one is named. */

@@ -9,7 +9,7 @@ import {
 } from '@protego/contracts';
 import type { EventLogWriter } from '../writer/writer';
 
-/** Events that a log records about itself before something is done with it, and what people say about its detections. */
+/** Events that a log records about itself before something is done with it, and what people say about its detections and rules. */
 export type OwnEventType =
   | 'log.exported'
   | 'log.erased'
@@ -18,7 +18,9 @@ export type OwnEventType =
   | 'log.key-rotated'
   | 'detection.muted'
   | 'detection.acknowledged'
-  | 'detection.unmuted';
+  | 'detection.unmuted'
+  | 'artefact.activated'
+  | 'artefact.retired';
 
 /** Whoever may write the log: the engine that holds it, or a command that has taken its lock. */
 export interface LogAuthority {

@@ -1,0 +1,82 @@
+import { ProtegoError, type LoggedEvent } from '@protego/contracts';
+import type { Pipeline, PipelineResult } from '@protego/streams';
+import { Subject, type Subscription } from 'rxjs';
+
+interface Attached {
+  readonly pipeline: Pipeline;
+  readonly input: Subject<LoggedEvent>;
+  readonly subscription: Subscription;
+}
+
+/**
+ * Pipelines of several sets of artefacts over one stream of events, of which one is in force. Each is given every event; only what
+ * the one in force makes counts, the output of the others is thrown away. So a set that comes into force in mid-history is as warm
+ * as if it had always been: the engine and a replay switch by this, and by nothing else.
+ */
+export class PipelineInForce {
+  readonly #attached = new Map<string, Attached>();
+  #inForce: string | undefined;
+
+  /** @param emit told what the pipeline in force makes, in order */
+  constructor(private readonly emit: (result: PipelineResult) => void) {}
+
+  /** The set whose results count; undefined before the first. */
+  get inForce(): string | undefined {
+    return this.#inForce;
+  }
+
+  /** Sets that are given events. */
+  get sets(): readonly string[] {
+    return [...this.#attached.keys()];
+  }
+
+  /**
+   * Gives a pipeline all further events. It must have had every event before them, or must be meant not to know them.
+   *
+   * @throws ProtegoError `INTERNAL` when the set has a pipeline already
+   */
+  attach(set: string, pipeline: Pipeline): void {
+    if (this.#attached.has(set)) throw new ProtegoError('INTERNAL', `set \`${set}\` has a pipeline already`);
+    const input = new Subject<LoggedEvent>();
+    const subscription = input.pipe(pipeline.results).subscribe((result) => {
+      if (this.#inForce === set) this.emit(result);
+    });
+    this.#attached.set(set, { pipeline, input, subscription });
+  }
+
+  /**
+   * From the next event on what the pipeline of this set makes counts; with undefined, what none makes.
+   *
+   * @throws ProtegoError `INTERNAL` when the set has no pipeline
+   */
+  activate(set: string | undefined): void {
+    if (set !== undefined && !this.#attached.has(set))
+      throw new ProtegoError('INTERNAL', `set \`${set}\` has no pipeline`);
+    this.#inForce = set;
+  }
+
+  /** Lets go of the pipelines of all sets but these and the one in force. What they hold back is lost, as it does not count. */
+  keepOnly(sets: ReadonlySet<string>): void {
+    for (const set of this.sets) if (set !== this.#inForce && !sets.has(set)) this.#detach(set);
+  }
+
+  /** One event of the log, in its order. */
+  take(event: LoggedEvent): void {
+    for (const { input } of this.#attached.values()) input.next(event);
+  }
+
+  /** The pipeline of a set. */
+  pipelineOf(set: string): Pipeline | undefined {
+    return this.#attached.get(set)?.pipeline;
+  }
+
+  /** Takes no more events; pipelines keep their state, and may be attached elsewhere. */
+  stop(): void {
+    for (const set of this.sets) this.#detach(set);
+  }
+
+  #detach(set: string): void {
+    this.#attached.get(set)?.subscription.unsubscribe();
+    this.#attached.delete(set);
+  }
+}
