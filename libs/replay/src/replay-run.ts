@@ -10,25 +10,23 @@ import {
 } from '@protego/contracts';
 import { merkleRootOf, recordBatches } from '@protego/event-log';
 import {
-  buildPipeline,
   isMuteType,
   isPipelineInput,
   type DetectionResult,
   type MuteOption,
-  type Pipeline,
   type PipelineArtefacts,
   type PipelineResult,
-  type PipelineSnapshot,
   type UndecidableResult,
 } from '@protego/streams';
-import { Subject, type Subscription } from 'rxjs';
+import { InForceRun, type ArtefactsInForce, type InForceSnapshot } from './forces/in-force-run';
 import type { ReplayLog, ReplayRecord } from './replay-log';
 import type { RunCounts, RunManifest } from './run-manifest';
 
 /** What to replay, and with what. */
 export interface ReplayRequest {
   readonly log: ReplayLog;
-  readonly artefacts: PipelineArtefacts;
+  /** One set for the whole log, or sets as they were in force. */
+  readonly artefacts: PipelineArtefacts | ArtefactsInForce;
   /** Name → SHA-256 of the artefacts. */
   readonly artefactHashes: Readonly<Record<string, string>>;
   /** SHA-256 of the engine's code. */
@@ -96,34 +94,31 @@ export async function runReplay(request: ReplayRequest): Promise<ReplayOutcome> 
   return collector.outcome(read);
 }
 
-/** The pipeline over one chunk, and over all that follow it. */
+/** The pipelines over one chunk, and over all that follow it. */
 class ChunkRunner {
-  readonly #input = new Subject<LoggedEvent>();
-  readonly #pipeline: Pipeline;
-  readonly #subscription: Subscription;
+  readonly #run: InForceRun;
 
   constructor(
     private readonly request: Pick<ReplayRequest, 'artefacts' | 'mutes'>,
     private readonly take: (result: PipelineResult) => void,
-    snapshot?: PipelineSnapshot,
+    snapshot?: InForceSnapshot,
   ) {
     const { artefacts, mutes } = request;
-    this.#pipeline = buildPipeline(artefacts, snapshot, { mutes });
-    this.#subscription = this.#input.pipe(this.#pipeline.results).subscribe(take);
+    this.#run = new InForceRun({ artefacts, mutes, emit: take }, snapshot);
   }
 
   next(event: LoggedEvent): void {
-    this.#input.next(event);
+    this.#run.take(event);
   }
 
   stop(): void {
-    this.#subscription.unsubscribe();
+    this.#run.stop();
   }
 
   /** A runner that knows of the past only what the snapshot's JSON text says. */
   handOver(): ChunkRunner {
+    const snapshot = JSON.parse(JSON.stringify(this.#run.snapshot())) as InForceSnapshot;
     this.stop();
-    const snapshot = JSON.parse(JSON.stringify(this.#pipeline.snapshot())) as PipelineSnapshot;
     return new ChunkRunner(this.request, this.take, snapshot);
   }
 }

@@ -1,0 +1,104 @@
+import { ProtegoError, type LoggedEvent } from '@protego/contracts';
+import {
+  buildPipeline,
+  type MuteOption,
+  type PipelineArtefacts,
+  type PipelineResult,
+  type PipelineSnapshot,
+} from '@protego/streams';
+import { PhaseWalk, type ForcePhase } from './force-phases';
+import { PipelineInForce } from './pipeline-in-force';
+
+/** Most sets whose pipelines run beside each other in one replay. */
+export const SETS_AT_ONCE_MAX = 16;
+
+/** Artefacts that change within a log: which set judges which records, and what each set holds. */
+export interface ArtefactsInForce {
+  /** One after the other, without gaps, from seq 0 on. */
+  readonly phases: readonly ForcePhase[];
+  /** Artefacts of a set of the phases; equal ones for equal sets. */
+  artefactsOf(set: string): PipelineArtefacts;
+}
+
+/** State of a run as JSON: for the same engine and artefacts only. */
+export interface InForceSnapshot {
+  /** Seq of the last event that was taken, plus one. */
+  readonly nextSeq: number;
+  readonly pipelines: Readonly<Record<string, PipelineSnapshot>>;
+}
+
+/** What a run is made with. */
+export interface InForceRunParts {
+  /** One set for the whole log, or sets as they were in force. */
+  readonly artefacts: PipelineArtefacts | ArtefactsInForce;
+  readonly mutes?: MuteOption;
+  /** Told of what counts, in order. */
+  readonly emit: (result: PipelineResult) => void;
+}
+
+const ONE_SET = 'one';
+
+/** True for artefacts that change within the log. */
+export function areInForce(artefacts: PipelineArtefacts | ArtefactsInForce): artefacts is ArtefactsInForce {
+  return 'phases' in artefacts;
+}
+
+/**
+ * The pipelines of a replay over the events of a log: of one set of artefacts, or of all that were in force, each from the first
+ * event on, of which each judges its own stretches.
+ */
+export class InForceRun {
+  readonly #pipelines: PipelineInForce;
+  readonly #walk: PhaseWalk;
+  #nextSeq: number;
+
+  /**
+   * @throws ProtegoError `REPLAY_TOO_LARGE` when more than {@link SETS_AT_ONCE_MAX} sets are to run beside each other,
+   *   `ARTEFACT_SET_UNKNOWN` when no set judges any record
+   */
+  constructor({ artefacts, mutes, emit }: InForceRunParts, snapshot?: InForceSnapshot) {
+    const { phases, artefactsOf } = areInForce(artefacts)
+      ? artefacts
+      : { phases: [{ fromSeq: 0, toSeq: Infinity, set: ONE_SET }], artefactsOf: () => artefacts };
+    this.#nextSeq = snapshot?.nextSeq ?? 0;
+    const left = phases.filter(({ toSeq }) => toSeq > this.#nextSeq);
+    const sets = new Set(left.flatMap(({ set }) => set ?? []));
+    requireFew(sets.size);
+    this.#pipelines = new PipelineInForce(emit);
+    for (const set of sets)
+      this.#pipelines.attach(set, buildPipeline(artefactsOf(set), snapshot?.pipelines[set], { mutes }));
+    this.#walk = new PhaseWalk(left, this.#pipelines);
+  }
+
+  /** One event of the log, in its order. */
+  take(event: LoggedEvent): void {
+    this.#walk.advanceTo(event.seq);
+    this.#pipelines.take(event);
+    this.#nextSeq = event.seq + 1;
+  }
+
+  /** State after everything that was taken. */
+  snapshot(): InForceSnapshot {
+    const pipelines = this.#pipelines.sets.map((set) => [set, this.#pipelines.pipelineOf(set)?.snapshot()] as const);
+    return { nextSeq: this.#nextSeq, pipelines: Object.fromEntries(pipelines) as InForceSnapshot['pipelines'] };
+  }
+
+  /** Takes no more. */
+  stop(): void {
+    this.#pipelines.stop();
+  }
+}
+
+/** What `artefacts` of a manifest says of sets as they were in force: the set by the first seq that it judged. */
+export function inForceHashes(phases: readonly ForcePhase[]): Record<string, string> {
+  return Object.fromEntries(
+    phases.flatMap(({ fromSeq, set }) => (set === undefined ? [] : [[`in-force@${fromSeq}`, set]])),
+  );
+}
+
+function requireFew(count: number): void {
+  if (count === 0) throw new ProtegoError('ARTEFACT_SET_UNKNOWN', 'no set was ever activated in this log: name one');
+  if (count <= SETS_AT_ONCE_MAX) return;
+  const message = `${count} sets of artefacts were in force, and at most ${SETS_AT_ONCE_MAX} can run beside each other`;
+  throw new ProtegoError('REPLAY_TOO_LARGE', message, { sets: count, setsMax: SETS_AT_ONCE_MAX });
+}
