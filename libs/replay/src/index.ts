@@ -32,6 +32,7 @@ export {
 export {
   activationData,
   currentSetOf,
+  requireWhole,
   retirementData,
   statementOf,
   type ActivationGround,

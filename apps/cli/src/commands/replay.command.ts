@@ -1,23 +1,20 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { loadArtefactSet } from '@protego/artefacts';
 import { ProtegoError, parseRfc3339Ms } from '@protego/contracts';
 import { manifestText, replayLogOf, runReplay, type ReplayOutcome } from '@protego/replay';
-import { compileSigma, decidingText } from '@protego/streams';
+import type { SigmaRuleSet } from '@protego/streams';
+import { ARTEFACTS_HELP, replayArtefacts, type ReplayArtefactOptions } from '../artefact/replay-artefacts';
 import { engineHash, shippedStreamsDir } from '../installation';
 import { withKeyOptions, type KeyOptions } from '../log/key-options';
 import { withReader } from '../log/open-log';
 import { Terminal } from '../terminal';
 import { numberOf } from './simulate.command';
 
-interface ReplayOptions extends KeyOptions {
-  readonly log: string;
+interface ReplayOptions extends KeyOptions, ReplayArtefactOptions {
   readonly out: string;
   readonly from?: number;
   readonly to?: number;
-  readonly rules?: string;
-  readonly streams: string;
   readonly chunk?: number;
   readonly ignoreMutes: boolean;
   readonly json: boolean;
@@ -35,6 +32,7 @@ export function replayCommand(): Command {
     .option('--from <time>', 'leave out results certain before this event time, RFC 3339', timeOf('--from'))
     .option('--to <time>', 'leave out results certain at or after this event time, RFC 3339', timeOf('--to'))
     .option('--rules <path>', 'directory of rules, or JSON lines of {path,id,yaml} (default: <streams>/rules)')
+    .option('--artefacts <set>', ARTEFACTS_HELP)
     .option('--streams <dir>', 'directory with declarations/ and rules/', shippedStreamsDir())
     .option('--chunk <records>', 'write the state down and go on from it, every so many records', numberOf('--chunk'))
     .option('--ignore-mutes', 'raise every detection, whatever was muted or acknowledged', false)
@@ -48,34 +46,30 @@ export function replayCommand(): Command {
 
 async function replay(options: ReplayOptions): Promise<void> {
   const terminal = new Terminal(options.json);
-  const artefacts = loadArtefactSet({
-    rulesPath: options.rules ?? join(options.streams, 'rules'),
-    streamsDir: options.streams,
-    decidingText,
-  });
-  const rules = compileSigma(artefacts.rules, artefacts);
-  for (const { path, line, code, message } of rules.problems)
-    terminal.note(`${path}:${line ?? 1}: ${code}: ${message}`);
   const progress = terminal.progress('replay', 'records');
-  const outcome = await withReader(options, ({ reader, house }) =>
-    runReplay({
+  const { outcome, ruleSets } = await withReader(options, async ({ reader, house }) => {
+    const { artefacts, hashes, ruleSets: compiled } = replayArtefacts(options, reader);
+    for (const { path, line, code, message } of compiled.flatMap(({ problems }) => problems))
+      terminal.note(`${path}:${line ?? 1}: ${code}: ${message}`);
+    const made = await runReplay({
       log: replayLogOf(reader, house.vault),
-      artefacts: { rules, declarations: artefacts.declarations },
-      artefactHashes: artefacts.hashes,
+      artefacts,
+      artefactHashes: hashes,
       engine: engineHash(),
       mutes: options.ignoreMutes ? 'ignored' : 'honoured',
       emitFromMs: options.from,
       emitToMs: options.to,
       chunkRecords: options.chunk,
       onProgress: (read, size) => progress.update(read, size),
-    }),
-  );
+    });
+    return { outcome: made, ruleSets: compiled };
+  });
   progress.stop();
   writeOutcome(options.out, outcome);
   const { manifest } = outcome;
   const { counts, mutes } = manifest;
   terminal.result(manifest, [
-    `${counts.events} events, ${rules.rules.length} rules, ${rules.correlations.length} correlations; ${rules.problems.length} documents left out`,
+    `${counts.events} events, ${ruleCounts(ruleSets)}`,
     `${counts.detections} detections, ${counts.late} late events, ${counts.skewed} skewed, ${counts.ruleFailed} rule failures`,
     ...(mutes.events > 0
       ? [
@@ -87,6 +81,15 @@ async function replay(options: ReplayOptions): Promise<void> {
       : []),
     `output hash: ${manifest.outputHash}`,
   ]);
+}
+
+function ruleCounts(ruleSets: readonly SigmaRuleSet[]): string {
+  return ruleSets
+    .map(
+      ({ rules, correlations, problems }) =>
+        `${rules.length} rules, ${correlations.length} correlations; ${problems.length} documents left out`,
+    )
+    .join(', then ');
 }
 
 function writeOutcome(directory: string, outcome: ReplayOutcome): void {

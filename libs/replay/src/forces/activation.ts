@@ -1,4 +1,5 @@
 import { ProtegoError, type ArtefactActivated, type ArtefactRetired } from '@protego/contracts';
+import type { SigmaRuleSet } from '@protego/streams';
 import { checkApprovals, type ActivationStatement, type DualControl } from './approval';
 import type { ForceLedger } from './force-ledger';
 
@@ -69,6 +70,19 @@ export function retirementData(
   const retired = ledger.retirementOf(set);
   if (retired !== undefined) throw barred(set, retired.seq);
   return { set, reason, ...(actor === undefined ? {} : { actor }) };
+}
+
+/**
+ * Rules that all compile.
+ *
+ * @throws ProtegoError `ARTEFACT_INVALID` with the first file that does not
+ */
+export function requireWhole({ problems }: Pick<SigmaRuleSet, 'problems'>): void {
+  const [first] = problems;
+  if (first === undefined) return;
+  const { path, line, code, message } = first;
+  const others = problems.length === 1 ? '' : `, and ${problems.length - 1} more problems`;
+  throw new ProtegoError('ARTEFACT_INVALID', `${path}:${line ?? 1}: ${code}: ${message}${others}`, { path });
 }
 
 /** Words that name a set by the log. */
