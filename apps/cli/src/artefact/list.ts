@@ -54,7 +54,10 @@ function list(options: ListOptions, origin: string, ledger: ForceLedger): void {
   const asked = askedFor(options, ledger);
   if (asked !== undefined) return showOne(terminal, options, asked, ledger);
   const control = options.verify ? controlOf(options, ledger) : undefined;
-  const activations = ledger.activations.map((activation) => listed(activation, options, ledger, origin, control));
+  const states = new Map<string, StoredSetState>();
+  for (const set of new Set(ledger.activations.map((activation) => activation.set)))
+    states.set(set, storeOf(options).stateOf(set));
+  const activations = ledger.activations.map((activation) => listed(activation, states, ledger, origin, control));
   const retirements = ledger.retirements.map(({ arrivedAtMs, ...rest }) => ({
     ...rest,
     arrivedAt: formatRfc3339(arrivedAtMs),
@@ -91,7 +94,7 @@ function phasesOf(ledger: ForceLedger): { fromSeq: number; toSeq: number | null;
 
 function listed(
   { arrivedAtMs, signatures, ...rest }: Activation,
-  options: ListOptions,
+  states: ReadonlyMap<string, StoredSetState>,
   ledger: ForceLedger,
   origin: string,
   control: DualControl | undefined,
@@ -101,7 +104,7 @@ function listed(
   return {
     ...rest,
     arrivedAt: formatRfc3339(arrivedAtMs),
-    stored: storeOf(options).stateOf(rest.set),
+    stored: states.get(rest.set) ?? 'missing',
     signatures: checked ?? signatures.map(({ name }) => ({ name })),
     ...(retiredAt === undefined ? {} : { retiredAt }),
     ...(checked && control ? { isApproved: isApproved(rest, checked, control, ledger) } : {}),

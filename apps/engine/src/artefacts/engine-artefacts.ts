@@ -44,7 +44,7 @@ export class EngineArtefacts {
    */
   constructor(
     config: Pick<ProtegoConfig, 'logDir' | 'artefacts'>,
-    private readonly reader: EventLogReader,
+    private readonly reader: Pick<EventLogReader, 'query' | 'origin'>,
     /** Set of the configured directory. */
     readonly own: UsableSet,
     files: ArtefactSet,
