@@ -59,6 +59,21 @@ export class CorrelationStage implements StateStore {
     },
   }));
 
+  /** Correlations, and those over them, whose windows do not see an event because of its time. */
+  readonly missed: OperatorFunction<StreamElement<MatchedEvent>, PipelineResult> = elementOperator((out) => ({
+    next: (element) => {
+      if (element.kind === 'watermark' || element.timing === 'on-time') return;
+      const { event, timing } = element;
+      const seen = new Set<number>();
+      for (const rule of matchedRules(event))
+        for (const { correlation } of this.#plan.placesOf(rule)) this.#addWithParents(correlation, seen);
+      for (const at of seen) {
+        const { id: ruleId } = this.#plan.correlations[at] as SigmaCorrelation;
+        out.next({ kind: 'missed', ruleId, timing, event: event.logged });
+      }
+    },
+  }));
+
   /** Counts ordered candidates and raises what meets its condition. */
   readonly detections: OperatorFunction<StreamElement<CorrelationCandidate>, DetectionResult> = elementOperator(
     (out) => ({
@@ -75,6 +90,11 @@ export class CorrelationStage implements StateStore {
     return this.#run.counters();
   }
 
+  /** Groups and events that left their windows before their time, by id of the correlation. */
+  losses(): Record<string, number> {
+    return this.#run.losses();
+  }
+
   snapshot(): Json {
     return this.#run.snapshot();
   }
@@ -88,6 +108,12 @@ export class CorrelationStage implements StateStore {
     if (!event.matches.some(({ rule }) => this.#plan.placesOf(rule).length > 0)) return NO_HITS;
     const lost = lostFieldsOf(event.logged.erased, event.record);
     return this.#plan.hitsOf(matchedRules(event), event.record, event.pseudonymise, lost);
+  }
+
+  #addWithParents(correlation: number, seen: Set<number>): void {
+    if (seen.has(correlation)) return;
+    seen.add(correlation);
+    for (const parent of this.#plan.parentsOf(correlation)) this.#addWithParents(parent.correlation, seen);
   }
 
   // A correlation that still counts the event may lack what one over it would read.

@@ -10,12 +10,17 @@ export {
 } from './pipeline';
 export { MUTES_MAX, isMuteType, type MuteOption } from './mutes';
 export { type PipelineArtefacts } from './pipeline-rules';
+export { PARTS_MAX, splitArtefacts } from './pipeline-parts';
 export {
+  KNOWLEDGE_ID,
+  isOutput,
   type DetectionResult,
+  type MissedResult,
   type MistimedResult,
   type OutputResult,
   type PipelineResult,
   type RuleFailedResult,
+  type RunResult,
   type UndecidableResult,
 } from './result';
 export {
@@ -31,6 +36,7 @@ export {
 // Rules and what is expected of them
 export { BUDGET_DEFAULT, type RuleIdentity } from './detection-builder';
 export { DETECTOR_RULES } from './detectors/detector-rules';
+export { KNOWLEDGE_EVENTS_MAX, KnowledgeReader, isKnowledgeType, type KnowledgeBook } from './detectors/knowledge-book';
 // Checking rules
 export { caseLog, runRuleCase, type CheckEvent } from './rule-case-run';
 export { checkRules, type DocumentCheck } from './rule-check';

@@ -9,6 +9,8 @@ import type { SigmaRuleSet } from './sigma/rule-set';
 export interface PipelineArtefacts {
   readonly rules: SigmaRuleSet;
   readonly declarations: SourceDeclarations;
+  /** Ids of the detectors that run; all where it is missing. */
+  readonly detectors?: readonly string[];
 }
 
 /** Rules in the form that sessions share: immutable, compiled once. */

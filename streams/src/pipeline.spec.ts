@@ -76,7 +76,9 @@ describe('buildPipeline', () => {
     const skewed = failure('skewed', 61_000, 0);
     expect(run([failure('a', 0), late, failure('b', 1), skewed, tickEvent(at(600_000))])).toEqual([
       'late late',
+      'missed late',
       'skewed skewed',
+      'missed skewed',
     ]);
   });
 

@@ -1,9 +1,10 @@
-import { familyOf, type LoggedEvent, type SourceDeclarations } from '@protego/contracts';
+import { familyOf, type LoggedEvent } from '@protego/contracts';
 import type { OperatorFunction, Subscriber } from 'rxjs';
+import type { KnowledgeBook } from './detectors/knowledge-book';
 import { MuteBook, isMuteType, type MuteOption } from './mutes';
 import { elementOperator } from './operators/element-operator';
 import type { Json } from './operators/stream-element';
-import { pipelineRulesOf, type PipelineArtefacts, type PipelineRules } from './pipeline-rules';
+import type { PipelineArtefacts } from './pipeline-rules';
 import type { PipelineResult } from './result';
 import { PipelineSession } from './session';
 
@@ -25,6 +26,8 @@ export function isPipelineInput(type: string): boolean {
 export interface PipelineOptions {
   /** Default `honoured`. Snapshots are the same either way. */
   readonly mutes?: MuteOption;
+  /** Judge with this knowledge of the house; default: with what had come by then. A snapshot is valid for the same book only. */
+  readonly knowledge?: KnowledgeBook;
 }
 
 /** State of a pipeline as JSON: valid for the same engine and artefacts only. */
@@ -34,6 +37,8 @@ export interface PipelineSnapshot {
   readonly imported?: Json;
   /** What is muted or acknowledged, in all sessions. */
   readonly mutes: Json;
+  /** Losses of sessions that are closed. */
+  readonly closedLosses: Readonly<Record<string, number>>;
 }
 
 /** The one composition that makes results from events, used live, in tests and in replay. */
@@ -47,6 +52,8 @@ export interface Pipeline {
   snapshot(): PipelineSnapshot;
   /** Sizes and evictions of the live session's state. */
   counters(): Record<string, number>;
+  /** What left windows of this pipeline before its time, by id of rule or detector, since the log began. */
+  losses(): Record<string, number>;
 }
 
 /**
@@ -66,6 +73,7 @@ export function buildPipeline(
     }),
     snapshot: () => sessions.snapshot(),
     counters: () => sessions.counters(),
+    losses: () => sessions.losses(),
   };
 }
 
@@ -74,18 +82,23 @@ class Sessions {
   readonly live: PipelineSession;
   /** Where results go. */
   out: Subscriber<PipelineResult> | undefined;
-  readonly #rules: PipelineRules;
-  readonly #declarations: SourceDeclarations;
+  readonly #artefacts: PipelineArtefacts;
+  readonly #book: KnowledgeBook | undefined;
   readonly #mutes: MuteBook;
   readonly #isHonouring: boolean;
   #imported: PipelineSession | undefined;
+  #closedLosses: Record<string, number> = {};
 
-  constructor(artefacts: PipelineArtefacts, snapshot: PipelineSnapshot | undefined, { mutes }: PipelineOptions) {
-    this.#rules = pipelineRulesOf(artefacts);
-    this.#declarations = artefacts.declarations;
+  constructor(artefacts: PipelineArtefacts, snapshot: PipelineSnapshot | undefined, options: PipelineOptions) {
+    const { mutes, knowledge } = options;
+    this.#artefacts = artefacts;
+    this.#book = knowledge;
     this.#mutes = new MuteBook(artefacts.declarations.skewMaxMs);
     this.#isHonouring = mutes !== 'ignored';
-    if (snapshot !== undefined) this.#mutes.restore(snapshot.mutes);
+    if (snapshot !== undefined) {
+      this.#mutes.restore(snapshot.mutes);
+      this.#closedLosses = { ...snapshot.closedLosses };
+    }
     this.live = this.#session(snapshot?.live);
     if (snapshot?.imported !== undefined) this.#imported = this.#session(snapshot.imported);
   }
@@ -99,12 +112,17 @@ class Sessions {
   }
 
   snapshot(): PipelineSnapshot {
-    const state = { live: this.live.snapshot(), mutes: this.#mutes.snapshot() };
+    const closedLosses = this.#closedLosses;
+    const state = { live: this.live.snapshot(), mutes: this.#mutes.snapshot(), closedLosses };
     return this.#imported === undefined ? state : { ...state, imported: this.#imported.snapshot() };
   }
 
   counters(): Record<string, number> {
     return { ...this.live.counters(), ...this.#mutes.counters() };
+  }
+
+  losses(): Record<string, number> {
+    return sumOf([this.#closedLosses, this.live.losses(), this.#imported?.losses() ?? {}]);
   }
 
   #open(): void {
@@ -113,12 +131,14 @@ class Sessions {
   }
 
   #close(): void {
-    this.#imported?.close();
+    if (this.#imported === undefined) return;
+    this.#imported.close();
+    this.#closedLosses = sumOf([this.#closedLosses, this.#imported.losses()]);
     this.#imported = undefined;
   }
 
   #session(state: Json | undefined): PipelineSession {
-    const session = new PipelineSession(this.#rules, this.#declarations);
+    const session = new PipelineSession(this.#artefacts, this.#book);
     if (state !== undefined) session.restore(state);
     session.results().subscribe({
       next: (result) => this.out?.next(this.#isHonouring ? this.#mutes.judge(result) : result),
@@ -126,4 +146,10 @@ class Sessions {
     });
     return session;
   }
+}
+
+function sumOf(counts: readonly Record<string, number>[]): Record<string, number> {
+  const sum: Record<string, number> = {};
+  for (const each of counts) for (const [name, count] of Object.entries(each)) sum[name] = (sum[name] ?? 0) + count;
+  return sum;
 }

@@ -5,11 +5,15 @@ export type Pseudonymise = (text: string) => string;
 const FOUND_WITHIN_LENGTH_MIN = 3;
 /** Longer values are texts, not names, and are replaced as a whole only. */
 const FOUND_WITHIN_LENGTH_MAX = 256;
+/** Texts of one event whose replacement is remembered. */
+const KNOWN_TEXTS_MAX = 64;
 /** A pseudonym that stands in a text already: what looks like a name inside it is none. */
 const PSEUDONYM = '~[sp]\\.[A-Za-z0-9_-]{22}';
 const WORD = '[\\p{L}\\p{N}\\p{M}]';
 /** What may stand between the words of a name, whatever stands there in the event: `a.b`, `a b`, `a_b`, `a - b`. */
 const BETWEEN_WORDS = '[^\\p{L}\\p{N}\\p{M}]{1,3}';
+
+const ASCII = /^\p{ASCII}*$/u;
 
 const unchanged: Pseudonymise = (text) => text;
 
@@ -21,13 +25,22 @@ const unchanged: Pseudonymise = (text) => text;
 export function pseudonymiseWith(pseudonyms: ReadonlyMap<string, string> | undefined): Pseudonymise {
   if (pseudonyms === undefined || pseudonyms.size === 0) return unchanged;
   let search: PersonalValues | undefined;
-  return (text) => pseudonyms.get(text) ?? (search ??= new PersonalValues(pseudonyms)).replacedIn(text);
+  // Many rules ask for the same fields of one event.
+  const known = new Map<string, string>();
+  return (text) => {
+    const before = pseudonyms.get(text) ?? known.get(text);
+    if (before !== undefined) return before;
+    const replaced = (search ??= new PersonalValues(pseudonyms)).replacedIn(text);
+    if (known.size < KNOWN_TEXTS_MAX) known.set(text, replaced);
+    return replaced;
+  };
 }
 
 /** Personal values of one event, prepared for the search within texts. */
 class PersonalValues {
   readonly #values: readonly { readonly words: readonly string[]; readonly pseudonym: string }[];
-  readonly #firstWords: readonly string[];
+  /** Words that a text must hold, in their order, if it is to hold the value, in lower case. */
+  readonly #lowerWords: readonly (readonly string[])[];
   #pattern: RegExp | undefined;
 
   constructor(pseudonyms: ReadonlyMap<string, string>) {
@@ -37,7 +50,7 @@ class PersonalValues {
       .filter(({ words }) => words.join('').length >= FOUND_WITHIN_LENGTH_MIN)
       // A full name goes before a part of it that stands for itself elsewhere in the event.
       .sort((a, b) => b.words.join().length - a.words.join().length);
-    this.#firstWords = this.#values.map(({ words }) => (words[0] as string).toLowerCase());
+    this.#lowerWords = this.#values.map(({ words }) => words.map((word) => word.toLowerCase()));
   }
 
   replacedIn(text: string): string {
@@ -45,11 +58,26 @@ class PersonalValues {
     const isEncoded = composed.includes('%');
     // Most texts hold none, and asking so is cheaper than the search.
     const lower = composed.toLowerCase();
-    if (!isEncoded && !this.#firstWords.some((word) => lower.includes(word))) return text;
+    if (!isEncoded && !this.#mayStandIn(lower)) return text;
     // Decoded first: as it stands, an encoded full name may show no more than its first word.
     const plain = isEncoded ? this.#decodedAndSpliced(composed) : composed;
     const replaced = this.#spliced(plain, plain, undefined);
     return replaced === composed ? text : replaced;
+  }
+
+  #mayStandIn(lower: string): boolean {
+    // Beyond ASCII a letter has more spellings than its lower case: then only the beginning of a value is asked for.
+    const isAscii = ASCII.test(lower);
+    return this.#lowerWords.some((words) => {
+      let at = 0;
+      for (const word of words) {
+        const found = lower.indexOf(word, at);
+        if (found < 0) return false;
+        if (!isAscii || !ASCII.test(word)) return true;
+        at = found + word.length;
+      }
+      return true;
+    });
   }
 
   #decodedAndSpliced(text: string): string {

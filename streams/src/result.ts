@@ -40,8 +40,31 @@ export interface UndecidableResult {
   readonly event: LoggedEvent;
 }
 
+/**
+ * A document whose windows did not see an event that they would have counted, because its time was past or in the future. It
+ * says something about the run, as {@link UndecidableResult} does, and becomes no event.
+ */
+export interface MissedResult {
+  readonly kind: 'missed';
+  /** Correlation or detector; {@link KNOWLEDGE_ID} for an event that says what is known of the house. */
+  readonly ruleId: string;
+  readonly timing: 'late' | 'skewed';
+  readonly event: LoggedEvent;
+}
+
+/** Stands in the place of a rule where knowledge of the house is meant, on which several detectors rest. */
+export const KNOWLEDGE_ID = 'knowledge';
+
 /** What becomes an event of its own. */
 export type OutputResult = DetectionResult | MistimedResult | RuleFailedResult;
 
 /** What the pipeline makes of the log. */
-export type PipelineResult = OutputResult | UndecidableResult;
+export type PipelineResult = OutputResult | RunResult;
+
+/** What says something about a run, and becomes no event. */
+export type RunResult = UndecidableResult | MissedResult;
+
+/** True for what becomes an event of its own. */
+export function isOutput(result: PipelineResult): result is OutputResult {
+  return result.kind !== 'undecidable' && result.kind !== 'missed';
+}

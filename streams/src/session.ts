@@ -1,15 +1,16 @@
-import type { LoggedEvent, SourceDeclarations } from '@protego/contracts';
-import { Subject, pipe, type Observable } from 'rxjs';
+import type { LoggedEvent } from '@protego/contracts';
+import { Subject, pipe, type Observable, type OperatorFunction } from 'rxjs';
 import { CorrelationStage, type CorrelationCandidate } from './correlation-stage';
 import { DETECTORS } from './detectors';
 import { DetectorStage } from './detectors/detector-stage';
+import type { KnowledgeBook } from './detectors/knowledge-book';
 import { matchRules, statelessResults, undecidableResults, type MatchedEvent } from './match-stage';
 import { assignWatermarks } from './operators/assign-watermarks';
 import { branches } from './operators/branches';
 import { ReorderBuffer, orderByEventTime } from './operators/order-by-event-time';
 import { SourceTable } from './operators/source-table';
 import type { Json, StateStore, StreamElement } from './operators/stream-element';
-import type { PipelineRules } from './pipeline-rules';
+import { pipelineRulesOf, type PipelineArtefacts, type PipelineRules } from './pipeline-rules';
 import type { PipelineResult } from './result';
 
 /**
@@ -24,31 +25,34 @@ export class PipelineSession implements StateStore {
     fromJson: (json) => json as unknown as CorrelationCandidate,
   });
   readonly #correlations: CorrelationStage;
-  readonly #detectors = new DetectorStage(DETECTORS);
+  readonly #detectors: DetectorStage | undefined;
   readonly #input = new Subject<LoggedEvent>();
 
-  constructor(rules: PipelineRules, declarations: SourceDeclarations) {
-    this.#rules = rules;
-    this.#sources = new SourceTable(declarations);
-    this.#correlations = new CorrelationStage(rules);
+  constructor(artefacts: PipelineArtefacts, book?: KnowledgeBook) {
+    this.#rules = pipelineRulesOf(artefacts);
+    this.#sources = new SourceTable(artefacts.declarations);
+    this.#correlations = new CorrelationStage(this.#rules);
+    const { detectors } = artefacts;
+    const chosen = DETECTORS.filter(({ rule }) => detectors?.includes(rule.id) ?? true);
+    this.#detectors = chosen.length === 0 ? undefined : new DetectorStage(chosen, book);
   }
 
   /** Results of what {@link next} brings in. Restore first, then subscribe, once. */
   results(): Observable<PipelineResult> {
-    const rules = this.#rules;
-    return this.#input.pipe(
-      assignWatermarks(this.#sources),
-      branches(
-        pipe(
-          matchRules(rules),
-          branches<StreamElement<MatchedEvent>, PipelineResult>(
-            statelessResults(rules, this.#sources),
-            undecidableResults,
-            this.#correlations.undecidable,
-            pipe(this.#correlations.candidates, orderByEventTime(this.#reorder), this.#correlations.detections),
-          ),
-        ),
-        this.#detectors.results(),
+    const detectors = this.#detectors === undefined ? [] : [this.#detectors.results()];
+    return this.#input.pipe(assignWatermarks(this.#sources), branches(this.#ruleResults(), ...detectors));
+  }
+
+  #ruleResults(): OperatorFunction<StreamElement<LoggedEvent>, PipelineResult> {
+    const { candidates, detections, undecidable, missed } = this.#correlations;
+    return pipe(
+      matchRules(this.#rules),
+      branches<StreamElement<MatchedEvent>, PipelineResult>(
+        statelessResults(this.#rules, this.#sources),
+        undecidableResults,
+        undecidable,
+        missed,
+        pipe(candidates, orderByEventTime(this.#reorder), detections),
       ),
     );
   }
@@ -71,8 +75,13 @@ export class PipelineSession implements StateStore {
       sources: this.#sources.size,
       sourcesEvicted: this.#sources.evictedCount,
       ...this.#correlations.counters(),
-      ...this.#detectors.counters(),
+      ...this.#detectors?.counters(),
     };
+  }
+
+  /** What left windows before its time, by id of the document. */
+  losses(): Record<string, number> {
+    return { ...this.#correlations.losses(), ...this.#detectors?.losses() };
   }
 
   snapshot(): Json {
@@ -80,7 +89,7 @@ export class PipelineSession implements StateStore {
       sources: this.#sources.snapshot(),
       reorder: this.#reorder.snapshot(),
       correlations: this.#correlations.snapshot(),
-      detectors: this.#detectors.snapshot(),
+      ...(this.#detectors === undefined ? {} : { detectors: this.#detectors.snapshot() }),
     };
   }
 
@@ -89,6 +98,6 @@ export class PipelineSession implements StateStore {
     this.#sources.restore(stores['sources'] as Json);
     this.#reorder.restore(stores['reorder'] as Json);
     this.#correlations.restore(stores['correlations'] as Json);
-    this.#detectors.restore(stores['detectors'] as Json);
+    this.#detectors?.restore(stores['detectors'] as Json);
   }
 }

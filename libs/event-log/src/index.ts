@@ -128,6 +128,10 @@ export {
   type RefusedRecord,
 } from './refused-records';
 export { applyExpiries, expireSegments, type ExpiryOptions, type ExpirySummary } from './erasure/expiry';
+// States of pipelines
+export { replaceFileDurably } from './snapshots/replace-file';
+export { openState, sealState, type SealingLog } from './snapshots/sealed-state';
+export { SNAPSHOTS_KEPT_MAX, SnapshotFiles, removeSnapshots, type SnapshotName } from './snapshots/snapshot-files';
 // Data keys
 export { rotateDataKey, type DataKeyRotation } from './data-key-rotation';
 // Backups

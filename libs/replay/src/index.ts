@@ -1,13 +1,37 @@
-export {
-  DETECTIONS_MAX,
-  PROGRESS_RECORDS,
-  UNDECIDABLE_LINES_MAX,
-  runReplay,
-  type ReplayOutcome,
-  type ReplayRequest,
-} from './replay-run';
+// Running
+export { replayInto } from './run/replay-run';
+export { type ReplayRequest } from './run/replay-request';
+export { piecesInMemory, runReplay, type ReplayOutcome } from './run/replay-lines';
+export { type EmitRange } from './run/emit-range';
 export { replayLogOf, type ReplayLog, type ReplayRecord } from './replay-log';
-export { manifestText, parseManifest, type RunCounts, type RunManifest } from './run-manifest';
+export { manifestText, parseManifest, type RunCounts, type RunManifest } from './run/run-manifest';
+export {
+  RUN_LINES,
+  type ProgressStore,
+  type ReplayPorts,
+  type RunLines,
+  type RunOutput,
+  type RunProgress,
+  type SnapshotStore,
+  type StoredSnapshot,
+} from './run/run-ports';
+export { RunControl } from './run/run-control';
+// Parts, for whoever runs them in threads
+export { PartRun, UNDECIDABLE_LINES_MAX, type PartState, type UndecidableNote } from './run/part-run';
+export { type Finding } from './run/finding';
+export { type PieceStore } from './run/finding-sorter';
+export {
+  partsInThread,
+  summaryOf,
+  type PartSummary,
+  type PartsRequest,
+  type PipelineParts,
+  type StartParts,
+} from './run/pipeline-parts';
+export { snapshotKindOf } from './run/snapshot-kind';
+// What was not judged
+export { GAP_KINDS, type GapKind } from './coverage/coverage-ledger';
+export { SEQ_RANGES_MAX, type SeqSpan } from './coverage/seq-ranges';
 // Which artefacts were in force
 export {
   ACTIVATED,
@@ -25,6 +49,7 @@ export {
   InForceRun,
   SETS_AT_ONCE_MAX,
   areInForce,
+  documentsOf,
   inForceHashes,
   type ArtefactsInForce,
   type InForceSnapshot,

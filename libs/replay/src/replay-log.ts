@@ -11,8 +11,10 @@ export interface ReplayLog {
   readonly firstSeq: number;
   /** RFC 6962 root (hex) over all of them. */
   readonly rootHash: string;
-  /** The records that the log still holds, in its order. */
-  records(): Iterable<ReplayRecord>;
+  /** The records from one seq up to, and without, another, in the order of the log. */
+  records(fromSeq: number, toSeq: number): Iterable<ReplayRecord>;
+  /** Size of the log just after the last erasure that it knows of now; 0 without one. */
+  erasuresAt(): number;
   /** Opens sealed fields as far as their keys exist; missing leaves them sealed, so that rules see pseudonyms. */
   readonly open?: OpenPersonalFields;
 }
@@ -22,9 +24,12 @@ export interface ReplayRecord extends StoredEvent {
   readonly type: string;
 }
 
+/** Event that names the destroyed keys of a person. */
+const ERASED = 'log.erased';
+
 /** A log as it stands now; without its vault, personal fields stay sealed. */
 export function replayLogOf(
-  reader: Pick<EventLogReader, 'stat' | 'records'>,
+  reader: Pick<EventLogReader, 'stat' | 'records' | 'query'>,
   vault?: Pick<PersonalDataVault, 'openForPipeline'>,
 ): ReplayLog {
   const { origin, size, firstSeq, rootHash } = reader.stat();
@@ -33,7 +38,11 @@ export function replayLogOf(
     size,
     firstSeq,
     rootHash,
-    records: () => reader.records({ toSeq: size }),
+    records: (fromSeq, toSeq) => reader.records({ fromSeq, toSeq }),
+    erasuresAt: () => {
+      for (const { seq } of reader.query({ types: [ERASED], direction: 'backwards' })) return seq + 1;
+      return 0;
+    },
     ...(vault === undefined ? {} : { open: (records) => vault.openForPipeline(records) }),
   };
 }

@@ -5,13 +5,14 @@ import { elementOperator } from '../operators/element-operator';
 import { ReorderBuffer, orderByEventTime } from '../operators/order-by-event-time';
 import type { Json, StateStore, StreamElement } from '../operators/stream-element';
 import { pseudonymiseWith } from '../pseudonyms';
-import type { DetectionResult, PipelineResult } from '../result';
+import { KNOWLEDGE_ID, type DetectionResult, type PipelineResult } from '../result';
 import { sigmaRecordOf } from '../sigma-record';
 import { lostFieldsOf } from '../sigma/erased-fields';
 import type { Detector, DetectorRun, Known, Observation } from './detector';
 import { AnnouncedWork } from './announced-work';
 import { DeviceInventory } from './device-inventory';
 import { HouseKnowledge } from './house-knowledge';
+import { KnowledgeCursor, isKnowledgeType, type KnowledgeBook } from './knowledge-book';
 import { readFact, textFieldsOf, withPseudonyms, type Fact } from './facts';
 
 /**
@@ -35,14 +36,23 @@ export class DetectorStage implements StateStore {
     fromJson: (json) => json as unknown as Observation,
   });
 
-  constructor(detectors: readonly Detector[]) {
+  readonly #cursor: KnowledgeCursor | undefined;
+
+  /** @param book - what is known of the house from elsewhere; what events of the stream say of it is then passed over */
+  constructor(detectors: readonly Detector[], book?: KnowledgeBook) {
+    this.#cursor = book === undefined ? undefined : new KnowledgeCursor(book);
     this.#detectors = detectors.map((detector) => ({ detector, run: detector.begin(this.#known) }));
   }
 
-  /** Detections; events that a detector cannot judge, because what it reads was erased; events that cannot be read. */
+  /**
+   * Detections; events that a detector cannot judge, because what it reads was erased, or does not see because of their time;
+   * events that cannot be read.
+   */
   results(): OperatorFunction<StreamElement<LoggedEvent>, PipelineResult> {
     return elementOperator((out) => {
-      const waiting = inputOf(pipe(orderByEventTime(this.#buffer), this.#detections), out);
+      const ordered = orderByEventTime(this.#buffer);
+      const told = this.#cursor === undefined ? ordered : pipe(ordered, this.#cursor.insert);
+      const waiting = inputOf(pipe(told, this.#detections), out);
       return {
         next: (element) => {
           if (element.kind === 'watermark') {
@@ -50,7 +60,12 @@ export class DetectorStage implements StateStore {
             return;
           }
           const { event, timeMs, timing } = element;
-          const fact = timing === 'on-time' ? this.#factOf(event, out) : undefined;
+          if (this.#cursor !== undefined && isKnowledgeType(event.event.type)) return;
+          if (timing !== 'on-time') {
+            this.#tellMissed(event, timing, out);
+            return;
+          }
+          const fact = this.#factOf(event, out);
           if (fact === undefined) return;
           const { source, id } = event.event;
           waiting.next({ kind: 'event', timeMs, timing, event: { timeMs, source, id, seq: event.seq, fact } });
@@ -86,6 +101,20 @@ export class DetectorStage implements StateStore {
       },
     };
   });
+
+  #tellMissed(event: LoggedEvent, timing: 'late' | 'skewed', out: Subscriber<PipelineResult>): void {
+    let fact: Fact | undefined;
+    try {
+      fact = readFact(event);
+    } catch {
+      // Nobody could have judged it in time either.
+    }
+    if (fact === undefined) return;
+    if (isOfHouse(fact)) out.next({ kind: 'missed', ruleId: KNOWLEDGE_ID, timing, event });
+    for (const { detector } of this.#detectors)
+      if (detector.kinds.includes(fact.kind) && detector.isWanted?.(fact) !== false)
+        out.next({ kind: 'missed', ruleId: detector.rule.id, timing, event });
+  }
 
   #factOf(logged: LoggedEvent, out: Subscriber<PipelineResult>): Fact | undefined {
     const { pseudonyms, erased } = logged;
@@ -124,23 +153,41 @@ export class DetectorStage implements StateStore {
     ) as Record<string, number>;
   }
 
+  /** What detectors let go before its time, by id of the detector. */
+  losses(): Record<string, number> {
+    const losses: Record<string, number> = {};
+    for (const { detector, run } of this.#detectors) {
+      const evicted = Object.entries(run.counters()).filter(([name]) => name.endsWith('Evicted'));
+      const lost = evicted.reduce((sum, [, count]) => sum + count, 0);
+      if (lost > 0) losses[detector.rule.id] = lost;
+    }
+    return losses;
+  }
+
   snapshot(): Json {
     const runs = Object.fromEntries(this.#detectors.map(({ detector, run }) => [detector.rule.id, run.snapshot()]));
     const { devices, people, work } = this.#known;
     const known = { devices: devices.snapshot(), people: people.snapshot(), work: work.snapshot() };
-    return { buffer: this.#buffer.snapshot(), ...known, runs };
+    const state = { buffer: this.#buffer.snapshot(), ...known, runs };
+    return this.#cursor === undefined ? state : { ...state, book: this.#cursor.snapshot() };
   }
 
   restore(state: Json): void {
-    const { buffer, devices, people, work, runs } = state as Record<'buffer' | 'devices' | 'people' | 'work', Json> & {
-      runs: Record<string, Json>;
-    };
+    const { buffer, devices, people, work, runs, book } = state as Record<
+      'buffer' | 'devices' | 'people' | 'work',
+      Json
+    > & { runs: Record<string, Json>; book?: Json };
+    if (book !== undefined) this.#cursor?.restore(book);
     this.#buffer.restore(buffer);
     this.#known.devices.restore(devices);
     this.#known.people.restore(people);
     this.#known.work.restore(work);
     for (const { detector, run } of this.#detectors) run.restore(runs[detector.rule.id] as Json);
   }
+}
+
+function isOfHouse({ kind }: Fact): boolean {
+  return kind === 'inventory' || kind === 'work' || kind === 'people';
 }
 
 function learn({ devices, people, work }: Known, fact: Fact, timeMs: number): void {

@@ -74,6 +74,16 @@ export class CorrelationRun implements StateStore {
     };
   }
 
+  /** Groups and events that left their windows before their time, by id of the correlation; without those that lost none. */
+  losses(): Record<string, number> {
+    const losses: Record<string, number> = {};
+    for (const { correlation, windows } of this.#correlators) {
+      const lost = windows.evictedKeyCount + windows.evictedEntryCount;
+      if (lost > 0) losses[correlation.id] = (losses[correlation.id] ?? 0) + lost;
+    }
+    return losses;
+  }
+
   snapshot(): Json {
     return this.#correlators.map((correlator) => correlator.snapshot());
   }

@@ -18,6 +18,7 @@ import { ACTIVATED, PipelineInForce } from '@protego/replay';
 import {
   SESSION_CLOSED,
   engineEventOf,
+  isOutput,
   isOutputType,
   isPipelineInput,
   outputEventOf,
@@ -94,8 +95,8 @@ export class PipelineRunner {
   ) {}
 
   #keep(result: PipelineResult): void {
-    if (result.kind !== 'undecidable') this.#results.push(result);
-    else {
+    if (isOutput(result)) this.#results.push(result);
+    else if (result.kind === 'undecidable') {
       this.#undecidable++;
       this.metrics.undecidable.inc();
     }

@@ -4,6 +4,7 @@ import type { PersonalDataVault } from '@protego/enclave';
 import { finishBackupErasures, type BackupReach, type DestroyedKeys } from '../backup/backup-erasure';
 import { BACKUPS_FILE } from '../backup/backup-registry';
 import type { EventLogReader } from '../reader/reader';
+import { removeSnapshots } from '../snapshots/snapshot-files';
 import type { CopyOutOfReach } from './copy-out-of-reach';
 
 /** What an erasure event says. */
@@ -50,6 +51,7 @@ export async function applyErasures(parts: {
   const erasures = [...erasuresIn(reader)];
   let keysDestroyed = 0;
   for (const { keyIds } of erasures) keysDestroyed += await vault.destroy(keyIds);
+  if (keysDestroyed > 0) removeSnapshots(reader.directory);
   const isLeft = backups !== undefined && erasures.length > 0;
   const backupsOutOfReach = isLeft ? await finishedOr(backups, keysOf(erasures)) : [];
   return { events: erasures.length, keysDestroyed, backupsOutOfReach };

@@ -20,6 +20,7 @@ import { erasuresIn, keysOf, type RecordedErasure } from './erasure-events';
 import { scanTexts, surveyFields, type AffectedRecords, type AffectedSeqs, type TextsFound } from './erasure-scan';
 import { makeRangeProof } from '../tree/range-proof';
 import type { EventLogReader } from '../reader/reader';
+import { removeSnapshots } from '../snapshots/snapshot-files';
 import { refusedNaming } from '../refused-records';
 import { parseVerifierKey } from '../tree/signed-note';
 import { TileStore } from '../tree/tile-store';
@@ -120,6 +121,7 @@ export async function eraseSubject(options: ErasureOptions): Promise<ErasureRece
   const erasure = await recorded(options, asked);
   const { person, keyIds, reason, seq } = erasure;
   await vault.destroy(keyIds);
+  removeSnapshots(directory);
   // Others that were cut off may not have come to the backups.
   const backups = await eraseFromBackups(options, keysOf([...all, erasure]));
   const isSearching = options.searchesTexts !== false;

@@ -2,7 +2,7 @@ import { canonicalJson, formatRfc3339, type Detection, type EventSeq } from '@pr
 import { compileSigma, type PipelineArtefacts } from '@protego/streams';
 import { declarationsOf } from '@protego/streams/testing';
 import type { ReplayLog, ReplayRecord } from '../replay-log';
-import { runReplay } from '../replay-run';
+import { runReplay } from '../run/replay-lines';
 import { foldForces } from './force-ledger';
 import { SETS_AT_ONCE_MAX, inForceHashes, type ArtefactsInForce } from './in-force-run';
 
@@ -44,11 +44,8 @@ async function titlesOf(
   chunkRecords?: number,
 ): Promise<string[]> {
   const log: ReplayLog = {
-    origin: 'o',
-    size: records.length,
-    firstSeq: 0,
-    rootHash: '00'.repeat(32),
-    records: () => records,
+    ...{ origin: 'o', size: records.length, firstSeq: 0, rootHash: '00'.repeat(32), erasuresAt: () => 0 },
+    records: (fromSeq, toSeq) => records.filter(({ seq }) => seq >= fromSeq && seq < toSeq),
   };
   const request = { log, artefacts, artefactHashes: {}, engine: 'test', ...(chunkRecords ? { chunkRecords } : {}) };
   const { detectionLines } = await runReplay(request);

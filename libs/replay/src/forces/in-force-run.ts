@@ -1,8 +1,8 @@
 import { ProtegoError, type LoggedEvent } from '@protego/contracts';
 import {
   buildPipeline,
-  type MuteOption,
   type PipelineArtefacts,
+  type PipelineOptions,
   type PipelineResult,
   type PipelineSnapshot,
 } from '@protego/streams';
@@ -25,13 +25,15 @@ export interface InForceSnapshot {
   /** Seq of the last event that was taken, plus one. */
   readonly nextSeq: number;
   readonly pipelines: Readonly<Record<string, PipelineSnapshot>>;
+  /** What pipelines had lost that are gone. */
+  readonly goneLosses: Readonly<Record<string, number>>;
 }
 
 /** What a run is made with. */
 export interface InForceRunParts {
   /** One set for the whole log, or sets as they were in force. */
   readonly artefacts: PipelineArtefacts | ArtefactsInForce;
-  readonly mutes?: MuteOption;
+  readonly options?: PipelineOptions;
   /** Told of what counts, in order. */
   readonly emit: (result: PipelineResult) => void;
 }
@@ -56,7 +58,7 @@ export class InForceRun {
    * @throws ProtegoError `REPLAY_TOO_LARGE` when more than {@link SETS_AT_ONCE_MAX} sets are to run beside each other,
    *   `ARTEFACT_SET_UNKNOWN` when no set judges any record
    */
-  constructor({ artefacts, mutes, emit }: InForceRunParts, snapshot?: InForceSnapshot) {
+  constructor({ artefacts, options, emit }: InForceRunParts, snapshot?: InForceSnapshot) {
     const { phases, artefactsOf } = areInForce(artefacts)
       ? artefacts
       : { phases: [{ fromSeq: 0, toSeq: Infinity, set: ONE_SET }], artefactsOf: () => artefacts };
@@ -65,8 +67,9 @@ export class InForceRun {
     const sets = new Set(left.flatMap(({ set }) => set ?? []));
     requireFew(sets.size);
     this.#pipelines = new PipelineInForce(emit);
+    this.#pipelines.addGoneLosses(snapshot?.goneLosses ?? {});
     for (const set of sets)
-      this.#pipelines.attach(set, buildPipeline(artefactsOf(set), snapshot?.pipelines[set], { mutes }));
+      this.#pipelines.attach(set, buildPipeline(artefactsOf(set), snapshot?.pipelines[set], options));
     this.#walk = new PhaseWalk(left, this.#pipelines);
   }
 
@@ -80,13 +83,56 @@ export class InForceRun {
   /** State after everything that was taken. */
   snapshot(): InForceSnapshot {
     const pipelines = this.#pipelines.sets.map((set) => [set, this.#pipelines.pipelineOf(set)?.snapshot()] as const);
-    return { nextSeq: this.#nextSeq, pipelines: Object.fromEntries(pipelines) as InForceSnapshot['pipelines'] };
+    return {
+      nextSeq: this.#nextSeq,
+      pipelines: Object.fromEntries(pipelines) as InForceSnapshot['pipelines'],
+      goneLosses: this.#pipelines.goneLosses,
+    };
+  }
+
+  /** What left windows before its time, by id of the document. */
+  losses(): Record<string, number> {
+    return this.#pipelines.losses();
   }
 
   /** Takes no more. */
   stop(): void {
     this.#pipelines.stop();
   }
+}
+
+/** Every document that judges anything: of one set, or of all that were in force, each content once. */
+export function documentsOf(artefacts: PipelineArtefacts | ArtefactsInForce): PipelineArtefacts {
+  if (!areInForce(artefacts)) return artefacts;
+  const sets = [...new Set(artefacts.phases.flatMap(({ set }) => set ?? []))].map((set) => artefacts.artefactsOf(set));
+  const [first] = sets;
+  if (first === undefined) throw noneActivated();
+  const rules = sets.map((set) => set.rules);
+  return {
+    ...first,
+    rules: {
+      ...first.rules,
+      rules: byContent(rules.flatMap((set) => set.rules)),
+      correlations: byContent(rules.flatMap((set) => set.correlations)),
+      linked: byContent(
+        rules.flatMap((set) => set.linked),
+        ({ correlation }) => correlation.contentHash,
+      ),
+      problems: rules.flatMap((set) => set.problems),
+    },
+  };
+}
+
+function byContent<T>(documents: readonly T[], hashOf: (document: T) => string = contentHashOf): T[] {
+  return [...new Map(documents.map((document) => [hashOf(document), document])).values()];
+}
+
+function contentHashOf(document: unknown): string {
+  return (document as { readonly contentHash: string }).contentHash;
+}
+
+function noneActivated(): ProtegoError {
+  return new ProtegoError('ARTEFACT_SET_UNKNOWN', 'no set was ever activated in this log: name one');
 }
 
 /** What `artefacts` of a manifest says of sets as they were in force: the set by the first seq that it judged. */
@@ -97,7 +143,7 @@ export function inForceHashes(phases: readonly ForcePhase[]): Record<string, str
 }
 
 function requireFew(count: number): void {
-  if (count === 0) throw new ProtegoError('ARTEFACT_SET_UNKNOWN', 'no set was ever activated in this log: name one');
+  if (count === 0) throw noneActivated();
   if (count <= SETS_AT_ONCE_MAX) return;
   const message = `${count} sets of artefacts were in force, and at most ${SETS_AT_ONCE_MAX} can run beside each other`;
   throw new ProtegoError('REPLAY_TOO_LARGE', message, { sets: count, setsMax: SETS_AT_ONCE_MAX });

@@ -16,6 +16,7 @@ interface Attached {
 export class PipelineInForce {
   readonly #attached = new Map<string, Attached>();
   #inForce: string | undefined;
+  #goneLosses: Record<string, number> = {};
 
   /** @param emit told what the pipeline in force makes, in order */
   constructor(private readonly emit: (result: PipelineResult) => void) {}
@@ -57,7 +58,11 @@ export class PipelineInForce {
 
   /** Lets go of the pipelines of all sets but these and the one in force. What they hold back is lost, as it does not count. */
   keepOnly(sets: ReadonlySet<string>): void {
-    for (const set of this.sets) if (set !== this.#inForce && !sets.has(set)) this.#detach(set);
+    for (const set of this.sets) {
+      if (set === this.#inForce || sets.has(set)) continue;
+      this.addGoneLosses(this.pipelineOf(set)?.losses() ?? {});
+      this.#detach(set);
+    }
   }
 
   /** One event of the log, in its order. */
@@ -70,6 +75,25 @@ export class PipelineInForce {
     return this.#attached.get(set)?.pipeline;
   }
 
+  /**
+   * What left windows before its time, by id of rule or detector: in all pipelines, also where they were not in force, as what is
+   * lost then may be missed later.
+   */
+  losses(): Record<string, number> {
+    const attached = [...this.#attached.values()].map(({ pipeline }) => pipeline.losses());
+    return sumOf([this.#goneLosses, ...attached]);
+  }
+
+  /** Takes over what pipelines had lost that are gone. */
+  addGoneLosses(losses: Readonly<Record<string, number>>): void {
+    this.#goneLosses = sumOf([this.#goneLosses, losses]);
+  }
+
+  /** Losses of the pipelines that are gone. */
+  get goneLosses(): Readonly<Record<string, number>> {
+    return this.#goneLosses;
+  }
+
   /** Takes no more events; pipelines keep their state, and may be attached elsewhere. */
   stop(): void {
     for (const set of this.sets) this.#detach(set);
@@ -79,4 +103,10 @@ export class PipelineInForce {
     this.#attached.get(set)?.subscription.unsubscribe();
     this.#attached.delete(set);
   }
+}
+
+function sumOf(counts: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sum: Record<string, number> = {};
+  for (const each of counts) for (const [name, count] of Object.entries(each)) sum[name] = (sum[name] ?? 0) + count;
+  return sum;
 }

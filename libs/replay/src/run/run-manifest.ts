@@ -13,20 +13,26 @@ export interface RunManifest {
   readonly range: {
     /** First record that was read. */
     readonly readFrom: number;
-    /** Results certain before this event time were left out; null for none. RFC 3339. */
-    readonly emitFrom: string | null;
-    /** Results certain at or after this event time were left out; null for none. RFC 3339. */
-    readonly emitTo: string | null;
-    readonly by: 'time';
+    /**
+     * Results before it were left out; null for none. By `time`: those certain before this event time, RFC 3339; by `seq`: those
+     * found while an earlier record was judged.
+     */
+    readonly emitFrom: string | number | null;
+    /** Results at or after it were left out, in the same way; null for none. */
+    readonly emitTo: string | number | null;
+    readonly by: 'time' | 'seq';
   };
   /** Name → SHA-256 of what the pipeline was built from. */
   readonly artefacts: Readonly<Record<string, string>>;
   /** SHA-256 of the code that made the results. */
   readonly engine: string;
   /**
-   * Size of the log just after the last erasure in it, 0 without one: runs over one log can differ only if this does.
+   * Size of the log just after the last erasure in it, be it beyond what was read; 0 without one: runs over one log can differ only
+   * if this does.
    */
   readonly erasuresAt: number;
+  /** Whether events were judged with what was known of the house when they came, or with all that the log knows. */
+  readonly knowledge: 'then' | 'now';
   /** Whether mutes and acknowledgements counted, how many events there were about them, and what they did. */
   readonly mutes: {
     readonly option: MuteOption;
@@ -41,7 +47,7 @@ export interface RunManifest {
   readonly counts: RunCounts;
 }
 
-/** How much a run read and made. */
+/** How much a run read and made. All but `detections` and `byRule` are of everything that it rests on, whatever is wanted of it. */
 export interface RunCounts {
   readonly records: number;
   readonly events: number;

@@ -9,8 +9,9 @@ import {
 } from '@protego/contracts';
 import { compileSigma } from '@protego/streams';
 import { declarationsOf } from '@protego/streams/testing';
-import { type ReplayLog, type ReplayRecord } from './replay-log';
-import { runReplay, type ReplayRequest } from './replay-run';
+import { type ReplayLog, type ReplayRecord } from '../replay-log';
+import { runReplay } from './replay-lines';
+import type { ReplayRequest } from './replay-request';
 import type { RunManifest } from './run-manifest';
 
 const START_MS = Date.UTC(2026, 2, 2, 7);
@@ -51,8 +52,12 @@ function logOf(records: readonly ReplayRecord[], firstSeq = 0): ReplayLog {
     return { event: opened, pseudonyms: new Map([[clear, TOKEN]]), erased: [] };
   };
   const open: ReplayLog['open'] = (stored) => Promise.resolve(stored.map(openOne));
-  const size = firstSeq + records.length;
-  return { origin: 'o', size, firstSeq, rootHash: '00'.repeat(32), records: () => records, open };
+  const size = ((records.at(-1) as ReplayRecord | undefined)?.seq ?? firstSeq - 1) + 1;
+  return {
+    ...{ origin: 'o', size, firstSeq, rootHash: '00'.repeat(32), open },
+    records: (fromSeq, toSeq) => records.filter(({ seq }) => seq >= fromSeq && seq < toSeq),
+    erasuresAt: () => records.reduce((at, { type, seq }) => (type === 'log.erased' ? seq + 1 : at), 0),
+  };
 }
 
 const requestFor = (log: ReplayLog): ReplayRequest => ({

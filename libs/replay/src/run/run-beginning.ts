@@ -1,0 +1,66 @@
+import { ProtegoError, canonicalJson } from '@protego/contracts';
+import { mayBeginAt, rangeTold } from './emit-range';
+import type { Finding } from './finding';
+import type { ReplayRequest } from './replay-request';
+import type { ReplayPorts } from './run-ports';
+import { runStateFromBytes, type RunState } from './run-state';
+
+/** Where a run begins. */
+export interface RunBeginning {
+  /** Undefined at the beginning of the log. */
+  readonly state: RunState | undefined;
+  /** Pieces of what was found before. */
+  readonly pieces: readonly number[];
+  /** What was found before and is in no piece. */
+  readonly found: readonly Finding[];
+}
+
+/**
+ * What a run is about, as canonical JSON: a run goes on only from what was written down of the same.
+ *
+ * @param erasuresAt - size of the log after its last erasure
+ */
+export function identityOf(request: ReplayRequest, erasuresAt: number): string {
+  const { log, artefactHashes, engine, mutes = 'honoured', knowledge } = request;
+  return canonicalJson({
+    log: { origin: log.origin, root: log.rootHash, size: log.size, firstSeq: log.firstSeq },
+    range: rangeTold(request),
+    artefacts: artefactHashes,
+    engine,
+    mutes,
+    knowledge: knowledge === undefined ? 'then' : 'now',
+    erasuresAt,
+  });
+}
+
+/**
+ * Where a run begins: where an interrupted one came to, else at the latest snapshot that it may begin at, else at the first
+ * record.
+ *
+ * @throws ProtegoError `REPLAY_STATE_FOREIGN` when what was written down is of another run; `REPLAY_STATE_INVALID`
+ */
+export function beginningOf(request: ReplayRequest, ports: ReplayPorts, erasuresAt: number): RunBeginning {
+  const written = ports.progress?.store.load();
+  if (written === undefined) return fromSnapshot(request, ports);
+  const { state, beside } = runStateFromBytes(written);
+  const { run, pieces } = beside as { run: string; pieces: number[] };
+  if (run !== identityOf(request, erasuresAt)) {
+    const message = 'what was written down is of a run over another log or range, or with other artefacts: begin anew';
+    throw new ProtegoError('REPLAY_STATE_FOREIGN', message);
+  }
+  return { state, pieces, found: [] };
+}
+
+function fromSnapshot(request: ReplayRequest, { snapshots }: ReplayPorts): RunBeginning {
+  const { log } = request;
+  const usable = (snapshots?.store.list() ?? [])
+    .filter((stored) => stored.seq >= log.firstSeq && stored.seq <= log.size && mayBeginAt(stored, request))
+    .sort((a, b) => b.seq - a.seq);
+  for (const stored of usable) {
+    const bytes = snapshots?.store.load(stored);
+    if (bytes === undefined) continue;
+    const { state } = runStateFromBytes(bytes);
+    if (state.seq === stored.seq) return { state, pieces: [], found: state.tail.findings };
+  }
+  return { state: undefined, pieces: [], found: [] };
+}
