@@ -2,6 +2,9 @@ import { ProtegoError, type LoggedEvent } from '@protego/contracts';
 import type { Pipeline, PipelineResult } from '@protego/streams';
 import { Subject, type Subscription } from 'rxjs';
 
+/** Latest detections whose ids are remembered, so that a set with another lateness does not find them again after a switch. */
+export const RECENT_DETECTIONS_MAX = 65_536;
+
 interface Attached {
   readonly pipeline: Pipeline;
   readonly input: Subject<LoggedEvent>;
@@ -17,6 +20,7 @@ export class PipelineInForce {
   readonly #attached = new Map<string, Attached>();
   #inForce: string | undefined;
   #goneLosses: Record<string, number> = {};
+  readonly #recentIds = new Set<string>();
 
   /** @param emit told what the pipeline in force makes, in order */
   constructor(private readonly emit: (result: PipelineResult) => void) {}
@@ -40,7 +44,7 @@ export class PipelineInForce {
     if (this.#attached.has(set)) throw new ProtegoError('INTERNAL', `set \`${set}\` has a pipeline already`);
     const input = new Subject<LoggedEvent>();
     const subscription = input.pipe(pipeline.results).subscribe((result) => {
-      if (this.#inForce === set) this.emit(result);
+      if (this.#inForce === set && !this.#isRepeated(result)) this.emit(result);
     });
     this.#attached.set(set, { pipeline, input, subscription });
   }
@@ -97,6 +101,17 @@ export class PipelineInForce {
   /** Takes no more events; pipelines keep their state, and may be attached elsewhere. */
   stop(): void {
     for (const set of this.sets) this.#detach(set);
+  }
+
+  #isRepeated(result: PipelineResult): boolean {
+    if (result.kind !== 'detection') return false;
+    const { id } = result.detection;
+    if (this.#recentIds.has(id)) return true;
+    this.#recentIds.add(id);
+    if (this.#recentIds.size <= RECENT_DETECTIONS_MAX) return false;
+    const [oldest] = this.#recentIds;
+    this.#recentIds.delete(oldest as string);
+    return false;
   }
 
   #detach(set: string): void {
