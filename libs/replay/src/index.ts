@@ -62,7 +62,6 @@ export {
   statementOf,
   type ActivationGround,
   type ActivationRequest,
-  type SetWord,
 } from './forces/activation';
 export {
   NO_CONTROL,

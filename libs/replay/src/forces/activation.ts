@@ -85,9 +85,6 @@ export function requireWhole({ problems }: Pick<SigmaRuleSet, 'problems'>): void
   throw new ProtegoError('ARTEFACT_INVALID', `${path}:${line ?? 1}: ${code}: ${message}${others}`, { path });
 }
 
-/** Words that name a set by the log. */
-export type SetWord = 'in-force' | 'current';
-
 /**
  * The set that was activated last.
  *
