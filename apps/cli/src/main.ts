@@ -19,6 +19,7 @@ export function buildProgram(): Command {
       'after',
       '\nexit codes: 0 done, 1 a check or gate failed, 2 usage or input error, 3 internal error\nexample: npm run -s protego -- simulate --scenario general --seed 1 --days 0.05 --out history',
     )
+    .enablePositionalOptions()
     .exitOverride()
     .showHelpAfterError('(--help shows usage)');
   for (const command of [

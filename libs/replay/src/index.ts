@@ -16,6 +16,15 @@ export {
   type StoredSnapshot,
 } from './run/run-ports';
 export { RunControl } from './run/run-control';
+// Comparing
+export {
+  DIFFERENCES_LISTED_MAX,
+  compareRuns,
+  type RunComparison,
+  type RunPair,
+  type RunVerdict,
+} from './verify/verdict';
+export { lineDifferences, type LineDifference } from './verify/line-difference';
 // Parts, for whoever runs them in threads
 export { PartRun, UNDECIDABLE_LINES_MAX, type PartState, type UndecidableNote } from './run/part-run';
 export { type Finding } from './run/finding';

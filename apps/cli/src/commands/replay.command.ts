@@ -7,6 +7,7 @@ import { withKeyOptions, type KeyOptions } from '../log/key-options';
 import { withReader } from '../log/open-log';
 import { emitRangeOf, withRange, withRuleChoice, type RangeChoice, type RuleChoice } from '../replay/run-options';
 import { SAVE_EVERY_RECORDS, runInto } from '../replay/run-session';
+import { replayVerifyCommand } from '../replay/verify-run';
 import { Terminal } from '../terminal';
 import { numberOf } from './simulate.command';
 
@@ -29,12 +30,13 @@ const WORKERS_MAX = 16;
 
 /** `protego replay`: the pipeline over a log, to files that can be compared byte for byte. */
 export function replayCommand(): Command {
-  const command = withKeyOptions(new Command('replay'))
+  // Options after the name of a subcommand are those of the subcommand.
+  const command = withKeyOptions(new Command('replay').enablePositionalOptions())
     .description(
       'Run rules and detectors over a log; writes OUT/manifest.json, OUT/detections.jsonl, OUT/evidence.jsonl, OUT/coverage.jsonl (what was not judged), and OUT/undecidable.jsonl where erased fields left rules without an answer.',
     )
-    .requiredOption('--log <dir>', 'log directory; it is only read')
-    .requiredOption('--out <dir>', 'directory to write')
+    .option('--log <dir>', 'log directory; it is only read (required)')
+    .option('--out <dir>', 'directory to write (required)')
     .option('--keys <dir>', "directory of the log's keys (default: `keys` in the log directory)");
   withRuleChoice(withRange(command))
     .option(
@@ -64,7 +66,7 @@ export function replayCommand(): Command {
       '\non a terminal: p halts and goes on, q ends; a run that was ended goes on with --resume\nexit codes: 0 done, whatever was found; 2 usage error, no log or no keys, or ended before it was done; 3 internal error\nexample: protego replay --log .protego/log --out run1 --from 2026-03-02T07:00:00Z --to 2026-03-02T08:00:00Z',
     )
     .action((options: ReplayOptions) => replay(options));
-  return command;
+  return command.addCommand(replayVerifyCommand());
 }
 
 async function replay(options: ReplayOptions): Promise<void> {
@@ -94,7 +96,10 @@ async function replay(options: ReplayOptions): Promise<void> {
   terminal.result(manifest, summaryOf(manifest, rules));
 }
 
-function requireSensible({ workers, knowledge }: ReplayOptions): void {
+// Commander would ask the subcommands for what is required here.
+function requireSensible({ log, out, workers, knowledge }: Partial<ReplayOptions> & { workers: number }): void {
+  for (const [name, value] of Object.entries({ log, out }))
+    if (value === undefined) throw new ProtegoError('USAGE_INVALID', `required option \`--${name} <dir>\` is missing`);
   if (!Number.isInteger(workers) || workers < 1 || workers > WORKERS_MAX)
     throw new ProtegoError('USAGE_INVALID', `--workers takes 1 to ${WORKERS_MAX}`);
   if (knowledge !== 'then' && knowledge !== 'now')

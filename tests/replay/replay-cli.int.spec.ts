@@ -1,0 +1,186 @@
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RunComparison, RunManifest } from '@protego/replay';
+import type { SimulationLabel } from '@protego/simulation';
+import { gunzipSync } from 'node:zlib';
+import { importHistory } from '../history-log';
+import { protego } from './replay-process';
+
+const ROOT = join(__dirname, '../..');
+const HISTORY = join(ROOT, 'replay-data/general');
+
+jest.setTimeout(600_000);
+
+describe('protego replay', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'protego-replay-cli-'));
+  const log = join(directory, 'log');
+  const run = join(directory, 'run');
+  let recorded: RunManifest;
+
+  beforeAll(async () => {
+    await importHistory(log, 'cloudevents', [join(HISTORY, 'events.ndjson.gz')]);
+    const made = protego('replay', '--log', log, '--out', run, '--json');
+    expect(made).toMatchObject({ status: 0 });
+    recorded = JSON.parse(made.stdout) as RunManifest;
+  });
+
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  const linesOf = (out: string, name: string): string[] =>
+    readFileSync(join(out, name), 'utf8').split('\n').slice(0, -1);
+
+  it.each([2, 3, 4])('writes the same files with %i threads', (workers) => {
+    const out = join(directory, `threads-${workers}`);
+    const made = protego('replay', '--log', log, '--out', out, '--workers', String(workers));
+    expect(made).toMatchObject({ status: 0 });
+    for (const name of ['manifest.json', 'detections.jsonl', 'evidence.jsonl', 'coverage.jsonl'])
+      expect([name, linesOf(out, name)]).toEqual([name, linesOf(run, name)]);
+  });
+
+  it('begins at snapshots that a run has left in the log, and finds the same', () => {
+    const copy = join(directory, 'with-snapshots');
+    cpSync(log, copy, { recursive: true });
+    const first = join(directory, 'first');
+    expect(protego('replay', '--log', copy, '--out', first, '--save-snapshots', '4096')).toMatchObject({ status: 0 });
+    const from = linesOf(run, 'detections.jsonl').map(
+      (line) => (JSON.parse(line) as { certainAt: string }).certainAt,
+    )[20];
+    const out = join(directory, 'later');
+    const made = protego('replay', '--log', copy, '--out', out, '--from', String(from), '--json');
+    const manifest = JSON.parse(made.stdout) as RunManifest;
+    expect(manifest.range.readFrom).toBeGreaterThan(0);
+    expect(linesOf(out, 'detections.jsonl')).toEqual(
+      linesOf(run, 'detections.jsonl').filter(
+        (line) => (JSON.parse(line) as { certainAt: string }).certainAt >= String(from),
+      ),
+    );
+    expect(protego('replay', 'verify', join(out, 'manifest.json'), '--log', copy).stdout).toMatch(/^MATCH\n/);
+  });
+
+  it('gives by seq what was found while those records were judged', () => {
+    const middle = Math.floor(recorded.log.size / 2);
+    const ends = [join(directory, 'before'), join(directory, 'after')] as const;
+    expect(protego('replay', '--log', log, '--out', ends[0], '--to', String(middle))).toMatchObject({ status: 0 });
+    expect(protego('replay', '--log', log, '--out', ends[1], '--from', String(middle))).toMatchObject({ status: 0 });
+    const both = ends.flatMap((out) => linesOf(out, 'detections.jsonl'));
+    expect([...both].sort()).toEqual([...linesOf(run, 'detections.jsonl')].sort());
+    expect(protego('replay', 'verify', join(ends[0], 'manifest.json'), '--log', log).stdout).toMatch(/^MATCH\n/);
+  });
+
+  it('refuses bounds of two kinds, unknown knowledge and too many threads', () => {
+    const refused = (...args: string[]): unknown =>
+      protego('replay', '--log', log, '--out', join(directory, 'refused'), ...args).status;
+    expect(refused('--from', '5', '--to', '2026-03-02T08:00:00Z')).toBe(2);
+    expect(refused('--knowledge', 'later')).toBe(2);
+    expect(refused('--workers', '17')).toBe(2);
+    expect(refused('--from', 'yesterday')).toBe(2);
+    expect(existsSync(join(directory, 'refused', 'manifest.json'))).toBe(false);
+  });
+
+  describe('verify', () => {
+    const verify = (manifest: string, ...args: string[]): ReturnType<typeof protego> =>
+      protego('replay', 'verify', manifest, '--log', log, '--json', ...args);
+
+    it('says MATCH for what it was made from', () => {
+      const verified = verify(join(run, 'manifest.json'));
+      expect(verified).toMatchObject({ status: 0 });
+      expect(JSON.parse(verified.stdout)).toMatchObject({
+        ...{ verdict: 'MATCH', preserved: recorded.counts.detections, undecidable: 0, differing: 0 },
+        engineDiffers: false,
+      });
+    });
+
+    it('names the first line that differs', () => {
+      const forged = join(directory, 'forged');
+      mkdirSync(forged);
+      const lines = linesOf(run, 'detections.jsonl');
+      const kept = lines.filter((_, i) => i !== 4);
+      writeFileSync(join(forged, 'detections.jsonl'), kept.map((line) => `${line}\n`).join(''));
+      copyFileSync(join(run, 'manifest.json'), join(forged, 'manifest.json'));
+      const caught = verify(join(forged, 'manifest.json'));
+      expect(caught).toMatchObject({ status: 2 });
+      expect(caught.stderr).toContain('MANIFEST_INVALID');
+      // With the manifest rewritten to fit, only running it again tells.
+      const outputHash = /"found":"([0-9a-f]{64})"/.exec(caught.stderr)?.[1] as string;
+      const counts = { ...recorded.counts, detections: kept.length };
+      writeFileSync(join(forged, 'manifest.json'), JSON.stringify({ ...recorded, outputHash, counts }));
+      const found = verify(join(forged, 'manifest.json'));
+      expect(found).toMatchObject({ status: 1 });
+      expect(JSON.parse(found.stdout)).toMatchObject({
+        ...{ verdict: 'DIFFERS', preserved: kept.length, differing: 1 },
+        first: { side: 'again', place: 5, line: lines[4] },
+      });
+    });
+
+    it('refuses other rules and another log', async () => {
+      const rules = join(directory, 'rules');
+      cpSync(join(ROOT, 'streams/rules'), rules, { recursive: true });
+      rmSync(join(rules, 'beaconing.yml'), { force: true });
+      rmSync(join(rules, 'backups-deleted.yml'));
+      expect(verify(join(run, 'manifest.json'), '--rules', rules).stderr).toContain('REPLAY_ARTEFACTS_DIFFER');
+      const other = join(directory, 'other-log');
+      await importHistory(other, 'cloudevents', [join(HISTORY, 'events.ndjson.gz')]);
+      const caught = protego('replay', 'verify', join(run, 'manifest.json'), '--log', other, '--json');
+      expect(caught).toMatchObject({ status: 2 });
+      expect(caught.stderr).toContain('REPLAY_LOG_DIFFERS');
+    });
+  });
+
+  /** Erases a person by name, by the token of staff where the name is that of a patient as well. */
+  function eraseFrom(erasedLog: string, person: string): void {
+    const reason = ['--reason', 'request 7', '--receipt', join(directory, `${person}.json`)];
+    const erase = (subject: string): ReturnType<typeof protego> =>
+      protego('log', 'erase', '--log', erasedLog, '--subject', subject, ...reason);
+    const asked = erase(person);
+    const token = /~s\.[A-Za-z0-9_-]{22}/.exec(asked.stderr)?.[0];
+    expect(asked.status === 2 && token !== undefined ? erase(token) : asked).toMatchObject({ status: 0 });
+  }
+
+  describe('after an erasure', () => {
+    const erased = join(directory, 'erased-log');
+    const labels = gunzipSync(readFileSync(join(HISTORY, 'labels.ndjson.gz')))
+      .toString('utf8')
+      .trimEnd()
+      .split('\n');
+    const persons = labels
+      .map((line) => JSON.parse(line) as SimulationLabel)
+      .filter(({ kind }) => kind === 'attack')
+      .flatMap(({ entities }) => entities.filter(({ kind }) => kind === 'person').map(({ id }) => id));
+    let comparison: RunComparison;
+
+    beforeAll(() => {
+      cpSync(log, erased, { recursive: true });
+      for (const person of [...new Set(persons)].slice(0, 3)) eraseFrom(erased, person);
+      const verified = protego('replay', 'verify', join(run, 'manifest.json'), '--log', erased, '--json');
+      expect(verified).toMatchObject({ status: 0 });
+      comparison = JSON.parse(verified.stdout) as RunComparison;
+    });
+
+    it('an older manifest matches but for what was erased, each line counted', () => {
+      const { verdict, preserved, undecidable, differing, exceptions } = comparison;
+      expect([verdict, differing]).toEqual(['MATCH-EXCEPT-ERASED', 0]);
+      expect(undecidable).toBeGreaterThan(0);
+      expect(exceptions).toHaveLength(undecidable);
+      const gone = exceptions.filter(({ side }) => side === 'recorded').length;
+      expect(preserved + gone).toBe(recorded.counts.detections);
+      expect(preserved).toBeGreaterThan(recorded.counts.detections / 2);
+    });
+
+    it('every root and proof of the log holds', () => {
+      expect(protego('log', 'verify', '--log', erased)).toMatchObject({ status: 0 });
+    });
+
+    it('a run of afterwards says what it could not judge, and matches itself', () => {
+      const out = join(directory, 'after-erasure');
+      const made = protego('replay', '--log', erased, '--out', out, '--json');
+      const manifest = JSON.parse(made.stdout) as RunManifest;
+      expect(manifest.erasuresAt).toBeGreaterThan(recorded.erasuresAt);
+      expect(manifest.counts.undecidable).toBeGreaterThan(0);
+      expect(linesOf(out, 'undecidable.jsonl').length).toBe(manifest.counts.undecidable);
+      const [whole] = linesOf(out, 'coverage.jsonl').map((line) => JSON.parse(line) as Record<string, unknown>);
+      expect(whole).toMatchObject({ kind: 'run', erased: { count: expect.any(Number) as number } });
+      expect(protego('replay', 'verify', join(out, 'manifest.json'), '--log', erased).stdout).toMatch(/^MATCH\n/);
+    });
+  });
+});
