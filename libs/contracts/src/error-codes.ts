@@ -175,7 +175,9 @@ export const ERROR_CODES = {
   SOURCE_RECORD_INVALID: caller('The record cannot become an event: mend it at its origin.'),
   MANIFEST_INVALID: caller('Name a manifest.json that `replay` has written.'),
   REPLAY_ARTEFACTS_DIFFER: caller('Name the rules and declarations of the run with --rules and --streams.'),
-  REPLAY_LOG_DIFFERS: caller('Name the log that the manifest was made from; if it is that one, check it with `log verify`.'),
+  REPLAY_LOG_DIFFERS: caller(
+    'Name the log that the manifest was made from; if it is that one, check it with `log verify`.',
+  ),
   REPLAY_STATE_INVALID: caller('What was written down of the run is damaged, or of another Protego: begin it anew.'),
   REPLAY_STATE_FOREIGN: caller('Name the output directory of the run that is to go on, or begin anew in an empty one.'),
   REPLAY_ERASED_MEANWHILE: caller('Run the replay again: it then knows of the erasure from the beginning.'),
