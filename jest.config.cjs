@@ -18,7 +18,7 @@ const shared = {
   moduleNameMapper: {
     '^@protego/streams$': '<rootDir>/streams/src',
     '^@protego/streams/(.*)$': '<rootDir>/streams/src/$1',
-    '^@protego/([^/]+)/(nest|testing)$': '<rootDir>/libs/$1/src/$2',
+    '^@protego/([^/]+)/(nest|testing|standalone)$': '<rootDir>/libs/$1/src/$2',
     '^@protego/([^/]+)$': '<rootDir>/libs/$1/src',
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.cache/'],

@@ -1,4 +1,5 @@
 import { parseRfc3339Ms } from '@protego/contracts';
+import { LabelIndex } from '@protego/replay';
 import type { AttackName, SimulationLabel } from '@protego/simulation';
 
 /** Somebody or something that a detection or a label is about. */
@@ -49,17 +50,6 @@ export interface Score {
   readonly falseAlarms: readonly FalseAlarm[];
 }
 
-/** So long after its end an attack is still found in time by an alarm that names who or what took part. */
-const AFTERMATH_MS = 3_600_000;
-
-interface Labelled {
-  readonly label: SimulationLabel;
-  readonly startMs: number;
-  readonly endMs: number;
-  readonly detectableMs: number;
-  readonly alarms: RaisedAlarm[];
-}
-
 /**
  * Scores the alarms of a run. An alarm belongs to a planted activity when one of its events is part of it, or when it names one of
  * its entities, by kind and id, while its window overlaps the time from the first event to an hour after the last. It may
@@ -68,65 +58,29 @@ interface Labelled {
  */
 export function scoreAlarms(labels: readonly SimulationLabel[], alarms: Iterable<RaisedAlarm>): Score {
   const index = new LabelIndex(labels);
+  const alarmsOf = new Map(labels.map((label): [SimulationLabel, RaisedAlarm[]] => [label, []]));
   const falseAlarms: FalseAlarm[] = [];
   for (const alarm of alarms) {
     const owners = index.ownersOf(alarm);
-    const attacks = owners.filter(({ label }) => label.kind === 'attack');
-    for (const owner of attacks.length > 0 ? attacks : owners) owner.alarms.push(alarm);
+    const attacks = owners.filter(({ kind }) => kind === 'attack');
+    for (const owner of attacks.length > 0 ? attacks : owners) alarmsOf.get(owner)?.push(alarm);
     if (attacks.length > 0) continue;
     const { ruleId, certainAtMs, entities } = alarm;
-    falseAlarms.push({ ruleId, certainAtMs, entities, twin: owners[0]?.label.activity ?? null });
+    falseAlarms.push({ ruleId, certainAtMs, entities, twin: owners[0]?.activity ?? null });
   }
   const scored = (kind: SimulationLabel['kind']): ScoredActivity[] =>
-    index.all.filter(({ label }) => label.kind === kind).map(scoredOf);
+    [...alarmsOf].flatMap(([label, found]) => (label.kind === kind ? scoredOf(label, found) : []));
   return { attacks: scored('attack'), twins: scored('benign-twin'), falseAlarms };
 }
 
-class LabelIndex {
-  readonly all: readonly Labelled[];
-  readonly #byEvent = new Map<string, Labelled[]>();
-  readonly #byEntity = new Map<string, Labelled[]>();
-
-  constructor(labels: readonly SimulationLabel[]) {
-    this.all = labels.map((label) => ({
-      label,
-      startMs: msOf(label.startsAt),
-      endMs: msOf(label.endsAt),
-      detectableMs: msOf(label.detectableAt ?? label.startsAt),
-      alarms: [],
-    }));
-    for (const each of this.all) {
-      for (const { source, id } of each.label.eventIds) add(this.#byEvent, keyOf(source, id), each);
-      for (const { kind, id } of each.label.entities) add(this.#byEntity, keyOf(kind, id), each);
-    }
-  }
-
-  ownersOf({ events, entities, startMs, endMs }: RaisedAlarm): Labelled[] {
-    const owners = new Set<Labelled>();
-    for (const { source, id } of events)
-      for (const owner of this.#byEvent.get(keyOf(source, id)) ?? []) owners.add(owner);
-    for (const { kind, id } of entities)
-      for (const owner of this.#byEntity.get(keyOf(kind, id)) ?? [])
-        if (startMs <= owner.endMs + AFTERMATH_MS && endMs > owner.startMs) owners.add(owner);
-    return [...owners];
-  }
-}
-
-function scoredOf({ label, detectableMs, alarms }: Labelled): ScoredActivity {
+function scoredOf(label: SimulationLabel, alarms: readonly RaisedAlarm[]): ScoredActivity {
   const { id, attack, activity, startsAt } = label;
   const inTime = alarms.toSorted((a, b) => a.certainAtMs - b.certainAtMs);
   const [first] = inTime;
+  const detectableMs = msOf(label.detectableAt ?? startsAt);
   const delayMs = first === undefined || label.kind !== 'attack' ? null : Math.max(0, first.certainAtMs - detectableMs);
   return { label: id, attack, activity, startsAt, rules: [...new Set(inTime.map(({ ruleId }) => ruleId))], delayMs };
 }
-
-function add(map: Map<string, Labelled[]>, key: string, value: Labelled): void {
-  const known = map.get(key);
-  if (known === undefined) map.set(key, [value]);
-  else if (known.at(-1) !== value) known.push(value);
-}
-
-const keyOf = (first: string, second: string): string => `${first}\n${second}`;
 
 function msOf(text: string): number {
   const ms = parseRfc3339Ms(text);

@@ -86,6 +86,9 @@ export async function build() {
   const sources = hashOfSources();
   const { status } = await run(process.execPath, [path.join(ROOT, 'node_modules/@nestjs/cli/bin/nest.js'), 'build']);
   if (status !== 0) throw new SetupError('The build failed.');
+  // A program of its own: webpack is not loaded into whatever builds before it begins.
+  const bundled = await run(process.execPath, [path.join(ROOT, 'scripts/bundle-verifier.mjs')]);
+  if (bundled.status !== 0) throw new SetupError('The build of the verifier failed.');
   writeFileSync(BUILD_STAMP, sources);
 }
 

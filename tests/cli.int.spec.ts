@@ -71,6 +71,8 @@ describe('protego', () => {
     [['detection', 'unmute']],
     [['detection', 'acknowledge']],
     [['replay']],
+    [['replay', 'prove']],
+    [['replay', 'verify-proof']],
     [['sigma', 'check']],
     [['sigma', 'match']],
     [['sigma', 'correlate']],

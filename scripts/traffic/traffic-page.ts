@@ -1,4 +1,4 @@
-import { bytesText, numberText } from '../plots';
+import { bytesText, numberText } from '@protego/plots';
 import { code, table } from '../reference/markdown';
 import { comparisons, timesPublished } from './comparison';
 import { RUN, STAY_DAYS, type TrafficFigures } from './figures';

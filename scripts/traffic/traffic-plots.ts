@@ -1,4 +1,4 @@
-import { barChart, bytesText, lineChart } from '../plots';
+import { barChart, bytesText, lineChart } from '@protego/plots';
 import { SOURCES } from './published';
 import { mean, ratio } from './statistics';
 import type { TrafficFigures } from './figures';

@@ -33,6 +33,7 @@ export {
   outputIdOf,
   type LogCheckpoint,
 } from './output-events';
+export { sigmaRecordOf } from './sigma-record';
 // Rules and what is expected of them
 export { BUDGET_DEFAULT, type RuleIdentity } from './detection-builder';
 export { DETECTOR_RULES } from './detectors/detector-rules';
@@ -150,6 +151,7 @@ export {
   fieldValue,
   parseRuleCases,
   parseSigmaFile,
+  sigmaContentsOf,
   silenceOf,
   whyMatched,
   whyNotMatched,
@@ -167,6 +169,7 @@ export {
   type MatchedField,
   type NearMiss,
   type RuleCase,
+  type SigmaContent,
   type SigmaCorrelation,
   type SigmaDocument,
   type SigmaFilter,

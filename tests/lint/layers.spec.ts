@@ -20,18 +20,21 @@ const CRUISER = join(ROOT, 'node_modules/dependency-cruiser/bin/dependency-cruis
 
 /** For each lib, every other part of the house that it must not use; what is left over it may use. */
 const REFUSED: Readonly<Record<string, string>> = {
-  contracts: 'enclave sources sequence-model risk compliance simulation artefacts event-log access replay streams apps',
-  enclave: 'sources sequence-model risk compliance simulation artefacts event-log access replay streams apps',
-  sources: 'enclave sequence-model risk compliance simulation artefacts event-log access replay streams apps',
-  'sequence-model': 'enclave sources risk compliance simulation artefacts event-log access replay streams apps',
-  risk: 'enclave sources sequence-model compliance simulation artefacts event-log access replay streams apps',
-  compliance: 'enclave sources sequence-model risk simulation artefacts event-log access replay streams apps',
-  simulation: 'enclave sources sequence-model risk compliance artefacts event-log access replay streams apps',
-  artefacts: 'enclave sources sequence-model risk compliance simulation event-log access replay streams apps',
-  'event-log': 'sources sequence-model risk compliance simulation artefacts access replay streams apps',
-  access: 'sources sequence-model risk compliance simulation artefacts event-log replay streams apps',
+  contracts:
+    'enclave sources sequence-model risk compliance simulation artefacts plots event-log access replay streams apps',
+  enclave: 'sources sequence-model risk compliance simulation artefacts plots event-log access replay streams apps',
+  sources: 'enclave sequence-model risk compliance simulation artefacts plots event-log access replay streams apps',
+  'sequence-model': 'enclave sources risk compliance simulation artefacts plots event-log access replay streams apps',
+  risk: 'enclave sources sequence-model compliance simulation artefacts plots event-log access replay streams apps',
+  compliance: 'enclave sources sequence-model risk simulation artefacts plots event-log access replay streams apps',
+  simulation: 'enclave sources sequence-model risk compliance artefacts plots event-log access replay streams apps',
+  artefacts: 'enclave sources sequence-model risk compliance simulation event-log access plots replay streams apps',
+  'event-log': 'sources sequence-model risk compliance simulation artefacts plots access replay streams apps',
+  access: 'sources sequence-model risk compliance simulation artefacts plots event-log replay streams apps',
+  plots:
+    'contracts enclave sources sequence-model risk compliance simulation artefacts event-log access replay streams apps',
   replay: 'sources simulation artefacts apps',
-  streams: 'enclave sources sequence-model risk compliance simulation artefacts event-log access replay apps',
+  streams: 'enclave sources sequence-model risk compliance simulation artefacts plots event-log access replay apps',
 };
 const PARTS = Object.keys(REFUSED);
 const refusedBy = (part: string): string[] => (REFUSED[part] ?? '').split(' ');

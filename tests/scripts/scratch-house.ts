@@ -53,6 +53,8 @@ export class ScratchHouse {
     this.write('apps/main.ts', APPLICATION);
     this.write('node_modules/@nestjs/cli/bin/nest.js', NEST);
     this.write('node_modules/jest/bin/jest.js', JEST);
+    // What it puts into one file is not there.
+    this.write('scripts/bundle-verifier.mjs', '');
   }
 
   write(path: string, text: string): void {

@@ -9,6 +9,7 @@ import { replayCommand } from './commands/replay.command';
 import { sigmaCommand } from './commands/sigma.command';
 import { simulateCommand } from './commands/simulate.command';
 import { upCommand } from './commands/up.command';
+import { whatIfCommand } from './commands/whatif.command';
 import { EXIT_INTERNAL, exitCodeOf } from './exit-code';
 
 /** The `protego` program; every part exits with 0 done, 1 check failed, 2 usage or input error, 3 internal error. */
@@ -21,7 +22,9 @@ export function buildProgram(): Command {
     )
     .enablePositionalOptions()
     .exitOverride()
-    .showHelpAfterError('(--help shows usage)');
+    .showHelpAfterError('(--help shows usage)')
+    // An option behind a subcommand is its own, also where the command above it has one of that name.
+    .enablePositionalOptions();
   for (const command of [
     simulateCommand(),
     importCommand(),
@@ -30,6 +33,7 @@ export function buildProgram(): Command {
     artefactCommand(),
     enclaveCommand(),
     replayCommand(),
+    whatIfCommand(),
     sigmaCommand(),
     upCommand(),
   ]) {

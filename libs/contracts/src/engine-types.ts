@@ -1,5 +1,6 @@
 import { ARTEFACT_TYPES } from './artefact-events';
 import { DETECTION_SCHEMA } from './detection';
+import { CHANGE_ASSESSMENT_SCHEMA } from './change-assessment';
 import { DETECTION_MUTE_TYPES } from './detection-mute';
 import { count, object, string, version1 } from './type-shapes';
 
@@ -28,6 +29,11 @@ export const ENGINE_TYPES = [
   ),
   version1('clock.ticked', 'Time passed without an event.', object({})),
   ...ARTEFACT_TYPES,
+  version1(
+    'artefact.change-assessed',
+    'A change of artefacts was replayed over this log beside what it would replace: what would have been found instead.',
+    CHANGE_ASSESSMENT_SCHEMA,
+  ),
   version1(
     'log.session-opened',
     'An import began: its events have sources and a watermark of their own.',

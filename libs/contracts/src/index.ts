@@ -58,6 +58,7 @@ export {
 // Subjects
 export {
   REJECTION_HEADERS,
+  REPLAY_SUBJECT_ROOT,
   SUBJECT_ROOT,
   checkpointSubject,
   commandSubject,
@@ -66,10 +67,13 @@ export {
   lateSubject,
   parseInputSubject,
   rejectedSubject,
+  replayDetectionSubject,
+  replayEndedSubject,
   ruleFailedSubject,
   skewedSubject,
   subjectToken,
   type InputSubject,
+  type ReplaySubject,
 } from './subjects';
 // Declarations and configuration
 export {
@@ -82,3 +86,9 @@ export { UNDECLARED_FIELDS, parseFieldDeclarations, type FieldClasses } from './
 export { type FieldClass, type FieldPlan, type FieldRule, type IdentityForm } from './field-plan';
 export { EVENT_SUBJECTS_MAX, isPersonToken, subjectsOfEvent, subjectsOfNames } from './event-subjects';
 export { CONFIG_KEYS, environmentNameOf, parseConfig, type ProtegoConfig } from './config';
+export {
+  ASSESSMENT_REASON_MAX,
+  CHANGE_ASSESSMENT_SCHEMA,
+  type AssessedSet,
+  type ChangeAssessment,
+} from './change-assessment';

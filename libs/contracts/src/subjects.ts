@@ -90,3 +90,24 @@ export function checkpointSubject(site: string): string {
 export function commandSubject(site: string, name: string): string {
   return `${SUBJECT_ROOT}.${site}.cmd.${subjectToken(name)}`;
 }
+
+/** Root of all subjects that replays publish on; no live subject begins with it. */
+export const REPLAY_SUBJECT_ROOT = 'protego-replay.v1';
+
+declare const replayed: unique symbol;
+/** A subject of a replay. A live subject is none: whoever takes this type cannot be made to publish as the engine does. */
+export type ReplaySubject = string & { readonly [replayed]: true };
+
+/** `protego-replay.v1.<site>.<run>.detection.<severity>.<ruleId>`. */
+export function replayDetectionSubject(site: string, run: string, severity: Severity, ruleId: string): ReplaySubject {
+  return replaySubject(site, run, `detection.${severity}.${subjectToken(ruleId)}`);
+}
+
+/** `protego-replay.v1.<site>.<run>.ended`: all that was found is published. */
+export function replayEndedSubject(site: string, run: string): ReplaySubject {
+  return replaySubject(site, run, 'ended');
+}
+
+function replaySubject(site: string, run: string, rest: string): ReplaySubject {
+  return `${REPLAY_SUBJECT_ROOT}.${subjectToken(site)}.${subjectToken(run)}.${rest}` as ReplaySubject;
+}

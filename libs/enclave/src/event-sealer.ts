@@ -8,6 +8,7 @@ import {
   type FieldPlan,
   type ProtegoEvent,
 } from '@protego/contracts';
+import { valueAt, withReplacements, type Replacement } from './event-paths';
 import { personalFieldsOf, subjectsOfShaped, writeShaped, type EventShape } from './event-shape';
 import { KnownMessage } from './admission/known-messages';
 import { type Identity, type Tokeniser } from './identity';
@@ -16,14 +17,7 @@ import { KeyOwner, type AppendSlot, type KeyRing } from './key-ring';
 import { KnownShapes } from './known-shapes';
 import { addNamesAcross } from './names-across-fields';
 import { type SealedEvent } from './personal-data';
-import {
-  collectPersonalFields,
-  valueAt,
-  withReplacements,
-  type PersonalField,
-  type PersonalFields,
-  type Replacement,
-} from './personal-fields';
+import { collectPersonalFields, type PersonalField, type PersonalFields } from './personal-fields';
 import { hiddenKeyOf, searchTextsOf, textPlaceholderOf } from './placeholders';
 import { PLAINTEXT_BLOCK_BYTES, SLOT_KINDS, paddedPlaintext, sealSlots, type SlotInput } from './sealed-part';
 import { StoredEvent } from './sealed-event';

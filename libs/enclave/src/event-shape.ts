@@ -2,7 +2,8 @@ import { canonicalJson, isPersonToken, subjectsOfNames, type FieldClasses } from
 import { type FieldPlan, type FieldRule, type ProtegoEvent } from '@protego/contracts';
 import { viewOf } from './byte-words';
 import { type JsonBytes, type JsonTemplate } from './json-bytes';
-import { byPointer, isNobody, pointerOf, type PersonalField, type PersonalFields } from './personal-fields';
+import { pointerOf } from './event-paths';
+import { byPointer, isNobody, type PersonalField, type PersonalFields } from './personal-fields';
 
 /** Most leaves of one shape; an event with more has none. */
 export const SHAPE_LEAVES_MAX = 128;

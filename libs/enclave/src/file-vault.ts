@@ -17,7 +17,8 @@ import { type PersonRef, type SealedEvent, type SlotKey } from './personal-data'
 import { readingsOf } from './byte-readings';
 import type { MemoryImage } from './memory/memory-image';
 import { PersonLookup } from './person-lookup';
-import { applyOpened, openFields, type OpenedFields, type OpeningScope } from './event-opener';
+import { openFields } from './event-opener';
+import { applyOpened, type OpenedFields, type OpeningScope } from './opened-fields';
 import { EventSealer, monthNameOf } from './event-sealer';
 import {
   KEY_BYTES,

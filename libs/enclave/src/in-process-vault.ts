@@ -7,7 +7,7 @@ import {
 } from '@protego/contracts';
 import { type EventGate } from './admission/event-gate';
 import { KnownMessages } from './admission/known-messages';
-import { type OpenedFields, type OpeningScope } from './event-opener';
+import { type OpenedFields, type OpeningScope } from './opened-fields';
 import { type FileVault } from './file-vault';
 import type { MemoryImage } from './memory/memory-image';
 import {

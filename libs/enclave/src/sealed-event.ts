@@ -1,5 +1,5 @@
 import type { OpenedEvent, ProtegoEvent } from '@protego/contracts';
-import { applyOpened, type Entry } from './event-opener';
+import { applyOpened, type Entry } from './opened-fields';
 import type { ClearSlot, SealedEvent } from './personal-data';
 
 /**

@@ -13,6 +13,9 @@ import {
   decryptAead,
   encryptAead,
 } from './sodium';
+import { SLOT_KINDS, type SlotKind } from './slot-kinds';
+
+export { SLOT_KINDS, type SlotKind };
 
 /** Version of the sealed part that this code writes and reads; `docs/reference/log-format.md` describes it. */
 export const SEALED_VERSION = 1;
@@ -25,11 +28,6 @@ export const KEY_ID_BYTES = 16;
 
 /** Plaintexts are padded to a multiple of as many bytes. */
 export const PLAINTEXT_BLOCK_BYTES = 16;
-
-/** What a slot holds: fields of staff, fields of a patient, free text, or bytes from outside. */
-export const SLOT_KINDS = { staff: 1, patient: 2, text: 3, bytes: 4 } as const;
-/** One of {@link SLOT_KINDS}. */
-export type SlotKind = (typeof SLOT_KINDS)[keyof typeof SLOT_KINDS];
 
 /** One slot of a sealed part; its buffers share memory with the part. */
 export interface SealedSlot {

@@ -5,7 +5,7 @@ import { KeyRing } from './key-ring';
 import { eventOf, storedOf } from './testing/sample-events';
 import { shippedFields } from './testing/shipped-fields';
 import { type SealedEvent } from './personal-data';
-import { valueAt } from './personal-fields';
+import { valueAt } from './event-paths';
 
 const HOME = { surname: 'Lind', street: 'Elm Street', address: 'Elm Street 4' };
 

@@ -70,6 +70,7 @@ export { makeEntryBundle, parseEntryBundle, type EntryBundle } from './tree/entr
 export { entriesPath } from './tree/tile-path';
 // Evidence
 export { writerAuthority, type LogAuthority, type OwnEventType } from './evidence/log-authority';
+export { appendAssessment, type AssessmentReceipt } from './evidence/change-assessment';
 export { BATCH_RECORDS_MAX, recordBatches } from './reader/record-batches';
 export { selectRecords, storedNamesOf, subjectsOfRecord, type RecordSelection } from './evidence/record-selection';
 export {

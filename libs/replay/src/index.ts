@@ -15,6 +15,7 @@ export {
   type SnapshotStore,
   type StoredSnapshot,
 } from './run/run-ports';
+export { Pace, type PacePorts } from './run/pace';
 export { RunControl } from './run/run-control';
 // Comparing
 export {
@@ -82,3 +83,55 @@ export {
   type CheckedSignature,
   type DualControl,
 } from './forces/approval';
+
+// What-if
+export { whatIfDiffOf, type WhatIfRequest, type WhatIfSide } from './whatif/whatif-diff';
+export {
+  type DocumentDiff,
+  type KindSummary,
+  type MakerSummary,
+  type SideSummary,
+  type RunCost,
+  type WhatIfCost,
+  type WhatIfDiff,
+} from './whatif/whatif-shape';
+export { headOf, textReport } from './whatif/report/text-report';
+export { htmlReport } from './whatif/report/html-report';
+export { junitReport } from './whatif/report/junit-report';
+export { type DiffSource, type Finding as DiffFinding, type FindingKind } from './whatif/finding';
+export { DETECTION_KIND, detectionDiffSource, readDetections, type DetectionWithSeqs } from './whatif/detection-source';
+export { type Difference } from './whatif/differences';
+export { type ArtefactSide, type DocumentChange } from './whatif/document-changes';
+export { PLACE_TYPES, eventFactsOf, type EventFacts } from './whatif/places';
+export { LabelIndex, parseLabels, type ActivityLabel, type LabelledFinding } from './whatif/labels';
+export {
+  GATES,
+  GATE_NAMES,
+  failedGates,
+  parseGates,
+  requireLabels,
+  type GateName,
+  type GateResult,
+} from './whatif/gates';
+export {
+  assessmentOf,
+  changeRecordOf,
+  changeRecordText,
+  diffHashOf,
+  diffText,
+  parseChangeRecord,
+  parseDiff,
+  type ChangeRecord,
+} from './whatif/change-record';
+// Proofs of single detections
+export { seqRangesOf, type ClaimCoverage, type ClaimFile, type DetectionClaim } from './proof/detection-claim';
+export {
+  CLAIM_DECLARATIONS,
+  PROOF_BYTES_MAX,
+  PROOF_RECORDS_MAX,
+  planProof,
+  type ProofLog,
+  type ProofRequest,
+} from './proof/plan-proof';
+export { type ProofCode, type ProofGrade, type ProofJudgement } from './proof/proof-verdict';
+export { verifyProof, type ProofReport, type VerifyProofOptions } from './proof/verify-proof';

@@ -1,5 +1,6 @@
 // Reading
 export { parseSigmaFile, type SigmaDocument } from './document';
+export { sigmaContentsOf, type SigmaContent } from './document-content';
 export { compileSigma, type SigmaFile, type SigmaRuleSet } from './rule-set';
 export { type SigmaProblem, type SourcePosition } from './problem';
 export {

@@ -50,3 +50,8 @@ export function expandPlaceholders(
 function unknown(name: string, at: SourcePosition): never {
   rejectAt('SIGMA_PLACEHOLDER_UNKNOWN', `placeholder ${quote(`%${name}%`)} is not declared`, at);
 }
+
+/** Names of the placeholders in a text, in its order. */
+export function placeholdersIn(text: string): string[] {
+  return [...text.matchAll(PIECES)].flatMap(([, name]) => name ?? []);
+}

@@ -5,6 +5,8 @@ import type { SigmaRuleSet } from '@protego/streams';
 import { replayArtefacts } from '../artefact/replay-artefacts';
 import { withKeyOptions, type KeyOptions } from '../log/key-options';
 import { withReader } from '../log/open-log';
+import { proveCommand } from '../replay/prove';
+import { verifyProofCommand } from '../replay/verify-proof';
 import { emitRangeOf, withRange, withRuleChoice, type RangeChoice, type RuleChoice } from '../replay/run-options';
 import { SAVE_EVERY_RECORDS, runInto } from '../replay/run-session';
 import { replayVerifyCommand } from '../replay/verify-run';
@@ -66,7 +68,7 @@ export function replayCommand(): Command {
       '\non a terminal: p halts and goes on, q ends; a run that was ended goes on with --resume\nexit codes: 0 done, whatever was found; 2 usage error, no log or no keys, or ended before it was done; 3 internal error\nexample: protego replay --log .protego/log --out run1 --from 2026-03-02T07:00:00Z --to 2026-03-02T08:00:00Z',
     )
     .action((options: ReplayOptions) => replay(options));
-  return command.addCommand(replayVerifyCommand());
+  return command.addCommand(replayVerifyCommand()).addCommand(proveCommand()).addCommand(verifyProofCommand());
 }
 
 async function replay(options: ReplayOptions): Promise<void> {

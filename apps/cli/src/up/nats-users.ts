@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import {
   INPUT_FAMILIES,
   KNOWLEDGE_FAMILIES,
+  REPLAY_SUBJECT_ROOT,
   SUBJECT_ROOT,
   checkpointSubject,
   commandSubject,
@@ -29,6 +30,8 @@ export const SUBSCRIBER_USER = 'subscriber';
 export const DESK_USER = 'desk';
 /** Role that looks after streams, reads dead letters, and gives commands to the engine. */
 export const OPERATOR_USER = 'operator';
+/** Role that publishes what replays find, on the subjects of replays and no others. */
+export const REPLAYER_USER = 'replayer';
 /** Source that a person may publish as, to try the line out. */
 export const PROBE_USER = 'probe';
 
@@ -65,7 +68,8 @@ export function natsUsers(directory: string, site: string, sources: readonly Sou
       probe.flatMap((source) => inputSubjectsOf(site, source)),
       [],
     ),
-    user(SUBSCRIBER_USER, [], resultsOfAnySite),
+    user(SUBSCRIBER_USER, [], [...resultsOfAnySite, `${REPLAY_SUBJECT_ROOT}.*.>`]),
+    user(REPLAYER_USER, [`${REPLAY_SUBJECT_ROOT}.${site}.>`], []),
     user(
       DESK_USER,
       DESK_COMMANDS.map((name) => commandSubject(site, name)),

@@ -1,4 +1,10 @@
-import { ProtegoError, newAjv, type JsonSchema } from '@protego/contracts';
+import {
+  CHANGE_ASSESSMENT_SCHEMA,
+  ProtegoError,
+  newAjv,
+  type ChangeAssessment,
+  type JsonSchema,
+} from '@protego/contracts';
 import type { MuteRequest, RecordSelection, UnmuteRequest } from '@protego/event-log';
 
 /** Input of each command that the engine takes while it holds the log. */
@@ -13,6 +19,8 @@ export interface CommandInputs {
     readonly purpose: string;
     readonly receiver?: string;
     readonly earlierCheckpoint?: string;
+    /** What the records are to show; it goes into the manifest of the bundle as it is. */
+    readonly claim?: Record<string, unknown>;
   };
   readonly 'detection-mute': MuteRequest;
   readonly 'detection-acknowledge': MuteRequest;
@@ -26,6 +34,7 @@ export interface CommandInputs {
   readonly 'enclave-attest': { readonly nonce: string };
   readonly 'enclave-inspect': Record<string, never>;
   readonly 'rotate-data-key': Record<string, never>;
+  readonly 'change-assessed': ChangeAssessment;
   readonly reveal: { readonly selection: RecordSelection; readonly reason: string; readonly recordsMax?: number };
 }
 
@@ -62,6 +71,12 @@ const selection = closed({
   toTimeMs: timeMs,
   types: { type: 'array', minItems: 1, maxItems: 64, items: text(128) },
   subject: text(1_024),
+  seqRanges: {
+    type: 'array',
+    minItems: 1,
+    maxItems: 10_001,
+    items: closed({ fromSeq: seq, toSeq: seq }, ['fromSeq', 'toSeq']),
+  },
 });
 
 const mute = closed(
@@ -81,10 +96,16 @@ const SCHEMAS: Readonly<Record<CommandName, JsonSchema>> = {
   checkpoint: closed({}),
   erase: closed({ subject: text(1_024), reason, searchTexts: { type: 'boolean' } }, ['subject', 'reason']),
   expire: closed({ olderThanMs: { type: 'number', exclusiveMinimum: 0 }, reason }, ['olderThanMs', 'reason']),
-  export: closed({ selection, purpose: text(1_000), receiver: text(16_384), earlierCheckpoint: text(16_384) }, [
-    'selection',
-    'purpose',
-  ]),
+  export: closed(
+    {
+      selection,
+      purpose: text(1_000),
+      receiver: text(16_384),
+      earlierCheckpoint: text(16_384),
+      claim: { type: 'object' },
+    },
+    ['selection', 'purpose'],
+  ),
   backup: closed(
     { directory: { ...text(4_096), pattern: '^/' }, keepCount: { type: 'integer', minimum: 1, maximum: 10_000 } },
     ['directory'],
@@ -107,6 +128,7 @@ const SCHEMAS: Readonly<Record<CommandName, JsonSchema>> = {
     'reason',
   ]),
   'rotate-data-key': closed({}),
+  'change-assessed': { ...CHANGE_ASSESSMENT_SCHEMA, additionalProperties: false },
 };
 
 const ajv = newAjv();

@@ -6,6 +6,7 @@ import { ProtegoError, type Clock } from '@protego/contracts';
 import type { Enclave } from '@protego/enclave';
 import {
   DirectoryTarget,
+  appendAssessment,
   backupLog,
   eraseSubject,
   expireSegments,
@@ -54,6 +55,7 @@ export class LogCommands {
     'artefact-retire': (input) => this.artefacts.retire(input),
     'enclave-attest': async ({ nonce }) => ({ quote: await this.enclave.quote(Buffer.from(nonce, 'hex')) }),
     'enclave-inspect': () => this.enclave.inspect(),
+    'change-assessed': (input) => appendAssessment(input, this.#authority),
     'rotate-data-key': () => rotateDataKey({ house: this.log.house, authority: this.#authority }),
   };
 

@@ -1,5 +1,5 @@
 import { ProtegoError, type OpenedEvent, type ProtegoEvent } from '@protego/contracts';
-import { applyOpened, type OpenedFields, type OpeningScope } from '../event-opener';
+import { applyOpened, type OpenedFields, type OpeningScope } from '../opened-fields';
 import { requireSearchable } from '../name-search';
 import {
   NAMES_MAX,

@@ -14,7 +14,7 @@ import { BUNDLE_VERSION, BundleFile } from './bundle-file';
 import { hpkeSeal, receiverKeyId, receiverPublicKey } from './hpke';
 import type { LogAuthority } from './log-authority';
 import { selectRecords, storedNamesOf, subjectsOfRecord, type RecordSelection } from './record-selection';
-import { KEYS_INFO, rawPublicKey } from './standalone/verify-bundle';
+import { KEYS_INFO, leafHashOf, rawPublicKey, type JsonObject } from './standalone/verify-bundle';
 
 /** Most records of one bundle. */
 export const BUNDLE_RECORDS_MAX = 1_000_000;
@@ -39,6 +39,11 @@ export interface BundleExportOptions {
   readonly receiver?: string;
   /** Why the records leave the log. It stands in the log and in the bundle in clear: it must name no person. */
   readonly purpose: string;
+  /**
+   * What the records are to show, as JSON for whoever reads the bundle. The manifest then holds it, under the signature, and
+   * lists the hash of every leaf, so that a reader can name the record that was altered.
+   */
+  readonly claim?: JsonObject;
   /** An older signed checkpoint that the receiver holds: the bundle then proves that the log has grown from it. */
   readonly earlierCheckpoint?: string;
 }
@@ -69,6 +74,8 @@ interface Collected {
   readonly records: number;
   /** Entries for the receiver: ordinal of the record u32, slot u16, key. */
   readonly keys: readonly Buffer[];
+  /** Hashes of the leaves; empty without a claim. */
+  readonly leafHashes: readonly Buffer[];
   /** Names by which the records were found, as they stand in them: a person's clear name never does. */
   readonly names: ReadonlySet<string>;
 }
@@ -136,6 +143,7 @@ async function collect(
   const ranges: { begin: number; end: number }[] = [];
   const wanted = selection.subject === undefined ? [] : await storedNamesOf(selection.subject, vault);
   const names = new Set<string>();
+  const leafHashes: Buffer[] = [];
   let records = 0;
   for (const batch of recordBatches(await selectRecords(reader, vault, selection))) {
     entries?.push(...(await keyEntriesOf(batch, records, vault)));
@@ -143,6 +151,7 @@ async function collect(
       if (records === BUNDLE_RECORDS_MAX) throw tooMany();
       const { seq, leaf } = record;
       await bundle.add(seq, leaf);
+      if (options.claim !== undefined) leafHashes.push(leafHashOf(leaf));
       if (names.size < wanted.length) addNames(names, wanted, subjectsOfRecord(record));
       const last = ranges.at(-1);
       if (last?.end === seq) last.end = seq + 1;
@@ -151,7 +160,7 @@ async function collect(
     }
   }
   if (records === 0) throw new ProtegoError('LOG_RANGE_MISSING', 'no record of the log fits the selection');
-  return { ranges, records, keys: entries ?? [], names };
+  return { ranges, records, keys: entries ?? [], leafHashes, names };
 }
 
 function addNames(names: Set<string>, wanted: readonly string[], stored: readonly string[]): void {
@@ -256,6 +265,9 @@ function manifestOf(options: BundleExportOptions, made: Made): Record<string, un
         : { keyId: receiverKeyId(receiver), publicKey: rawPublicKey(receiver).toString('base64') },
     checkpoint,
     exportSeq: eventSeq,
+    ...(options.claim === undefined
+      ? {}
+      : { claim: options.claim, leaves: Buffer.concat(collected.leafHashes).toString('base64') }),
   };
 }
 

@@ -9,7 +9,10 @@ import {
 } from '@protego/contracts';
 import type { EventLogWriter } from '../writer/writer';
 
-/** Events that a log records about itself before something is done with it, and what people say about its detections and rules. */
+/**
+ * Events that a log records about itself before something is done with it, what people say about its detections and rules, and what a
+ * change of artefacts would have done.
+ */
 export type OwnEventType =
   | 'log.exported'
   | 'log.erased'
@@ -20,7 +23,8 @@ export type OwnEventType =
   | 'detection.acknowledged'
   | 'detection.unmuted'
   | 'artefact.activated'
-  | 'artefact.retired';
+  | 'artefact.retired'
+  | 'artefact.change-assessed';
 
 /** Whoever may write the log: the engine that holds it, or a command that has taken its lock. */
 export interface LogAuthority {

@@ -17,6 +17,8 @@ export interface RecordSelection {
   readonly types?: readonly string[];
   /** A device, a partner, or a person by identity, alias or token. */
   readonly subject?: string;
+  /** Half-open ranges of seqs, ascending and apart: the records of these and no others. It stands alone. */
+  readonly seqRanges?: readonly { readonly fromSeq: number; readonly toSeq: number }[];
 }
 
 /** Names under which a stored record is found: what a reader is opened with that is asked for subjects. */
@@ -39,10 +41,18 @@ export async function selectRecords(
   vault: PersonalDataVault,
   selection: RecordSelection,
 ): Promise<Iterable<LogRecord>> {
-  const { subject, types, ...range } = selection;
+  const { subject, types, seqRanges, ...range } = selection;
+  if (seqRanges !== undefined) return recordsOfRanges(reader, seqRanges);
   return reader.query({
     ...range,
     ...(types === undefined ? {} : { types }),
     ...(subject === undefined ? {} : { subjects: await storedNamesOf(subject, vault) }),
   });
+}
+
+function* recordsOfRanges(
+  reader: EventLogReader,
+  ranges: NonNullable<RecordSelection['seqRanges']>,
+): Generator<LogRecord, void, undefined> {
+  for (const range of ranges) yield* reader.records(range);
 }

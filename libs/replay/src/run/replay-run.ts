@@ -55,9 +55,10 @@ class ReplayRun {
 
   async run(): Promise<RunManifest> {
     const { log, chunkRecords = BATCH_RECORDS_MAX } = this.request;
+    const { batchRecords = BATCH_RECORDS_MAX } = this.ports;
     const records = log.records(this.#seq, this.#readTo());
     try {
-      for (const batch of recordBatches(records, Math.min(chunkRecords, BATCH_RECORDS_MAX))) await this.#judge(batch);
+      for (const batch of recordBatches(records, Math.min(chunkRecords, batchRecords))) await this.#judge(batch);
       const { findings, summaries } = await this.#parts.finish();
       await this.#take(findings);
       if (log.erasuresAt() !== this.#erasuresAt) throw erasedMeanwhile();
@@ -79,7 +80,7 @@ class ReplayRun {
 
   async #judge(batch: readonly ReplayRecord[]): Promise<void> {
     const before = this.#seq;
-    await this.ports.turn?.(this.#progress());
+    await this.ports.turn?.(this.#progress((batch[0] as ReplayRecord).arrivedAtMs));
     for (const { type } of batch) this.#count(type);
     await this.#take(await this.#parts.take(batch));
     this.#seq = (batch.at(-1) as ReplayRecord).seq + 1;
@@ -142,8 +143,8 @@ class ReplayRun {
     return Math.min(log.size, emitToSeq);
   }
 
-  #progress(): RunProgress {
-    return { read: this.#seq, size: this.#readTo(), findings: this.#findings };
+  #progress(atMs: number): RunProgress {
+    return { read: this.#seq, size: this.#readTo(), findings: this.#findings, atMs };
   }
 
   #write(summaries: readonly PartSummary[]): RunManifest {

@@ -44,6 +44,8 @@ export interface RunProgress {
   /** Records of the log. */
   readonly size: number;
   readonly findings: number;
+  /** Pipeline time of the records that come next, milliseconds. */
+  readonly atMs: number;
 }
 
 /** What a run needs from outside: time, threads and files are the app's. None of it reaches a pipeline. */
@@ -56,6 +58,8 @@ export interface ReplayPorts {
   readonly snapshots?: { readonly store: SnapshotStore; readonly everyRecords: number };
   /** Where to write down how far the run came, every so many records. */
   readonly progress?: { readonly store: ProgressStore; readonly everyRecords: number };
+  /** Most records of a batch; few where a run keeps pace with what it replays. */
+  readonly batchRecords?: number;
   /** Called before each batch of records: may wait, and ends the run with the error that it throws. */
   readonly turn?: (progress: RunProgress) => Promise<void>;
   /** Called with what was found as it is found, in no order that means anything. */

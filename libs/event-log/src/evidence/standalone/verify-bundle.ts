@@ -236,7 +236,12 @@ export function canonicalText(value: unknown, depth = 0): string {
   return `{${texts.join(',')}}`;
 }
 
-function canonicalObject(bytes: Buffer, what: string): JsonObject {
+/**
+ * JSON object that its canonical bytes (RFC 8785) stand for.
+ *
+ * @throws EvidenceError when the bytes are anything else
+ */
+export function canonicalObject(bytes: Buffer, what: string): JsonObject {
   let value: unknown;
   try {
     value = JSON.parse(bytes.toString('utf8'));
@@ -253,7 +258,12 @@ function u64At(bytes: Buffer, at: number): number {
   return value <= SAFE_INTEGER_MAX ? Number(value) : refuse('a number is out of range');
 }
 
-function recordOf(seq: number, leaf: Buffer): BundleRecord {
+/**
+ * A record from the bytes of its leaf.
+ *
+ * @throws EvidenceError when they are cut short or hold no event
+ */
+export function recordOf(seq: number, leaf: Buffer): BundleRecord {
   if (leaf.length < LEAF_FIXED_BYTES) return refuse(`record ${seq} is cut short`);
   const bodyAt = LEAF_FIXED_BYTES + leaf.readUInt32BE(40);
   if (bodyAt >= leaf.length) return refuse(`record ${seq} contradicts itself`);
@@ -267,7 +277,20 @@ function recordOf(seq: number, leaf: Buffer): BundleRecord {
   };
 }
 
-function sectionsOf(bytes: Buffer): { records: Buffer; proof: Buffer; sealedKeys: Buffer; manifest: Buffer } {
+/** The parts of a bundle, as its lengths divide it; nothing in them is checked. */
+export interface BundleSections {
+  readonly records: Buffer;
+  readonly proof: Buffer;
+  readonly sealedKeys: Buffer;
+  readonly manifest: Buffer;
+}
+
+/**
+ * Divides a bundle into its parts.
+ *
+ * @throws EvidenceError when the bytes are not laid out as a bundle
+ */
+export function sectionsOf(bytes: Buffer): BundleSections {
   const signatureAt = bytes.length - SIGNATURE_BYTES;
   const lengthsAt = signatureAt - LENGTHS_BYTES;
   if (lengthsAt < HEADER_BYTES || !bytes.subarray(0, 8).equals(MAGIC)) return refuse('the file is not a bundle');
@@ -285,7 +308,12 @@ function sectionsOf(bytes: Buffer): { records: Buffer; proof: Buffer; sealedKeys
   return { records, proof, sealedKeys, manifest };
 }
 
-function leavesOf(section: Buffer): { seqs: number[]; leaves: Buffer[] } {
+/**
+ * Seqs and leaves of a section of records, in order.
+ *
+ * @throws EvidenceError when they are cut short or out of order
+ */
+export function leavesOf(section: Buffer): { seqs: number[]; leaves: Buffer[] } {
   const seqs: number[] = [];
   const leaves: Buffer[] = [];
   for (let at = 0; at < section.length;) {
@@ -300,7 +328,12 @@ function leavesOf(section: Buffer): { seqs: number[]; leaves: Buffer[] } {
   return { seqs, leaves };
 }
 
-function hashesOf(section: Buffer): Buffer[] {
+/**
+ * Hashes that stand end to end.
+ *
+ * @throws EvidenceError when one is cut short
+ */
+export function hashesOf(section: Buffer): Buffer[] {
   if (section.length % HASH_BYTES !== 0) return refuse('a hash of the proof is cut short');
   return Array.from({ length: section.length / HASH_BYTES }, (_, i) => section.subarray(32 * i, 32 * i + 32));
 }
@@ -333,6 +366,7 @@ export function checkBundle(bytes: Buffer, verifierKey?: string): CheckedBundle 
   const first = seqs[0] ?? 0;
   const last = seqs.at(-1) ?? 0;
   if (first !== manifest['firstSeq'] || last !== manifest['lastSeq']) refuse('the manifest names other records');
+  checkLeafList(manifest['leaves'], leaves);
   const records = leaves.map((leaf, i) => recordOf(seqs[i] ?? 0, leaf));
   checkSelection(selectionOf(manifest), records);
   return {
@@ -344,6 +378,13 @@ export function checkBundle(bytes: Buffer, verifierKey?: string): CheckedBundle 
     sealedKeys: sections.sealedKeys,
     recordsHash: sha256(sections.records),
   };
+}
+
+/** A list of leaf hashes, where the manifest has one, must be that of the records. */
+function checkLeafList(list: unknown, leaves: readonly Buffer[]): void {
+  if (list === undefined) return;
+  const isSame = base64Bytes(list, 'the list of leaf hashes').equals(Buffer.concat(leaves.map(leafHashOf)));
+  if (!isSame) refuse('the list of leaf hashes is not that of the records');
 }
 
 function selectionOf(manifest: JsonObject): JsonObject {
@@ -365,7 +406,11 @@ function checkSelection(selection: JsonObject, records: readonly BundleRecord[])
   const isOfType = (type: string): boolean =>
     !Array.isArray(types) ||
     types.some((each) => (String(each).endsWith('.*') ? type.startsWith(String(each).slice(0, -1)) : type === each));
+  const ranges = Array.isArray(selection['seqRanges']) ? (selection['seqRanges'] as JsonObject[]) : undefined;
+  const isInRanges = (seq: number): boolean =>
+    ranges?.some((range) => seq >= Number(range['fromSeq']) && seq < Number(range['toSeq'])) ?? true;
   for (const { seq, timeMs, event } of records) {
+    if (!isInRanges(seq)) refuse(`record ${seq} is not one of those that were selected`);
     const isWithin = seq >= fromSeq && seq < toSeq && timeMs >= fromTimeMs && timeMs < toTimeMs;
     if (!isWithin || !isOfType(String(event['type']))) refuse(`record ${seq} is not one of those that were selected`);
   }
@@ -442,6 +487,8 @@ export function hpkeOpen(privateKey: KeyObject, message: Buffer, info: Buffer, a
 
 /** A slot of a record's sealed part. */
 interface SealedSlot {
+  /** 1 fields of staff, 2 fields of a patient, 3 free text, 4 bytes from outside. */
+  readonly kind: number;
   /** Version, salt, slot number and kind: what the ciphertext is bound to. */
   readonly bound: Buffer;
   readonly commitment: Buffer;
@@ -465,6 +512,7 @@ function slotsOf({ seq, sealed }: BundleRecord): SealedSlot[] {
     if (end < ciphertextAt + 16 || end > sealed.length) return short();
     const place = Buffer.of(slot >> 8, slot & 0xff, sealed.readUInt8(at));
     slots.push({
+      kind: sealed.readUInt8(at),
       bound: Buffer.concat([sealed.subarray(0, 17), place]),
       commitment: sealed.subarray(commitmentAt, commitmentAt + 32),
       ciphertext: sealed.subarray(ciphertextAt, end),
@@ -495,7 +543,7 @@ function decrypted<T>(what: string, operation: () => T): T {
 }
 
 /** A personal field: place (RFC 6901), value, and the number of the placeholder that its name has, where that is sealed too. */
-type PersonalField = readonly [pointer: string, value: unknown, hidden?: number];
+export type PersonalField = readonly [pointer: string, value: unknown, hidden?: number];
 
 function putFields(event: JsonObject, fields: readonly PersonalField[]): void {
   const places = fields.map(([pointer, value, hidden]) => {
@@ -558,6 +606,38 @@ export function openBundle(bundle: CheckedBundle, privateKey: KeyObject): Opened
     });
     putFields(event, fields as PersonalField[]);
     return { ...record, event, slotsClosed: slots.length - ofRecord.size };
+  });
+}
+
+/** The slots of one record, as far as the bundle holds their keys. */
+export interface OpenedSlots {
+  /** False when the bundle lacks the key of a slot. */
+  readonly isAllOpen: boolean;
+  readonly slots: readonly { readonly kind: number; readonly fields: readonly PersonalField[] }[];
+}
+
+/**
+ * What the sealed slots of each record of a checked bundle say, for whoever puts it back in another way than
+ * {@link openBundle}: in order of the records.
+ *
+ * @param isWanted kinds of slots that are to be opened; the others count as if they were not there
+ * @throws EvidenceError as {@link openBundle}
+ */
+export function openBundleSlots(
+  bundle: CheckedBundle,
+  privateKey: KeyObject,
+  isWanted: (kind: number) => boolean,
+): OpenedSlots[] {
+  const keys = keysOf(bundle, privateKey);
+  return bundle.records.map((record, i) => {
+    const wanted = slotsOf(record).flatMap((slot, at) =>
+      isWanted(slot.kind) ? [{ slot, key: keys.get(i)?.get(at) }] : [],
+    );
+    const open = wanted.flatMap(({ slot, key }) => (key === undefined ? [] : [{ slot, key }]));
+    return {
+      isAllOpen: open.length === wanted.length,
+      slots: open.map(({ slot, key }) => ({ kind: slot.kind, fields: openSlot(slot, key) as PersonalField[] })),
+    };
   });
 }
 

@@ -1,5 +1,6 @@
-import { barChart, bytesText, lineChart, numberText } from './index';
+import { barChart, bytesText, gridChart, lineChart, numberText, shiftChart } from './index';
 import { legend } from './legend';
+import { rowName } from './row-name';
 import { linearScale, logScale } from './scale';
 
 const bars = {
@@ -118,4 +119,63 @@ describe('legend', () => {
     expect(legend(entries, 100, 0, 500).height).toBe(40);
     expect(legend(entries.slice(2), 100, 0, 500).height).toBe(20);
   });
+});
+
+it('breaks a long name into two lines, and cuts what does not fit', () => {
+  const name = 'Records of other wards were opened without any care relationship';
+  const texts = rowName(180, 50, name).join('');
+  expect(texts).toContain('>Records of other wards were<');
+  expect(texts).toContain('>opened without any care re…<');
+  expect(rowName(180, 50, 'short')).toHaveLength(1);
+  expect(rowName(180, 50, 'x'.repeat(99)).join('')).toContain(`>${'x'.repeat(26)}…<`);
+});
+
+describe('grid', () => {
+  const grid = {
+    title: 'Load',
+    columns: ['03-02', '03-03'],
+    axis: 'day',
+    rows: [
+      { name: 'ward <a>', values: [0, 4], texts: ['0', '3→4'], marked: [false, true] },
+      { name: 'ward b', values: [1, 0] },
+    ],
+    markedAs: 'differs',
+  };
+
+  it('has a cell for every value, which says what it stands for', () => {
+    const svg = gridChart(grid);
+    expect(svg.match(/<rect /g)).toHaveLength(5);
+    expect(svg).toContain('<title>ward &lt;a&gt;, 03-03: 3→4</title>');
+  });
+
+  it('frames what is marked, and says what a frame means', () => {
+    expect(gridChart(grid).match(/stroke-width="2"/g)).toHaveLength(2);
+    expect(gridChart({ ...grid, markedAs: undefined }).match(/stroke-width="2"/g)).toHaveLength(1);
+  });
+
+  it('grows wider with many columns and keeps all of them within', () => {
+    const columns = Array.from({ length: 60 }, (_, day) => `day ${day}`);
+    const svg = gridChart({ ...grid, columns, rows: [{ name: 'w', values: columns.map((_, day) => day) }] });
+    const [width = 0] = numbers(svg, 'width');
+    expect(Math.max(...numbers(svg, 'x'))).toBeLessThanOrEqual(width);
+    expect(svg.match(/<rect /g)).toHaveLength(61);
+  });
+});
+
+describe('shifts', () => {
+  const shifts = (...shiftsMs: number[]): string =>
+    shiftChart({ title: 'Shifts', axis: 'earlier or later', rows: [{ name: 'rule', shiftsMs }] });
+
+  it('puts what is earlier to the left and what is later to the right, as far as it is', () => {
+    const [a = 0, b = 0, c = 0, d = 0] = numbers(shifts(-3_600_000, -5_000, 5_000, 3_600_000), 'cx');
+    expect(a < b && b < c && c < d).toBe(true);
+    expect(Math.round(a + d)).toBe(Math.round(b + c));
+  });
+
+  it('keeps even a shift of years within the picture', () => {
+    const svg = shifts(100_000_000_000, -100_000_000_000);
+    for (const x of numbers(svg, 'cx')) expect(x >= 190 && x <= 720).toBe(true);
+  });
+
+  it('survives rows without shifts', () => expect(shifts()).toContain('</svg>'));
 });

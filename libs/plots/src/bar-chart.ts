@@ -1,5 +1,6 @@
 import { legend, type LegendEntry } from './legend';
 import { linearScale, logScale, numberText, type Scale } from './scale';
+import { rowName } from './row-name';
 import { INK, diamond, element, label, line, picture } from './svg';
 
 /** One bar, or one line of bars, with its name at the left. */
@@ -74,7 +75,7 @@ function gridOf({ at, ticks }: Scale, bottom: number, textOf: TextOf): string[] 
 
 function rowOf(row: BarRow, top: number, height: number, { at }: Scale, textOf: TextOf): string[] {
   const middle = top + height / 2;
-  const parts = [label(LEFT - 8, middle + 4, row.name, { 'text-anchor': 'end' })];
+  const parts = rowName(LEFT - 8, middle, row.name);
   if (row.range !== undefined) parts.push(rangeBar(at(row.range[0]), at(row.range[1]), top + 5));
   row.values.forEach((value, series) => {
     if (value === undefined) return;

@@ -1,0 +1,157 @@
+import {
+  eventRegistry,
+  readLoggedEvents,
+  type Detection,
+  type EventSeq,
+  type LoggedEvent,
+  type OpenPersonalFields,
+} from '@protego/contracts';
+import {
+  ENGINE_SOURCE,
+  SESSION_OPENED,
+  SigmaMatcher,
+  buildPipeline,
+  isMuteType,
+  isPipelineInput,
+  sigmaRecordOf,
+  type DetectionResult,
+  type Pipeline,
+  type PipelineArtefacts,
+  type SigmaRule,
+} from '@protego/streams';
+import { Subject } from 'rxjs';
+import type { ReplayRecord } from '../replay-log';
+
+/** What to run again, and on what. */
+export interface ClaimRunRequest {
+  readonly artefacts: PipelineArtefacts;
+  /** The detection that is looked for. */
+  readonly detection: Pick<Detection, 'id' | 'ruleId'>;
+  /** Rules whose matches decide it. */
+  readonly rules: readonly SigmaRule[];
+  /** Records in the order of the log. */
+  readonly records: Iterable<ReplayRecord>;
+  /** True when the records begin in the middle of an import that ends among them. */
+  readonly beginsInImport: boolean;
+  /** Opens personal fields; without it rules see what is stored. */
+  readonly open?: OpenPersonalFields;
+}
+
+/** What a run over some records, from no state, found. */
+export interface ClaimRunOutcome {
+  readonly found: DetectionResult | undefined;
+  /** Seq of the record with which it was found; of the last one otherwise; -1 without any. */
+  readonly lastSeq: number;
+  /** Other detections of the same rule, at most {@link OTHERS_MAX}. */
+  readonly others: readonly DetectionResult[];
+  /** True when a rule was asked about a personal field that stood there as a pseudonym, and its answer hangs on it. */
+  readonly needsClear: boolean;
+  /** True when nothing was held back, over all correlations, that would otherwise have been told. */
+  readonly isNothingHeldBack: boolean;
+}
+
+/** Most other detections of a rule that a run remembers. */
+export const OTHERS_MAX = 100;
+const BATCH_RECORDS = 512;
+const SESSION_BEGINS: LoggedEvent = {
+  seq: 0 as EventSeq,
+  timeMs: 0,
+  arrivedAtMs: 0,
+  event: {
+    specversion: '1.0',
+    id: SESSION_OPENED,
+    source: ENGINE_SOURCE,
+    type: SESSION_OPENED,
+    time: '1970-01-01T00:00:00Z',
+    site: '-',
+    data: {},
+  },
+};
+/** What stands for a person or a text in a stored event. */
+const PLACEHOLDER = /^~[st]\./;
+
+/** Runs the pipeline over records until it makes a detection. */
+export async function runClaim(request: ClaimRunRequest): Promise<ClaimRunOutcome> {
+  const run = new ClaimRun(request);
+  let batch: ReplayRecord[] = [];
+  for (const record of request.records) {
+    batch.push(record);
+    if (batch.length < BATCH_RECORDS) continue;
+    if (await run.take(batch)) return run.outcome();
+    batch = [];
+  }
+  await run.take(batch);
+  return run.outcome();
+}
+
+class ClaimRun {
+  readonly #input = new Subject<LoggedEvent>();
+  readonly #pipeline: Pipeline;
+  readonly #matcher: SigmaMatcher;
+  readonly #others: DetectionResult[] = [];
+  #found: DetectionResult | undefined;
+  #lastSeq = -1;
+  #needsClear = false;
+
+  constructor(private readonly request: ClaimRunRequest) {
+    this.#pipeline = buildPipeline(request.artefacts, undefined, { mutes: 'ignored' });
+    this.#matcher = new SigmaMatcher(request.rules);
+    this.#input.pipe(this.#pipeline.results).subscribe((result) => {
+      if (result.kind === 'detection') this.#note(result);
+    });
+    // Its windows then decide when it ends, as they did.
+    if (request.beginsInImport) this.#input.next(SESSION_BEGINS);
+  }
+
+  /** True when the detection was found. */
+  async take(records: readonly ReplayRecord[]): Promise<boolean> {
+    const inputs = records.filter(({ type }) => isPipelineInput(type) && !isMuteType(type));
+    const events = await readLoggedEvents(inputs, eventRegistry, this.request.open);
+    for (const event of events) {
+      if (this.request.open === undefined) this.#askAboutPersons(event);
+      this.#next(event);
+      if (this.#found !== undefined) return true;
+    }
+    const last = records.at(-1);
+    if (last !== undefined) this.#lastSeq = last.seq;
+    return false;
+  }
+
+  outcome(): ClaimRunOutcome {
+    return {
+      found: this.#found,
+      lastSeq: this.#lastSeq,
+      others: this.#others,
+      needsClear: this.#needsClear,
+      isNothingHeldBack: !this.request.beginsInImport && this.#pipeline.counters()['correlationsSuppressed'] === 0,
+    };
+  }
+
+  // With the clear text in its place the rule might say something else.
+  #askAboutPersons(logged: LoggedEvent): void {
+    if (this.#needsClear || this.request.rules.length === 0) return;
+    const pointers: string[] = [];
+    collectPlaceholders(logged.event, '', pointers);
+    if (pointers.length > 0) this.#needsClear = this.#matcher.undecidable(sigmaRecordOf(logged), pointers).length > 0;
+  }
+
+  #next(event: LoggedEvent): void {
+    this.#lastSeq = event.seq;
+    this.#input.next(event);
+  }
+
+  #note(result: DetectionResult): void {
+    const { id, ruleId } = this.request.detection;
+    if (result.detection.id === id) this.#found ??= result;
+    else if (result.detection.ruleId === ruleId && this.#others.length < OTHERS_MAX) this.#others.push(result);
+  }
+}
+
+function collectPlaceholders(value: unknown, pointer: string, pointers: string[]): void {
+  if (typeof value === 'string') {
+    if (PLACEHOLDER.test(value)) pointers.push(pointer);
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [name, member] of Object.entries(value))
+      collectPlaceholders(member, `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`, pointers);
+  }
+}

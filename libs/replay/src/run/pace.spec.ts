@@ -1,0 +1,43 @@
+import { Pace } from './pace';
+
+/** A clock that moves only while somebody waits. */
+function waitingClock(): { nowMs: () => number; wait: (ms: number) => Promise<void>; waits: number[] } {
+  let nowMs = 500;
+  const waits: number[] = [];
+  return {
+    nowMs: () => nowMs,
+    wait: async (ms) => {
+      waits.push(ms);
+      nowMs += ms;
+    },
+    waits,
+  };
+}
+
+describe('Pace', () => {
+  it.each([
+    [1, 2_500],
+    [10, 250],
+    [0.5, 5_000],
+  ])('at speed %d lets what came 2.5 s later go after %d ms', async (speed, expectedMs) => {
+    const clock = waitingClock();
+    const pace = new Pace(speed, clock);
+    await pace.reach(10_000);
+    expect(clock.waits).toEqual([]);
+    await pace.reach(12_500);
+    expect(clock.nowMs()).toBe(500 + expectedMs);
+    expect(Math.max(...clock.waits)).toBeLessThanOrEqual(1_000);
+  });
+
+  it('waits for nothing that is overdue', async () => {
+    const clock = waitingClock();
+    const pace = new Pace(1, clock);
+    await pace.reach(0);
+    await clock.wait(5_000);
+    clock.waits.length = 0;
+    await pace.reach(4_000);
+    expect(clock.waits).toEqual([]);
+    await pace.reach(5_001);
+    expect(clock.waits).toEqual([1]);
+  });
+});

@@ -1,0 +1,1 @@
+export { forged, type Forgery } from '../proof/testing/forger';
