@@ -2,18 +2,12 @@ import { Command } from 'commander';
 import { ProtegoError } from '@protego/contracts';
 import type { RunManifest } from '@protego/replay';
 import type { SigmaRuleSet } from '@protego/streams';
+import { replayArtefacts } from '../artefact/replay-artefacts';
 import { withKeyOptions, type KeyOptions } from '../log/key-options';
 import { withReader } from '../log/open-log';
 import { proveCommand } from '../replay/prove';
 import { verifyProofCommand } from '../replay/verify-proof';
-import {
-  artefactsOf,
-  emitRangeOf,
-  withRange,
-  withRuleChoice,
-  type RangeChoice,
-  type RuleChoice,
-} from '../replay/run-options';
+import { emitRangeOf, withRange, withRuleChoice, type RangeChoice, type RuleChoice } from '../replay/run-options';
 import { withPace, withPublication, type PacedOptions } from '../replay/paced-run';
 import { SAVE_EVERY_RECORDS, runInto, type RunSettings } from '../replay/run-session';
 import { replayVerifyCommand } from '../replay/verify-run';
@@ -81,10 +75,13 @@ export function replayCommand(): Command {
 async function replay(options: ReplayOptions): Promise<void> {
   const terminal = new Terminal(options.json);
   requireSensible(options);
-  const set = artefactsOf(options);
   const { manifest, rules } = await withReader(options, (open) =>
     withPublication(options, open.reader.origin, (ports) =>
-      runInto({ set, out: options.out, ...settingsOf(options), ports }, open, terminal),
+      runInto(
+        { set: replayArtefacts(options, open.reader), out: options.out, ...settingsOf(options), ports },
+        open,
+        terminal,
+      ),
     ),
   );
   for (const { path, line, code, message } of rules.problems)
