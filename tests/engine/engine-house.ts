@@ -91,6 +91,8 @@ export class EngineHouse {
   engine: ChildProcess | undefined;
   /** Files with the secrets that unlock a sealed root, for the next start of the engine. */
   unlock: ProtegoConfig['enclave']['unlock'] = [];
+  /** Whose approval a set of artefacts needs, for the next start of the engine. */
+  artefacts: ProtegoConfig['artefacts'] = { approvals: 0, approvers: [] };
   #server: NatsServer | undefined;
   #users: readonly NatsUser[] = [];
   readonly #connections: NatsConnection[] = [];
@@ -297,6 +299,7 @@ export class EngineHouse {
       pseudonymKeyFile: join(this.root, 'pseudonym.key'),
       streamsDir: this.streamsDir,
       enclave: { unlock: this.unlock },
+      artefacts: this.artefacts,
       nats: {
         url: this.natsUrl,
         user: ENGINE_USER,

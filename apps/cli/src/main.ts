@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { isProtegoError, messageOf } from '@protego/contracts';
+import { artefactCommand } from './commands/artefact.command';
 import { detectionCommand } from './commands/detection.command';
 import { enclaveCommand } from './commands/enclave.command';
 import { importCommand } from './commands/import.command';
@@ -29,6 +30,7 @@ export function buildProgram(): Command {
     importCommand(),
     logCommand(),
     detectionCommand(),
+    artefactCommand(),
     enclaveCommand(),
     replayCommand(),
     whatIfCommand(),

@@ -14,8 +14,8 @@ export const VAULT = Symbol('VAULT');
 export const ENCLAVE = Symbol('ENCLAVE');
 /** Token of the names of the declared sources. */
 export const DECLARED_SOURCES = Symbol('DECLARED_SOURCES');
-/** Token of the pipeline. */
-export const PIPELINE = Symbol('PIPELINE');
+/** Token of the sets of artefacts. */
+export const ARTEFACTS = Symbol('ARTEFACTS');
 /** Token of the message bus. */
 export const BUS = Symbol('BUS');
 /** Token of {@link Fatal}. */

@@ -3,11 +3,13 @@ import { APP_FILTER } from '@nestjs/core';
 import type { Clock, ProtegoConfig } from '@protego/contracts';
 import type { Enclave } from '@protego/enclave';
 import { DedupeIndex, ForgottenPersons, type WritableLog } from '@protego/event-log';
-import type { Pipeline } from '@protego/streams';
+import { ArtefactCommands } from './artefacts/artefact-commands.service';
+import type { EngineArtefacts } from './artefacts/engine-artefacts';
 import type { Bus } from './bus/bus';
 import { CommandService } from './commands/command-service';
 import { LogCommands } from './commands/log-commands.service';
 import {
+  ARTEFACTS,
   BUS,
   DECLARED_SOURCES,
   ENCLAVE,
@@ -17,7 +19,6 @@ import {
   EVENT_LOG,
   FATAL,
   LOG_READER,
-  PIPELINE,
   VAULT,
   type Fatal,
 } from './engine.constants';
@@ -41,7 +42,7 @@ export interface EngineParts {
   readonly clock: Clock;
   readonly log: WritableLog;
   readonly enclave: Enclave;
-  readonly pipeline: Pipeline;
+  readonly artefacts: EngineArtefacts;
   readonly bus: Bus;
   /** Names of the sources that may send. */
   readonly sources: ReadonlySet<string>;
@@ -64,7 +65,7 @@ export class EngineModule {
         { provide: EVENT_LOG, useValue: parts.log.writer },
         { provide: LOG_READER, useValue: parts.log.reader },
         { provide: VAULT, useValue: parts.log.house.vault },
-        { provide: PIPELINE, useValue: parts.pipeline },
+        { provide: ARTEFACTS, useValue: parts.artefacts },
         { provide: BUS, useValue: parts.bus },
         { provide: FATAL, useValue: parts.fatal },
         { provide: DECLARED_SOURCES, useValue: parts.sources },
@@ -73,6 +74,7 @@ export class EngineModule {
         { provide: ForgottenPersons, useValue: parts.log.forgotten },
         { provide: TokenGuard, useValue: new TokenGuard(parts.config.tokens) },
         { provide: APP_FILTER, useClass: ErrorFilter },
+        ArtefactCommands,
         CommandService,
         DeadLetters,
         EngineMetrics,

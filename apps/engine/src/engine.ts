@@ -1,13 +1,16 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { loadArtefactSet, loadStreamDeclarations } from '@protego/artefacts';
-import { ProtegoError, canonicalJson, isProtegoError, systemClock, type ProtegoConfig } from '@protego/contracts';
+import { loadStreamDeclarations } from '@protego/artefacts';
+import { ProtegoError, isProtegoError, systemClock, type ProtegoConfig } from '@protego/contracts';
 import { closeWritableLog, type WritableLog } from '@protego/event-log';
-import { buildPipeline, compileSigma, decidingText, type SigmaRuleSet } from '@protego/streams';
-import { recallLog, type Recalled } from './append/recall';
+import { PhaseWalk } from '@protego/replay';
+import { buildPipeline, type SigmaRuleSet } from '@protego/streams';
+import { recallLog } from './append/recall';
+import { ArtefactCommands } from './artefacts/artefact-commands.service';
+import { EngineArtefacts, ownArtefacts, usable } from './artefacts/engine-artefacts';
+import { startPlanOf, type StartPlan } from './artefacts/start-plan';
 import { NatsBus } from './bus/nats-bus';
 import { CommandService } from './commands/command-service';
 import { isLoopbackHost } from './loopback';
@@ -49,33 +52,33 @@ export async function startEngine(config: ProtegoConfig, fatal: Fatal): Promise<
   Logger.overrideLogger(lines);
   const logger = new Logger('engine');
   requireTlsOffLoopback(config);
-  const { streamsDir } = config;
-  const artefacts = loadArtefactSet({ rulesPath: join(streamsDir, 'rules'), streamsDir, decidingText });
-  const rules = compileSigma(artefacts.rules, artefacts);
+  const files = ownArtefacts(config);
+  const own = usable(files);
+  const { declarations, rules } = own.artefacts;
   reportRules(rules, logger);
-  const { log, enclave } = await openEngineLog(
-    config,
-    artefacts.declarations,
-    (message) => logger.warn(message),
-    fatal,
-  );
+  const { log, enclave } = await openEngineLog(config, declarations, (message) => logger.warn(message), fatal);
   const { writer } = log;
   if (writer.recovery.cutBytes > 0)
     logger.warn(
       `cut a torn tail of ${writer.recovery.cutBytes} bytes; it is kept in ${writer.recovery.keptAt ?? 'no file'}`,
     );
   const logId = writer.identity.logId.toString('hex');
+  const { artefacts, plan } = await closingOnFailure(log, () => {
+    const sets = new EngineArtefacts(config, log.reader, own, files);
+    return { artefacts: sets, plan: startPlanOf(sets) };
+  });
+  for (const remark of plan.remarks) logger.warn(remark);
   const bus = await connectBus(config, log, logId);
-  const pipelineClock = new PipelineClock(config.clock, systemClock, artefacts.declarations.skewMaxMs);
+  const pipelineClock = new PipelineClock(config.clock, systemClock, declarations.skewMaxMs);
   const app = await NestFactory.create<NestFastifyApplication>(
     EngineModule.of({
       config,
       clock: systemClock,
       log,
       enclave,
-      pipeline: buildPipeline({ rules, declarations: artefacts.declarations }),
+      artefacts,
       bus,
-      sources: new Set(artefacts.declarations.sources.map(({ name }) => name)),
+      sources: new Set(declarations.sources.map(({ name }) => name)),
       pipelineClock,
       fatal,
     }),
@@ -100,10 +103,7 @@ export async function startEngine(config: ProtegoConfig, fatal: Fatal): Promise<
     },
     { inheritAppConfig: false },
   );
-  const pipeline = app.get(PipelineRunner);
-  const { reader, house } = log;
-  const parts = { reader, vault: house.vault, size: writer.size, pipeline, pipelineClock, clock: systemClock };
-  await catchUp(pipeline, await recallLog(parts), artefacts.hashes, logger);
+  await recall(app, log, artefacts, plan);
   app.get(OutputPublisher).start();
   app.get(Ticker).start();
   await app.startAllMicroservices();
@@ -113,35 +113,59 @@ export async function startEngine(config: ProtegoConfig, fatal: Fatal): Promise<
   return { url: await app.getUrl(), records: writer.size, stop: () => stopEngine(app, log, bus) };
 }
 
-async function connectBus(config: ProtegoConfig, log: WritableLog, logId: string): Promise<NatsBus> {
-  let bus: NatsBus | undefined;
+async function closingOnFailure<T>(log: WritableLog, open: () => T | Promise<T>): Promise<T> {
   try {
-    bus = await NatsBus.connect(config, loadStreamDeclarations(config.streamsDir), logId);
-    await requireOwnStream(bus, log.writer.size);
-    return bus;
+    return await open();
   } catch (error) {
-    await bus?.close();
     await closeWritableLog(log);
     throw error;
   }
 }
 
-async function catchUp(
-  pipeline: PipelineRunner,
-  { openSession, hashes }: Recalled,
-  current: Readonly<Record<string, string>>,
-  logger: Logger,
+function connectBus(config: ProtegoConfig, log: WritableLog, logId: string): Promise<NatsBus> {
+  return closingOnFailure(log, async () => {
+    const bus = await NatsBus.connect(config, loadStreamDeclarations(config.streamsDir), logId);
+    try {
+      await requireOwnStream(bus, log.writer.size);
+      return bus;
+    } catch (error) {
+      await bus.close();
+      throw error;
+    }
+  });
+}
+
+/** Brings the pipelines to where they were, appends what the log lacks, and brings the set of the directory into force where it is to be. */
+async function recall(
+  app: NestFastifyApplication,
+  { reader, house, writer }: WritableLog,
+  artefacts: EngineArtefacts,
+  plan: StartPlan,
 ): Promise<void> {
-  const haveChanged = hashes !== undefined && canonicalJson(hashes) !== canonicalJson(current);
-  const { appended, leftOut } = await pipeline.catchUp(haveChanged);
+  const logger = new Logger('engine');
+  const pipeline = app.get(PipelineRunner);
+  const { own } = artefacts;
+  for (const { set, artefacts: built } of plan.sets) pipeline.pipelines.attach(set, buildPipeline(built));
+  const walk = new PhaseWalk(plan.phases, pipeline.pipelines, new Set([own.set]));
+  const parts = { reader, vault: house.vault, size: writer.size, pipeline, walk, clock: systemClock };
+  const { openSession } = await recallLog({ ...parts, pipelineClock: app.get(PipelineClock) });
+  const activateOwn = async (reason: string): Promise<void> => {
+    const data = artefacts.ownActivation(reason);
+    await pipeline.activate({ set: own.set, data, pipelineBefore: () => Promise.resolve(undefined) });
+  };
+  // The first set judges what stands before it too: that it does must not hang on when the engine ends.
+  if (plan.own === 'first') await activateOwn('the first set of this log');
+  walk.advanceTo(writer.size);
+  const { appended, leftOut } = await pipeline.catchUp(plan.isStandIn);
   if (appended > 0) logger.warn(`appended ${appended} results that the log lacked`);
   if (leftOut > 0) logger.warn(`the changed rules find ${leftOut} more results in the past; a replay shows them`);
   if (openSession !== undefined) await pipeline.closeSession(openSession);
-  if (hashes === undefined || haveChanged) await pipeline.activate(current);
+  if (plan.own === 'next') await activateOwn('the set of the directory changed');
 }
 
 async function stopEngine(app: NestFastifyApplication, log: WritableLog, bus: NatsBus): Promise<void> {
   app.get(Readiness).isReady = false;
+  app.get(ArtefactCommands).stop();
   await app.get(CommandService).stop();
   await app.get(Ticker).stop();
   await app.get(IntakeService).stop();

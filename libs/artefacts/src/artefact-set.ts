@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  artefactSetHash,
   canonicalJson,
   parseFieldDeclarations,
   parseSourceDeclarations,
@@ -20,11 +21,17 @@ export interface ArtefactSet {
   readonly placeholders: ReadonlyMap<string, readonly string[]>;
   /** {@link artefactHash} by name: `rules`, `sources` for the declarations of sources, `placeholders` where there is such a file. */
   readonly hashes: Readonly<Record<string, string>>;
+  /** Name of the set: `artefactSetHash` of `hashes`. */
+  readonly set: string;
+  /** Declaration files as they were written; for a store of sets. */
+  readonly texts: { readonly sources: string; readonly placeholders?: string };
 }
 
-const SOURCES_FILE = 'sources.yaml';
+/** Name of the file that declares sources, in `declarations/`. */
+export const SOURCES_FILE = 'sources.yaml';
 const FIELDS_FILE = 'fields.yaml';
-const PLACEHOLDERS_FILE = 'placeholders.yaml';
+/** Name of the file that declares placeholders, in `declarations/`. */
+export const PLACEHOLDERS_FILE = 'placeholders.yaml';
 
 /**
  * SHA-256 (hex) over the canonical JSON (RFC 8785) of `[{path, sha256}]`, sorted by path: the same content gives the
@@ -76,17 +83,20 @@ export function loadArtefactSet({ rulesPath, streamsDir, decidingText }: Artefac
   const rules = loadRuleFiles(rulesPath);
   const placeholdersPath = join(streamsDir, 'declarations', PLACEHOLDERS_FILE);
   const placeholdersText = existsSync(placeholdersPath) ? readText(placeholdersPath, DECLARATION_BYTES_MAX) : undefined;
+  const hashes = {
+    rules: artefactHash(rules.map((file) => ({ path: file.path, text: decidingText(file) }))),
+    sources: artefactHash([{ path: SOURCES_FILE, text }]),
+    ...(placeholdersText === undefined
+      ? {}
+      : { placeholders: artefactHash([{ path: PLACEHOLDERS_FILE, text: placeholdersText }]) }),
+  };
   return {
     rules,
     declarations: parseSourceDeclarations(text, path),
     placeholders: placeholdersText === undefined ? new Map() : parsePlaceholders(placeholdersText, placeholdersPath),
-    hashes: {
-      rules: artefactHash(rules.map((file) => ({ path: file.path, text: decidingText(file) }))),
-      sources: artefactHash([{ path: SOURCES_FILE, text }]),
-      ...(placeholdersText === undefined
-        ? {}
-        : { placeholders: artefactHash([{ path: PLACEHOLDERS_FILE, text: placeholdersText }]) }),
-    },
+    hashes,
+    set: artefactSetHash(hashes),
+    texts: { sources: text, ...(placeholdersText === undefined ? {} : { placeholders: placeholdersText }) },
   };
 }
 

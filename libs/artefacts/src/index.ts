@@ -6,6 +6,8 @@ export {
   type ArtefactPlaces,
   type ArtefactSet,
 } from './artefact-set';
+export { ARTEFACT_STORE_FOLDER, ArtefactStore, type StoredSetState } from './artefact-store';
+export { resolveArtefactSet, type ArtefactSearch } from './artefact-choice';
 export { loadPlaceholders } from './placeholders';
 export { RULE_BYTES_MAX, RULE_FILES_MAX, RULE_PACK_BYTES_MAX, loadRuleFiles, type RuleFile } from './rule-files';
 export {

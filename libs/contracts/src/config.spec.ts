@@ -27,6 +27,7 @@ describe('parseConfig', () => {
       http: { host: '127.0.0.1', port: 8686, certFile: '', keyFile: '', bodyBytesMax: 8_388_608 },
       tokens: [],
       intake: { batchEventsMax: 512, queueEventsMax: 8_192 },
+      artefacts: { approvals: 0, approvers: [] },
       tickAfterMs: 5_000,
     });
   });

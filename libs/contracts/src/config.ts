@@ -39,6 +39,14 @@ export interface ProtegoConfig {
   /** SHA-256 (hex) of the bearer token of a source that posts over HTTP. */
   readonly tokens: readonly { readonly source: string; readonly tokenSha256: string }[];
   readonly intake: { readonly batchEventsMax: number; readonly queueEventsMax: number };
+  /**
+   * Whose signatures a set of artefacts needs before it comes into force: so many of the approvers'; 0 for none. `publicKey`:
+   * Ed25519, PEM or C2SP verifier key.
+   */
+  readonly artefacts: {
+    readonly approvals: number;
+    readonly approvers: readonly { readonly name: string; readonly publicKey: string }[];
+  };
   /** Append `clock.ticked` after this much silence, milliseconds; only on clock `wall`. */
   readonly tickAfterMs: number;
 }
@@ -150,6 +158,28 @@ export const CONFIG_KEYS: Readonly<Record<string, ConfigKey>> = {
     positive(1 << 20),
     8192,
     'Most events that wait for the log; beyond it HTTP answers 429.',
+  ),
+  'artefacts.approvals': key(
+    { type: 'integer', minimum: 0, maximum: 8 },
+    0,
+    'How many of the approvers must have signed before a set of rules and declarations comes into force (`protego artefact approve`); 0 asks for none.',
+  ),
+  'artefacts.approvers': key(
+    {
+      type: 'array',
+      maxItems: 64,
+      items: {
+        type: 'object',
+        required: ['name', 'publicKey'],
+        additionalProperties: false,
+        properties: {
+          name: { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._@/-]{0,127}$' },
+          publicKey: { type: 'string', minLength: 1, maxLength: 4_096 },
+        },
+      },
+    },
+    [],
+    'Who may approve: a name, and an Ed25519 public key as PEM or as a C2SP verifier key of that name.',
   ),
   tickAfterMs: key(positive(3_600_000), 5000, 'Silence after which the engine appends `clock.ticked`, milliseconds.'),
 };

@@ -1,3 +1,4 @@
+import { ARTEFACT_TYPES } from './artefact-events';
 import { DETECTION_SCHEMA } from './detection';
 import { CHANGE_ASSESSMENT_SCHEMA } from './change-assessment';
 import { DETECTION_MUTE_TYPES } from './detection-mute';
@@ -27,11 +28,7 @@ export const ENGINE_TYPES = [
     ]),
   ),
   version1('clock.ticked', 'Time passed without an event.', object({})),
-  version1(
-    'artefact.activated',
-    'Rules and declarations came into force: what is found from here on is found with them.',
-    object({ name: string, hashes: { type: 'object', additionalProperties: string } }, ['name', 'hashes']),
-  ),
+  ...ARTEFACT_TYPES,
   version1(
     'artefact.change-assessed',
     'A change of artefacts was replayed over this log beside what it would replace: what would have been found instead.',

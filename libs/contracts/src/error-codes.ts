@@ -51,6 +51,22 @@ export const ERROR_CODES = {
   CONFIG_INVALID: caller('Mend the named key of protego.yaml; docs/reference/configuration.md lists them all.'),
   ARTEFACT_INVALID: caller('Name a readable directory or file of artefacts, within the limits of its kind.'),
   DECLARATION_INVALID: caller('Mend the named key of the declaration file.'),
+  ARTEFACT_SET_UNKNOWN: caller(
+    'Name a directory of rules and declarations, or a set that `protego artefact list` shows as stored.',
+  ),
+  ARTEFACT_SET_DAMAGED: environment(
+    'A stored set of artefacts was altered or is not whole: restore it, or store it again from the directory it came from.',
+  ),
+  ARTEFACT_IN_FORCE: caller('`protego artefact list` shows which set is in force: activate another one first.'),
+  ARTEFACT_RETIRED: caller(
+    'A retired set needs approvals that were signed after it was retired; where none are asked for, change the set.',
+  ),
+  ARTEFACT_APPROVAL_MISSING: caller(
+    'Have more of the approvers that protego.yaml declares sign with `protego artefact approve`, and name their files.',
+  ),
+  ARTEFACT_APPROVAL_INVALID: caller(
+    'Have the approval made again: it fits one set, one reason and one state of the log only.',
+  ),
   LOG_NOT_FOUND: caller('Name a directory that `import` or the engine has written.'),
   LOG_LOCKED: environment('Another process writes this log: stop it, or send the events through it.', 'with-backoff'),
   LOG_FORMAT_UNKNOWN: caller('The log was written by another version of Protego: use that version or a newer one.'),

@@ -49,6 +49,12 @@ export {
   type DetectionUnmute,
   type MutedEntity,
 } from './detection-mute';
+export {
+  artefactSetHash,
+  type ArtefactActivated,
+  type ArtefactRetired,
+  type ArtefactSignature,
+} from './artefact-events';
 // Subjects
 export {
   REJECTION_HEADERS,

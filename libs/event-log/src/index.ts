@@ -43,7 +43,18 @@ export { type DedupeVerdict } from './dedupe/dedupe-disk';
 // Checkpoints and proofs
 export { openCheckpoint, parseCheckpoint, type Checkpoint } from './tree/checkpoint';
 export { readLatestCheckpoint, type SignedCheckpoint } from './tree/checkpoint-files';
-export { parseVerifierKey, signNote, verifierKeyOf, verifyNote, type NoteVerifier } from './tree/signed-note';
+export {
+  formatNote,
+  noteVerifierOf,
+  parseNote,
+  parseVerifierKey,
+  signNote,
+  verifierKeyOf,
+  verifyNote,
+  type NoteSignature,
+  type NoteVerifier,
+  type SignedNote,
+} from './tree/signed-note';
 export { TileStore } from './tree/tile-store';
 export {
   checkConsistency,
@@ -94,13 +105,14 @@ export {
   DETECTIONS_SEARCHED_MAX,
   findDetection,
   muteDetections,
+  requireDecentReason,
   unmuteDetections,
   type MuteParts,
   type MuteReceipt,
   type MuteRequest,
   type UnmuteRequest,
 } from './mutes/mute';
-export { mutedEntityOf } from './mutes/muted-entity';
+export { actorTokenOf, mutedEntityOf, type EntityVault } from './mutes/muted-entity';
 // Forgetting
 export { eraseSubject, type ErasureOptions, type ErasureReceipt, type ReceiptContent } from './erasure/erasure';
 export { applyErasures, type AppliedErasures } from './erasure/erasure-events';

@@ -42,6 +42,47 @@ export { snapshotKindOf } from './run/snapshot-kind';
 // What was not judged
 export { GAP_KINDS, type GapKind } from './coverage/coverage-ledger';
 export { SEQ_RANGES_MAX, type SeqSpan } from './coverage/seq-ranges';
+// Which artefacts were in force
+export {
+  ACTIVATED,
+  FORCE_TYPES,
+  ForceLedger,
+  RETIRED,
+  foldForces,
+  type Activation,
+  type ForceRecord,
+  type Retirement,
+} from './forces/force-ledger';
+export { PhaseWalk, type ForcePhase } from './forces/force-phases';
+export { PipelineInForce } from './forces/pipeline-in-force';
+export {
+  InForceRun,
+  SETS_AT_ONCE_MAX,
+  areInForce,
+  documentsOf,
+  inForceHashes,
+  type ArtefactsInForce,
+  type InForceSnapshot,
+} from './forces/in-force-run';
+export {
+  activationData,
+  currentSetOf,
+  requireWhole,
+  retirementData,
+  statementOf,
+  type ActivationGround,
+  type ActivationRequest,
+} from './forces/activation';
+export {
+  NO_CONTROL,
+  approve,
+  checkSignatures,
+  dualControlOf,
+  statementText,
+  type ActivationStatement,
+  type CheckedSignature,
+  type DualControl,
+} from './forces/approval';
 
 // What-if
 export { whatIfDiffOf, type WhatIfRequest, type WhatIfSide } from './whatif/whatif-diff';

@@ -2,25 +2,20 @@ import { Command } from 'commander';
 import { ProtegoError } from '@protego/contracts';
 import type { RunManifest } from '@protego/replay';
 import type { SigmaRuleSet } from '@protego/streams';
+import { replayArtefacts } from '../artefact/replay-artefacts';
 import { withKeyOptions, type KeyOptions } from '../log/key-options';
 import { withReader } from '../log/open-log';
 import { proveCommand } from '../replay/prove';
 import { verifyProofCommand } from '../replay/verify-proof';
-import {
-  artefactsOf,
-  emitRangeOf,
-  withRange,
-  withRuleChoice,
-  type RangeChoice,
-  type RuleChoice,
-} from '../replay/run-options';
-import { SAVE_EVERY_RECORDS, runInto } from '../replay/run-session';
+import { emitRangeOf, withRange, withRuleChoice, type RangeChoice, type RuleChoice } from '../replay/run-options';
+import { withPace, withPublication, type PacedOptions } from '../replay/paced-run';
+import { SAVE_EVERY_RECORDS, runInto, type RunSettings } from '../replay/run-session';
 import { replayTimelineCommand } from '../replay/timeline';
 import { replayVerifyCommand } from '../replay/verify-run';
 import { Terminal } from '../terminal';
 import { numberOf } from './simulate.command';
 
-interface ReplayOptions extends KeyOptions, RuleChoice, RangeChoice {
+interface ReplayOptions extends KeyOptions, RuleChoice, RangeChoice, PacedOptions {
   readonly log: string;
   readonly out: string;
   readonly resume: boolean;
@@ -47,7 +42,7 @@ export function replayCommand(): Command {
     .option('--log <dir>', 'log directory; it is only read (required)')
     .option('--out <dir>', 'directory to write (required)')
     .option('--keys <dir>', "directory of the log's keys (default: `keys` in the log directory)");
-  withRuleChoice(withRange(command))
+  withPace(withRuleChoice(withRange(command)))
     .option(
       '--knowledge <as-of>',
       '`then`: judge with what was known of the house by then; `now`: with all that the log knows',
@@ -85,29 +80,32 @@ export function replayCommand(): Command {
 async function replay(options: ReplayOptions): Promise<void> {
   const terminal = new Terminal(options.json);
   requireSensible(options);
-  const set = artefactsOf(options);
   const { manifest, rules } = await withReader(options, (open) =>
-    runInto(
-      {
-        set,
-        out: options.out,
-        isResuming: options.resume,
-        mutes: options.ignoreMutes ? 'ignored' : 'honoured',
-        knowledge: options.knowledge as 'then' | 'now',
-        workers: options.workers,
-        chunkRecords: options.chunk,
-        saveEvery: options.saveEvery,
-        usesSnapshots: options.snapshots,
-        snapshotEvery: options.saveSnapshots,
-        ...emitRangeOf(options),
-      },
-      open,
-      terminal,
+    withPublication(options, open.reader.origin, (ports) =>
+      runInto(
+        { set: replayArtefacts(options, open.reader), out: options.out, ...settingsOf(options), ports },
+        open,
+        terminal,
+      ),
     ),
   );
   for (const { path, line, code, message } of rules.problems)
     terminal.note(`${path}:${line ?? 1}: ${code}: ${message}`);
   terminal.result(manifest, summaryOf(manifest, rules));
+}
+
+function settingsOf(options: ReplayOptions): Omit<RunSettings, 'set' | 'out'> {
+  return {
+    isResuming: options.resume,
+    mutes: options.ignoreMutes ? 'ignored' : 'honoured',
+    knowledge: options.knowledge as 'then' | 'now',
+    workers: options.workers,
+    chunkRecords: options.chunk,
+    saveEvery: options.saveEvery,
+    usesSnapshots: options.snapshots,
+    snapshotEvery: options.saveSnapshots,
+    ...emitRangeOf(options),
+  };
 }
 
 // Commander would ask the subcommands for what is required here.

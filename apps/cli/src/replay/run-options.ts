@@ -1,19 +1,16 @@
-import { join } from 'node:path';
 import type { Command } from 'commander';
-import { loadArtefactSet, type ArtefactSet } from '@protego/artefacts';
 import { ProtegoError, parseRfc3339Ms } from '@protego/contracts';
 import type { EmitRange } from '@protego/replay';
-import { decidingText } from '@protego/streams';
+import { ARTEFACTS_HELP, type ReplayArtefactOptions } from '../artefact/replay-artefacts';
 import { shippedStreamsDir } from '../installation';
+
+export { directorySet as artefactsOf } from '../artefact/replay-artefacts';
 
 /** A bound of a range: a seq, or an event time. */
 export type Bound = { readonly seq: number } | { readonly timeMs: number };
 
 /** Options that say which rules run. */
-export interface RuleChoice {
-  readonly rules?: string;
-  readonly streams: string;
-}
+export type RuleChoice = ReplayArtefactOptions;
 
 /** Options that say which results are wanted. */
 export interface RangeChoice {
@@ -25,6 +22,7 @@ export interface RangeChoice {
 export function withRuleChoice(command: Command): Command {
   return command
     .option('--rules <path>', 'directory of rules, or JSON lines of {path,id,yaml} (default: <streams>/rules)')
+    .option('--artefacts <set>', ARTEFACTS_HELP)
     .option('--streams <dir>', 'directory with declarations/ and rules/', shippedStreamsDir());
 }
 
@@ -41,11 +39,6 @@ export function withRange(command: Command): Command {
       'leave out results certain at or after this event time, or found at or after this seq',
       boundOf('--to'),
     );
-}
-
-/** The artefacts that the options name. */
-export function artefactsOf({ rules, streams }: RuleChoice): ArtefactSet {
-  return loadArtefactSet({ rulesPath: rules ?? join(streams, 'rules'), streamsDir: streams, decidingText });
 }
 
 /**

@@ -3,6 +3,7 @@ import { eventRegistry, readLoggedEvents } from '@protego/contracts';
 import { SnapshotFiles, recordBatches } from '@protego/event-log';
 import {
   RunControl,
+  documentsOf,
   replayInto,
   replayLogOf,
   snapshotKindOf,
@@ -12,13 +13,8 @@ import {
   type ReplayRequest,
   type RunManifest,
 } from '@protego/replay';
-import {
-  KnowledgeReader,
-  compileSigma,
-  isKnowledgeType,
-  type KnowledgeBook,
-  type SigmaRuleSet,
-} from '@protego/streams';
+import { KnowledgeReader, isKnowledgeType, type KnowledgeBook, type SigmaRuleSet } from '@protego/streams';
+import { areSetsInForce, compiledArtefacts, type SetsInForce } from '../artefact/replay-artefacts';
 import { engineHash } from '../installation';
 import type { OpenLog } from '../log/open-log';
 import type { Terminal } from '../terminal';
@@ -31,13 +27,14 @@ export const SAVE_EVERY_RECORDS = 1_048_576;
 
 /** How a log is to be replayed. */
 export interface RunSettings extends EmitRange {
-  readonly set: ArtefactSet;
+  /** One set for the whole log, or sets as they were in force. */
+  readonly set: ArtefactSet | SetsInForce;
   /** Directory to write. */
   readonly out: string;
   readonly isResuming?: boolean;
   readonly mutes?: 'honoured' | 'ignored';
   readonly knowledge?: 'then' | 'now';
-  /** Threads, each with a part of the artefacts. */
+  /** Threads, each with a part of the artefacts; sets as they were in force run in one. */
   readonly workers?: number;
   readonly chunkRecords?: number | undefined;
   /** Records between two notes of how far the run came. */
@@ -48,7 +45,7 @@ export interface RunSettings extends EmitRange {
   readonly snapshotEvery?: number | undefined;
   /** What to replay, where it is not the whole log as it stands now. */
   readonly log?: ReplayLog;
-  readonly ports?: Pick<ReplayPorts, 'turn' | 'found'>;
+  readonly ports?: Pick<ReplayPorts, 'turn' | 'found' | 'batchRecords'>;
 }
 
 /** What a run was made with, and what it made. */
@@ -59,15 +56,17 @@ export interface FinishedRun {
 
 /** Replays a log into a directory, with progress on the terminal. */
 export async function runInto(settings: RunSettings, open: OpenLog, terminal: Terminal): Promise<FinishedRun> {
-  const { set, mutes, chunkRecords, workers = 1 } = settings;
+  const { set, mutes, chunkRecords } = settings;
+  const workers = areSetsInForce(set) ? 1 : (settings.workers ?? 1);
   const { reader, house } = open;
-  const rules = compileSigma(set.rules, set);
+  const artefacts = compiledArtefacts(set);
+  const { rules } = documentsOf(artefacts);
   const log = settings.log ?? replayLogOf(reader, house.vault);
   const sealing = { keys: house.keys, logId: reader.identity.logId };
   const directory = new RunDirectory(settings.out, sealing, settings.isResuming ?? false);
   const request: ReplayRequest = {
     log,
-    artefacts: { rules, declarations: set.declarations },
+    artefacts,
     artefactHashes: set.hashes,
     engine: engineHash(),
     partCount: workers,
@@ -85,7 +84,7 @@ export async function runInto(settings: RunSettings, open: OpenLog, terminal: Te
       pieces: directory.pieces,
       progress: { store: directory.progress, everyRecords: saveEvery },
       snapshots: { store, everyRecords: snapshotEvery ?? Number.POSITIVE_INFINITY },
-      ...(workers > 1 ? { startParts: partsInThreads(set) } : {}),
+      ...(workers > 1 && !areSetsInForce(set) ? { startParts: partsInThreads(set) } : {}),
       ...settings.ports,
       turn: async (progress) => {
         await turn(progress);

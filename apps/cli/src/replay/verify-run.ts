@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
+import type { ArtefactSet } from '@protego/artefacts';
 import { ProtegoError, canonicalJson, parseRfc3339Ms } from '@protego/contracts';
 import { TileStore, merkleRootOf } from '@protego/event-log';
 import {
@@ -14,13 +15,14 @@ import {
   type RunManifest,
   type SeqSpan,
 } from '@protego/replay';
+import { areHashesInForce, replayArtefacts, type SetsInForce } from '../artefact/replay-artefacts';
 import { EXIT_CHECK_FAILED } from '../exit-code';
 import { engineHash } from '../installation';
 import { withKeyOptions, type KeyOptions } from '../log/key-options';
 import { withReader, type OpenLog } from '../log/open-log';
 import { Terminal } from '../terminal';
 import { linesOfFile } from './file-lines';
-import { artefactsOf, withRuleChoice, type RuleChoice } from './run-options';
+import { withRuleChoice, type RuleChoice } from './run-options';
 import { runInto, type FinishedRun } from './run-session';
 
 interface VerifyOptions extends KeyOptions, RuleChoice {
@@ -49,17 +51,11 @@ export function replayVerifyCommand(): Command {
 async function verify(path: string, options: VerifyOptions): Promise<void> {
   const terminal = new Terminal(options.json);
   const recorded = parseManifest(readFileSync(path, 'utf8'));
-  const set = artefactsOf(options);
-  if (canonicalJson(set.hashes) !== canonicalJson(recorded.artefacts))
-    throw new ProtegoError(
-      'REPLAY_ARTEFACTS_DIFFER',
-      'the rules or declarations are not those of the manifest: name the ones that it was made with',
-      { recorded: recorded.artefacts, given: set.hashes },
-    );
   const lines = recordedLinesBeside(path, recorded);
   const out = mkdtempSync(join(tmpdir(), 'protego-verify-'));
   try {
     const result = await withReader(options, async (open) => {
+      const set = setsOf(recorded, options, open);
       const log = logAsOf(recorded, open);
       const { mutes, knowledge } = recorded;
       const settings = { set, out, log, mutes: mutes.option, knowledge, usesSnapshots: false, ...rangeOf(recorded) };
@@ -69,6 +65,23 @@ async function verify(path: string, options: VerifyOptions): Promise<void> {
   } finally {
     rmSync(out, { recursive: true, force: true });
   }
+}
+
+/**
+ * The artefacts of the recorded run: those that were in force in the log as it was, or the set that the options name.
+ *
+ * @throws ProtegoError `REPLAY_ARTEFACTS_DIFFER`
+ */
+function setsOf(recorded: RunManifest, options: VerifyOptions, { reader }: OpenLog): ArtefactSet | SetsInForce {
+  const wasInForce = options.artefacts === undefined && areHashesInForce(recorded.artefacts);
+  const choice = wasInForce ? { ...options, artefacts: 'in-force' } : options;
+  const set = replayArtefacts(choice, reader, recorded.log.size);
+  if (canonicalJson(set.hashes) === canonicalJson(recorded.artefacts)) return set;
+  throw new ProtegoError(
+    'REPLAY_ARTEFACTS_DIFFER',
+    'the rules or declarations are not those of the manifest: name the ones that it was made with',
+    { recorded: recorded.artefacts, given: set.hashes },
+  );
 }
 
 /** The log as it was: the same records, which nobody may have changed since. */

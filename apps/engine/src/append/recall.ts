@@ -1,19 +1,17 @@
-import { Logger } from '@nestjs/common';
-import { eventRegistry, readLoggedEvents, type Clock, type LoggedEvent } from '@protego/contracts';
+import type { Clock } from '@protego/contracts';
 import type { PersonalDataVault } from '@protego/enclave';
-import { recordBatches, type EventLogReader } from '@protego/event-log';
+import type { EventLogReader } from '@protego/event-log';
+import type { PhaseWalk } from '@protego/replay';
+import { ACTIVATED } from '@protego/replay';
 import { SESSION_CLOSED, SESSION_OPENED, isMuteType, isOutputType, isPipelineInput } from '@protego/streams';
 import type { PipelineClock } from '../ingest/pipeline-clock';
-import { ACTIVATED, type PipelineRunner } from '../pipeline/pipeline-runner.service';
-
-const PROGRESS_MS = 3_000;
+import type { PipelineRunner } from '../pipeline/pipeline-runner.service';
+import { readThrough } from './read-through';
 
 /** What the log said last. */
 export interface Recalled {
   /** Import session that was never closed. */
   readonly openSession: string | undefined;
-  /** Hashes of the artefacts that were in force; undefined for a log that no engine has written yet. */
-  readonly hashes: unknown;
 }
 
 /** What the reading of the log brings back to life. */
@@ -23,6 +21,8 @@ export interface RecallParts {
   /** Records to read. */
   readonly size: number;
   readonly pipeline: PipelineRunner;
+  /** Which set judges which of them. */
+  readonly walk: PhaseWalk;
   readonly pipelineClock: PipelineClock;
   readonly clock: Clock;
 }
@@ -30,41 +30,24 @@ export interface RecallParts {
 /**
  * Reads the log again on start: the pipeline gets back to where it was, and what it finds is compared with the results
  * that the log holds. Pipeline time goes on after the last live record: an import has a time of its own, and what a command
- * has written beside the engine moves no time. Resolves with what it found open and in force.
+ * has written beside the engine moves no time. Resolves with what it found open.
  */
 export async function recallLog(parts: RecallParts): Promise<Recalled> {
-  const { reader, vault, size, pipeline, pipelineClock, clock } = parts;
-  const log = new Logger('recall');
-  let reportedMs = clock.monotonicMs();
+  const { reader, vault, size, pipeline, walk, pipelineClock, clock } = parts;
   let openSession: string | undefined;
-  let hashes: unknown;
-  for (const batch of recordBatches(reader.records({ toSeq: size }))) {
-    const events = await readLoggedEvents(
-      batch.filter(({ type }) => isRecalled(type)),
-      eventRegistry,
-      (records) => vault.openForPipeline(records),
-    );
-    let next = 0;
-    for (const { type, arrivedAtMs } of batch) {
-      if (!isRecalled(type)) {
-        eventRegistry.latestVersionOf(type);
-        continue;
-      }
-      const logged = events[next++] as LoggedEvent;
-      const { data } = logged.event;
+  await readThrough({
+    ...{ reader, vault, clock, toSeq: size, wants: isRecalled, title: 'recall' },
+    take: (logged) => {
+      const { type, data } = logged.event;
       if (type === SESSION_OPENED) openSession = String(data['session']);
       else if (type === SESSION_CLOSED) openSession = undefined;
-      else if (type === ACTIVATED) hashes = data['hashes'];
-      else if (openSession === undefined && !isMuteType(type)) pipelineClock.recall(arrivedAtMs);
+      else if (openSession === undefined && !isMuteType(type) && type !== ACTIVATED)
+        pipelineClock.recall(logged.arrivedAtMs);
+      walk.advanceTo(logged.seq);
       pipeline.recall(logged);
-    }
-    // Whoever asks after the engine's health meanwhile is to be answered.
-    await new Promise((resolve) => setImmediate(resolve));
-    if (clock.monotonicMs() - reportedMs < PROGRESS_MS) continue;
-    reportedMs = clock.monotonicMs();
-    log.log(`read ${batch.at(-1)?.seq} of ${size} records`);
-  }
-  return { openSession, hashes };
+    },
+  });
+  return { openSession };
 }
 
 function isRecalled(type: string): boolean {

@@ -15,6 +15,8 @@ describe('parseCommandInput', () => {
     ['detection-mute', { rule: 'r', entity: { kind: 'device', id: 'pump-1' }, forMs: 1, reason: 'test' }],
     ['detection-acknowledge', { detection: 'd', expiresAtMs: 1, reason: 'test', actor: 'p-1' }],
     ['detection-unmute', { mute: 'muted-1', reason: 'done' }],
+    ['artefact-activate', { set: '0a'.repeat(32), reason: 'drill', approvals: ['note'], leavesOutBroken: true }],
+    ['artefact-retire', { set: '0a'.repeat(32), reason: 'drill', actor: 'p-1' }],
     ['enclave-attest', { nonce: '0a'.repeat(16) }],
     ['enclave-inspect', {}],
   ])('takes %s %j', (name, input) => expect(parseCommandInput(name, bytesOf(input))).toEqual(input));

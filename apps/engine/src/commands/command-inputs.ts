@@ -25,6 +25,9 @@ export interface CommandInputs {
   readonly 'detection-mute': MuteRequest;
   readonly 'detection-acknowledge': MuteRequest;
   readonly 'detection-unmute': UnmuteRequest;
+  /** `set`: hash of a set that the store of the log holds. `approvals`: signed notes. `leavesOutBroken`: files that do not compile. */
+  readonly 'artefact-activate': ArtefactActivation;
+  readonly 'artefact-retire': Pick<ArtefactActivation, 'set' | 'reason' | 'actor'>;
   /** `directory`: absolute path on the machine of the engine. */
   readonly backup: { readonly directory: string; readonly keepCount?: number };
   /** `nonce`: the verifier's random bytes, hex. */
@@ -33,6 +36,15 @@ export interface CommandInputs {
   readonly 'rotate-data-key': Record<string, never>;
   readonly 'change-assessed': ChangeAssessment;
   readonly reveal: { readonly selection: RecordSelection; readonly reason: string; readonly recordsMax?: number };
+}
+
+/** What brings a set of artefacts into force. */
+export interface ArtefactActivation {
+  readonly set: string;
+  readonly reason: string;
+  readonly actor?: string;
+  readonly approvals?: readonly string[];
+  readonly leavesOutBroken?: boolean;
 }
 
 /** Name of a command, and last token of its subject. */
@@ -45,6 +57,7 @@ const text = (charactersMax: number): JsonSchema => ({ type: 'string', minLength
 const seq: JsonSchema = { type: 'integer', minimum: 0 };
 const timeMs: JsonSchema = { type: 'number' };
 const reason = text(1_000);
+const set: JsonSchema = { type: 'string', pattern: '^[0-9a-f]{64}$' };
 const closed = (properties: Record<string, JsonSchema>, required: readonly string[] = []): JsonSchema => ({
   type: 'object',
   additionalProperties: false,
@@ -100,6 +113,14 @@ const SCHEMAS: Readonly<Record<CommandName, JsonSchema>> = {
   'detection-mute': mute,
   'detection-acknowledge': mute,
   'detection-unmute': closed({ mute: text(256), reason, actor: text(256) }, ['mute', 'reason']),
+  'artefact-activate': closed(
+    {
+      ...{ set, reason, actor: text(256), leavesOutBroken: { type: 'boolean' } },
+      approvals: { type: 'array', maxItems: 64, items: text(16_384) },
+    },
+    ['set', 'reason'],
+  ),
+  'artefact-retire': closed({ set, reason, actor: text(256) }, ['set', 'reason']),
   'enclave-attest': closed({ nonce: { type: 'string', pattern: '^([0-9a-f]{2}){16,64}$' } }, ['nonce']),
   'enclave-inspect': closed({}),
   reveal: closed({ selection, reason, recordsMax: { type: 'integer', minimum: 1, maximum: REVEALED_RECORDS_MAX } }, [

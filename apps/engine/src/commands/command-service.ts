@@ -10,6 +10,8 @@ const SERVICE_NAME = 'protego-engine';
 const SERVICE_VERSION = '1.0.0';
 /** Commands that wait while another one is carried out. */
 const COMMANDS_WAITING_MAX = 8;
+/** What may take as long as the log is: others need not wait for it, and it keeps itself from being done twice at a time. */
+const LONG_COMMANDS: ReadonlySet<CommandName> = new Set(['artefact-activate']);
 const INPUT_BYTES_MAX = 65_536;
 const STATUS_OF = { caller: 400, environment: 503, internal: 500 } as const;
 
@@ -23,6 +25,7 @@ export class CommandService {
   readonly #log = new Logger('command');
   #service: Service | undefined;
   #last: Promise<unknown> = Promise.resolve();
+  readonly #beside = new Set<Promise<unknown>>();
   #waiting = 0;
   #isStopped = false;
 
@@ -48,6 +51,7 @@ export class CommandService {
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#last;
+    await Promise.allSettled(this.#beside);
     await this.#service?.stop();
   }
 
@@ -58,7 +62,9 @@ export class CommandService {
       if (message.data.length > INPUT_BYTES_MAX)
         throw new ProtegoError('REQUEST_INVALID', `the input has more than ${INPUT_BYTES_MAX} bytes`);
       const input = parseCommandInput(name, message.data);
-      const result = await this.#inTurn(() => this.commands.run(name, input));
+      const result = await (LONG_COMMANDS.has(name) ? this.#besideOthers : this.#inTurn).call(this, () =>
+        this.commands.run(name, input),
+      );
       message.respond(JSON.stringify(result));
     } catch (failure) {
       this.#refuse(name, message, failure);
@@ -74,6 +80,13 @@ export class CommandService {
     });
     this.#last = hasSettled(result);
     return result.finally(() => this.#waiting--);
+  }
+
+  async #besideOthers(run: () => Promise<object>): Promise<object> {
+    if (this.#isStopped) throw new ProtegoError('INTAKE_STOPPED', 'the engine is stopping');
+    const result = run();
+    this.#beside.add(result);
+    return result.finally(() => this.#beside.delete(result));
   }
 
   #refuse(name: CommandName, message: ServiceMsg, failure: unknown): void {

@@ -21,6 +21,7 @@ import {
   type RevealedRecord,
   type WritableLog,
 } from '@protego/event-log';
+import { ArtefactCommands } from '../artefacts/artefact-commands.service';
 import { ENCLAVE, ENGINE_CLOCK, ENGINE_LOG } from '../engine.constants';
 import { DeadLetters } from '../ingest/dead-letters.service';
 import { PipelineClock } from '../ingest/pipeline-clock';
@@ -50,6 +51,8 @@ export class LogCommands {
     'detection-mute': (input) => muteDetections('mute', input, this.#muteParts()),
     'detection-acknowledge': (input) => muteDetections('acknowledge', input, this.#muteParts()),
     'detection-unmute': (input) => unmuteDetections(input, this.#muteParts()),
+    'artefact-activate': (input) => this.artefacts.activate(input),
+    'artefact-retire': (input) => this.artefacts.retire(input),
     'enclave-attest': async ({ nonce }) => ({ quote: await this.enclave.quote(Buffer.from(nonce, 'hex')) }),
     'enclave-inspect': () => this.enclave.inspect(),
     'change-assessed': (input) => appendAssessment(input, this.#authority),
@@ -62,6 +65,7 @@ export class LogCommands {
     @Inject(ENGINE_CLOCK) private readonly clock: Clock,
     private readonly letters: DeadLetters,
     private readonly pipelineClock: PipelineClock,
+    private readonly artefacts: ArtefactCommands,
     pipeline: PipelineRunner,
   ) {
     this.#authority = engineAuthority(log, pipeline);

@@ -5,6 +5,7 @@ import {
   eventRegistry,
   formatRfc3339,
   parseRfc3339Ms,
+  type ArtefactActivated,
   type Clock,
   type EventData,
   type EventSeq,
@@ -13,6 +14,7 @@ import {
   type ProtegoEvent,
 } from '@protego/contracts';
 import { EventLogWriter, type LogRecordInput } from '@protego/event-log';
+import { ACTIVATED, PipelineInForce } from '@protego/replay';
 import {
   SESSION_CLOSED,
   engineEventOf,
@@ -25,8 +27,7 @@ import {
   type Pipeline,
   type PipelineResult,
 } from '@protego/streams';
-import { Subject } from 'rxjs';
-import { ENGINE_CLOCK, ENGINE_CONFIG, EVENT_LOG, PIPELINE } from '../engine.constants';
+import { ENGINE_CLOCK, ENGINE_CONFIG, EVENT_LOG } from '../engine.constants';
 import { EngineMetrics } from '../health/engine-metrics';
 import { OutputPublisher } from '../publish/output-publisher.service';
 import { PipelineClock } from '../ingest/pipeline-clock';
@@ -36,12 +37,23 @@ export const RESULTS_APPEND_MAX = 1_024;
 
 interface Job {
   readonly events: readonly LoggedEvent[];
+  /** Done before the events are taken. */
+  readonly before?: () => Promise<void>;
   resolve(): void;
   reject(error: unknown): void;
 }
 
-/** Event that says which rules are in force. */
-export const ACTIVATED = 'artefact.activated';
+/** A set of artefacts that is to come into force. */
+export interface ComingSet {
+  readonly set: string;
+  /** Payload of the event that activates it. */
+  readonly data: ArtefactActivated;
+  /**
+   * Its pipeline, when it has had every record before the seq of that event; undefined when it is attached already. Nothing is taken
+   * through any pipeline until then.
+   */
+  readonly pipelineBefore: (seq: EventSeq) => Promise<Pipeline | undefined>;
+}
 
 /** Inputs that a result names. */
 function inputSeqsOf({ seq, evidence }: EventData): number[] {
@@ -59,7 +71,8 @@ function lastSeqOf(result: OutputResult): number {
  */
 @Injectable()
 export class PipelineRunner {
-  readonly #input = new Subject<LoggedEvent>();
+  /** Pipelines of the set in force and of one that is to come into force after it. */
+  readonly pipelines = new PipelineInForce((result) => this.#keep(result));
   #results: OutputResult[] = [];
   /** Results computed from the log that it does not show yet, by id; they leave when their record comes. */
   readonly #missing = new Map<string, OutputResult>();
@@ -76,13 +89,10 @@ export class PipelineRunner {
     @Inject(ENGINE_CONFIG) private readonly config: ProtegoConfig,
     @Inject(ENGINE_CLOCK) private readonly clock: Clock,
     @Inject(EVENT_LOG) private readonly log: EventLogWriter,
-    @Inject(PIPELINE) private readonly pipeline: Pipeline,
     private readonly pipelineClock: PipelineClock,
     private readonly publisher: OutputPublisher,
     private readonly metrics: EngineMetrics,
-  ) {
-    this.#input.pipe(this.pipeline.results).subscribe((result) => this.#keep(result));
-  }
+  ) {}
 
   #keep(result: PipelineResult): void {
     if (isOutput(result)) this.#results.push(result);
@@ -108,7 +118,7 @@ export class PipelineRunner {
     }
     if (!isPipelineInput(event.event.type)) return;
     this.#lastSeq = event.seq;
-    this.#input.next(event);
+    this.pipelines.take(event);
     for (const result of this.#results.splice(0)) this.#missing.set(outputIdOf(result), result);
   }
 
@@ -126,9 +136,24 @@ export class PipelineRunner {
     return { appended: results.length, leftOut: missing.length - results.length };
   }
 
-  /** Records that the rules of these hashes are in force from here on. */
-  async activate(hashes: Readonly<Record<string, string>>): Promise<void> {
-    await this.appendOwn(ACTIVATED, `activated-${this.log.nextSeq}`, { name: 'pipeline', hashes });
+  /**
+   * Brings a set of artefacts into force by an event: what comes before it in the log is judged by the set in force until then, all
+   * that comes after it by this one. Resolves with its seq when it is so.
+   *
+   * @throws ProtegoError `LOG_WRITE_FAILED`; what `pipelineBefore` throws, when the log says already that the set is in force
+   */
+  async activate({ set, data, pipelineBefore }: ComingSet): Promise<EventSeq> {
+    const { firstSeq } = await this.log.append([
+      this.#ownRecord(ACTIVATED, `activated-${this.log.nextSeq}`, { ...data }),
+    ]);
+    // Nothing is awaited in between: it has its turn among the events as it has its place in the log.
+    await this.#inTurn([], async () => {
+      const pipeline = await pipelineBefore(firstSeq);
+      if (pipeline !== undefined) this.pipelines.attach(set, pipeline);
+      this.pipelines.activate(set);
+      this.pipelines.keepOnly(new Set());
+    });
+    return firstSeq;
   }
 
   /** Closes an import that was cut off: until then live events would count as part of it. */
@@ -150,6 +175,11 @@ export class PipelineRunner {
     return firstSeq;
   }
 
+  #ownRecord(type: string, id: string, data: EventData): LogRecordInput {
+    const time = formatRfc3339(this.clock.wallMs());
+    return this.#recordOf(engineEventOf({ type, id, site: this.config.site, time, data }));
+  }
+
   /** Durable events that have not been through the pipeline yet. */
   get lag(): number {
     return this.#lag;
@@ -162,16 +192,21 @@ export class PipelineRunner {
    * @throws ProtegoError `LOG_WRITE_FAILED`, or `INTERNAL` when events do not come in the order of the log
    */
   process(events: readonly LoggedEvent[]): Promise<void> {
+    return this.#inTurn(events);
+  }
+
+  #inTurn(events: readonly LoggedEvent[], before?: () => Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#lag += events.length;
-      this.#jobs.push({ events, resolve, reject });
+      this.#jobs.push({ events, resolve, reject, ...(before === undefined ? {} : { before }) });
       if (!this.#isRunning) void this.#run();
     });
   }
 
   /** Sizes and evictions of pipeline state. */
   counters(): Record<string, number> {
-    return this.pipeline.counters();
+    const { inForce } = this.pipelines;
+    return (inForce === undefined ? undefined : this.pipelines.pipelineOf(inForce)?.counters()) ?? {};
   }
 
   async #run(): Promise<void> {
@@ -179,7 +214,10 @@ export class PipelineRunner {
     while (this.#jobs.length > 0) {
       const jobs = this.#jobs.splice(0);
       try {
-        for (const { events } of jobs) this.#take(events);
+        for (const { events, before } of jobs) {
+          if (before !== undefined) await before();
+          this.#take(events);
+        }
         await this.#append(this.#results.splice(0));
         for (const { resolve } of jobs) resolve();
       } catch (error) {
@@ -195,7 +233,7 @@ export class PipelineRunner {
       if (event.seq <= this.#lastSeq)
         throw new ProtegoError('INTERNAL', `event ${event.seq} came after event ${this.#lastSeq}`);
       this.#lastSeq = event.seq;
-      this.#input.next(event);
+      this.pipelines.take(event);
     }
     this.#lag -= events.length;
   }

@@ -10,7 +10,7 @@ import {
 import type { EventLogWriter } from '../writer/writer';
 
 /**
- * Events that a log records about itself before something is done with it, what people say about its detections, and what a
+ * Events that a log records about itself before something is done with it, what people say about its detections and rules, and what a
  * change of artefacts would have done.
  */
 export type OwnEventType =
@@ -22,6 +22,8 @@ export type OwnEventType =
   | 'detection.muted'
   | 'detection.acknowledged'
   | 'detection.unmuted'
+  | 'artefact.activated'
+  | 'artefact.retired'
   | 'artefact.change-assessed';
 
 /** Whoever may write the log: the engine that holds it, or a command that has taken its lock. */

@@ -87,7 +87,7 @@ export async function muteDetections(
   const { reason, actor, entity } = request;
   const chosen = await chosenBy(request, parts);
   if (chosen.rule === undefined && chosen.entity === undefined) throw refused('name a rule, an entity or a detection');
-  requireDecent(reason, [actor, ...(entity === undefined || isMachineKind(entity.kind) ? [] : [entity.id])]);
+  requireDecentReason(reason, [actor, ...(entity === undefined || isMachineKind(entity.kind) ? [] : [entity.id])]);
   const by = actor === undefined ? {} : { actor: await actorTokenOf(actor, parts.vault) };
   const about = request.detection === undefined ? {} : { detection: request.detection };
   const type = kind === 'mute' ? 'detection.muted' : 'detection.acknowledged';
@@ -104,7 +104,7 @@ export async function muteDetections(
  */
 export async function unmuteDetections(request: UnmuteRequest, parts: MuteParts): Promise<MuteReceipt> {
   const { mute, reason, actor } = request;
-  requireDecent(reason, [actor]);
+  requireDecentReason(reason, [actor]);
   if (!isKnownMute(mute, parts.reader))
     throw new ProtegoError('MUTE_UNKNOWN', `no mute or acknowledgement has the id \`${mute}\``, { mute });
   const by = actor === undefined ? {} : { actor: await actorTokenOf(actor, parts.vault) };
@@ -149,7 +149,13 @@ function expiryOf({ expiresAtMs, forMs }: MuteRequest, nowMs: number, skewMaxMs:
   throw refused(message);
 }
 
-function requireDecent(reason: string, names: readonly (string | undefined)[]): void {
+/**
+ * Checks what is to stand in the log in clear.
+ *
+ * @param names who must not be named in it; tokens are let pass
+ * @throws ProtegoError `USAGE_INVALID`
+ */
+export function requireDecentReason(reason: string, names: readonly (string | undefined)[]): void {
   if (reason.trim() === '' || reason.length > REASON_CHARACTERS_MAX || !reason.isWellFormed())
     throw refused(`a reason of 1 to ${REASON_CHARACTERS_MAX} characters is needed`);
   const clear = names.filter((name) => name !== undefined).filter((name) => !isPersonToken(name));

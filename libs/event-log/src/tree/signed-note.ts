@@ -89,6 +89,21 @@ export function parseVerifierKey(text: string): NoteVerifier {
 }
 
 /**
+ * The key that a note of a name is verified with, from an Ed25519 public key as PEM, or as a verifier key of that name.
+ *
+ * @throws ProtegoError `LOG_CHECKPOINT_INVALID`
+ */
+export function noteVerifierOf(name: string, publicKeyText: string): NoteVerifier {
+  const text = publicKeyText.trim();
+  if (!text.startsWith('-----BEGIN')) {
+    const verifier = parseVerifierKey(text);
+    if (verifier.name !== name) throw invalid(`the verifier key is that of \`${verifier.name}\``);
+    return verifier;
+  }
+  return parseVerifierKey(verifierKeyOf(name, rawKeyOf(text)));
+}
+
+/**
  * Takes a note apart, strictly: valid UTF-8, no control characters but line feeds, canonical base64.
  *
  * @throws ProtegoError `LOG_CHECKPOINT_INVALID`
@@ -169,6 +184,16 @@ function isKeyName(name: string): boolean {
 function bytesOfBase64(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64');
   return text.length > 0 && bytes.toString('base64') === text ? bytes : undefined;
+}
+
+function rawKeyOf(pem: string): Buffer {
+  try {
+    const { crv, x = '' } = createPublicKey(pem).export({ format: 'jwk' });
+    if (crv === 'Ed25519') return Buffer.from(x, 'base64url');
+  } catch (cause) {
+    throw new ProtegoError('LOG_CHECKPOINT_INVALID', 'the public key cannot be read', {}, { cause });
+  }
+  throw invalid('the public key is not of Ed25519');
 }
 
 function keyObjectOf({ publicKey }: NoteVerifier): KeyObject {

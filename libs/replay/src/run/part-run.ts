@@ -1,18 +1,12 @@
 import type { LoggedEvent } from '@protego/contracts';
-import {
-  buildPipeline,
-  type Pipeline,
-  type PipelineArtefacts,
-  type PipelineOptions,
-  type PipelineSnapshot,
-} from '@protego/streams';
-import { Subject } from 'rxjs';
+import type { PipelineArtefacts, PipelineOptions, PipelineResult } from '@protego/streams';
 import { CoverageLedger } from '../coverage/coverage-ledger';
+import { InForceRun, type ArtefactsInForce, type InForceSnapshot } from '../forces/in-force-run';
 import { findingOf, type Finding } from './finding';
 
 /** State of one part of a run as JSON. */
 export interface PartState {
-  readonly pipeline: PipelineSnapshot;
+  readonly pipeline: InForceSnapshot;
   readonly ledger: ReturnType<CoverageLedger['snapshot']>;
   readonly undecidable: readonly UndecidableNote[];
 }
@@ -23,27 +17,26 @@ export type UndecidableNote = readonly [seq: number, timeMs: number, ruleId: str
 /** Most undecidable answers that a part lists; all are counted. */
 export const UNDECIDABLE_LINES_MAX = 100_000;
 
-/** One pipeline over the records of a run: all artefacts, or a part of them. */
+/** Pipelines over the records of a run: of all artefacts, a part of them, or those that were in force. */
 export class PartRun {
   readonly ledger: CoverageLedger;
   readonly undecidable: UndecidableNote[];
-  readonly #input = new Subject<LoggedEvent>();
-  readonly #pipeline: Pipeline;
+  readonly #pipeline: InForceRun;
   #findings: Finding[] = [];
   #atSeq = -1;
 
   /** @param state - of the same artefacts, options and engine */
-  constructor(artefacts: PipelineArtefacts, options: PipelineOptions, state?: PartState) {
+  constructor(artefacts: PipelineArtefacts | ArtefactsInForce, options: PipelineOptions, state?: PartState) {
     this.ledger = state === undefined ? new CoverageLedger() : CoverageLedger.from(state.ledger);
     this.undecidable = [...(state?.undecidable ?? [])];
-    this.#pipeline = buildPipeline(artefacts, state?.pipeline, options);
-    this.#input.pipe(this.#pipeline.results).subscribe((result) => {
+    const emit = (result: PipelineResult): void => {
       if (result.kind === 'detection') this.#findings.push(findingOf(result, this.#atSeq));
       else this.ledger.note(result);
       if (result.kind !== 'undecidable' || this.undecidable.length >= UNDECIDABLE_LINES_MAX) return;
       const { event, ruleId, fields } = result;
       this.undecidable.push([event.seq, event.timeMs, ruleId, fields]);
-    });
+    };
+    this.#pipeline = new InForceRun({ artefacts, options, emit }, state?.pipeline);
   }
 
   /** Judges events, in the order of the log; returns what was found. */
@@ -51,7 +44,7 @@ export class PartRun {
     for (const event of events) {
       this.#atSeq = event.seq;
       this.ledger.see(event);
-      this.#input.next(event);
+      this.#pipeline.take(event);
     }
     const findings = this.#findings;
     this.#findings = [];

@@ -1,6 +1,7 @@
 import { eventRegistry, readLoggedEvents } from '@protego/contracts';
 import { isPipelineInput, splitArtefacts, type PipelineArtefacts, type PipelineOptions } from '@protego/streams';
 import type { ReplayLog, ReplayRecord } from '../replay-log';
+import { areInForce, type ArtefactsInForce } from '../forces/in-force-run';
 import type { Finding } from './finding';
 import { PartRun, type PartState, type UndecidableNote } from './part-run';
 
@@ -24,9 +25,9 @@ export interface PipelineParts {
 
 /** What parts are started with. */
 export interface PartsRequest {
-  readonly artefacts: PipelineArtefacts;
+  readonly artefacts: PipelineArtefacts | ArtefactsInForce;
   readonly options: PipelineOptions;
-  /** In how many parts the artefacts are split. */
+  /** In how many parts the artefacts are split; artefacts that change within the log are not. */
   readonly partCount: number;
   /** Where the parts stood, one for each; undefined at the beginning of a log. */
   readonly states: readonly PartState[] | undefined;
@@ -48,7 +49,7 @@ class PartsInThread implements PipelineParts {
   #reading: Promise<readonly Finding[]> = Promise.resolve([]);
 
   constructor({ artefacts, options, partCount, states, open }: PartsRequest) {
-    const split = splitArtefacts(artefacts, partCount);
+    const split = areInForce(artefacts) ? [artefacts] : splitArtefacts(artefacts, partCount);
     this.#parts = split.map((part, at) => new PartRun(part, options, states?.[at]));
     this.#open = open;
   }

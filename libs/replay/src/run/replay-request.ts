@@ -1,11 +1,13 @@
 import type { KnowledgeBook, MuteOption, PipelineArtefacts } from '@protego/streams';
+import type { ArtefactsInForce } from '../forces/in-force-run';
 import type { ReplayLog } from '../replay-log';
 import type { EmitRange } from './emit-range';
 
 /** What to replay, and with what. */
 export interface ReplayRequest extends EmitRange {
   readonly log: ReplayLog;
-  readonly artefacts: PipelineArtefacts;
+  /** One set for the whole log, or sets as they were in force. */
+  readonly artefacts: PipelineArtefacts | ArtefactsInForce;
   /** Name → SHA-256 of the artefacts. */
   readonly artefactHashes: Readonly<Record<string, string>>;
   /** SHA-256 of the engine's code. */

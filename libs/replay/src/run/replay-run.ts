@@ -3,6 +3,7 @@ import { BATCH_RECORDS_MAX, MerkleTree, leafHash, recordBatches } from '@protego
 import { isMuteType, isPipelineInput, type PipelineOptions } from '@protego/streams';
 import { CoverageLedger } from '../coverage/coverage-ledger';
 import { coverageLines } from '../coverage/coverage-lines';
+import { documentsOf } from '../forces/in-force-run';
 import type { ReplayRecord } from '../replay-log';
 import type { Finding } from './finding';
 import { FindingSorter } from './finding-sorter';
@@ -156,7 +157,7 @@ class ReplayRun {
     for (const summary of summaries) ledger.join(CoverageLedger.from(summary.ledger));
     const losses = Object.assign({}, ...summaries.map((summary) => summary.losses)) as Record<string, number>;
     const range = { firstSeq: log.firstSeq, toSeq: this.#readTo(), ...rangeTold(this.request) };
-    for (const line of coverageLines(range, artefacts, ledger, losses)) output.line('coverage', line);
+    for (const line of coverageLines(range, documentsOf(artefacts), ledger, losses)) output.line('coverage', line);
     this.#writeUndecidable(summaries);
     return this.#manifest(made, ledger);
   }

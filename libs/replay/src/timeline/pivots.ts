@@ -1,4 +1,4 @@
-import { formatRfc3339, type Detection } from '@protego/contracts';
+import { formatRfc3339, parseRfc3339Ms, type Detection } from '@protego/contracts';
 import { isFocus } from './named-entities';
 import { PIVOTS_MAX, type NamedEntity, type Pivot, type TimelineFocus } from './timeline-shape';
 
@@ -62,7 +62,7 @@ function countedIn(
   for (const { timeMs, entities, isEvidence } of events)
     for (const entity of entities) count(entity, timeMs, 1, isEvidence ? 1 : 0);
   for (const { entities, certainAt } of detections)
-    for (const { kind, id } of entities) count({ kind, id }, Date.parse(certainAt), 0, 0);
+    for (const { kind, id } of entities) count({ kind, id }, parseRfc3339Ms(certainAt) ?? 0, 0, 0);
   return counted;
 }
 

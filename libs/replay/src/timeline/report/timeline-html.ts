@@ -41,6 +41,8 @@ import {
   type CommandOf,
 } from './timeline-words';
 
+/** Most pivots that are named at the top. */
+const SUMMARY_PIVOTS_MAX = 5;
 /** Most types of the picture of volumes. */
 const PLOT_ROWS_MAX = 16;
 /** Colours that the page has for badges. */
@@ -60,12 +62,17 @@ export function timelineHtml(timeline: Timeline, proofNote: string, commandOf: C
     title: titleText(timeline),
     subtitle: rangeLine(timeline),
     parts: [
-      section({ id: 'summary', heading: 'In short', parts: [list(factLines(timeline)), note(proofNote)] }),
-      section({ id: 'pivots', heading: 'Look next at', parts: [pivotTable(timeline, commandOf)] }),
+      section({ id: 'summary', heading: 'In short', parts: [list(summaryOf(timeline)), note(proofNote)] }),
       section({ id: 'volume', heading: 'How much happened when', parts: volumeParts(timeline) }),
       section({ id: 'timeline', heading: 'Timeline', parts: dayParts(timeline, bySeq) }),
+      section({ id: 'pivots', heading: 'Look next at', parts: [pivotTable(timeline, commandOf)] }),
     ],
   });
+}
+
+function summaryOf(timeline: Timeline): string[] {
+  const next = timeline.pivots.slice(0, SUMMARY_PIVOTS_MAX).map(({ kind, id }) => `${kind} ${id}`);
+  return [...factLines(timeline), ...(next.length > 0 ? [`Look next at: ${next.join(', ')}.`] : [])];
 }
 
 function pivotTable({ pivots }: Timeline, commandOf: CommandOf): Html {

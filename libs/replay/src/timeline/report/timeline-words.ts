@@ -1,3 +1,4 @@
+import { parseRfc3339Ms } from '@protego/contracts';
 import { countOf, numberOf, spanText, timeText } from '../../whatif/report/words';
 import type {
   DecisionEntry,
@@ -65,11 +66,13 @@ export function factLines(timeline: Timeline): string[] {
   ];
 }
 
-/** `17 shared events, 2 shared detections, 2026-03-02 07:14:02 to 09:10:55`. */
+/** `17 shared events, 2 of them evidence, 2 shared detections, 2026-03-02 07:14:02 to 09:10:55`. */
 export function pivotText({ events, evidence, detections, first, last }: Pivot): string {
   const end = first.slice(0, 10) === last.slice(0, 10) ? timeText(last).slice(11) : timeText(last);
+  const ofEvidence = evidence === events ? 'all evidence' : `${evidence} of them evidence`;
   return [
-    ...(events > 0 ? [`${countOf(events, 'shared event')}${evidence > 0 ? ` with ${evidence} of evidence` : ''}`] : []),
+    ...(events > 0 ? [countOf(events, 'shared event')] : []),
+    ...(evidence > 0 ? [events === 1 ? 'evidence' : ofEvidence] : []),
     ...(detections.length > 0 ? [countOf(detections.length, 'shared detection')] : []),
     first === last ? timeText(first) : `${timeText(first)} to ${end}`,
   ].join(', ');
@@ -77,10 +80,13 @@ export function pivotText({ events, evidence, detections, first, last }: Pivot):
 
 /** `Monday 2026-03-02, day 1 of the log`. */
 export function dayText(day: string, logFrom: string): string {
-  const ms = Date.parse(`${day}T00:00:00Z`);
-  const number = Math.round((ms - Date.parse(`${logFrom.slice(0, 10)}T00:00:00Z`)) / DAY_MS) + 1;
-  return `${WEEKDAYS[new Date(ms).getUTCDay()]} ${day}${number >= 1 ? `, day ${number} of the log` : ''}`;
+  const at = dayNumber(day);
+  const ofLog = at - dayNumber(logFrom.slice(0, 10)) + 1;
+  // The first of January 1970 was a Thursday.
+  return `${WEEKDAYS[(at + 4) % 7]} ${day}${ofLog >= 1 ? `, day ${ofLog} of the log` : ''}`;
 }
+
+const dayNumber = (day: string): number => Math.floor((parseRfc3339Ms(`${day}T00:00:00Z`) ?? 0) / DAY_MS);
 
 /** When an entry was, within its day: `08:12:04`, `07:00:00 to 08:10:00`. */
 export function clockText({ from, to }: TimelineEntry): string {
