@@ -156,7 +156,7 @@ describe('protego replay timeline', () => {
     const hourMs = 3_600_000;
     expect(Date.parse(detection.window.start) - Date.parse(timeline.range.from)).toBeLessThanOrEqual(hourMs);
     const text = readFileSync(join(directory, 'detection/timeline.txt'), 'utf8');
-    const [{ kind, id }] = timeline.pivots as [{ kind: string; id: string }];
+    const { kind, id } = timeline.pivots[0]!;
     expect(text).toContain(`--entity ${kind}:${id} --from ${timeline.range.from}`);
   });
 
