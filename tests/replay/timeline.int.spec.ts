@@ -1,8 +1,16 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import type { Detection, ProtegoEvent } from '@protego/contracts';
+import {
+  canonicalJson,
+  type Detection,
+  type DetectionEntity,
+  type DetectionEvidence,
+  type ProtegoEvent,
+} from '@protego/contracts';
+import { openHouseKeys } from '@protego/enclave';
+import { EventLogWriter, readIdentity } from '@protego/event-log';
 import type { ProvedTimeline } from '@protego/replay';
 import type { SimulationLabel } from '@protego/simulation';
 import { importHistory } from '../history-log';
@@ -198,6 +206,39 @@ describe('protego replay timeline', () => {
     expect(refused('--entity', 'device:a', '--from', '2026-03-03T00:00:00Z', '--to', '2026-03-02T00:00:00Z')).toBe(2);
   });
 
+  it('tells detections and decisions that the log holds, with their own proof', async () => {
+    const live = join(directory, 'live');
+    cpSync(log, live, { recursive: true });
+    const [detection, evidence] = ['detections', 'evidence'].map(
+      (name) => JSON.parse(readFileSync(join(run, `${name}.jsonl`), 'utf8').split('\n')[4] as string) as unknown,
+    ) as [Detection, DetectionEvidence];
+    const about = detection.entities[0] as DetectionEntity;
+    const seq = await appendDetection(live, { ...detection, evidence });
+    const entity = ['--entity', `${about.kind}:${about.id}`];
+    const muted = protego(
+      'detection',
+      'mute',
+      '--log',
+      live,
+      ...entity,
+      '--for',
+      '2h',
+      '--reason',
+      'on the test bench',
+    );
+    expect(muted).toMatchObject({ status: 0 });
+    const out = join(directory, 'of-log');
+    expect(protego('replay', 'timeline', '--log', live, '--out', out, ...entity)).toMatchObject({ status: 0 });
+    const told = JSON.parse(readFileSync(join(out, 'timeline.json'), 'utf8')) as ProvedTimeline;
+    expect(told.detectionsFrom).toEqual({ from: 'log', inLog: 1 });
+    expect(told.entries).toContainEqual(expect.objectContaining({ kind: 'detection', seq }));
+    expect(told.entries.at(-1)).toMatchObject({ kind: 'decision', seq: seq + 1 });
+    expect(told.proof.leaves.map((leaf) => leaf.seq)).toEqual(expect.arrayContaining([seq, seq + 1]));
+    expect(protego('replay', 'timeline', '--check', join(out, 'timeline.json'))).toMatchObject({ status: 0 });
+    const byId = protego('replay', 'timeline', '--log', live, '--out', `${out}-id`, '--detection', detection.id);
+    expect(byId).toMatchObject({ status: 0 });
+  });
+
   it('does not repeat a name that it does not know', () => {
     const out = join(directory, 'unknown');
     const made = protego('replay', 'timeline', '--log', log, '--out', out, '--entity', 'person:Marlene-Unbekannt');
@@ -207,6 +248,22 @@ describe('protego replay timeline', () => {
     expect(made.stdout + made.stderr).not.toContain('Marlene');
   });
 });
+
+/** Appends a detection as the engine does, and signs a checkpoint over it. */
+async function appendDetection(directory: string, detection: Detection): Promise<number> {
+  const house = await openHouseKeys({ directory: join(directory, 'keys'), mode: 'write' });
+  const { origin } = readIdentity(directory);
+  const writer = await EventLogWriter.open({ directory, origin, keys: house.keys });
+  const { id, certainAt: time } = detection;
+  const type = 'detection.raised';
+  const event = { specversion: '1.0', id, source: 'protego', type, time, site: 'general-hospital', data: detection };
+  const timeMs = Date.parse(time);
+  const times = { timeMs, arrivedAtMs: Date.parse('2026-03-03T08:00:00Z'), recordedAtMs: timeMs };
+  const { firstSeq } = await writer.append([{ body: Buffer.from(canonicalJson(event)), type, ...times }]);
+  await writer.close();
+  await house.close();
+  return firstSeq;
+}
 
 const PHASES = ['before', 'during', 'after'];
 

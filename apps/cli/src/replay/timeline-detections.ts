@@ -89,24 +89,25 @@ function unknown(detection: string): ProtegoError {
   return new ProtegoError('DETECTION_UNKNOWN', `no detection has the id \`${detection}\``, { detection });
 }
 
-/** Detections that are about something, or rest on some records; and how many there were to choose from. */
+/** Detections that are about something, or rest on some records; how many there were to choose from, and are left out. */
 export function chosenDetections(
   book: DetectionBook,
   range: TimelineRange,
   isAbout: (entity: { readonly kind: string; readonly id: string }) => boolean,
   hasSeq: (seq: number) => boolean,
-): { readonly detections: readonly FoundDetection[]; readonly seen: number } {
+): { readonly detections: readonly FoundDetection[]; readonly seen: number; readonly leftOut: number } {
   const detections: FoundDetection[] = [];
   let seen = 0;
+  let wanted = 0;
   for (const found of book.within(range)) {
     const { certainAt, entities } = found.detection;
     const certainMs = parseRfc3339Ms(certainAt) ?? 0;
     const isWithin = certainMs >= range.fromMs && certainMs < range.toMs;
     if (isWithin) seen++;
     const isWanted = (isWithin && entities.some(isAbout)) || found.seqs.some(hasSeq);
-    if (isWanted && detections.length < DETECTIONS_MAX) detections.push(found);
+    if (isWanted && ++wanted <= DETECTIONS_MAX) detections.push(found);
   }
-  return { detections, seen };
+  return { detections, seen, leftOut: wanted - detections.length };
 }
 
 /** Mutes and acknowledgements that are about something, a detection or its rule, in force in the range; and their ends. */

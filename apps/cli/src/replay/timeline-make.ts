@@ -190,15 +190,17 @@ function finished(
 ): MadeTimeline {
   const { focus, range, searched, hasSeq, volume } = gathered;
   const isAbout = (entity: MutedEntity): boolean => gathered.about.some((one) => isFocus(one, entity));
-  const { detections, seen } = chosenDetections(book, range, isAbout, hasSeq);
+  const { detections, seen, leftOut } = chosenDetections(book, range, isAbout, hasSeq);
   const decisions = chosenDecisions(open, range, isAbout, detections);
   const known = new Set(gathered.records.map(({ seq }) => seq));
   const missing = detections.flatMap(({ seqs }) => seqs.filter((seq) => !known.has(seq)));
-  const records = [...gathered.records, ...recordsAt(open, missing, range)];
+  const evidence = recordsAt(open, missing, range);
+  const records = [...gathered.records, ...evidence.records];
   const { origin, size, rootHash, firstTimeMs: logFromMs = 0 } = stat;
   const detectionsFrom = book.origin(seen);
   const log = { origin, size, rootHash };
-  const found = { records, detections, decisions, searched, detectionsFrom, ...volume };
+  const bounds = { leftOut: { detections: leftOut, evidence: evidence.leftOut } };
+  const found = { records, detections, decisions, searched, detectionsFrom, ...bounds, ...volume };
   const timeline = timelineOf({ focus, range, log, logFromMs, ...found, ...(about === undefined ? {} : { about }) });
   const own = [...detections.flatMap(({ record }) => record ?? []), ...decisions.map(({ record }) => record)];
   const leaves = new Map([...records, ...own].map(({ seq, leaf }) => [seq, leaf]));

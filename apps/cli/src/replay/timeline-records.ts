@@ -98,22 +98,28 @@ function taken(query: LogQuery, by: 'subjects' | 'fields', isWanted: (record: Lo
   return { records, searched: { by, found: records.length, read: recordsRead, stoppedAt } };
 }
 
-/** The records at some seqs within a time range, as far as the log holds them; at most {@link EVIDENCE_MAX}. */
+/**
+ * The records at some seqs within a time range, as far as the log holds them; at most {@link EVIDENCE_MAX}, and how many
+ * were not looked at.
+ */
 export function recordsAt(
   { reader }: OpenLog,
   seqs: readonly number[],
   { fromMs, toMs }: TimelineRange,
-): FoundRecord[] {
+): { readonly records: readonly FoundRecord[]; readonly leftOut: number } {
   const { firstSeq, size } = reader.stat();
-  const found: FoundRecord[] = [];
+  const wanted = [...new Set(seqs)].filter((seq) => seq >= firstSeq && seq < size).sort((a, b) => a - b);
+  const records: FoundRecord[] = [];
+  let looked = 0;
   let block: BlockView | undefined;
-  for (const seq of [...new Set(seqs)].sort((a, b) => a - b)) {
-    if (seq < firstSeq || seq >= size || found.length >= EVIDENCE_MAX) continue;
+  for (const seq of wanted) {
+    if (records.length >= EVIDENCE_MAX) break;
+    looked++;
     if (block === undefined || seq >= block.header.firstSeq + block.count)
       block = reader.blocks({ fromSeq: seq, toSeq: seq + 1 }).next().value ?? undefined;
     if (block === undefined) continue;
     const record = block.recordAt(seq - block.header.firstSeq);
-    if (record.timeMs >= fromMs && record.timeMs < toMs) found.push(foundRecord(record));
+    if (record.timeMs >= fromMs && record.timeMs < toMs) records.push(foundRecord(record));
   }
-  return found;
+  return { records, leftOut: wanted.length - looked };
 }

@@ -195,6 +195,10 @@ export interface Timeline {
     readonly entriesLeftOut: number;
     readonly linesLeftOut: number;
     readonly pivotsLeftOut: number;
+    /** Detections beyond the bound of the reader. */
+    readonly detectionsLeftOut: number;
+    /** Events of the range that detections rest on and that were not fetched, because a bound was met. */
+    readonly evidenceLeftOut: number;
   };
   readonly entries: readonly TimelineEntry[];
   /** The records that entries name, ascending by seq. */

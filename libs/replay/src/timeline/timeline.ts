@@ -41,6 +41,8 @@ export interface TimelineRequest {
   /** Those about the focus, and those that rest on its events. */
   readonly detections: readonly TimelineDetection[];
   readonly decisions: readonly TimelineDecision[];
+  /** What the reader left out at its bounds; nothing by default. */
+  readonly leftOut?: { readonly detections: number; readonly evidence: number };
   readonly volume: Volume;
   readonly unusual: readonly Unusual[];
 }
@@ -82,6 +84,8 @@ export function timelineOf(request: TimelineRequest): Timeline {
       entriesLeftOut: leftOut,
       linesLeftOut: told.length - listed,
       pivotsLeftOut,
+      detectionsLeftOut: request.leftOut?.detections ?? 0,
+      evidenceLeftOut: request.leftOut?.evidence ?? 0,
     },
     ...{ entries, lines, pivots, volume, unusual },
   };

@@ -39,6 +39,7 @@ export function rangeLine({ log, range }: Timeline): string {
 export function factLines(timeline: Timeline): string[] {
   const { counts, searched, detectionsFrom, pivots, focus, entries } = timeline;
   const { events, detections, decisions, entriesLeftOut, linesLeftOut, pivotsLeftOut } = counts;
+  const { detectionsLeftOut, evidenceLeftOut } = counts;
   const how =
     searched.by === 'subjects'
       ? 'by the index of the log'
@@ -60,6 +61,10 @@ export function factLines(timeline: Timeline): string[] {
       : [`The search ended at ${timeText(searched.stoppedAt)}, at its bound: narrow the time with --from and --to.`]),
     ...(entriesLeftOut > 0 ? [`${countOf(entriesLeftOut, 'entry', 'entries')} of little weight are left out.`] : []),
     ...(linesLeftOut > 0 ? [`${countOf(linesLeftOut, 'event')} are counted, but not listed one by one.`] : []),
+    ...(detectionsLeftOut > 0 ? [`${countOf(detectionsLeftOut, 'later detection')} are left out.`] : []),
+    ...(evidenceLeftOut > 0
+      ? [`${countOf(evidenceLeftOut, 'event')} that detections rest on were not fetched: narrow the time.`]
+      : []),
     ...(pivotsLeftOut > 0
       ? [`${numberOf(pivotsLeftOut)} more names beside the ${pivots.length} to look at next.`]
       : []),
