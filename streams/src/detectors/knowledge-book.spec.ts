@@ -77,20 +77,12 @@ describe('knowledge as of now', () => {
   it('holds rosters, care and watch lists, in event-time order, with pseudonyms', () => {
     const named = { ...assigned(3, HOUR_MS), pseudonyms: new Map([[ANNA.uid, TOKEN]]) };
     const earlier = event(4, 'watchlist.entry-added', -HOUR_MS, 2 * HOUR_MS, { list: 'vip', value: 'x' });
-    const { observations, erasedCount } = bookOf([...HISTORY.slice(0, 3), named, earlier]);
+    const { observations } = bookOf([...HISTORY.slice(0, 3), named, earlier]);
     expect(observations.map(({ id }) => id)).toEqual(['e4', 'e3']);
     expect(JSON.stringify(observations)).not.toContain(ANNA.uid);
     expect(JSON.stringify(observations)).toContain(TOKEN);
-    expect(erasedCount).toBe(0);
     expect(['roster.x', 'care.x', 'watchlist.x', 'access.x', 'clock.ticked'].map(isKnowledgeType)).toEqual([
       ...[true, true, true, false, false],
     ]);
-  });
-
-  it('counts what nobody can read any more', () => {
-    const listed = event(4, 'watchlist.entry-added', 0, 0, { list: 'vip', value: '~t.1' });
-    expect(bookOf([{ ...listed, erased: ['/data/value'] }])).toEqual({ observations: [], erasedCount: 1 });
-    // A token stands for the person as well as the name did.
-    expect(bookOf([{ ...assigned(3, HOUR_MS), erased: ['/data/user/uid'] }])).toMatchObject({ erasedCount: 0 });
   });
 });
