@@ -3,10 +3,8 @@ import { elementOperator } from '../operators/element-operator';
 import { compareEventOrder } from '../operators/event-heap';
 import type { Json, StateStore, StreamElement } from '../operators/stream-element';
 import { pseudonymiseWith } from '../pseudonyms';
-import { lostFieldsOf } from '../sigma/erased-fields';
-import { sigmaRecordOf } from '../sigma-record';
 import type { Observation } from './detector';
-import { readFact, textFieldsOf, withPseudonyms } from './facts';
+import { readFact, withPseudonyms } from './facts';
 
 const FAMILIES: ReadonlySet<string> = new Set(['roster', 'care', 'watchlist']);
 
@@ -21,14 +19,11 @@ export function isKnowledgeType(type: string): boolean {
 /** What a whole log knows of the house, whenever it learnt of it: in event-time order. */
 export interface KnowledgeBook {
   readonly observations: readonly Observation[];
-  /** Events that nobody can read any more, because what they say was erased. */
-  readonly erasedCount: number;
 }
 
-/** Gathers the knowledge of a log. */
+/** Gathers the knowledge of a log. It rests on tokens and open fields, which outlive an erasure. */
 export class KnowledgeReader {
   readonly #observations: Observation[] = [];
-  #erasedCount = 0;
 
   /**
    * Takes in any event; what is no knowledge is passed over.
@@ -36,14 +31,10 @@ export class KnowledgeReader {
    * @throws ProtegoError `REPLAY_TOO_LARGE` beyond {@link KNOWLEDGE_EVENTS_MAX}
    */
   take(logged: LoggedEvent): void {
-    const { event, timeMs, seq, pseudonyms, erased } = logged;
+    const { event, timeMs, seq, pseudonyms } = logged;
     if (!isKnowledgeType(event.type)) return;
     const fact = readFact(logged);
     if (fact === undefined) return;
-    if (erased !== undefined && textFieldsOf(logged).some(lostFieldsOf(erased, sigmaRecordOf(logged)))) {
-      this.#erasedCount++;
-      return;
-    }
     if (this.#observations.length >= KNOWLEDGE_EVENTS_MAX) {
       const details = { eventsMax: KNOWLEDGE_EVENTS_MAX };
       throw new ProtegoError('REPLAY_TOO_LARGE', `more than ${KNOWLEDGE_EVENTS_MAX} events of knowledge`, details);
@@ -54,7 +45,7 @@ export class KnowledgeReader {
 
   /** The book of all that came in so far. */
   book(): KnowledgeBook {
-    return { observations: [...this.#observations].sort(compareEventOrder), erasedCount: this.#erasedCount };
+    return { observations: [...this.#observations].sort(compareEventOrder) };
   }
 }
 

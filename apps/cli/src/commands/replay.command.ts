@@ -81,9 +81,9 @@ async function replay(options: ReplayOptions): Promise<void> {
   const terminal = new Terminal(options.json);
   requireSensible(options);
   const { manifest, rules } = await withReader(options, (open) =>
-    withPublication(options, open.reader.origin, (ports) =>
+    withPublication(options, open.reader.origin, (shown) =>
       runInto(
-        { set: replayArtefacts(options, open.reader), out: options.out, ...settingsOf(options), ports },
+        { set: replayArtefacts(options, open.reader), out: options.out, ...settingsOf(options), ...shown },
         open,
         terminal,
       ),

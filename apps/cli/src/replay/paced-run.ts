@@ -2,9 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { ProtegoError, systemClock } from '@protego/contracts';
 import { siteOfOrigin } from '@protego/event-log';
-import { Pace, type ReplayPorts, type RunManifest } from '@protego/replay';
+import { Pace, type PacePorts, type RunManifest } from '@protego/replay';
 import { numberOf } from '../commands/simulate.command';
 import { ReplayPublisher } from './replay-publisher';
+import type { RunSettings } from './run-session';
 
 /** Options of a run that is shown to others while it goes on. */
 export interface PacedOptions {
@@ -15,6 +16,8 @@ export interface PacedOptions {
 
 /** Records of a batch where a run keeps pace: what is found is told soon after its time. */
 const PACED_BATCH_RECORDS = 16;
+
+const CLOCK: PacePorts = { nowMs: () => systemClock.monotonicMs(), wait: (ms) => delay(ms) };
 
 /** Gives a command the options of {@link PacedOptions}. */
 export function withPace(command: Command): Command {
@@ -32,7 +35,7 @@ export function withPace(command: Command): Command {
 }
 
 /**
- * Lends `run` the ports that keep pace and publish, as the options say.
+ * Lends `run` what keeps pace and publishes, as the options say.
  *
  * @param origin - of the log
  * @throws ProtegoError `USAGE_INVALID` for a speed that is not above 0; `NATS_UNAVAILABLE`
@@ -40,25 +43,22 @@ export function withPace(command: Command): Command {
 export async function withPublication<T extends { readonly manifest: RunManifest }>(
   { publish, runName, speed }: PacedOptions,
   origin: string,
-  run: (ports: Pick<ReplayPorts, 'turn' | 'found' | 'batchRecords'>) => Promise<T>,
+  run: (shown: Pick<RunSettings, 'ports' | 'pace'>) => Promise<T>,
 ): Promise<T> {
   if (speed !== undefined && speed <= 0) throw new ProtegoError('USAGE_INVALID', '--speed takes a number above 0');
   const publisher =
     publish === undefined ? undefined : await ReplayPublisher.connect(publish, siteOfOrigin(origin), runName);
   try {
     const finished = await run({
-      ...pacePorts(speed),
-      ...(publisher === undefined ? {} : { found: (lines) => publisher.detections(lines) }),
+      pace: speed === undefined ? undefined : new Pace(speed, CLOCK),
+      ports: {
+        ...(speed === undefined ? {} : { batchRecords: PACED_BATCH_RECORDS }),
+        ...(publisher === undefined ? {} : { found: (lines) => publisher.detections(lines) }),
+      },
     });
     await publisher?.ended(finished.manifest);
     return finished;
   } finally {
     await publisher?.close();
   }
-}
-
-function pacePorts(speed: number | undefined): Pick<ReplayPorts, 'turn' | 'batchRecords'> {
-  if (speed === undefined) return {};
-  const pace = new Pace(speed, { nowMs: () => systemClock.monotonicMs(), wait: (ms) => delay(ms) });
-  return { batchRecords: PACED_BATCH_RECORDS, turn: ({ atMs }) => pace.reach(atMs) };
 }

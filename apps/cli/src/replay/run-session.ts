@@ -3,6 +3,7 @@ import { eventRegistry, readLoggedEvents } from '@protego/contracts';
 import { SnapshotFiles, recordBatches } from '@protego/event-log';
 import {
   RunControl,
+  type Pace,
   documentsOf,
   replayInto,
   replayLogOf,
@@ -45,7 +46,8 @@ export interface RunSettings extends EmitRange {
   readonly snapshotEvery?: number | undefined;
   /** What to replay, where it is not the whole log as it stands now. */
   readonly log?: ReplayLog;
-  readonly ports?: Pick<ReplayPorts, 'turn' | 'found' | 'batchRecords'>;
+  readonly ports?: Pick<ReplayPorts, 'found' | 'batchRecords'>;
+  readonly pace?: Pace | undefined;
 }
 
 /** What a run was made with, and what it made. */
@@ -88,7 +90,7 @@ export async function runInto(settings: RunSettings, open: OpenLog, terminal: Te
       ...settings.ports,
       turn: async (progress) => {
         await turn(progress);
-        await settings.ports?.turn?.(progress);
+        await settings.pace?.reach(progress.atMs, () => turn(progress));
       },
     }),
   );

@@ -29,6 +29,27 @@ describe('Pace', () => {
     expect(Math.max(...clock.waits)).toBeLessThanOrEqual(1_000);
   });
 
+  it('waits neither for a long silence nor for a step backwards, and keeps pace after them', async () => {
+    const clock = waitingClock();
+    const pace = new Pace(1, clock);
+    for (const atMs of [0, 900_000_000, 1_000]) await pace.reach(atMs);
+    expect(clock.waits).toEqual([]);
+    await pace.reach(1_400);
+    expect(clock.waits).toEqual([400]);
+  });
+
+  it('ends its waiting with what is thrown at its turn', async () => {
+    const clock = waitingClock();
+    const pace = new Pace(1, clock);
+    await pace.reach(0);
+    let turns = 0;
+    const ending = pace.reach(50_000, async () => {
+      if (++turns > 3) throw new Error('ended');
+    });
+    await expect(ending).rejects.toThrow('ended');
+    expect(clock.waits).toHaveLength(3);
+  });
+
   it('waits for nothing that is overdue', async () => {
     const clock = waitingClock();
     const pace = new Pace(1, clock);

@@ -6,6 +6,8 @@ export interface PacePorts {
   readonly wait: (ms: number) => Promise<void>;
 }
 
+/** A longer silence, and a step backwards as between an import and what follows it, is not waited for, milliseconds. */
+const SILENCE_MS_MAX = 86_400_000;
 /** Longest time for which a pace waits without looking at the clock again, milliseconds. */
 const WAIT_MS_MAX = 1_000;
 
@@ -15,6 +17,7 @@ const WAIT_MS_MAX = 1_000;
  */
 export class Pace {
   #began: { readonly nowMs: number; readonly atMs: number } | undefined;
+  #lastMs = Number.NEGATIVE_INFINITY;
 
   /** @param speed - 1 is as it was; above 0 */
   constructor(
@@ -22,11 +25,20 @@ export class Pace {
     private readonly ports: PacePorts,
   ) {}
 
-  /** Resolves when it is the turn of a record that arrived at a time, milliseconds. */
-  async reach(atMs: number): Promise<void> {
+  /**
+   * Resolves when it is the turn of a record that arrived at a time, milliseconds.
+   *
+   * @param turn - called before each wait; what it throws ends the waiting
+   */
+  async reach(atMs: number, turn: () => Promise<void> = async () => undefined): Promise<void> {
     const { nowMs, wait } = this.ports;
-    this.#began ??= { nowMs: nowMs(), atMs };
+    const stepMs = atMs - this.#lastMs;
+    this.#lastMs = atMs;
+    if (this.#began === undefined || stepMs < 0 || stepMs > SILENCE_MS_MAX) this.#began = { nowMs: nowMs(), atMs };
     const dueMs = this.#began.nowMs + (atMs - this.#began.atMs) / this.speed;
-    for (let leftMs = dueMs - nowMs(); leftMs > 0; leftMs = dueMs - nowMs()) await wait(Math.min(leftMs, WAIT_MS_MAX));
+    for (let leftMs = dueMs - nowMs(); leftMs > 0; leftMs = dueMs - nowMs()) {
+      await turn();
+      await wait(Math.min(leftMs, WAIT_MS_MAX));
+    }
   }
 }
