@@ -7,7 +7,16 @@ const MINUTE = 60_000;
 function event(minute: number, over: Partial<Foldable> = {}): Foldable {
   const timeMs = T0 + minute * MINUTE;
   const words = `event at ${minute}`;
-  return { seq: minute, timeMs, words, weight: 'routine', alike: 'device.telemetry-reported', phase: null, ...over };
+  return {
+    seq: minute,
+    timeMs,
+    words,
+    weight: 'routine',
+    alike: 'device.telemetry-reported',
+    phase: null,
+    entities: [],
+    ...over,
+  };
 }
 
 const told = (events: readonly Foldable[], breaks?: number[]): string[] =>
@@ -42,6 +51,18 @@ describe('folding', () => {
     expect(told([...three, ...farther])).toHaveLength(2);
     const phased = later.map((one) => ({ ...one, phase: 'after' as const }));
     expect(told([...three, ...phased])).toHaveLength(2);
+  });
+
+  it('names those that a run names most', () => {
+    const user = (id: string): Partial<Foldable> => ({
+      entities: [
+        { kind: 'device', id: 'pump-7' },
+        { kind: 'person', id },
+        { kind: 'ward', id: 'icu' },
+      ],
+    });
+    const events = [event(0, user('a')), event(1, user('b')), event(2, user('b')), event(3, user('c'))];
+    expect(told(events)).toEqual(['07:00-07:03 4 telemetry reports, with device pump-7, person b (2) and 2 others']);
   });
 
   it('counts the events of a run that it does not list', () => {

@@ -1,5 +1,5 @@
 import { formatRfc3339 } from '@protego/contracts';
-import { GAP_MS_MIN, RUN_LINES_MAX, type EventEntry, type Phase } from './timeline-shape';
+import { GAP_MS_MIN, RUN_LINES_MAX, type EventEntry, type NamedEntity, type Phase } from './timeline-shape';
 import { manyText } from './words/event-words';
 
 /** An event before it is folded. */
@@ -11,7 +11,12 @@ export interface Foldable {
   /** The same for events that can be told as one. */
   readonly alike: string;
   readonly phase: Phase;
+  /** Whom and what it names, without the focus of the timeline. */
+  readonly entities: readonly NamedEntity[];
 }
+
+/** Most names that are told of a run. */
+const RUN_NAMES_MAX = 2;
 
 /** Least number of events that are told as one. */
 export const RUN_MIN = 3;
@@ -77,9 +82,24 @@ function entryOf(first: Foldable, group: readonly Foldable[]): EventEntry {
   return {
     kind: isRun ? 'run' : 'event',
     ...{ from: formatRfc3339(first.timeMs), to: formatRfc3339(last.timeMs), weight, phase },
-    words: isRun ? manyText(group.length, first.alike) : first.words,
+    words: isRun ? `${manyText(group.length, first.alike)}${namesText(group)}` : first.words,
     count: group.length,
     seqs: group.slice(0, RUN_LINES_MAX).map(({ seq }) => seq),
     linesLeftOut: Math.max(0, group.length - RUN_LINES_MAX),
   };
+}
+
+/** The most frequent names of a run: `, with person ~s.… (12), patient ~p.… (8) and 14 others`; wards say too little. */
+function namesText(group: readonly Foldable[]): string {
+  const counts = new Map<string, number>();
+  for (const { entities } of group)
+    for (const { kind, id } of entities)
+      if (kind !== 'ward') counts.set(`${kind} ${id}`, (counts.get(`${kind} ${id}`) ?? 0) + 1);
+  if (counts.size === 0) return '';
+  const names = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+  const told = names
+    .slice(0, RUN_NAMES_MAX)
+    .map(([name, count]) => (count === group.length ? name : `${name} (${count})`));
+  const more = names.length - told.length;
+  return `, with ${told.join(', ')}${more > 0 ? ` and ${more} ${more === 1 ? 'other' : 'others'}` : ''}`;
 }

@@ -9,7 +9,6 @@ import {
   type DecisionEntry,
   type DetectionEntry,
   type GapEntry,
-  type NamedEntity,
   type Phase,
   type Timeline,
   type TimelineDecision,
@@ -50,7 +49,6 @@ export interface TimelineRequest {
 /** A record with what is told of it. */
 interface Told extends Foldable {
   readonly record: TimelineRecord;
-  readonly entities: readonly NamedEntity[];
   readonly evidenceOf: readonly string[];
 }
 

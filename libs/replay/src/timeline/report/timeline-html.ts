@@ -36,6 +36,7 @@ import {
   pivotText,
   rangeLine,
   seqText,
+  shortHash,
   stepText,
   titleText,
   type CommandOf,
@@ -135,7 +136,7 @@ function dayParts({ entries, logFrom, focus }: Timeline, bySeq: ReadonlyMap<numb
         { name: '' },
         ...(hasPhases ? [{ name: 'phase' }] : []),
         { name: 'what happened' },
-        { name: 'proof' },
+        { name: 'seq and leaf hash' },
       ],
       rows: ofDay.map((entry) => [
         entry.kind === 'gap' ? '' : clockText(entry),
@@ -192,4 +193,4 @@ function proofOf(entry: TimelineEntry, bySeq: ReadonlyMap<number, TimelineLine>)
   return line === undefined ? seqText(entry) : proofText(line);
 }
 
-const proofText = ({ seq, leafHash }: TimelineLine): Html => joined([`seq ${seq} `, code(leafHash)]);
+const proofText = ({ seq, leafHash }: TimelineLine): Html => joined([`seq ${seq} `, code(shortHash(leafHash))]);

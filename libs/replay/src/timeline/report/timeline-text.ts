@@ -11,6 +11,7 @@ import {
   pivotText,
   rangeLine,
   seqText,
+  shortHash,
   titleText,
   type CommandOf,
 } from './timeline-words';
@@ -25,7 +26,6 @@ const MARKS: Readonly<Record<Weight, string>> = {
   detection: '>>> ',
 };
 const CLOCK_WIDTH = 20;
-const HASH_DIGITS = 16;
 const PHASE_WORDS = { before: 'what led to it', during: 'the detection', after: 'what followed' } as const;
 
 /** A timeline as plain text. */
@@ -108,5 +108,5 @@ function linesOfEntry(entry: TimelineEntry, bySeq: ReadonlyMap<number, TimelineL
 /** Of a run the reader finds the hashes in the other files. */
 function hashText(entry: TimelineEntry, bySeq: ReadonlyMap<number, TimelineLine>): string {
   const line = lineOfEntry(entry, bySeq);
-  return line === undefined ? '' : `leaf ${line.leafHash.slice(0, HASH_DIGITS)}…`;
+  return line === undefined ? '' : `leaf ${shortHash(line.leafHash)}`;
 }

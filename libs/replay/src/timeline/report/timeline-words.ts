@@ -12,6 +12,7 @@ import type {
 
 const WEEKDAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 const DAY_MS = 86_400_000;
+const HASH_DIGITS = 16;
 
 /** The command line that shows the timeline of an entity. */
 export type CommandOf = (entity: { readonly kind: string; readonly id: string }) => string;
@@ -135,4 +136,9 @@ export function linesBySeq({ lines }: Timeline): ReadonlyMap<number, TimelineLin
 /** How long a span of the volume is: `hour`, `day`, `2 d`. */
 export function stepText(stepMs: number): string {
   return stepMs === 3_600_000 ? 'hour' : stepMs === DAY_MS ? 'day' : spanText(stepMs);
+}
+
+/** The beginning of a hash, enough to find it in `timeline.json`. */
+export function shortHash(hash: string): string {
+  return `${hash.slice(0, HASH_DIGITS)}…`;
 }
