@@ -12,8 +12,8 @@ const HISTORY = join(__dirname, '../../replay-data/general/events.ndjson.gz');
 /** Events of the history that are enough to find something in. */
 const EVENTS = 8_000;
 /** Seeds of kills within the process, and of kills of a whole process; more by hand. */
-const SEEDS = Number(process.env['REPLAY_KILL_SEEDS'] ?? 50);
-const PROCESS_SEEDS = Number(process.env['REPLAY_PROCESS_KILL_SEEDS'] ?? 4);
+const SEEDS = Number(process.env['REPLAY_KILL_SEEDS'] ?? 12);
+const PROCESS_SEEDS = Number(process.env['REPLAY_PROCESS_KILL_SEEDS'] ?? 2);
 
 jest.setTimeout(600_000);
 

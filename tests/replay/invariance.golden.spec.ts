@@ -36,7 +36,7 @@ describe.each([...RECORDED, ...UNSEEN])('a replay of history %s', (history) => {
   let straight: ReplayOutcome;
 
   beforeAll(async () => {
-    lines = linesOfHistory(typeof history === 'string' ? join(DATA, history) : { seed: history, days: 0.25 });
+    lines = linesOfHistory(typeof history === 'string' ? join(DATA, history) : { seed: history, days: 0.17 });
     await importHistory(log, 'cloudevents', [writeLines(join(directory, 'events.ndjson'), lines)]);
     straight = await replayHistory(log);
     expect(straight.detectionLines.length).toBeGreaterThan(5);

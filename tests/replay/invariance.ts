@@ -112,7 +112,7 @@ export async function hashesOf(log: string, artefacts: PipelineArtefacts, seed: 
     const chunkRecords = 64 + Math.floor(random() * 3_000);
     await note(`chunks of ${chunkRecords}`, { chunkRecords });
   }
-  await note('while snapshots are taken', {}, { snapshots: { store: shelf, everyRecords: 2_048 } });
+  await note('while snapshots are taken', {}, { snapshots: { store: shelf, everyRecords: 4_096 } });
   for (const { seq } of [...shelf.list()]) {
     shelf.only = seq;
     const before = shelf.used.length;

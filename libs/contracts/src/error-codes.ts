@@ -57,7 +57,7 @@ export const ERROR_CODES = {
   ARTEFACT_SET_DAMAGED: environment(
     'A stored set of artefacts was altered or is not whole: restore it, or store it again from the directory it came from.',
   ),
-  ARTEFACT_IN_FORCE: caller('`protego artefact list` shows which set is in force: activate another one first.'),
+  ARTEFACT_IN_FORCE: caller('Activate another set first; `protego artefact list` shows which one is in force.'),
   ARTEFACT_RETIRED: caller(
     'A retired set needs approvals that were signed after it was retired; where none are asked for, change the set.',
   ),

@@ -98,11 +98,15 @@ export function describeDetector<K extends Fact['kind']>({
     }
   });
 
-  it('leaves late and skewed events out', () => {
+  it('leaves late and skewed events out, and says which', () => {
     const mistimed = history.map((event, index) =>
       eventElement(event, event.timeMs, index % 2 === 0 ? 'late' : 'skewed'),
     );
-    expect(resultsOfDetector(detector, [...mistimed, END])).toEqual([]);
+    const results = resultsOfDetector(detector, [...mistimed, END]);
+    const missed = results.flatMap((result) => (result.kind === 'missed' ? [result] : []));
+    expect(missed).toHaveLength(results.length);
+    expect(missed.some(({ ruleId }) => ruleId === detector.rule.id)).toBe(true);
+    for (const { event, timing } of missed) expect(timing).toBe(history.indexOf(event) % 2 === 0 ? 'late' : 'skewed');
   });
 
   it('counts what it holds', () => {
