@@ -98,7 +98,7 @@ export class Load {
     }
     if (source === 'biomed-gateway') return probeEvent(timeMs, { id, source });
     // The count is shared by all lanes, so that feeds make up an attack together.
-    const attack = Math.floor(this.#count / (24 * STUFFING_NAMES));
+    const attack = Math.floor(this.#count / (60 * STUFFING_NAMES));
     return failedSignIn(timeMs, id, `203.0.113.${attack % 250}`, `name-${this.#count}`, source);
   }
 
