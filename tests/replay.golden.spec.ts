@@ -10,6 +10,7 @@ import { GENERATOR_VERSION, simulateHospital, type SimulationLabel } from '@prot
 import { compileSigma, decidingText } from '@protego/streams';
 import { importHistory, withReplayLog } from './history-log';
 import { isAbout, tokensOf } from './planted-activities';
+import { seededRandom } from './seeded-random';
 
 const ROOT = join(__dirname, '..');
 const DATA = join(ROOT, 'replay-data');
@@ -51,15 +52,6 @@ const manifestOf = (history: string): HistoryManifest =>
   JSON.parse(readFileSync(fileOf(history, 'manifest.json'), 'utf8')) as HistoryManifest;
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 const textOf = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('');
-
-/** A small generator with a seed, so that a failing order can be made again. */
-function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 jest.setTimeout(300_000);
 

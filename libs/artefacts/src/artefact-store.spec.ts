@@ -11,7 +11,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { artefactSetHash, isProtegoError } from '@protego/contracts';
+import { artefactSetHash } from '@protego/contracts';
+import { thrownCodeOf } from '@protego/contracts/testing';
 import { resolveArtefactSet } from './artefact-choice';
 import { loadArtefactSet, type ArtefactSet } from './artefact-set';
 import { ArtefactStore } from './artefact-store';
@@ -38,14 +39,6 @@ function house(rules: Record<string, string>, placeholders?: string): string {
 const setOf = (streamsDir: string): ArtefactSet =>
   loadArtefactSet({ rulesPath: join(streamsDir, 'rules'), streamsDir, decidingText });
 const newStore = (): ArtefactStore => new ArtefactStore(join(root, `store-${houses++}`), decidingText);
-const codeOf = (act: () => unknown): string | undefined => {
-  try {
-    act();
-    return undefined;
-  } catch (error) {
-    return isProtegoError(error) ? error.code : String(error);
-  }
-};
 
 describe('ArtefactStore', () => {
   it('gives back what was put, under a name that is the hash of its hashes', () => {
@@ -114,7 +107,10 @@ describe('ArtefactStore', () => {
     const set = setOf(house({ 'a.yml': 'title: a' }));
     store.put(set);
     damage(join(store.directory, set.set));
-    expect([codeOf(() => store.get(set.set)), store.stateOf(set.set)]).toEqual(['ARTEFACT_SET_DAMAGED', 'damaged']);
+    expect([thrownCodeOf(() => store.get(set.set)), store.stateOf(set.set)]).toEqual([
+      'ARTEFACT_SET_DAMAGED',
+      'damaged',
+    ]);
     store.put(set);
     expect(store.get(set.set)).toEqual(set);
     expect(readdirSync(store.directory)).toEqual([set.set]);
@@ -127,14 +123,15 @@ describe('ArtefactStore', () => {
       const pack = join(root, `pack-${houses++}.jsonl`);
       writeFileSync(pack, `${JSON.stringify({ path, yaml: 'title: x' })}\n`);
       const set = loadArtefactSet({ rulesPath: pack, streamsDir: house({}), decidingText });
-      expect(codeOf(() => store.put(set))).toBe('ARTEFACT_INVALID');
+      expect(thrownCodeOf(() => store.put(set))).toBe('ARTEFACT_INVALID');
       expect(existsSync(store.directory) ? readdirSync(store.directory) : []).toEqual([]);
     },
   );
 
   it('does not know what was never put, nor names that are none', () => {
     const store = newStore();
-    for (const name of ['0'.repeat(64), '../x', '']) expect(codeOf(() => store.get(name))).toBe('ARTEFACT_SET_UNKNOWN');
+    for (const name of ['0'.repeat(64), '../x', ''])
+      expect(thrownCodeOf(() => store.get(name))).toBe('ARTEFACT_SET_UNKNOWN');
     expect(store.list()).toEqual([]);
   });
 });
@@ -156,9 +153,9 @@ describe('resolveArtefactSet', () => {
   });
 
   it('refuses what names nothing, too short a hash, and one that is not clear', () => {
-    expect(codeOf(() => resolveArtefactSet(name.slice(0, 7), search))).toBe('ARTEFACT_SET_UNKNOWN');
+    expect(thrownCodeOf(() => resolveArtefactSet(name.slice(0, 7), search))).toBe('ARTEFACT_SET_UNKNOWN');
     mkdirSync(join(store.directory, name.slice(0, 8) + 'f'.repeat(56)), { recursive: true });
-    expect(codeOf(() => resolveArtefactSet(name.slice(0, 8), search))).toBe('ARTEFACT_SET_UNKNOWN');
+    expect(thrownCodeOf(() => resolveArtefactSet(name.slice(0, 8), search))).toBe('ARTEFACT_SET_UNKNOWN');
     expect(resolveArtefactSet(name, search).set).toBe(name);
   });
 });

@@ -92,3 +92,4 @@ export {
   type AssessedSet,
   type ChangeAssessment,
 } from './change-assessment';
+export { type ActivityLabel } from './activity-label';

@@ -103,7 +103,7 @@ export { DETECTION_KIND, detectionDiffSource, readDetections, type DetectionWith
 export { type Difference } from './whatif/differences';
 export { type ArtefactSide, type DocumentChange } from './whatif/document-changes';
 export { PLACE_TYPES, eventFactsOf, type EventFacts } from './whatif/places';
-export { LabelIndex, parseLabels, type ActivityLabel, type LabelledFinding } from './whatif/labels';
+export { LabelIndex, parseLabels, type LabelledFinding } from './whatif/labels';
 export {
   GATES,
   GATE_NAMES,
@@ -130,6 +130,7 @@ export {
   PROOF_BYTES_MAX,
   PROOF_RECORDS_MAX,
   planProof,
+  proofLogOf,
   type ProofLog,
   type ProofRequest,
 } from './proof/plan-proof';

@@ -1,4 +1,5 @@
-import { canonicalJson, isProtegoError } from '@protego/contracts';
+import { canonicalJson } from '@protego/contracts';
+import { unlessRefused } from './problem';
 import { parseYamlTrees, plainOf, type YamlMap, type YamlNode } from './yaml-tree';
 
 /** Members of the key `protego` that decide no detection. */
@@ -21,12 +22,12 @@ const EMPTY_KEY = /^protego:[ \t]*(?:#.*)?\r?\n(?! )/gm;
  */
 export function decidingText({ path, text }: { readonly path: string; readonly text: string }): string {
   if (!ASIDES.some((key) => text.includes(key))) return text;
-  const trees = attempt(() => parseYamlTrees(text, path));
+  const trees = unlessRefused(() => parseYamlTrees(text, path));
   const kept = trees?.map(withoutAsides);
   if (trees === undefined || kept === undefined || kept.every((tree, index) => tree === trees[index])) return text;
   const content = contentOf(kept);
   const cut = text.replace(CASES_BLOCK, '').replace(BUDGET_LINE, '').replace(EMPTY_KEY, '');
-  const rest = attempt(() => parseYamlTrees(cut, path));
+  const rest = unlessRefused(() => parseYamlTrees(cut, path));
   return rest !== undefined && contentOf(rest) === content ? cut : (content ?? text);
 }
 
@@ -54,16 +55,6 @@ function withoutEmptyKey(tree: YamlNode): YamlNode {
   return { ...tree, entries } satisfies YamlMap;
 }
 
-/** Undefined where the YAML cannot be read or has no canonical form. */
-function attempt<Result>(read: () => Result): Result | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (!isProtegoError(error)) throw error;
-    return undefined;
-  }
-}
-
 function contentOf(trees: readonly YamlNode[]): string | undefined {
-  return attempt(() => canonicalJson(trees.map(withoutEmptyKey).map(plainOf)));
+  return unlessRefused(() => canonicalJson(trees.map(withoutEmptyKey).map(plainOf)));
 }

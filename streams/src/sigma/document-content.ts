@@ -1,7 +1,7 @@
-import { isProtegoError } from '@protego/contracts';
 import { withoutAsides } from './deciding-text';
 import { readDocument } from './document';
 import { NO_PLACEHOLDERS, placeholdersIn, type Placeholders } from './placeholders';
+import { unlessRefused } from './problem';
 import type { SigmaFile } from './rule-set';
 import { parseYamlTrees, plainOf, type YamlNode } from './yaml-tree';
 
@@ -25,8 +25,8 @@ export function sigmaContentsOf(
   { placeholders = NO_PLACEHOLDERS }: { readonly placeholders?: Placeholders } = {},
 ): SigmaContent[] {
   return files.flatMap((file) => {
-    const trees = attempt(() => parseYamlTrees(file.text, file.path)) ?? [];
-    return trees.flatMap((tree, index) => attempt(() => contentOf(tree, index, placeholders)) ?? []);
+    const trees = unlessRefused(() => parseYamlTrees(file.text, file.path)) ?? [];
+    return trees.flatMap((tree, index) => unlessRefused(() => contentOf(tree, index, placeholders)) ?? []);
   });
 }
 
@@ -44,13 +44,4 @@ function expandedNames(node: YamlNode, isExpanded: boolean): string[] {
   return [...node.entries].flatMap(([key, value]) =>
     expandedNames(value, isExpanded || key.split('|').slice(1).includes('expand')),
   );
-}
-
-function attempt<Result>(read: () => Result): Result | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (!isProtegoError(error)) throw error;
-    return undefined;
-  }
 }

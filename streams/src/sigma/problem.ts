@@ -56,3 +56,13 @@ export function attempt<Result>(path: string, problems: SigmaProblem[], read: ()
     return undefined;
   }
 }
+
+/** What is read; undefined where it is refused. */
+export function unlessRefused<Result>(read: () => Result): Result | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!isProtegoError(error)) throw error;
+    return undefined;
+  }
+}

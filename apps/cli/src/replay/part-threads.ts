@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { ArtefactSet } from '@protego/artefacts';
-import { ProtegoError, isProtegoError, messageOf } from '@protego/contracts';
+import { ProtegoError, messageOf } from '@protego/contracts';
 import type {
   Finding,
   PartState,
@@ -11,6 +11,7 @@ import type {
   ReplayRecord,
   StartParts,
 } from '@protego/replay';
+import { asThrown } from '../thread-error';
 import type { PartAnswer, PartOrder, PartThreadData } from './part-messages';
 
 /** Batches of records that a thread has in hand or that wait for it. */
@@ -155,11 +156,4 @@ class PartThread {
 
 function unexpected({ kind }: PartAnswer): ProtegoError {
   return new ProtegoError('INTERNAL', `a thread of the replay answered \`${kind}\``);
-}
-
-/** An error of a thread comes with its members but without its class. */
-function asThrown(error: Error): Error {
-  if (error instanceof ProtegoError || !isProtegoError(error)) return error;
-  const { code, message, details } = error as ProtegoError;
-  return new ProtegoError(code, message, details);
 }

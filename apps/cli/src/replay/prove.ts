@@ -1,7 +1,6 @@
 import { constants, copyFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
-import { loadArtefactSet } from '@protego/artefacts';
 import { ProtegoError, systemClock } from '@protego/contracts';
 import { exportBundle, type BundleExportOptions, type BundleSummary } from '@protego/event-log';
 import {
@@ -9,13 +8,14 @@ import {
   PROOF_BYTES_MAX,
   PROOF_RECORDS_MAX,
   planProof,
+  proofLogOf,
   seqRangesOf,
   verifyProof,
   type DetectionClaim,
-  type ProofLog,
   type ProofReport,
 } from '@protego/replay';
-import { SESSION_CLOSED, SESSION_OPENED, compileSigma, decidingText } from '@protego/streams';
+import { compileSigma, decidingText } from '@protego/streams';
+import { directorySet } from '../artefact/replay-artefacts';
 import { engineHash, shippedStreamsDir } from '../installation';
 import { ENGINE_OPTION_HELP, hereOrInEngine, type EngineOptions } from '../log/engine-client';
 import { withLog, withReader, withWriter, originOf, type OpenLog } from '../log/open-log';
@@ -113,20 +113,10 @@ function exportInput(options: ProveOptions): (claim: DetectionClaim) => ExportIn
 async function planned(options: ProveOptions, { reader, house }: OpenLog): Promise<DetectionClaim> {
   const { detection: id, run, streams, recordsMax } = options;
   const found = run === undefined ? detectionInLog(reader, id) : detectionOfRun(run, id, reader.origin);
-  const rulesPath = options.rules ?? join(streams, 'rules');
-  const artefacts = loadArtefactSet({ rulesPath, streamsDir: streams, decidingText });
-  const { size, firstSeq } = reader.stat();
-  const log: ProofLog = {
-    size,
-    firstSeq,
-    records: (fromSeq, toSeq) => reader.records({ fromSeq, toSeq }),
-    boundaries: (fromSeq, toSeq, direction) =>
-      reader.query({ fromSeq, toSeq, direction, types: [SESSION_OPENED, SESSION_CLOSED] }),
-    open: (records) => house.vault.openForPipeline(records),
-  };
+  const artefacts = directorySet(options);
   return planProof({
     ...found,
-    log,
+    log: proofLogOf(reader, house.vault),
     artefacts: { rules: compileSigma(artefacts.rules, artefacts), declarations: artefacts.declarations },
     ruleFiles: artefacts.rules.map((file) => ({ path: file.path, text: decidingText(file) })),
     declarations: declarationFilesIn(streams),

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { ProtegoError, isProtegoError } from '@protego/contracts';
 import type { SimulationOptions } from '@protego/simulation';
+import { asThrown } from '../thread-error';
 import { slicesOfPart, type HistoryPart, type PartMakerOptions, type PartOrder } from './history-part';
 
 /** Most threads of one history. */
@@ -81,11 +81,4 @@ class PartThread {
     this.#failure ??= asThrown(error);
     for (const { reject } of this.#waiting.splice(0)) reject(this.#failure);
   }
-}
-
-/** An error of a thread comes with its members but without its class. */
-function asThrown(error: Error): Error {
-  if (error instanceof ProtegoError || !isProtegoError(error)) return error;
-  const { code, message, details } = error as ProtegoError;
-  return new ProtegoError(code, message, details);
 }

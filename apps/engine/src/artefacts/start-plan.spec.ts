@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadArtefactSet, type ArtefactSet } from '@protego/artefacts';
-import { canonicalJson, isProtegoError, type ProtegoConfig } from '@protego/contracts';
+import { canonicalJson, type ProtegoConfig } from '@protego/contracts';
+import { thrownCodeOf } from '@protego/contracts/testing';
 import { ACTIVATED, RETIRED, foldForces, type ForceRecord } from '@protego/replay';
 import { decidingText } from '@protego/streams';
 import { EngineArtefacts, usable } from './engine-artefacts';
@@ -56,14 +57,6 @@ function planOf(
 }
 const setsOf = ({ sets }: StartPlan): string[] => sets.map(({ set }) => set).sort();
 const named = (...sets: ArtefactSet[]): string[] => sets.map(({ set }) => set).sort();
-const codeOf = (act: () => unknown): string | undefined => {
-  try {
-    act();
-    return undefined;
-  } catch (error) {
-    return isProtegoError(error) ? error.code : String(error);
-  }
-};
 
 describe('how an engine starts', () => {
   it('begins a log with the set of its directory, unless that needs approvals', () => {
@@ -73,7 +66,7 @@ describe('how an engine starts', () => {
       isStandIn: false,
       phases: [{ fromSeq: 0, toSeq: Infinity, set: own.set }],
     });
-    expect(codeOf(() => planOf([], [], 1))).toBe('ARTEFACT_APPROVAL_MISSING');
+    expect(thrownCodeOf(() => planOf([], [], 1))).toBe('ARTEFACT_APPROVAL_MISSING');
   });
 
   it('lets what is in force judge first, then takes over a directory that has changed', () => {
@@ -105,7 +98,7 @@ describe('how an engine starts', () => {
     const records = [activated(3, other, 'start')];
     expect(planOf(records, [])).toMatchObject({ own: 'next', isStandIn: true });
     expect(planOf(records, []).remarks).toHaveLength(1);
-    expect(codeOf(() => planOf(records, [], 1))).toBe('ARTEFACT_SET_UNKNOWN');
+    expect(thrownCodeOf(() => planOf(records, [], 1))).toBe('ARTEFACT_SET_UNKNOWN');
   });
 
   it('leaves out what an older set found when that is gone', () => {

@@ -1,1 +1,2 @@
 export { growthOf, leastCpuMs } from './cpu-time';
+export { thrownCodeOf } from './thrown-code';

@@ -1,5 +1,6 @@
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
-import { canonicalJson, isProtegoError, type ProtegoEvent } from '@protego/contracts';
+import { canonicalJson, type ProtegoEvent } from '@protego/contracts';
+import { thrownCodeOf } from '@protego/contracts/testing';
 import { verifierKeyOf } from '@protego/event-log';
 import {
   activationData,
@@ -55,14 +56,6 @@ const signed = (
     publicKey: raw,
     sign: (message) => Promise.resolve(sign(null, message, privateKey)),
   });
-const codeOf = (act: () => unknown): string | undefined => {
-  try {
-    act();
-    return undefined;
-  } catch (error) {
-    return isProtegoError(error) ? error.code : String(error);
-  }
-};
 
 describe('dual control', () => {
   it('takes PEM and verifier keys, and refuses what could count twice or never', () => {
@@ -84,7 +77,7 @@ describe('dual control', () => {
       ],
       [],
     ])
-      expect(codeOf(() => dualControlOf({ approvals: 1, approvers }))).toBe('CONFIG_INVALID');
+      expect(thrownCodeOf(() => dualControlOf({ approvals: 1, approvers }))).toBe('CONFIG_INVALID');
   });
 
   it('lets a set come into force with signatures of two approvers, which anybody can check later', async () => {
@@ -111,12 +104,16 @@ describe('dual control', () => {
   it('counts different approvers, and nobody who is not declared', async () => {
     const ground = groundOf([activated(5, A)]);
     const note = await signed(B, ground, anna);
-    expect(codeOf(() => activationData(requestOf(B), ground))).toBe('ARTEFACT_APPROVAL_MISSING');
-    expect(codeOf(() => activationData(requestOf(B, [note, note]), ground))).toBe('ARTEFACT_APPROVAL_MISSING');
+    expect(thrownCodeOf(() => activationData(requestOf(B), ground))).toBe('ARTEFACT_APPROVAL_MISSING');
+    expect(thrownCodeOf(() => activationData(requestOf(B, [note, note]), ground))).toBe('ARTEFACT_APPROVAL_MISSING');
     const stranger = await signed(B, ground, approver('dora'));
-    expect(codeOf(() => activationData(requestOf(B, [note, stranger]), ground))).toBe('ARTEFACT_APPROVAL_INVALID');
+    expect(thrownCodeOf(() => activationData(requestOf(B, [note, stranger]), ground))).toBe(
+      'ARTEFACT_APPROVAL_INVALID',
+    );
     const imposter = await signed(B, ground, approver('ben'));
-    expect(codeOf(() => activationData(requestOf(B, [note, imposter]), ground))).toBe('ARTEFACT_APPROVAL_INVALID');
+    expect(thrownCodeOf(() => activationData(requestOf(B, [note, imposter]), ground))).toBe(
+      'ARTEFACT_APPROVAL_INVALID',
+    );
   });
 
   it('does not take an approval of another set, reason, log or state of the log', async () => {
@@ -132,14 +129,14 @@ describe('dual control', () => {
       good.replace('drill', 'dril1').replace(A, C),
     ];
     for (const other of others)
-      expect(codeOf(() => activationData(requestOf(B, [good, other]), ground))).toBe('ARTEFACT_APPROVAL_INVALID');
+      expect(thrownCodeOf(() => activationData(requestOf(B, [good, other]), ground))).toBe('ARTEFACT_APPROVAL_INVALID');
   });
 
   it('does not take the same approvals again when the same set was in force in between', async () => {
     const before = [activated(5, A)];
     const notes = [await signed(B, groundOf(before), anna), await signed(B, groundOf(before), ben)];
     const later = groundOf([...before, activated(9, B), activated(12, A)]);
-    expect(codeOf(() => activationData(requestOf(B, notes), later))).toBe('ARTEFACT_APPROVAL_INVALID');
+    expect(thrownCodeOf(() => activationData(requestOf(B, notes), later))).toBe('ARTEFACT_APPROVAL_INVALID');
   });
 
   it('says every fact on a line of its own', () => {
@@ -151,8 +148,8 @@ describe('dual control', () => {
 describe('activation and retirement', () => {
   it('does not activate what is in force, nor retire it', () => {
     const ground = groundOf([activated(5, A)], NO_CONTROL);
-    expect(codeOf(() => activationData(requestOf(A), ground))).toBe('ARTEFACT_IN_FORCE');
-    expect(codeOf(() => retirementData(requestOf(A), ground.ledger))).toBe('ARTEFACT_IN_FORCE');
+    expect(thrownCodeOf(() => activationData(requestOf(A), ground))).toBe('ARTEFACT_IN_FORCE');
+    expect(thrownCodeOf(() => retirementData(requestOf(A), ground.ledger))).toBe('ARTEFACT_IN_FORCE');
     expect(activationData(requestOf(B), ground).signatures).toBeUndefined();
     expect(activationData(requestOf(B), groundOf([], NO_CONTROL))).not.toHaveProperty('previous');
   });
@@ -162,11 +159,11 @@ describe('activation and retirement', () => {
     const earlyNotes = [await signed(B, early, anna), await signed(B, early, ben)];
     const records = [activated(5, A), retired(7, B)];
     const ground = groundOf(records);
-    expect(codeOf(() => activationData(requestOf(B), groundOf(records, NO_CONTROL)))).toBe('ARTEFACT_RETIRED');
-    expect(codeOf(() => activationData(requestOf(B, earlyNotes), ground))).toBe('ARTEFACT_APPROVAL_INVALID');
+    expect(thrownCodeOf(() => activationData(requestOf(B), groundOf(records, NO_CONTROL)))).toBe('ARTEFACT_RETIRED');
+    expect(thrownCodeOf(() => activationData(requestOf(B, earlyNotes), ground))).toBe('ARTEFACT_APPROVAL_INVALID');
     const notes = [await signed(B, ground, anna), await signed(B, ground, ben)];
     expect(activationData(requestOf(B, notes), ground)).toMatchObject({ set: B, after: 7 });
-    expect(codeOf(() => retirementData(requestOf(B), ground.ledger))).toBe('ARTEFACT_RETIRED');
+    expect(thrownCodeOf(() => retirementData(requestOf(B), ground.ledger))).toBe('ARTEFACT_RETIRED');
     expect(foldForces([...records, activated(9, B)]).retirementOf(B)).toBeUndefined();
   });
 });

@@ -5,7 +5,9 @@ import {
   type Detection,
   type OpenPersonalFields,
 } from '@protego/contracts';
-import { SESSION_OPENED, type PipelineArtefacts } from '@protego/streams';
+import type { PersonalDataVault } from '@protego/enclave';
+import type { EventLogReader } from '@protego/event-log';
+import { SESSION_CLOSED, SESSION_OPENED, type PipelineArtefacts } from '@protego/streams';
 import type { ReplayRecord } from '../replay-log';
 import { DECLARATION_NAMES, artefactsOf, listingHash, sha256Of } from './claim-artefacts';
 import { runClaim, type ClaimRunOutcome } from './claim-run';
@@ -35,6 +37,22 @@ export interface ProofLog {
     direction: 'forwards' | 'backwards',
   ): Iterable<Pick<ReplayRecord, 'seq' | 'type'>>;
   readonly open?: OpenPersonalFields;
+}
+
+/** A log as it stands now; without its vault, personal fields stay sealed. */
+export function proofLogOf(
+  reader: Pick<EventLogReader, 'stat' | 'records' | 'query'>,
+  vault?: Pick<PersonalDataVault, 'openForPipeline'>,
+): ProofLog {
+  const { size, firstSeq } = reader.stat();
+  return {
+    size,
+    firstSeq,
+    records: (fromSeq, toSeq) => reader.records({ fromSeq, toSeq }),
+    boundaries: (fromSeq, toSeq, direction) =>
+      reader.query({ fromSeq, toSeq, direction, types: [SESSION_OPENED, SESSION_CLOSED] }),
+    ...(vault === undefined ? {} : { open: (records) => vault.openForPipeline(records) }),
+  };
 }
 
 /** What to prove, and with what. */

@@ -1,5 +1,6 @@
 import { canonicalJson } from '@protego/contracts';
 import type { DetectionResult } from '@protego/streams';
+import { compareText } from '../text-order';
 
 /** A detection as a run keeps it. */
 export interface Finding {
@@ -47,5 +48,3 @@ export function findingFromText(text: string): Finding {
 }
 
 type FindingText = [number, string, string, string, number, string, number[]];
-
-const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

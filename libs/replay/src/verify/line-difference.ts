@@ -1,3 +1,5 @@
+import { compareText } from '../text-order';
+
 /** A line that only one of two runs has. */
 export interface LineDifference {
   readonly side: 'recorded' | 'again';
@@ -70,5 +72,3 @@ function compareKeys(a: Sortable | undefined, b: Sortable | undefined): number {
   if (a === undefined || b === undefined) return a === b ? 0 : a === undefined ? -1 : 1;
   return compareText(a.certainAt, b.certainAt) || compareText(a.ruleId, b.ruleId) || compareText(a.id, b.id);
 }
-
-const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

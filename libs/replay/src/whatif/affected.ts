@@ -1,4 +1,4 @@
-import { compareText } from './finding';
+import { compareText } from '../text-order';
 import { CHANGES, type Change, type Difference } from './differences';
 
 /** How many differences there are of each change. */

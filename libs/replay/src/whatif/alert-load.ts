@@ -1,5 +1,6 @@
 import { formatRfc3339 } from '@protego/contracts';
-import { compareText, type FindingCore } from './finding';
+import { compareText } from '../text-order';
+import type { FindingCore } from './finding';
 import type { WhoAndWhere } from './places';
 
 /** How many findings a ward had to deal with, day by day; quiet ones are none. */

@@ -6,7 +6,7 @@ import {
   type ArtefactSide,
   type DocumentChange,
 } from './document-changes';
-import { compareText } from './finding';
+import { compareText } from '../text-order';
 
 /** Documents that may change what any rule or detector finds. */
 const EVERYWHERE: ReadonlySet<string> = new Set([SOURCES_KEY, KNOWLEDGE_KEY]);

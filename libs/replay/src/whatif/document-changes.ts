@@ -2,7 +2,7 @@ import { canonicalJson, type SourceDeclarations } from '@protego/contracts';
 import type { SigmaContent, SigmaRuleSet } from '@protego/streams';
 import { valueChangesOf, type ValueChange } from './value-changes';
 import { wordsOfChange } from './document-words';
-import { compareText } from './finding';
+import { compareText } from '../text-order';
 
 /** The artefacts of one side, compiled and as they were written. */
 export interface ArtefactSide {

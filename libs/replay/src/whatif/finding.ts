@@ -1,4 +1,5 @@
 import type { DetectionEntity } from '@protego/contracts';
+import { compareText } from '../text-order';
 
 /**
  * What a run makes that two runs are compared by. Detections are found at a time and may move; access decisions answer a
@@ -61,11 +62,6 @@ export function compareFindings(
   b: Pick<Finding, 'timeMs' | 'makerId' | 'id'>,
 ): number {
   return a.timeMs - b.timeMs || compareText(a.makerId, b.makerId) || compareText(a.id, b.id);
-}
-
-/** Orders texts by UTF-16 code units: the same on every machine. */
-export function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** The part of a finding that is kept when nothing about it differs. */

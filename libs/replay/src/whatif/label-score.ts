@@ -1,6 +1,8 @@
 import { formatRfc3339, parseRfc3339Ms } from '@protego/contracts';
-import { compareText, type FindingCore } from './finding';
-import { AFTERMATH_MS, LabelIndex, type ActivityLabel } from './labels';
+import { compareText } from '../text-order';
+import type { FindingCore } from './finding';
+import type { ActivityLabel } from '@protego/contracts';
+import { AFTERMATH_MS, LabelIndex } from './labels';
 import type { WhoAndWhere } from './places';
 
 /** What a finding is about: an attack, what only resembles one, or ordinary life. */

@@ -1,22 +1,4 @@
-import { ProtegoError, parseRfc3339Ms } from '@protego/contracts';
-
-/** An activity that is known to have happened: an attack, or what only resembles one. As `simulate` writes it. */
-export interface ActivityLabel {
-  /** Unique within a history. */
-  readonly id: string;
-  /** Kind of the attack, or of the one that a harmless activity resembles. */
-  readonly attack: string;
-  readonly kind: 'attack' | 'benign-twin';
-  readonly activity: string;
-  readonly eventIds: readonly { readonly source: string; readonly id: string }[];
-  /** Who and what took part; persons by their names in clear. */
-  readonly entities: readonly { readonly kind: string; readonly id: string }[];
-  /** Event time of the first and of the last event, RFC 3339. */
-  readonly startsAt: string;
-  readonly endsAt: string;
-  /** Event time from which it could have been found, RFC 3339; null where it is no attack. */
-  readonly detectableAt: string | null;
-}
+import { ProtegoError, parseRfc3339Ms, type ActivityLabel } from '@protego/contracts';
 
 /** What is asked of a finding to say which activities it is about. */
 export interface LabelledFinding {

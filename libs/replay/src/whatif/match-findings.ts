@@ -1,5 +1,6 @@
 import { ProtegoError } from '@protego/contracts';
-import { compareFindings, compareText, coreOf, type DiffSource, type Finding, type FindingCore } from './finding';
+import { compareText } from '../text-order';
+import { compareFindings, coreOf, type DiffSource, type Finding, type FindingCore } from './finding';
 
 /** Most findings of one side. */
 export const FINDINGS_MAX = 1_000_000;

@@ -1,5 +1,5 @@
 import { canonicalJson } from '@protego/contracts';
-import { compareText } from './finding';
+import { compareText } from '../text-order';
 
 /** A value within two versions of a document. */
 export interface ValueChange {

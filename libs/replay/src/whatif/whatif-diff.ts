@@ -1,4 +1,4 @@
-import { ProtegoError, canonicalJson, parseRfc3339Ms } from '@protego/contracts';
+import { ProtegoError, canonicalJson, parseRfc3339Ms, type ActivityLabel } from '@protego/contracts';
 import { DETECTOR_RULES, type SigmaProblem } from '@protego/streams';
 import type { RunManifest } from '../run/run-manifest';
 import { affectedOf, changeCountsOf, type ChangeCounts } from './affected';
@@ -6,10 +6,10 @@ import { AlertLoadTally, type AlertLoad } from './alert-load';
 import { Causes } from './causes';
 import { differencesOf, type Difference, type Differences } from './differences';
 import { documentChangesOf, type ArtefactSide, type DocumentChange, type LeftOutDocument } from './document-changes';
-import { compareText, type DiffSource, type FindingCore, type FindingKind } from './finding';
+import { compareText } from '../text-order';
+import type { DiffSource, FindingCore, FindingKind } from './finding';
 import { judgeGates, type GateName } from './gates';
 import { Labels, type LabelComparison } from './label-score';
-import type { ActivityLabel } from './labels';
 import { groupBy, matchFindings, tooLarge, type MatchedFindings } from './match-findings';
 import { WhoAndWhere, type EventFacts } from './places';
 import {

@@ -13,12 +13,12 @@ import {
   type LogAuthority,
 } from '@protego/event-log';
 import { inTemporaryDirectory } from '@protego/event-log/testing';
-import { SESSION_CLOSED, SESSION_OPENED, compileSigma, decidingText, type PipelineArtefacts } from '@protego/streams';
+import { compileSigma, decidingText, type PipelineArtefacts } from '@protego/streams';
 import { replayLogOf } from '../../replay-log';
 import { runReplay } from '../../run/replay-lines';
 import { listingHash, sha256Of } from '../claim-artefacts';
 import { seqRangesOf, type DetectionClaim } from '../detection-claim';
-import { planProof, type ProofLog } from '../plan-proof';
+import { planProof, proofLogOf } from '../plan-proof';
 
 /** SHA-256 that stands for the engine in these tests. */
 export const ENGINE = 'e'.repeat(64);
@@ -216,14 +216,7 @@ async function furnished(parts: Furniture): Promise<Omit<ProofHouse, 'write'>> {
     if (one === undefined || others.length > 0) throw new Error(`there is not one detection of \`${ruleId}\``);
     return one;
   };
-  const { size, firstSeq } = reader.stat();
-  const log: ProofLog = {
-    size,
-    firstSeq,
-    records: (fromSeq, toSeq) => reader.records({ fromSeq, toSeq }),
-    boundaries: (fromSeq, toSeq, direction) =>
-      reader.query({ fromSeq, toSeq, direction, types: [SESSION_OPENED, SESSION_CLOSED] }),
-  };
+  const log = proofLogOf(reader);
   return {
     ...parts,
     artefacts,

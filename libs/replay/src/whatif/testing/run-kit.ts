@@ -1,7 +1,6 @@
-import { formatRfc3339, type Detection } from '@protego/contracts';
+import { formatRfc3339, type ActivityLabel, type Detection } from '@protego/contracts';
 import type { RunManifest } from '../../run/run-manifest';
 import { detectionDiffSource, type DetectionWithSeqs } from '../detection-source';
-import type { ActivityLabel } from '../labels';
 import type { EventFacts, NamedEntity } from '../places';
 import { whatIfDiffOf, type WhatIfRequest } from '../whatif-diff';
 import type { WhatIfDiff } from '../whatif-shape';
