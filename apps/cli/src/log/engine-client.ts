@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
   ERROR_CODES,
@@ -9,7 +9,7 @@ import {
   type ErrorCode,
 } from '@protego/contracts';
 import { siteOfOrigin } from '@protego/event-log';
-import { connect } from 'nats';
+import { busUrlOf, connectTo } from '../bus-connection';
 import type { LogOptions } from './open-log';
 
 /** Options of commands that the engine carries out while it holds the log. */
@@ -59,16 +59,7 @@ export class EngineClient {
    * @throws ProtegoError what the engine answers with; `NATS_UNAVAILABLE`
    */
   async ask<T>(origin: string, command: string, input: object): Promise<T> {
-    const { url } = this;
-    const connection = await connect({
-      servers: url.host,
-      user: decodeURIComponent(url.username),
-      pass: decodeURIComponent(url.password),
-      inboxPrefix: `_INBOX_${url.username}`,
-      ...(url.protocol === 'tls:' ? { tls: {} } : {}),
-    }).catch((cause: unknown) => {
-      throw new ProtegoError('NATS_UNAVAILABLE', `cannot reach the bus: ${messageOf(cause)}`, {}, { cause });
-    });
+    const connection = await connectTo(this.url);
     try {
       const subject = commandSubject(siteOfOrigin(origin), command);
       const reply = await connection.request(subject, JSON.stringify(input), { timeout: TIMEOUT_MS });
@@ -92,7 +83,5 @@ function refusalOf({ code, message }: { readonly code?: unknown; readonly messag
 function engineUrlOf({ engine, log }: EngineOptions): URL | undefined {
   const beside = join(dirname(log), 'nats', 'operator.url');
   const named = engine ?? (existsSync(beside) ? beside : undefined);
-  if (named === undefined) return undefined;
-  const text = /^(nats|tls):\/\//.test(named) ? named : readFileSync(named, 'utf8').trim();
-  return new URL(text);
+  return named === undefined ? undefined : busUrlOf(named);
 }

@@ -1,14 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
-import {
-  ProtegoError,
-  messageOf,
-  replayDetectionSubject,
-  replayEndedSubject,
-  type Detection,
-  type ReplaySubject,
-} from '@protego/contracts';
+import { replayDetectionSubject, replayEndedSubject, type Detection, type ReplaySubject } from '@protego/contracts';
 import { manifestText, type RunManifest } from '@protego/replay';
-import { connect, type NatsConnection } from 'nats';
+import type { NatsConnection } from 'nats';
+import { busUrlOf, connectTo } from '../bus-connection';
 
 /** Publishes what a replay finds, on the subjects of replays and on no others. */
 export class ReplayPublisher {
@@ -26,17 +19,7 @@ export class ReplayPublisher {
    * @throws ProtegoError `NATS_UNAVAILABLE`
    */
   static async connect(url: string, site: string, run: string): Promise<ReplayPublisher> {
-    const text = !/^(nats|tls):\/\//.test(url) && existsSync(url) ? readFileSync(url, 'utf8').trim() : url;
-    const { host, username, password, protocol } = new URL(text);
-    const credentials =
-      username === '' ? {} : { user: decodeURIComponent(username), pass: decodeURIComponent(password) };
-    const connection = await connect({
-      servers: host,
-      ...credentials,
-      ...(protocol === 'tls:' ? { tls: {} } : {}),
-    }).catch((cause: unknown) => {
-      throw new ProtegoError('NATS_UNAVAILABLE', `cannot reach the bus: ${messageOf(cause)}`, {}, { cause });
-    });
+    const connection = await connectTo(busUrlOf(url));
     return new ReplayPublisher(connection, site, run);
   }
 
