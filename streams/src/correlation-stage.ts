@@ -130,7 +130,9 @@ export class CorrelationStage implements StateStore {
 }
 
 function matchedRules({ matches }: MatchedEvent): SigmaRule[] {
-  return matches.flatMap(({ rule, failure }) => (failure === undefined ? [rule] : []));
+  const rules: SigmaRule[] = [];
+  for (const { rule, failure } of matches) if (failure === undefined) rules.push(rule);
+  return rules;
 }
 
 function detectionOf({ correlation, firing, events, texts }: RaisedCorrelation): DetectionResult {

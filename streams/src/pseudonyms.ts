@@ -36,41 +36,56 @@ export function pseudonymiseWith(pseudonyms: ReadonlyMap<string, string> | undef
   };
 }
 
+/** A personal value that is looked for within texts. */
+interface NamedValue {
+  readonly words: readonly string[];
+  /** Words that a text must hold, in their order, if it is to hold the value, in lower case. */
+  readonly lowerWords: readonly string[];
+  /** Characters of all words together. */
+  readonly length: number;
+  readonly pseudonym: string;
+}
+
 /** Personal values of one event, prepared for the search within texts. */
 class PersonalValues {
-  readonly #values: readonly { readonly words: readonly string[]; readonly pseudonym: string }[];
-  /** Words that a text must hold, in their order, if it is to hold the value, in lower case. */
-  readonly #lowerWords: readonly (readonly string[])[];
+  readonly #values: NamedValue[] = [];
+  #lengthMin = Number.POSITIVE_INFINITY;
   #pattern: RegExp | undefined;
 
   constructor(pseudonyms: ReadonlyMap<string, string>) {
-    this.#values = [...pseudonyms]
-      .filter(([{ length }]) => length >= FOUND_WITHIN_LENGTH_MIN && length <= FOUND_WITHIN_LENGTH_MAX)
-      .map(([value, pseudonym]) => ({ words: wordsOf(value), pseudonym }))
-      .filter(({ words }) => words.join('').length >= FOUND_WITHIN_LENGTH_MIN)
-      // A full name goes before a part of it that stands for itself elsewhere in the event.
-      .sort((a, b) => b.words.join().length - a.words.join().length);
-    this.#lowerWords = this.#values.map(({ words }) => words.map((word) => word.toLowerCase()));
+    for (const [value, pseudonym] of pseudonyms) {
+      if (value.length < FOUND_WITHIN_LENGTH_MIN || value.length > FOUND_WITHIN_LENGTH_MAX) continue;
+      const words = wordsOf(value);
+      const lowerWords = words.map((word) => word.toLowerCase());
+      const length = words.reduce((sum, word) => sum + word.length, 0);
+      if (length < FOUND_WITHIN_LENGTH_MIN) continue;
+      this.#values.push({ words, lowerWords, length, pseudonym });
+      // Of a letter beyond ASCII nobody knows how long its other spellings are.
+      const isPlain = words.every((word) => ASCII.test(word));
+      this.#lengthMin = Math.min(this.#lengthMin, isPlain ? length : 0);
+    }
   }
 
   replacedIn(text: string): string {
+    if (ASCII.test(text) && !text.includes('%')) {
+      // Most texts hold none, and asking so is cheaper than the search.
+      const isPossible = text.length >= this.#lengthMin && this.#mayStandIn(text.toLowerCase(), true);
+      return isPossible ? this.#spliced(text, text, undefined) : text;
+    }
     const composed = text.normalize('NFC');
     const isEncoded = composed.includes('%');
-    // Most texts hold none, and asking so is cheaper than the search.
-    const lower = composed.toLowerCase();
-    if (!isEncoded && !this.#mayStandIn(lower)) return text;
+    if (!isEncoded && !this.#mayStandIn(composed.toLowerCase(), false)) return text;
     // Decoded first: as it stands, an encoded full name may show no more than its first word.
     const plain = isEncoded ? this.#decodedAndSpliced(composed) : composed;
     const replaced = this.#spliced(plain, plain, undefined);
     return replaced === composed ? text : replaced;
   }
 
-  #mayStandIn(lower: string): boolean {
+  #mayStandIn(lower: string, isAscii: boolean): boolean {
     // Beyond ASCII a letter has more spellings than its lower case: then only the beginning of a value is asked for.
-    const isAscii = ASCII.test(lower);
-    return this.#lowerWords.some((words) => {
+    return this.#values.some(({ lowerWords }) => {
       let at = 0;
-      for (const word of words) {
+      for (const word of lowerWords) {
         const found = lower.indexOf(word, at);
         if (found < 0) return false;
         if (!isAscii || !ASCII.test(word)) return true;
@@ -102,12 +117,15 @@ class PersonalValues {
   }
 
   #compile(): RegExp {
+    // A full name goes before a part of it that stands for itself elsewhere in the event.
+    this.#values.sort((a, b) => b.words.join().length - a.words.join().length);
     const names = this.#values.map(({ words }) => `(${words.join(BETWEEN_WORDS)})`).join('|');
     return new RegExp(`(${PSEUDONYM})|(?<!${WORD})(?:${names})(?!${WORD})`, 'giu');
   }
 }
 
 function wordsOf(value: string): string[] {
+  if (ASCII.test(value)) return value.match(/[a-z0-9]+/gi) ?? [];
   return value.normalize('NFC').match(/[\p{L}\p{N}\p{M}]+/gu) ?? [];
 }
 

@@ -1,5 +1,6 @@
 import type { LoggedEvent } from '@protego/contracts';
 import { fieldAccess, readField, type FieldAccess, type SigmaRecord } from './sigma/record';
+import { scalarText } from './sigma/record-texts';
 
 /** What Sigma rules see of an event: its data, its type for routing, and envelope attributes as `event.<name>`. */
 export function sigmaRecordOf({ event }: LoggedEvent): SigmaRecord {
@@ -13,7 +14,5 @@ export function fieldText(record: SigmaRecord, field: string): string | undefine
 
 /** {@link fieldText} of a field that was prepared once for many records. */
 export function textAt(record: SigmaRecord, access: FieldAccess): string | undefined {
-  const value = readField(record, access);
-  if (typeof value === 'string') return value;
-  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
+  return scalarText(readField(record, access));
 }

@@ -7,7 +7,7 @@ import { SIGN_IN_RULES } from './testing';
 interface Planned {
   readonly plan: CorrelationPlan;
   readonly rules: readonly [SigmaRule, SigmaRule, SigmaRule];
-  hits(rules: readonly number[], record: SigmaRecord['data'], lost?: readonly string[]): PlannedHit[];
+  hits(rules: readonly number[], record: SigmaRecord['data'], lost?: readonly string[]): readonly PlannedHit[];
 }
 
 function planned(bodies: readonly string[], words: readonly string[] = []): Planned {
@@ -138,24 +138,25 @@ describe('CorrelationPlan', () => {
     ]);
     const [hit] = hits([0], { host: 'h', user: { uid: 'anna' }, bytes: 5, other: 'x' });
     expect(hit).toMatchObject({ correlation: 0, key: '["h"]' });
-    expect(hit?.texts).toEqual({ 'user.uid': '~p.anna', host: 'h', bytes: '5' });
+    const texts = hit?.texts ?? [];
+    expect(plan.textsByName(0, texts)).toEqual({ 'user.uid': '~p.anna', host: 'h', bytes: '5' });
     const [parent] = plan.parentsOf(0);
-    expect(plan.hitOfFiring(parent as never, { host: 'h' }, hit?.texts ?? {})).toMatchObject({
+    expect(plan.hitOfFiring(parent as never, 0, { host: 'h' }, texts)).toMatchObject({
       correlation: 1,
       key: '["~p.anna","h"]',
       value: 5,
     });
-    expect(plan.hitOfFiring(parent as never, { host: 'h' }, {})).toBeUndefined();
+    expect(plan.hitOfFiring(parent as never, 0, { host: 'h' }, [])).toBeUndefined();
     // What a correlation is grouped by goes before a field of the same name in its last event.
-    expect(plan.hitOfFiring(parent as never, { host: 'of the group' }, hit?.texts ?? {})).toMatchObject({
+    expect(plan.hitOfFiring(parent as never, 0, { host: 'of the group' }, texts)).toMatchObject({
       key: '["~p.anna","of the group"]',
     });
   });
 
   it('carries words of every name, also of one that objects have of their own', () => {
-    const { hits } = planned([`${COUNT}, rules: [failed], group-by: [__proto__]`], ['__proto__']);
+    const { plan, hits } = planned([`${COUNT}, rules: [failed], group-by: [__proto__]`], ['__proto__']);
     const [hit] = hits([0], JSON.parse('{"__proto__": "x"}') as Record<string, unknown>);
     expect(hit?.key).toBe('["x"]');
-    expect(Object.entries(hit?.texts ?? {})).toEqual([['__proto__', 'x']]);
+    expect(Object.entries(plan.textsByName(0, hit?.texts ?? []))).toEqual([['__proto__', 'x']]);
   });
 });

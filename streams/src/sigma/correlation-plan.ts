@@ -1,17 +1,20 @@
-import { canonicalJson } from '@protego/contracts';
 import type { Pseudonymise } from '../pseudonyms';
 import { isTemporal, measuresNumbers, type SigmaCorrelation } from './correlation';
 import type { LinkedCorrelation } from './correlation-links';
 import type { CorrelationHit } from './correlator';
-import { fieldValue, type SigmaRecord } from './record';
+import { RecordTexts, keyOf, type FieldTexts } from './record-texts';
+import type { SigmaRecord } from './record';
 import type { SigmaRule } from './rule';
 
 /** What one event brings to one correlation; plain data, so that it can wait and be written down. */
 export interface PlannedHit extends CorrelationHit {
   /** Place of the correlation in the plan. */
   readonly correlation: number;
-  /** Values by name that the words of the correlation speak of, and that correlations over it ask for. */
-  readonly texts: Readonly<Record<string, string>>;
+  /**
+   * Values that the words of the correlation speak of, and that correlations over it ask for, in the order of their names
+   * ({@link CorrelationPlan.textsByName}); null where the event has none.
+   */
+  readonly texts: readonly (string | null)[];
 }
 
 /** A correlation that is about a rule, or about another correlation. */
@@ -22,27 +25,40 @@ export interface MemberPlace {
   readonly member: number;
 }
 
-/** Reads the text of a field; undefined where it is missing, no scalar, or must not be used. */
-type ReadText = (field: string) => string | undefined;
-
 interface Planned extends LinkedCorrelation {
   /** Names whose values firings carry on. */
   readonly texts: readonly string[];
   readonly parents: readonly MemberPlace[];
 }
 
+/** Fields of a member's events, by number: what its events are grouped by, what is measured, and what is carried on. */
+interface MemberFields {
+  /** Number of the list of fields. */
+  readonly grouping: number;
+  readonly measured: readonly number[];
+  readonly texts: readonly number[];
+}
+
 /** Text that spells a number, as in comparisons of rules. */
 const NUMBER_TEXT = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 const NO_PLACES: readonly MemberPlace[] = [];
 const NO_MEMBERS: readonly number[] = [];
+const NO_HITS: readonly PlannedHit[] = [];
 
-/** How correlations, in the order in which they were linked, take in events and each other. Immutable. */
+/** How correlations, in the order in which they were linked, take in events and each other. What it answers never changes. */
 export class CorrelationPlan {
   /** Correlations by their place. */
   readonly correlations: readonly SigmaCorrelation[];
   readonly #planned: readonly Planned[];
   readonly #placesOfRule = new Map<SigmaRule, MemberPlace[]>();
   readonly #silent = new Set<SigmaRule | SigmaCorrelation>();
+  /** Names of fields by their number. */
+  readonly #fieldNames: string[] = [];
+  /** Lists of fields that events are grouped by, by their number. */
+  readonly #groupings: (readonly number[])[] = [];
+  /** By place of the correlation and place of the member. */
+  readonly #fieldsOf: readonly (readonly MemberFields[])[];
+  readonly #texts: RecordTexts;
 
   /**
    * @param linked - each after those that it is about
@@ -68,6 +84,8 @@ export class CorrelationPlan {
     }
     this.#planned = wanted;
     this.correlations = linked.map(({ correlation }) => correlation);
+    this.#fieldsOf = wanted.map((planned) => planned.members.map((_, member) => this.#memberFields(planned, member)));
+    this.#texts = new RecordTexts(this.#fieldNames, this.#groupings);
   }
 
   /** True for a rule or correlation that raises detections of its own: no correlation over it takes them for itself. */
@@ -104,27 +122,44 @@ export class CorrelationPlan {
     record: SigmaRecord,
     pseudonymise: Pseudonymise,
     isLost: (field: string) => boolean,
-  ): PlannedHit[] {
-    const hits: PlannedHit[] = [];
-    const read: ReadText = (field) => {
-      const text = scalarText(fieldValue(record, field));
-      return text === undefined || isLost(field) ? undefined : pseudonymise(text);
-    };
+  ): readonly PlannedHit[] {
+    let hits: PlannedHit[] | undefined;
+    const texts = this.#texts;
+    texts.load(record, pseudonymise, isLost);
     for (const rule of rules)
       for (const place of this.placesOf(rule)) {
-        const hit = this.#hitOf(place, read);
-        if (hit !== undefined) mergeHit(hits, hit);
+        const hit = this.#hitOf(place, texts);
+        if (hit === undefined) continue;
+        if (hits === undefined) hits = [hit];
+        else mergeHit(hits, hit);
       }
-    return hits;
+    return hits ?? NO_HITS;
   }
 
-  /** What a firing brings to a correlation over it: its group by name, and what its last event brought. */
+  /** What a firing of `child` brings to a correlation over it: its group by name, and what its last event brought. */
   hitOfFiring(
     place: MemberPlace,
+    child: number,
     group: Readonly<Record<string, string>>,
-    texts: Readonly<Record<string, string>>,
+    texts: PlannedHit['texts'],
   ): PlannedHit | undefined {
-    return this.#hitOf(place, (name) => ownText(group, name) ?? ownText(texts, name));
+    const carried = this.textsByName(child, texts);
+    const of = (field: number): string | undefined => {
+      const name = this.#fieldNames[field] as string;
+      return ownText(group, name) ?? ownText(carried, name);
+    };
+    return this.#hitOf(place, { of, keyOf: (grouping) => keyOf(this.#groupings[grouping] as readonly number[], of) });
+  }
+
+  /** Texts of a hit under their names; without those that the event had none for. */
+  textsByName(place: number, texts: PlannedHit['texts']): Readonly<Record<string, string>> {
+    const names = this.#of(place).texts;
+    return Object.fromEntries(
+      names.flatMap((name, i) => {
+        const text = texts[i];
+        return typeof text === 'string' ? [[name, text]] : [];
+      }),
+    );
   }
 
   #placesOf(rule: SigmaRule): MemberPlace[] {
@@ -139,21 +174,32 @@ export class CorrelationPlan {
     return this.#planned[place] as Planned;
   }
 
-  #hitOf({ correlation: place, member }: MemberPlace, read: ReadText): PlannedHit | undefined {
-    const planned = this.#of(place);
-    const { correlation } = planned;
-    const group = textsOf(planned, member, correlation.groupBy, read);
-    if (group === undefined) return undefined;
-    const value = valueOf(planned, member, read);
-    if (value === undefined) return undefined;
-    const texts: Record<string, string> = {};
-    for (const name of planned.texts) {
-      const text = read(fieldOf(planned, member, name));
-      if (text !== undefined) defineText(texts, name, text);
-    }
-    const members = isTemporal(correlation.type) ? [member] : NO_MEMBERS;
-    return { correlation: place, key: canonicalJson(group), value, members, texts };
+  #memberFields(planned: Planned, member: number): MemberFields {
+    const fieldsOf = (names: readonly string[]): number[] =>
+      names.map((name) => numberIn(this.#fieldNames, fieldOf(planned, member, name), (a, b) => a === b));
+    const { groupBy, fields } = planned.correlation;
+    const grouping = numberIn(this.#groupings, fieldsOf(groupBy), (a, b) => a.join() === b.join());
+    return { grouping, measured: fieldsOf(fields), texts: fieldsOf(planned.texts) };
   }
+
+  #hitOf({ correlation: place, member }: MemberPlace, read: FieldTexts): PlannedHit | undefined {
+    const { correlation } = this.#of(place);
+    const fields = this.#fieldsOf[place]?.[member] as MemberFields;
+    const key = read.keyOf(fields.grouping);
+    if (key === undefined) return undefined;
+    const value = valueOf(correlation, fields.measured, read);
+    if (value === undefined) return undefined;
+    const texts: (string | null)[] = [];
+    for (let i = 0; i < fields.texts.length; i++) texts.push(read.of(fields.texts[i] as number) ?? null);
+    const members = isTemporal(correlation.type) ? [member] : NO_MEMBERS;
+    return { correlation: place, key, value, members, texts };
+  }
+}
+
+/** Number of an item in a list, to which it is added where it is missing. */
+function numberIn<T>(list: T[], item: T, isSame: (a: T, b: T) => boolean): number {
+  const known = list.findIndex((each) => isSame(each, item));
+  return known >= 0 ? known : list.push(item) - 1;
 }
 
 /** Puts a hit among those of one event, in the order of places; the same group and value of one correlation once. */
@@ -165,7 +211,7 @@ export function mergeHit(hits: PlannedHit[], hit: PlannedHit, from = 0): void {
     if (known.correlation !== hit.correlation) break;
     if (known.key !== hit.key || known.value !== hit.value) continue;
     const members = [...new Set([...known.members, ...hit.members])];
-    hits[same] = { ...known, members, texts: { ...hit.texts, ...known.texts } };
+    hits[same] = { ...known, members, texts: known.texts.map((text, i) => text ?? hit.texts[i] ?? null) };
     return;
   }
   hits.splice(at, 0, hit);
@@ -181,29 +227,15 @@ function fieldsAskedOf(planned: Planned, member: number): string[] {
   return [...groupBy, ...fields, ...planned.texts].map((name) => fieldOf(planned, member, name));
 }
 
-function textsOf(
-  planned: Planned,
-  member: number,
-  names: readonly string[],
-  read: ReadText,
-): readonly string[] | undefined {
-  const texts: string[] = [];
-  for (const name of names) {
-    const text = read(fieldOf(planned, member, name));
-    if (text === undefined) return undefined;
-    texts.push(text);
-  }
-  return texts;
-}
-
-function valueOf(planned: Planned, member: number, read: ReadText): CorrelationHit['value'] | undefined {
-  const { correlation } = planned;
-  if (correlation.fields.length === 0) return null;
-  const texts = textsOf(planned, member, correlation.fields, read);
-  if (texts === undefined) return undefined;
-  const [text = ''] = texts;
-  if (measuresNumbers(correlation)) return numberOf(text);
-  return texts.length === 1 ? text : canonicalJson(texts);
+function valueOf(
+  correlation: SigmaCorrelation,
+  fields: readonly number[],
+  read: FieldTexts,
+): CorrelationHit['value'] | undefined {
+  if (fields.length === 0) return null;
+  if (fields.length > 1) return keyOf(fields, (field) => read.of(field));
+  const text = read.of(fields[0] as number);
+  return text !== undefined && measuresNumbers(correlation) ? numberOf(text) : text;
 }
 
 function numberOf(text: string): number | undefined {
@@ -212,16 +244,6 @@ function numberOf(text: string): number | undefined {
   return Number.isFinite(value) ? value + 0 : undefined;
 }
 
-function scalarText(value: unknown): string | undefined {
-  if (typeof value === 'string') return value;
-  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
-}
-
 function ownText(texts: Readonly<Record<string, string>>, name: string): string | undefined {
   return Object.hasOwn(texts, name) ? texts[name] : undefined;
-}
-
-// Assigning would set the prototype where the name is `__proto__`.
-function defineText(texts: Record<string, string>, name: string, text: string): void {
-  Object.defineProperty(texts, name, { value: text, enumerable: true, configurable: true, writable: true });
 }

@@ -198,7 +198,7 @@ describe('CorrelationRun', () => {
     const held = compileSigma([{ path: 'x.yml', text }]);
     expect(held.correlations[0]?.suppressMs).toBe(60_000);
     const run = new CorrelationRun(new CorrelationPlan(held.linked, () => []), 'crossing');
-    const hit = (host: string) => [{ correlation: 0, key: `["${host}"]`, value: null, members: [], texts: {} }];
+    const hit = (host: string) => [{ correlation: 0, key: `["${host}"]`, value: null, members: [], texts: [] }];
     const toldAt = (host: string, ...timesMs: readonly number[]): number[] =>
       timesMs.filter((timeMs) => run.step(hit(host), timeMs, [timeMs, 'ehr', String(timeMs)]).length > 0);
     expect(toldAt('a', 0, 20_000, 40_000, 59_999)).toEqual([0]);
@@ -288,7 +288,7 @@ describe('the bounds of CorrelationRun', () => {
               ? String(n)
               : (n * 7_919) % events
             : null;
-          const hit = { correlation: 0, key: '[]', value, members, texts: {} };
+          const hit = { correlation: 0, key: '[]', value, members, texts: [] };
           run.step([hit], n, [n, 'ehr', String(n)]);
         }
       };
@@ -302,7 +302,7 @@ describe('the bounds of CorrelationRun', () => {
       const entriesMax = events >> 2;
       const run = new CorrelationRun(plan, 'every', { entriesMax });
       for (let n = 0; n < events; n++) {
-        const hit = { correlation: 0, key: '[]', value: n < entriesMax ? `v${n}` : 'x', members: [], texts: {} };
+        const hit = { correlation: 0, key: '[]', value: n < entriesMax ? `v${n}` : 'x', members: [], texts: [] };
         run.step([hit], n >> 2, [n, 'ehr', String(n)]);
       }
     };

@@ -47,14 +47,16 @@ export class CorrelationRun implements StateStore {
       const parents = this.#plan.parentsOf(hit.correlation);
       const isTold = firing.isRaised && this.#plan.raises(correlator.correlation);
       if (!isTold && parents.length === 0) continue;
-      if (isTold)
-        raised.push({ correlation: correlator.correlation, firing, events: firing.events(), texts: hit.texts });
+      if (isTold) {
+        const texts = this.#plan.textsByName(hit.correlation, hit.texts);
+        raised.push({ correlation: correlator.correlation, firing, events: firing.events(), texts });
+      }
       // The event that completed it is named by the entry itself.
       const chained = parents.length === 0 ? [] : firing.events(CHAINED_EVENTS_MAX + 1).slice(0, -1);
       for (const place of parents) {
         const { type } = (this.#correlators[place.correlation] as Correlator).correlation;
         if (!firing.isNew && !isTemporal(type)) continue;
-        const above = this.#plan.hitOfFiring(place, firing.group, hit.texts);
+        const above = this.#plan.hitOfFiring(place, hit.correlation, firing.group, hit.texts);
         if (above !== undefined) mergeStep(steps, { ...above, chained }, at + 1);
       }
     }
