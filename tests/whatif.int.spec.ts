@@ -38,8 +38,10 @@ interface Ran {
   readonly err: string;
 }
 
-function whatIf(...args: string[]): Ran {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, 'whatif', ...args], {
+const whatIf = (...args: string[]): Ran => protego('whatif', ...args);
+
+function protego(...args: string[]): Ran {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], {
     encoding: 'utf8',
     maxBuffer: 1 << 28,
   });
@@ -275,6 +277,28 @@ describe('protego whatif', () => {
     });
     expect(data.log.size).toBe(found.appended.seq);
     expect(JSON.stringify(event)).not.toContain('~s.');
+  });
+
+  it('takes the set that was activated last, and a stored one by its hash', () => {
+    const activated = protego(
+      'artefact',
+      'activate',
+      '--log',
+      log,
+      '--set',
+      candidate,
+      '--reason',
+      'change 18',
+      '--json',
+    );
+    expect(activated.code).toBe(0);
+    const { set } = JSON.parse(activated.out) as { readonly set: string };
+    const sets = ['--log', log, '--baseline', 'current', '--candidate', set.slice(0, 8)];
+    const done = whatIf(...sets, '--from', '100', '--to', '200', '--out', join(directory, 'stored'), '--json');
+    expect(done.err).not.toMatch(/error/i);
+    expect(JSON.parse(done.out)).toMatchObject({ documents: [], baseline: { name: 'current' } });
+    const inForce = whatIf('--log', log, '--baseline', 'in-force', '--candidate', set, '--out', join(directory, 'no'));
+    expect([inForce.code, inForce.err]).toEqual([2, expect.stringMatching(/two sets are compared/) as unknown]);
   });
 
   it.each([

@@ -152,6 +152,18 @@ describe('resolveArtefactSet', () => {
       });
   });
 
+  it('takes what a directory lacks from the one with the streams', () => {
+    const rulesOnly = house({ 'b.yml': 'title: b' });
+    rmSync(join(rulesOnly, 'declarations'), { recursive: true });
+    expect(resolveArtefactSet(rulesOnly, search)).toMatchObject({
+      rules: [{ path: 'b.yml' }],
+      texts: { sources: SOURCES },
+    });
+    const declarationsOnly = house({ 'c.yml': 'title: c' });
+    rmSync(join(declarationsOnly, 'rules'), { recursive: true });
+    expect(resolveArtefactSet(declarationsOnly, search)).toMatchObject({ rules: [{ path: 'own.yml' }] });
+  });
+
   it('refuses what names nothing, too short a hash, and one that is not clear', () => {
     expect(thrownCodeOf(() => resolveArtefactSet(name.slice(0, 7), search))).toBe('ARTEFACT_SET_UNKNOWN');
     mkdirSync(join(store.directory, name.slice(0, 8) + 'f'.repeat(56)), { recursive: true });

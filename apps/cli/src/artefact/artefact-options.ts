@@ -24,13 +24,13 @@ export interface SetOptions extends LogOptions {
 
 /** Text of the option that names a set. */
 export const SET_HELP =
-  'a stored set by its hash or the first 8 digits of it, a directory with rules/ and declarations/, or rules alone';
+  'a stored set by its hash or the first 8 digits of it, a directory with rules/, declarations/ or both, or rules alone';
 
 /** Gives a command the options of {@link SetOptions}. */
 export function withSet(command: Command): Command {
   return command
     .requiredOption('--set <set>', SET_HELP)
-    .option('--streams <dir>', 'declarations for a set that is named by its rules alone', shippedStreamsDir());
+    .option('--streams <dir>', 'where a set finds what it does not hold', shippedStreamsDir());
 }
 
 /** The store of a log. */

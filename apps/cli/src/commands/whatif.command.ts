@@ -18,6 +18,7 @@ import {
   type GateName,
   type WhatIfDiff,
 } from '@protego/replay';
+import { SET_HELP } from '../artefact/artefact-options';
 import { EXIT_CHECK_FAILED } from '../exit-code';
 import { shippedStreamsDir } from '../installation';
 import { ENGINE_OPTION_HELP, hereOrInEngine, type EngineOptions } from '../log/engine-client';
@@ -33,6 +34,8 @@ import { runSide, type SideRun } from '../whatif/run-side';
 import { whatIfVerifyCommand } from '../whatif/verify';
 import { clearReports, signReports, writeReports, type Side } from '../whatif/whatif-files';
 import { numberOf } from './simulate.command';
+
+const BASELINE_HELP = `what is in force: \`current\`, for the set that was activated last; ${SET_HELP}`;
 
 interface WhatIfOptions extends EngineOptions, RangeChoice {
   readonly baseline: string;
@@ -78,7 +81,7 @@ export function whatIfCommand(): Command {
 function withComparison(command: Command): void {
   command
     .option('--log <dir>', 'log directory; it is only read, unless --append is given')
-    .option('--baseline <set>', 'what is in force: a directory with rules/ and declarations/, or rules alone')
+    .option('--baseline <set>', BASELINE_HELP)
     .option('--candidate <set>', 'what would take its place, named in the same way')
     .option('--out <dir>', 'directory to write')
     .option('--keys <dir>', "directory of the log's keys (default: `keys` in the log directory)")
@@ -115,13 +118,13 @@ async function whatIf(options: WhatIfOptions): Promise<void> {
   requireOptions(options);
   const { log: directory, out } = options;
   const terminal = new Terminal(options.json);
-  const sets = {
-    baseline: loadSide(options.baseline, options.streams),
-    candidate: loadSide(options.candidate, options.streams),
-  };
-  mkdirSync(out, { recursive: true });
-  clearReports(out);
   const made = await withReader({ ...options, log: directory }, async (log) => {
+    const sets = {
+      baseline: loadSide(options.baseline, options.streams, log.reader),
+      candidate: loadSide(options.candidate, options.streams, log.reader),
+    };
+    mkdirSync(out, { recursive: true });
+    clearReports(out);
     // Taken once: while the engine appends, both runs still read the same records.
     const history = replayLogOf(log.reader, log.house.vault);
     const runs = { baseline: await run('baseline'), candidate: await run('candidate') };
