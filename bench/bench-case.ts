@@ -23,6 +23,10 @@ export interface BenchCase {
   readonly description: string;
   /** Name of the peer, where there is one. */
   readonly peer?: string;
+  /** True for a case that takes so long that it runs only when it, or its bench, is named. */
+  readonly isOnlyNamed?: boolean;
+  /** True for one round without a warm-up: so long that what the compiler does first counts for nothing. */
+  readonly isOnce?: boolean;
   /** Why the case cannot run here; undefined when it can. */
   readonly missing?: () => string | undefined;
   readonly prepare: (say: Say) => Promise<Contest> | Contest;

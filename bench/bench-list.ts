@@ -13,7 +13,8 @@ import { BYTES_PER_EVENT, VERIFY } from './log/stored-log';
 import { APPEND_TEN_TIMES, MEMORY_TEN_TIMES, VERIFY_TEN_TIMES } from './log/ten-times';
 import { SLIDING_COUNT } from './operators/sliding-count';
 import { PIPELINE_HOSPITAL_PACK } from './pipeline/hospital-pack';
-import { REPLAY_HOSPITAL_PACK } from './pipeline/hospital-replay';
+import { REPLAY_HOSPITAL_PACK } from './replay/hospital-replay';
+import { REPLAY_LONG, REPLAY_MEMORY_TEN_TIMES } from './replay/long-replay';
 import { SIMULATION_GENERATE } from './simulation/generate';
 import { ALL_RULES, FROM_BYTES, PROCESS_CREATION, SCRIPT_BLOCK, TEN_PERCENT } from './sigma/matching';
 
@@ -41,6 +42,8 @@ export const BENCH_CASES: readonly BenchCase[] = [
   SLIDING_COUNT,
   PIPELINE_HOSPITAL_PACK,
   REPLAY_HOSPITAL_PACK,
+  REPLAY_LONG,
+  REPLAY_MEMORY_TEN_TIMES,
   SIMULATION_GENERATE,
   MISS_RATIO,
   MISS,

@@ -19,7 +19,10 @@ class UsageError extends Error {}
 function program(): Command {
   return new Command('bench')
     .description('Measure how fast Protego is on this machine, beside peers in the same run.')
-    .argument('[names...]', 'benches, such as `log`, or single metrics, such as `log/read`; default: all')
+    .argument(
+      '[names...]',
+      'benches, such as `log`, or single metrics, such as `log/read`; default: all but those that take long',
+    )
     .option('--json', 'print the report as JSON', false)
     .option('--rounds <n>', 'rounds that are counted; the median is reported', Number, ROUNDS_DEFAULT)
     .option('--list', 'say what there is to measure, and measure nothing', false)
@@ -33,7 +36,7 @@ function program(): Command {
 }
 
 async function run(names: readonly string[], { json, list, rounds }: BenchOptions): Promise<void> {
-  const cases = selected(names);
+  const cases = list && names.length === 0 ? BENCH_CASES : selected(names);
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > ROUNDS_MAX)
     throw new UsageError(`--rounds must be a whole number from 1 to ${ROUNDS_MAX}`);
   if (list) {
@@ -55,7 +58,9 @@ function selected(names: readonly string[]): readonly BenchCase[] {
   const isNamed = (entry: BenchCase, name: string): boolean => name === entry.bench || name === caseName(entry);
   const unknown = names.find((name) => !BENCH_CASES.some((entry) => isNamed(entry, name)));
   if (unknown !== undefined) throw new UsageError(`no bench \`${unknown}\`; --list shows all`);
-  return names.length === 0 ? BENCH_CASES : BENCH_CASES.filter((entry) => names.some((name) => isNamed(entry, name)));
+  return names.length === 0
+    ? BENCH_CASES.filter(({ isOnlyNamed }) => isOnlyNamed !== true)
+    : BENCH_CASES.filter((entry) => names.some((name) => isNamed(entry, name)));
 }
 
 async function measureAll(cases: readonly BenchCase[], rounds: number): Promise<BenchReport> {

@@ -11,17 +11,19 @@ export function median(values: readonly number[]): number {
 /**
  * Measures a case: one round that is not counted, in which the code gets compiled, then the rounds that are. Product and
  * peer take turns within a round and change places between rounds, so that neither a machine that slows down nor what
- * the other left behind favours one of them.
+ * the other left behind favours one of them. A case that is measured once has one round, the product first.
  */
 export async function measure(bench: BenchCase, contest: Contest, rounds: number, say: Say): Promise<BenchResult> {
   const values: number[] = [];
   const peerValues: number[] = [];
-  for (let round = 0; round <= rounds; round++) {
-    const isPeerFirst = round % 2 === 1;
+  const { isOnce = false } = bench;
+  const last = isOnce ? 1 : rounds;
+  for (let round = isOnce ? 1 : 0; round <= last; round++) {
+    const isPeerFirst = !isOnce && round % 2 === 1;
     const early = isPeerFirst ? await measured(contest.peer) : undefined;
     const value = (await measured(contest.product)) ?? Number.NaN;
     const peerValue = early ?? (await measured(contest.peer));
-    say(`${caseName(bench)}: ${round === 0 ? 'warm-up' : `round ${round} of ${rounds}`}: ${line(value, peerValue)}`);
+    say(`${caseName(bench)}: ${round === 0 ? 'warm-up' : `round ${round} of ${last}`}: ${line(value, peerValue)}`);
     if (round === 0) continue;
     values.push(value);
     if (peerValue !== undefined) peerValues.push(peerValue);
