@@ -26,11 +26,12 @@ export function pseudonymiseWith(pseudonyms: ReadonlyMap<string, string> | undef
   if (pseudonyms === undefined || pseudonyms.size === 0) return unchanged;
   let search: PersonalValues | undefined;
   // Many rules ask for the same fields of one event.
-  const known = new Map<string, string>();
+  let known: Map<string, string> | undefined;
   return (text) => {
-    const before = pseudonyms.get(text) ?? known.get(text);
+    const before = pseudonyms.get(text) ?? known?.get(text);
     if (before !== undefined) return before;
     const replaced = (search ??= new PersonalValues(pseudonyms)).replacedIn(text);
+    known ??= new Map();
     if (known.size < KNOWN_TEXTS_MAX) known.set(text, replaced);
     return replaced;
   };

@@ -145,10 +145,12 @@ function hear(agents: Agents, device: string, observation: Observation<Sign>, ti
 /** Takes note of a sign of life. The usual interval of the agent, where it is missed by now and that was not told yet. */
 function missedIntervalMs(agent: Agent, observation: Observation<Sign>, timeMs: number): number | undefined {
   const { intervalsMin, lateIntervals, lateMsMin, signsMin, signsMsMin, signsKept } = PARAMETERS;
-  if (agent.isRaised || agent.intervalsMs.length < intervalsMin) return undefined;
+  const silentMs = timeMs - agent.lastMs;
+  // Asked first: of most signs of life the agent has just been heard, and nothing is to be put in order.
+  if (agent.isRaised || silentMs < lateMsMin || agent.intervalsMs.length < intervalsMin) return undefined;
   const sorted = agent.intervalsMs.toSorted((a, b) => a - b);
   const usualMs = sorted[sorted.length >> 1] as number;
-  if (timeMs - agent.lastMs < Math.max(lateIntervals * usualMs, lateMsMin)) return undefined;
+  if (silentMs < lateIntervals * usualMs) return undefined;
   agent.signCount++;
   if (agent.signs.length < signsKept) agent.signs.push({ timeMs, ref: refOf(observation) });
   const sinceMs = timeMs - (agent.signs[0]?.timeMs ?? timeMs);

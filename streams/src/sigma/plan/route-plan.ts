@@ -50,6 +50,7 @@ export class RoutePlan {
   #candidateCount = 0;
   /** Rules that match the record at hand, and why some of them do only because they threw. */
   readonly #matched: number[] = [];
+  readonly #matches: readonly SigmaMatch[];
   #failures: Map<number, Error> | undefined;
 
   constructor(
@@ -57,6 +58,7 @@ export class RoutePlan {
     private readonly evaluator: Evaluator,
   ) {
     this.#tests = rules.map(({ expression }) => evaluator.compile(expression));
+    this.#matches = rules.map(({ rule }) => ({ rule }));
     this.#marked = new Float64Array(rules.length);
     this.#candidates = new Int32Array(rules.length);
     this.#plan();
@@ -79,11 +81,11 @@ export class RoutePlan {
     const always = this.#always;
     for (let i = 0; i < always.length; i++) this.#evaluate(always[i] as number);
     if (matched.length === 0) return [];
-    matched.sort((left, right) => left - right);
+    if (matched.length > 1) matched.sort((left, right) => left - right);
     return matched.map((number) => {
-      const { rule } = this.rules[number] as PlannedRule;
       const failure = this.#failures?.get(number);
-      return failure === undefined ? { rule } : { rule, failure };
+      const match = this.#matches[number] as SigmaMatch;
+      return failure === undefined ? match : { rule: match.rule, failure };
     });
   }
 
