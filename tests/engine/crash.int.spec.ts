@@ -78,6 +78,7 @@ describe(`an engine that is killed ${ROUNDS} times under load (PROTEGO_CRASH_SEE
     await house.killEngine();
     for (let n = 1; n < ROUNDS; n++) await round(n);
     await house.startEngine();
+    await load.attack();
     await load.stop();
     await house.drained(60_000);
     const ticks = await house.metric('protego_log_records');

@@ -52,6 +52,7 @@ export class Load {
       this.#lanes.push(this.#lane('probe', 15, (event) => this.#overNats(probe, event)));
     }
     this.#lanes.push(this.#lane('ehr', 15, (event) => this.#overHttp([event])));
+    this.#lanes.push(this.#attackLane());
     this.#lanes.push(this.#lane('biomed-gateway', 15, (event) => this.#overHttp([event])));
     this.#lanes.push(this.#linesLane('biomed-gateway'));
     this.#lanes.push(this.#againLane('biomed-gateway', simulation));
@@ -75,6 +76,25 @@ export class Load {
       await this.#overHttp(Array.from({ length: LINES }, () => this.#next(source)));
       await pause(300 * this.random());
     }
+  }
+
+  /** Attacks that come at once: where the engine lags behind, those made of single events are late before they are whole. */
+  async #attackLane(): Promise<void> {
+    while (!this.#isStopping) {
+      await this.attack();
+      await pause(2_000 * this.random());
+    }
+  }
+
+  /** Tries more names from one address than anybody has; resolves when all of it is acknowledged. */
+  async attack(): Promise<void> {
+    const nowMs = Date.now();
+    const first = this.#count;
+    const events = Array.from({ length: 2 * STUFFING_NAMES }, () => {
+      const id = `ehr-${this.#count++}`;
+      return failedSignIn(nowMs, id, `198.51.100.${first % 250}`, `name-${id}`, 'ehr');
+    });
+    await this.#overHttp(events);
   }
 
   /** Sends over the bus what the engine has acknowledged over HTTP. */
