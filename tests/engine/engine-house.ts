@@ -33,6 +33,8 @@ export interface HouseOptions {
   readonly tickAfterMs?: number;
   readonly queueEventsMax?: number;
   readonly duplicateWindowMs?: number;
+  /** Silence after which a source no longer holds back the windows of the others. */
+  readonly idleAfterMs?: number;
   /** How long the streams keep a message. */
   readonly maxAgeMs?: number;
   /** Sources that have a token for HTTP. */
@@ -322,6 +324,7 @@ export class EngineHouse {
         filter: (path) => part !== 'rules' || ruleFiles?.includes(basename(path)) !== false || path.endsWith(part),
       });
     this.#changeStreams();
+    this.#changeSources();
     const nats = join(this.root, 'nats');
     mkdirSync(nats, { recursive: true });
     const { sources } = loadSourceDeclarations(this.streamsDir);
@@ -341,6 +344,14 @@ export class EngineHouse {
     const path = join(this.streamsDir, 'declarations/streams.yaml');
     const { streams } = parse(readFileSync(path, 'utf8')) as { streams: object[] };
     writeFileSync(path, stringify({ streams: streams.map((stream) => ({ ...stream, ...changes })) }));
+  }
+
+  #changeSources(): void {
+    const { idleAfterMs } = this.options;
+    if (idleAfterMs === undefined) return;
+    const path = join(this.streamsDir, 'declarations/sources.yaml');
+    const { defaults, ...others } = parse(readFileSync(path, 'utf8')) as { defaults: object };
+    writeFileSync(path, stringify({ ...others, defaults: { ...defaults, idleAfterMs } }));
   }
 
   async #end(signal: NodeJS.Signals): Promise<number | null> {

@@ -52,7 +52,6 @@ export class Load {
       this.#lanes.push(this.#lane('probe', 15, (event) => this.#overNats(probe, event)));
     }
     this.#lanes.push(this.#lane('ehr', 15, (event) => this.#overHttp([event])));
-    this.#lanes.push(this.#attackLane());
     this.#lanes.push(this.#lane('biomed-gateway', 15, (event) => this.#overHttp([event])));
     this.#lanes.push(this.#linesLane('biomed-gateway'));
     this.#lanes.push(this.#againLane('biomed-gateway', simulation));
@@ -75,14 +74,6 @@ export class Load {
     while (!this.#isStopping) {
       await this.#overHttp(Array.from({ length: LINES }, () => this.#next(source)));
       await pause(300 * this.random());
-    }
-  }
-
-  /** Attacks that come at once: where the engine lags behind, those made of single events are late before they are whole. */
-  async #attackLane(): Promise<void> {
-    while (!this.#isStopping) {
-      await this.attack();
-      await pause(2_000 * this.random());
     }
   }
 
