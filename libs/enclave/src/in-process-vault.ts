@@ -7,7 +7,7 @@ import {
 } from '@protego/contracts';
 import { type EventGate } from './admission/event-gate';
 import { KnownMessages } from './admission/known-messages';
-import { type OpenedFields, type OpeningScope } from './opened-fields';
+import { NOTHING_SEALED, type OpenedFields, type OpeningScope } from './opened-fields';
 import { type FileVault } from './file-vault';
 import type { MemoryImage } from './memory/memory-image';
 import {
@@ -83,6 +83,10 @@ export class InProcessVault implements PersonalDataVault {
 
   async openForPipeline(records: readonly StoredFields[]): Promise<OpenedEvent[]> {
     return records.map(({ event, sealed }) => this.#vault.openForPipeline(event, sealed));
+  }
+
+  async openFieldsForPipeline(sealed: readonly Uint8Array[]): Promise<OpenedFields[]> {
+    return sealed.map((each) => (each.length === 0 ? NOTHING_SEALED : this.#vault.openFields(each, 'staff-and-text')));
   }
 
   async reveal(records: readonly StoredFields[]): Promise<OpenedEvent[]> {

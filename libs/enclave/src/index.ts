@@ -36,6 +36,7 @@ export {
   type SlotKey,
   type StoredFields,
 } from './personal-data';
+export { applyOpened, type OpenedFields, type OpeningScope } from './opened-fields';
 // The sealed part of a record, for those who hold record keys and no vault
 export { openWithSlotKeys } from './event-opener';
 export {

@@ -16,6 +16,9 @@ export interface OpenedFields {
   readonly fields: readonly (readonly [kind: SlotKind, entries: readonly Entry[]])[];
 }
 
+/** What a sealed part of no bytes says. */
+export const NOTHING_SEALED: OpenedFields = { isAllOpen: true, fields: [] };
+
 interface OpenedText {
   readonly value: unknown;
   readonly placeholder: string;

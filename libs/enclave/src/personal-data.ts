@@ -1,6 +1,7 @@
 import type { EncodedTexts, OpenedEvent, ProtegoError, ProtegoEvent, StoredFields } from '@protego/contracts';
 
 import type { SlotKind } from './sealed-part';
+import type { OpenedFields } from './opened-fields';
 
 export type { StoredFields } from '@protego/contracts';
 
@@ -117,6 +118,12 @@ export interface PersonalDataVault {
    * @throws ProtegoError `LOG_BLOCK_CORRUPT`, `LOG_FORMAT_UNKNOWN` when one of them was altered
    */
   openForPipeline(records: readonly StoredFields[]): Promise<OpenedEvent[]>;
+  /**
+   * What {@link openForPipeline} would put into events, for whoever holds the events; one result for each sealed part, in order.
+   *
+   * @throws ProtegoError as {@link openForPipeline}
+   */
+  openFieldsForPipeline(sealed: readonly Uint8Array[]): Promise<OpenedFields[]>;
   /** Puts everything back in clear that can be opened, for who may see it all; otherwise as {@link openForPipeline}. */
   reveal(records: readonly StoredFields[]): Promise<OpenedEvent[]>;
   /**

@@ -1,7 +1,8 @@
-import type { OpenedEvent, StoredFields } from '@protego/contracts';
 import type { ArtefactSet } from '@protego/artefacts';
-import type { Finding, PartState, PartSummary, ReplayRecord } from '@protego/replay';
+import type { OpenedFields } from '@protego/enclave';
+import type { Finding, PartState, PartSummary } from '@protego/replay';
 import type { PipelineOptions } from '@protego/streams';
+import type { RecordPack } from './record-pack';
 
 /** What a thread that runs one part of a replay is started with. */
 export interface PartThreadData {
@@ -11,20 +12,21 @@ export interface PartThreadData {
   readonly part: number;
   readonly partCount: number;
   readonly state: PartState | undefined;
-  /** True where sealed fields are to be opened: by whoever started the thread, which alone can ask the vault. */
-  readonly isOpening: boolean;
 }
 
 /** What a thread is told. */
 export type PartOrder =
-  | { readonly kind: 'take'; readonly records: readonly ReplayRecord[] }
-  | { readonly kind: 'settle' | 'finish' }
-  | { readonly kind: 'opened'; readonly events: readonly OpenedEvent[] }
-  | { readonly kind: 'not-opened'; readonly error: Error };
+  | {
+      readonly kind: 'take';
+      /** Inputs of pipelines, in the order of the log. */
+      readonly records: RecordPack;
+      /** What the sealed fields of those say that have any, in order; undefined where they stay sealed. */
+      readonly opened: readonly OpenedFields[] | undefined;
+    }
+  | { readonly kind: 'settle' | 'finish' };
 
-/** What a thread answers; each order but `opened` has one answer, in the order of the orders. */
+/** What a thread answers to each order, in the order of the orders. */
 export type PartAnswer =
   | { readonly kind: 'took'; readonly findings: readonly Finding[] }
   | { readonly kind: 'settled'; readonly state: PartState }
-  | { readonly kind: 'finished'; readonly summary: PartSummary }
-  | { readonly kind: 'open'; readonly records: readonly StoredFields[] };
+  | { readonly kind: 'finished'; readonly summary: PartSummary };

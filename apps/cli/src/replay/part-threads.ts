@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { ArtefactSet } from '@protego/artefacts';
-import { ProtegoError, messageOf } from '@protego/contracts';
+import { ProtegoError } from '@protego/contracts';
+import type { OpenedFields, PersonalDataVault } from '@protego/enclave';
 import type {
   Finding,
   PartState,
@@ -11,45 +12,75 @@ import type {
   ReplayRecord,
   StartParts,
 } from '@protego/replay';
+import { isPipelineInput } from '@protego/streams';
 import { asThrown } from '../thread-error';
 import type { PartAnswer, PartOrder, PartThreadData } from './part-messages';
+import { hasSealed, packed } from './record-pack';
 
 /** Batches of records that a thread has in hand or that wait for it. */
 const BATCHES_WAITING_MAX = 4;
 
-/** Runs each part of a replay in a thread of its own. */
-export function partsInThreads(set: ArtefactSet): StartParts {
-  return (request) => new PartsInThreads(set, request);
+type Vault = Pick<PersonalDataVault, 'openFieldsForPipeline'>;
+
+/**
+ * Runs each part of a replay in a thread of its own.
+ *
+ * @param vault - asked once for all threads; without it sealed fields stay sealed
+ */
+export function partsInThreads(set: ArtefactSet, vault: Vault | undefined): StartParts {
+  return (request) => new PartsInThreads(set, vault, request);
 }
 
 class PartsInThreads implements PipelineParts {
   readonly #threads: readonly PartThread[];
+  readonly #vault: Vault | undefined;
+  /** Resolves when the batches that were handed over are with the threads. */
+  #handedOn: Promise<unknown> = Promise.resolve();
 
-  constructor(set: ArtefactSet, request: PartsRequest) {
+  constructor(set: ArtefactSet, vault: Vault | undefined, request: PartsRequest) {
+    this.#vault = vault;
     this.#threads = Array.from({ length: request.partCount }, (_, part) => new PartThread(set, request, part));
   }
 
+  // The vault opens the fields of one batch while the one before is handed on.
   async take(records: readonly ReplayRecord[]): Promise<readonly Finding[]> {
-    // Plain members: a record is a view of its block, and would not come over whole.
-    const plain = records.map(({ seq, timeMs, arrivedAtMs, type, body, sealed }) => {
-      return { seq, timeMs, arrivedAtMs, type, body, ...(sealed === undefined ? {} : { sealed }) };
+    const before = this.#handedOn;
+    const order = this.#orderOf(records.filter(({ type }) => isPipelineInput(type)));
+    this.#handedOn = before.then(async () => {
+      const ready = await order;
+      await Promise.all(this.#threads.map((thread) => thread.take(ready)));
     });
-    await Promise.all(this.#threads.map((thread) => thread.take(plain)));
+    // They may be awaited later than they fail.
+    order.catch(() => undefined);
+    this.#handedOn.catch(() => undefined);
+    await before;
     return this.#found();
   }
 
   async settle(): ReturnType<PipelineParts['settle']> {
+    await this.#handedOn;
     const states = await Promise.all(this.#threads.map((thread) => thread.settle()));
     return { findings: this.#found(), states };
   }
 
   async finish(): ReturnType<PipelineParts['finish']> {
+    await this.#handedOn;
     const summaries = await Promise.all(this.#threads.map((thread) => thread.finish()));
     return { findings: this.#found(), summaries };
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.#threads.map((thread) => thread.stop()));
+  }
+
+  async #orderOf(records: readonly ReplayRecord[]): Promise<PartOrder & { readonly kind: 'take' }> {
+    const pack = packed(records);
+    const sealed = records.filter(hasSealed).map((record) => record.sealed as Uint8Array);
+    return { kind: 'take', records: pack, opened: await this.#opened(sealed) };
+  }
+
+  async #opened(sealed: readonly Uint8Array[]): Promise<readonly OpenedFields[] | undefined> {
+    return sealed.length === 0 ? undefined : this.#vault?.openFieldsForPipeline(sealed);
   }
 
   #found(): Finding[] {
@@ -65,7 +96,6 @@ interface Waiting {
 /** One part and its thread. */
 class PartThread {
   readonly #worker: Worker;
-  readonly #open: PartsRequest['open'];
   readonly #waiting: Waiting[] = [];
   readonly #inHand: Promise<unknown>[] = [];
   #findings: Finding[] = [];
@@ -73,11 +103,10 @@ class PartThread {
   #isStopped = false;
 
   constructor({ rules, declarations, placeholders }: ArtefactSet, request: PartsRequest, part: number) {
-    const { options, partCount, states, open } = request;
-    this.#open = open;
+    const { options, partCount, states } = request;
     const set = { rules, declarations, placeholders };
     const state = states?.[part];
-    const workerData: PartThreadData = { set, options, part, partCount, state, isOpening: open !== undefined };
+    const workerData: PartThreadData = { set, options, part, partCount, state };
     this.#worker = new Worker(join(__dirname, 'part-thread.js'), { workerData, name: 'replay' });
     this.#worker.on('message', (answer: PartAnswer) => this.#hear(answer));
     this.#worker.on('error', (error: Error) => this.#fail(error));
@@ -85,8 +114,8 @@ class PartThread {
   }
 
   /** Resolves when there is room for more. */
-  async take(records: readonly ReplayRecord[]): Promise<void> {
-    const took = this.#ask({ kind: 'take', records });
+  async take(order: PartOrder & { readonly kind: 'take' }): Promise<void> {
+    const took = this.#ask(order);
     this.#inHand.push(took);
     if (this.#inHand.length >= BATCHES_WAITING_MAX) await this.#inHand.shift();
   }
@@ -129,22 +158,8 @@ class PartThread {
   }
 
   #hear(answer: PartAnswer): void {
-    if (answer.kind === 'open') {
-      void this.#openFor(answer.records);
-      return;
-    }
     if (answer.kind === 'took') this.#findings.push(...answer.findings);
     this.#waiting.shift()?.resolve(answer);
-  }
-
-  async #openFor(records: Parameters<NonNullable<PartsRequest['open']>>[0]): Promise<void> {
-    try {
-      this.#worker.postMessage({ kind: 'opened', events: (await this.#open?.(records)) ?? [] } satisfies PartOrder);
-    } catch (thrown) {
-      const error = thrown instanceof Error ? thrown : new Error(messageOf(thrown));
-      this.#fail(error);
-      this.#worker.postMessage({ kind: 'not-opened', error } satisfies PartOrder);
-    }
   }
 
   #fail(error: Error): void {

@@ -86,7 +86,9 @@ export async function runInto(settings: RunSettings, open: OpenLog, terminal: Te
       pieces: directory.pieces,
       progress: { store: directory.progress, everyRecords: saveEvery },
       snapshots: { store, everyRecords: snapshotEvery ?? Number.POSITIVE_INFINITY },
-      ...(workers > 1 && !areSetsInForce(set) ? { startParts: partsInThreads(set) } : {}),
+      ...(workers > 1 && !areSetsInForce(set)
+        ? { startParts: partsInThreads(set, log.open === undefined ? undefined : house.vault) }
+        : {}),
       ...settings.ports,
       turn: async (progress) => {
         await turn(progress);

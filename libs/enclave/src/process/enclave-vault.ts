@@ -1,5 +1,5 @@
 import { ProtegoError, type OpenedEvent, type ProtegoEvent } from '@protego/contracts';
-import { applyOpened, type OpenedFields, type OpeningScope } from '../opened-fields';
+import { NOTHING_SEALED, applyOpened, type OpenedFields, type OpeningScope } from '../opened-fields';
 import { requireSearchable } from '../name-search';
 import {
   NAMES_MAX,
@@ -71,6 +71,10 @@ export class EnclaveVault implements PersonalDataVault {
 
   openForPipeline(records: readonly StoredFields[]): Promise<OpenedEvent[]> {
     return this.#open(records, 'staff-and-text');
+  }
+
+  openFieldsForPipeline(sealed: readonly Uint8Array[]): Promise<OpenedFields[]> {
+    return this.#openFields(sealed, 'staff-and-text');
   }
 
   reveal(records: readonly StoredFields[]): Promise<OpenedEvent[]> {
@@ -208,24 +212,26 @@ export class EnclaveVault implements PersonalDataVault {
   }
 
   async #open(records: readonly StoredFields[], scope: OpeningScope): Promise<OpenedEvent[]> {
-    const sealed = records.filter((record) => record.sealed.length > 0);
     const opened = await this.#openFields(
-      sealed.map((record) => record.sealed),
+      records.map(({ sealed }) => sealed),
       scope,
     );
-    let next = 0;
-    return records.map(({ event, sealed: part }) => {
-      if (part.length === 0) return { event, pseudonyms: new Map(), erased: [] };
-      return applyOpened(event, opened[next++] as OpenedFields, scope);
+    return records.map(({ event, sealed }, i) => {
+      if (sealed.length === 0) return { event, pseudonyms: new Map(), erased: [] };
+      return applyOpened(event, opened[i] as OpenedFields, scope);
     });
   }
 
   async #openFields(sealed: readonly Uint8Array[], scope: OpeningScope): Promise<OpenedFields[]> {
-    if (sealed.length === 0) return [];
+    const parts = sealed.filter(({ length }) => length > 0);
+    if (parts.length === 0) return sealed.map(() => NOTHING_SEALED);
     const writer = this.#begin();
     writer.u8(scope === 'all' ? 1 : 0);
-    const reader = await this.#callAny(CALLS.openFields, this.#withParts(writer, sealed));
-    return sealed.map(() => ({ isAllOpen: reader.u8() === 1, fields: reader.json() as OpenedFields['fields'] }));
+    const reader = await this.#callAny(CALLS.openFields, this.#withParts(writer, parts));
+    return sealed.map(({ length }) => {
+      if (length === 0) return NOTHING_SEALED;
+      return { isAllOpen: reader.u8() === 1, fields: reader.json() as OpenedFields['fields'] };
+    });
   }
 
   /** One answer for each item: whether any of the names stands in it. */

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ProtegoEvent } from '@protego/contracts';
+import { applyOpened, type OpenedFields } from '../opened-fields';
 import {
   type Admission,
   type AdmittedEvent,
@@ -53,6 +54,7 @@ export function describeBatches(name: string, underTest: VaultUnderTest): void {
       expect(await vault.admit([])).toEqual([]);
       expect(await vault.reveal([])).toEqual([]);
       expect(await vault.openForPipeline([])).toEqual([]);
+      expect(await vault.openFieldsForPipeline([])).toEqual([]);
       expect(await vault.slotKeys([])).toEqual([]);
     });
 
@@ -72,6 +74,10 @@ export function describeBatches(name: string, underTest: VaultUnderTest): void {
       expect((await vault.reveal(records)).map(({ event }) => event)).toEqual(events);
       expect((await vault.openForPipeline(records)).map(({ event }) => event)).toEqual(
         sealed.map(({ pipelineEvent }) => pipelineEvent),
+      );
+      const fields = await vault.openFieldsForPipeline(sealed.map((each) => each.sealed));
+      expect(records.map(({ event }, i) => applyOpened(event, fields[i] as OpenedFields, 'staff-and-text'))).toEqual(
+        await vault.openForPipeline(records),
       );
       const keys = await vault.slotKeys(sealed.map((each) => each.sealed));
       expect(keys.map((slots) => slots.length)).toEqual([0, 2, 1, 0, 2]);

@@ -2,7 +2,9 @@ import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes }
 import { canonicalJson, type EventSeq, type OpenedEvent, type ProtegoEvent } from '@protego/contracts';
 import {
   NameSearch,
+  SLOT_KINDS,
   type Admission,
+  type OpenedFields,
   type PersonRef,
   type PersonalDataVault,
   type SealedEvent,
@@ -47,6 +49,14 @@ export class OneKeyVault implements PersonalDataVault {
 
   openForPipeline(records: readonly StoredFields[]): Promise<OpenedEvent[]> {
     return this.reveal(records);
+  }
+
+  async openFieldsForPipeline(sealed: readonly Uint8Array[]): Promise<OpenedFields[]> {
+    return sealed.map((each) => {
+      const [slotKey] = this.keysOf(each);
+      if (slotKey === undefined) return { isAllOpen: each.length === 0, fields: [] };
+      return { isAllOpen: true, fields: [[SLOT_KINDS.staff, openOne(Buffer.from(each), slotKey.key)]] };
+    });
   }
 
   async reveal(records: readonly StoredFields[]): Promise<OpenedEvent[]> {
