@@ -18,7 +18,8 @@ import { replayLogOf } from '../../replay-log';
 import { runReplay } from '../../run/replay-lines';
 import { listingHash, sha256Of } from '../claim-artefacts';
 import { seqRangesOf, type DetectionClaim } from '../detection-claim';
-import { planProof, proofLogOf } from '../plan-proof';
+import { planProof } from '../plan-proof';
+import { proofLogOf } from '../proof-log';
 
 /** SHA-256 that stands for the engine in these tests. */
 export const ENGINE = 'e'.repeat(64);
