@@ -1,5 +1,7 @@
 import {
+  ProtegoError,
   eventRegistry,
+  messageOf,
   readLoggedEvents,
   type Detection,
   type EventSeq,
@@ -85,7 +87,11 @@ const TEXT_PLACEHOLDER = /^~t\./;
 
 type Place = ReturnType<CorrelationPlan['placesOf']>[number];
 
-/** Runs the pipeline over records until it makes a detection. */
+/**
+ * Runs the pipeline over records until it makes a detection.
+ *
+ * @throws ProtegoError `PROOF_INVALID` for a record on which it fails; what reading events throws
+ */
 export async function runClaim(request: ClaimRunRequest): Promise<ClaimRunOutcome> {
   const run = new ClaimRun(request);
   let batch: ReplayRecord[] = [];
@@ -109,15 +115,19 @@ class ClaimRun {
   #found: DetectionResult | undefined;
   #lastSeq = -1;
   #needsClear = false;
+  #failure: { readonly cause: unknown } | undefined;
 
   constructor(private readonly request: ClaimRunRequest) {
     this.#pipeline = buildPipeline(request.artefacts, undefined, { mutes: 'ignored' });
     this.#matcher = new SigmaMatcher(request.rules);
     this.#plan = new CorrelationPlan(request.artefacts.rules.linked, () => []);
-    this.#input.pipe(this.#pipeline.results).subscribe((result) => {
-      if (result.kind === 'detection') this.#note(result);
-      else if (result.kind === 'undecidable' && this.#undecidedSeqs.size < UNDECIDED_MAX)
-        this.#undecidedSeqs.add(result.event.seq);
+    this.#input.pipe(this.#pipeline.results).subscribe({
+      next: (result) => {
+        if (result.kind === 'detection') this.#note(result);
+        else if (result.kind === 'undecidable' && this.#undecidedSeqs.size < UNDECIDED_MAX)
+          this.#undecidedSeqs.add(result.event.seq);
+      },
+      error: (cause: unknown) => (this.#failure = { cause }),
     });
     // Its windows then decide when it ends, as they did.
     if (request.beginsInImport) this.#input.next(SESSION_BEGINS);
@@ -128,7 +138,7 @@ class ClaimRun {
     const inputs = records.filter(({ type }) => isPipelineInput(type) && !isMuteType(type));
     const events = await readLoggedEvents(inputs, eventRegistry, this.request.open);
     for (const event of events) {
-      this.#next(this.request.open === undefined ? this.#asked(event) : event);
+      this.#next(event);
       if (this.#found !== undefined) return true;
     }
     const last = records.at(-1);
@@ -175,7 +185,15 @@ class ClaimRun {
 
   #next(event: LoggedEvent): void {
     this.#lastSeq = event.seq;
-    this.#input.next(event);
+    try {
+      this.#input.next(this.request.open === undefined ? this.#asked(event) : event);
+      if (this.#failure === undefined) return;
+    } catch (cause) {
+      this.#failure = { cause };
+    }
+    const { cause } = this.#failure;
+    const message = `the record at seq ${event.seq} holds no event that can be judged: ${messageOf(cause)}`;
+    throw new ProtegoError('PROOF_INVALID', message, { seq: event.seq }, { cause });
   }
 
   #note(result: DetectionResult): void {

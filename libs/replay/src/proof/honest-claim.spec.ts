@@ -173,6 +173,21 @@ describe('a record whose fields cannot be opened', () => {
     }));
 });
 
+describe('a record that holds no event', () => {
+  it('is the fault of the proof, and of nothing else', () =>
+    inProofHouse(async (house) => {
+      const claim = await house.plan('many-failures');
+      const records = recordsFor(house, claim).map((record) => {
+        if (record.seq !== claim.seqs[0]) return record;
+        const event = JSON.parse(Buffer.from(record.body).toString('utf8')) as object;
+        return { ...record, body: Buffer.from(JSON.stringify({ ...event, data: null })) };
+      });
+      const judgement = await judgeClaim({ claim, records, engine: ENGINE });
+      expect(judgement).toMatchObject({ verdict: 'INVALID', code: 'result-differs' });
+      expect(judgement.reason).toContain(`seq ${claim.seqs[0]}`);
+    }));
+});
+
 describe('checkClaim', () => {
   it('refuses to have signed what the log contradicts', () =>
     inProofHouse(async (house) => {

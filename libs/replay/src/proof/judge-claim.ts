@@ -259,7 +259,7 @@ async function rerun(
     (start?.isComplete === true || need.kind !== 'window' || !need.holdsBack || outcome.isNothingHeldBack);
   if (!isKnown) return unsettled(raising, recordsRun);
   const isTimingShown = isTimingKnown || outcome.found?.detection.timing === 'skewed';
-  return isTimingShown ? reproduced(claim, raising, recordsRun) : reproducedBesideTiming(recordsRun);
+  return isTimingShown ? reproduced(claim, raising, recordsRun) : reproducedBesideTiming(claim, recordsRun);
 }
 
 /** What nobody could say of records whose fields stayed closed; whatever the run found besides may be for want of them. */
@@ -293,28 +293,21 @@ function missOf(
   return isSame ? undefined : differs('the rule rests on other events than the proof names');
 }
 
-function reproduced({ coverage }: DetectionClaim, raising: RaisingRule, recordsRun: number): ProofJudgement {
+function reproduced(claim: DetectionClaim, raising: RaisingRule, recordsRun: number): ProofJudgement {
   const what = raising.kind === 'detector' ? 'the detector' : 'the rule';
-  const records =
-    coverage.kind === 'range'
-      ? `${recordsRun} records that stand in the log without a gap`
-      : `${recordsRun === 1 ? 'the record' : `${recordsRun} records`} it rests on`;
-  return judged('VALID', 'reproduced', `${what}, run again on ${records}, makes exactly this detection`, {
-    recordsRun,
-  });
+  const reason = `${what}, run again on ${recordWords(claim, recordsRun)}, makes exactly this detection`;
+  return judged('VALID', 'reproduced', reason, { recordsRun });
 }
 
-function reproducedBesideTiming(recordsRun: number): ProofJudgement {
-  return judged(
-    'VALID',
-    'reproduced',
-    'the rule, run again on the record it rests on, makes this detection; whether the event came in time is left out',
-    {
-      recordsRun,
-      leftOut: ['timing'],
-      notes: ['whether the event came in time hangs on what came before it, which the proof does not hold'],
-    },
-  );
+function reproducedBesideTiming(claim: DetectionClaim, recordsRun: number): ProofJudgement {
+  const reason = `the rule, run again on ${recordWords(claim, recordsRun)}, makes this detection; whether the event came in time is left out`;
+  const notes = ['whether the event came in time hangs on what came before it, which the proof does not hold'];
+  return judged('VALID', 'reproduced', reason, { recordsRun, leftOut: ['timing'], notes });
+}
+
+function recordWords({ coverage }: DetectionClaim, recordsRun: number): string {
+  if (coverage.kind === 'range') return `${recordsRun} records that stand in the log without a gap`;
+  return recordsRun === 1 ? 'the record it rests on' : `${recordsRun} records it rests on`;
 }
 
 function unsettled(raising: RaisingRule, recordsRun: number): ProofJudgement {
