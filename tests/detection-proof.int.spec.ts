@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { canonicalJson, systemClock, type Detection } from '@protego/contracts';
 import type { HouseKeys } from '@protego/enclave';
 import { fixedHouse } from '@protego/enclave/testing';
-import { EventLogReader, EventLogWriter, generateReceiverKey } from '@protego/event-log';
-import type { DetectionClaim } from '@protego/replay';
+import { EventLogReader, EventLogWriter, generateReceiverKey, merkleRootOf } from '@protego/event-log';
+import { manifestText, parseManifest, type DetectionClaim } from '@protego/replay';
 import { forged, type Forgery } from '@protego/replay/testing';
 import { outputEventOf } from '@protego/streams';
 import { SHIPPED_FIELDS, importHistory } from './history-log';
@@ -246,6 +246,21 @@ describe('the proof of a detection', () => {
     const other = ['--run', at('run'), '--detection', id, '--out', out, '--streams', at('streams')];
     const wrongRules = protego('replay', 'prove', '--log', log, ...other);
     expect([wrongRules.code, wrongRules.err]).toEqual([2, expect.stringContaining('PROOF_RULE_MISSING')]);
+    // A run that says something else than the log gives, be its hash mended or not.
+    cpSync(at('run'), at('false-run'), { recursive: true });
+    const lines = at('false-run', 'detections.jsonl');
+    const texts = readFileSync(lines, 'utf8').trimEnd().split('\n');
+    const said = texts.map((line) => {
+      const detection = JSON.parse(line) as Detection;
+      return detection.id === id ? canonicalJson({ ...detection, severity: 'low', title: 'Nothing' }) : line;
+    });
+    writeFileSync(lines, `${said.join('\n')}\n`);
+    const proveFalse = (): Ran =>
+      protego('replay', 'prove', '--log', log, '--run', at('false-run'), '--detection', id, '--out', out);
+    expect([proveFalse().code, proveFalse().err]).toEqual([2, expect.stringContaining('MANIFEST_INVALID')]);
+    const manifest = parseManifest(readFileSync(at('run', 'manifest.json'), 'utf8'));
+    writeFileSync(at('false-run', 'manifest.json'), manifestText({ ...manifest, outputHash: merkleRootOf(said) }));
+    expect([proveFalse().code, proveFalse().err]).toEqual([2, expect.stringContaining('PROOF_DETECTION_DIFFERS')]);
     expect(existsSync(out)).toBe(false);
   });
 });

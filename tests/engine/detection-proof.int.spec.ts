@@ -2,9 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Detection } from '@protego/contracts';
+import { ServiceError } from 'nats';
+import { commandSubject, type Detection } from '@protego/contracts';
 import { generateReceiverKey } from '@protego/event-log';
-import { EngineHouse, PROTEGO } from './engine-house';
+import { EngineHouse, PROTEGO, SITE } from './engine-house';
 import { bytesOf, clockTick, probeEvent, subjectOf, unsignedFirmware } from './sample-events';
 
 jest.setTimeout(180_000);
@@ -73,5 +74,18 @@ describe('the proof of a detection that the engine raised', () => {
       const verdict = JSON.parse(done('replay', 'verify-proof', out, '--json', ...open)) as Record<string, unknown>;
       expect(verdict).toMatchObject({ ok: true, recordedSeq: seq });
     }
+  });
+
+  it('is not signed where the claim is none, or is not what the log holds', async () => {
+    const operator = await house.connect('operator');
+    const input = {
+      selection: { seqRanges: [{ fromSeq: 0, toSeq: 1 }] },
+      purpose: 'case',
+      claim: { note: 'all is well' },
+    };
+    const reply = await operator.request(commandSubject(SITE, 'export'), JSON.stringify(input), { timeout: 30_000 });
+    expect(new TextDecoder().decode(reply.data)).toContain('claim');
+    expect(ServiceError.isServiceError(reply)).toBe(true);
+    await operator.close();
   });
 });

@@ -174,6 +174,9 @@ export const ERROR_CODES = {
   SOURCE_FILE_DAMAGED: environment('The file ends early or is altered: fetch it again; what stood before was read.'),
   SOURCE_RECORD_INVALID: caller('The record cannot become an event: mend it at its origin.'),
   MANIFEST_INVALID: caller('Name a manifest.json that `replay` has written.'),
+  PROOF_DETECTION_DIFFERS: caller(
+    'Make the replay again with the rules that are named here, and name its output with --run.',
+  ),
   PROOF_INVALID: caller('The proof was altered or is none: ask for it again.'),
   PROOF_RULE_MISSING: caller('Name the rules that were in force with --rules, and their declarations with --streams.'),
   PROOF_TOO_LARGE: caller('The rule texts are too long for one proof: split their files.'),

@@ -125,15 +125,10 @@ export {
 } from './whatif/change-record';
 // Proofs of single detections
 export { seqRangesOf, type ClaimCoverage, type ClaimFile, type DetectionClaim } from './proof/detection-claim';
-export {
-  CLAIM_DECLARATIONS,
-  PROOF_BYTES_MAX,
-  PROOF_RECORDS_MAX,
-  planProof,
-  proofLogOf,
-  type ProofLog,
-  type ProofRequest,
-} from './proof/plan-proof';
+export { CLAIM_DECLARATIONS, PROOF_BYTES_MAX, PROOF_RECORDS_MAX, planProof } from './proof/plan-proof';
+export { proofLogOf, type ProofLog } from './proof/proof-log';
+export { type ProofRequest } from './proof/proof-request';
+export { checkClaim, type ClaimToSign } from './proof/check-claim';
 export { type ProofCode, type ProofGrade, type ProofJudgement } from './proof/proof-verdict';
 export { verifyProof, type ProofReport, type VerifyProofOptions } from './proof/verify-proof';
 

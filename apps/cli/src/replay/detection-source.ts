@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ProtegoError, type Detection, type ProtegoEvent } from '@protego/contracts';
-import type { EventLogReader } from '@protego/event-log';
+import { merkleRootOf, type EventLogReader } from '@protego/event-log';
 import { parseManifest } from '@protego/replay';
+import { linesOfFile } from './file-lines';
 
 /** A detection and where it was found. */
 export interface FoundDetection {
@@ -20,7 +21,7 @@ export interface FoundDetection {
  * @throws ProtegoError `DETECTION_UNKNOWN`; `USAGE_INVALID` when the replay was of another log, or with what is known now; `MANIFEST_INVALID`
  */
 export function detectionOfRun(directory: string, id: string, origin: string): FoundDetection {
-  const { log, knowledge } = parseManifest(readFileSync(join(directory, 'manifest.json'), 'utf8'));
+  const { log, knowledge, outputHash } = parseManifest(readFileSync(join(directory, 'manifest.json'), 'utf8'));
   if (log.origin !== origin)
     throw new ProtegoError(
       'USAGE_INVALID',
@@ -32,7 +33,14 @@ export function detectionOfRun(directory: string, id: string, origin: string): F
       'USAGE_INVALID',
       `\`${directory}\` is a replay with what is known now: name one without --knowledge now`,
     );
-  const detection = lineOf<Detection>(join(directory, 'detections.jsonl'), id);
+  const lines = join(directory, 'detections.jsonl');
+  const root = merkleRootOf(linesOfFile(lines));
+  if (root !== outputHash)
+    throw new ProtegoError('MANIFEST_INVALID', `\`${lines}\` is not what its manifest says was found`, {
+      recorded: outputHash,
+      found: root,
+    });
+  const detection = lineOf<Detection>(lines, id);
   const { seqs } = lineOf<{ readonly id: string; readonly seqs: readonly number[] }>(
     join(directory, 'evidence.jsonl'),
     id,

@@ -11,7 +11,7 @@ const UNCOMPARED =
 
 /** Puts the report of a check into words. Nothing of the file can steer the terminal. */
 export function proofWords(report: ProofReport): ProofWords {
-  const { verdict, code, reason, seq, notes, recordsRun, isKeyGiven, claim, manifest } = report;
+  const { verdict, code, reason, seq, notes, leftOut, recordsRun, isKeyGiven, claim, manifest } = report;
   const { origin, verifierKey, checkpoint, bundle, records, createdAt } = manifest ?? {};
   const log = { origin, size: sizeIn(checkpoint), verifierKey, bundle, createdAt };
   const facts = {
@@ -33,7 +33,10 @@ export function proofWords(report: ProofReport): ProofWords {
   ];
   const ok = verdict === 'VALID';
   return {
-    json: { ok, verdict, code, reason, ...(seq === undefined ? {} : { seq }), notes, recordsRun, isKeyGiven, ...facts },
+    json: {
+      ...{ ok, verdict, code, reason, ...(seq === undefined ? {} : { seq }), notes, leftOut },
+      ...{ recordsRun, isKeyGiven, ...facts },
+    },
     lines: lines.map(plain),
   };
 }

@@ -160,7 +160,7 @@ function tell(
   const verifier = join(dirname(options.out), DETECTION_VERIFIER_NAME);
   const sha256 = options.withVerifier ? copyDetectionVerifier(verifier) : undefined;
   const { records, bytes, keys, eventSeq, receiver } = summary;
-  const { verdict, code, reason, notes } = report;
+  const { verdict, code, reason, notes, leftOut } = report;
   const isKeyNeeded = claim.fields === 'opened';
   const keyLine =
     receiver === undefined
@@ -168,7 +168,7 @@ function tell(
       : `the rule looks into personal fields: check it with the key ${receiver}`;
   terminal.result(
     {
-      ...{ file: options.out, detection: claim.detection.id, verdict, code, reason, notes },
+      ...{ file: options.out, detection: claim.detection.id, verdict, code, reason, notes, leftOut },
       ...{ verdictWithoutKey: reportWithoutKey.verdict, isKeyNeeded, fields: claim.fields, coverage: claim.coverage },
       ...{ seqs: claim.seqs, recordedSeq: claim.recordedSeq, records, bytes, keys, eventSeq },
       ...(sha256 === undefined ? {} : { verifier: { file: verifier, sha256 } }),

@@ -19,7 +19,7 @@ export interface CommandInputs {
     readonly purpose: string;
     readonly receiver?: string;
     readonly earlierCheckpoint?: string;
-    /** What the records are to show; it goes into the manifest of the bundle as it is. */
+    /** Claim of a detection that the records are to show; it goes into the manifest of the bundle once it was checked. */
     readonly claim?: Record<string, unknown>;
   };
   readonly 'detection-mute': MuteRequest;

@@ -21,6 +21,7 @@ import {
   type RevealedRecord,
   type WritableLog,
 } from '@protego/event-log';
+import { PROOF_RECORDS_MAX, checkClaim, proofLogOf } from '@protego/replay';
 import { ArtefactCommands } from '../artefacts/artefact-commands.service';
 import { ENCLAVE, ENGINE_CLOCK, ENGINE_LOG } from '../engine.constants';
 import { DeadLetters } from '../ingest/dead-letters.service';
@@ -101,7 +102,12 @@ export class LogCommands {
     const directory = join(this.log.directory, EXPORTS_FOLDER);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const file = join(directory, `${randomUUID()}.bundle`);
-    return exportBundle({ ...this.#parts(), ...input, file });
+    const parts = this.#parts();
+    if (input.claim !== undefined) {
+      const log = proofLogOf(parts.reader, parts.vault);
+      await checkClaim({ claim: input.claim, selection: input.selection, log, recordsMax: PROOF_RECORDS_MAX + 10_000 });
+    }
+    return exportBundle({ ...parts, ...input, file });
   }
 
   async #backup({ directory, keepCount }: CommandInputs['backup']): Promise<object> {

@@ -19,38 +19,56 @@ export const DECLARATION_NAMES: Readonly<Record<string, string>> = {
   'placeholders.yaml': 'placeholders',
 };
 
+/** What a claim says that the pipeline is built from. */
+export interface ClaimArtefacts {
+  readonly artefacts: PipelineArtefacts;
+  /**
+   * True when all rule files of the set are held: only then it is known that no filter, correlation or document of the
+   * same name in another file changes what a rule finds.
+   */
+  readonly isWholeSet: boolean;
+}
+
 /**
  * What a claim says that the pipeline is built from, ready to run.
  *
  * @throws ProtegoError `PROOF_INVALID` when a text is not the one whose hash the claim names, or cannot be read
  */
-export function artefactsOf(claim: DetectionClaim): PipelineArtefacts {
+export function artefactsOf(claim: DetectionClaim): ClaimArtefacts {
   for (const { path, text } of claim.declarations) {
     const hash = claim.artefacts[DECLARATION_NAMES[path] ?? ''];
     if (listingHash([{ path, sha256: sha256Of(text) }]) !== hash)
       throw new ProtegoError('PROOF_INVALID', `\`${path}\` in the proof is not the one whose hash the claim names`);
   }
-  checkListing(claim);
+  const isWholeSet = checkListing(claim);
   const sources = textOf(claim, 'sources.yaml');
   const placeholders = textOf(claim, 'placeholders.yaml');
   if (sources === undefined) throw new ProtegoError('PROOF_INVALID', 'the proof lacks `sources.yaml`');
   if (placeholders === undefined && claim.artefacts['placeholders'] !== undefined)
     throw new ProtegoError('PROOF_INVALID', 'the proof lacks `placeholders.yaml`');
-  return {
+  const artefacts = {
     rules: compileSigma(claim.rules?.files ?? [], { placeholders: placeholdersOf(placeholders) }),
     declarations: parseSourceDeclarations(sources, 'sources.yaml'),
   };
+  return { artefacts, isWholeSet };
 }
 
-/** The rule texts must be those of the set that the claim names. */
-function checkListing({ rules, artefacts }: DetectionClaim): void {
-  if (rules === null || rules.listing === null) return;
-  if (listingHash(rules.listing) !== artefacts['rules'])
+/** The rule texts must be those of the set that the claim names, in its order; returns whether they are all of it. */
+function checkListing({ rules, artefacts }: DetectionClaim): boolean {
+  if (rules === null || rules.listing === null) return false;
+  const { files, listing } = rules;
+  if (listingHash(listing) !== artefacts['rules'])
     throw new ProtegoError('PROOF_INVALID', 'the list of rule files is not that of the set that the claim names');
-  const listed = new Set(rules.listing.map(({ path, sha256 }) => `${sha256} ${path}`));
-  for (const { path, text } of rules.files)
-    if (!listed.has(`${sha256Of(text)} ${path}`))
+  // Which of several documents of one name is meant hangs on their order.
+  let at = 0;
+  for (const { path, text } of files) {
+    const sha256 = sha256Of(text);
+    while (at < listing.length && (listing[at]?.path !== path || listing[at]?.sha256 !== sha256)) at++;
+    if (at === listing.length)
       throw new ProtegoError('PROOF_INVALID', `the text of \`${path}\` is not that of the set that the claim names`);
+    at++;
+  }
+  return files.length === listing.length;
 }
 
 function textOf({ declarations }: DetectionClaim, path: string): ClaimFile['text'] | undefined {

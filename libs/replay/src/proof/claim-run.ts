@@ -1,5 +1,7 @@
 import {
+  ProtegoError,
   eventRegistry,
+  messageOf,
   readLoggedEvents,
   type Detection,
   type EventSeq,
@@ -7,16 +9,19 @@ import {
   type OpenPersonalFields,
 } from '@protego/contracts';
 import {
+  CorrelationPlan,
   ENGINE_SOURCE,
   SESSION_OPENED,
   SigmaMatcher,
   buildPipeline,
+  fieldValue,
   isMuteType,
   isPipelineInput,
   sigmaRecordOf,
   type DetectionResult,
   type Pipeline,
   type PipelineArtefacts,
+  type SigmaRecord,
   type SigmaRule,
 } from '@protego/streams';
 import { Subject } from 'rxjs';
@@ -24,6 +29,7 @@ import type { ReplayRecord } from '../replay-log';
 
 /** What to run again, and on what. */
 export interface ClaimRunRequest {
+  /** Only what decides the detection ({@link artefactsBehind}): whatever they cannot decide is its concern. */
   readonly artefacts: PipelineArtefacts;
   /** The detection that is looked for. */
   readonly detection: Pick<Detection, 'id' | 'ruleId'>;
@@ -44,14 +50,21 @@ export interface ClaimRunOutcome {
   readonly lastSeq: number;
   /** Other detections of the same rule, at most {@link OTHERS_MAX}. */
   readonly others: readonly DetectionResult[];
-  /** True when a rule was asked about a personal field that stood there as a pseudonym, and its answer hangs on it. */
+  /** True when an answer hangs on a personal field that stood there as a pseudonym. */
   readonly needsClear: boolean;
+  /**
+   * Records of which nobody could say what the rule, a member of it or the detector finds in them, because fields that it
+   * asks for were not opened; ascending, the first {@link UNDECIDED_MAX}.
+   */
+  readonly undecidedSeqs: readonly number[];
   /** True when nothing was held back, over all correlations, that would otherwise have been told. */
   readonly isNothingHeldBack: boolean;
 }
 
 /** Most other detections of a rule that a run remembers. */
 export const OTHERS_MAX = 100;
+/** Most records that a run names as undecided. */
+export const UNDECIDED_MAX = 100;
 const BATCH_RECORDS = 512;
 const SESSION_BEGINS: LoggedEvent = {
   seq: 0 as EventSeq,
@@ -69,8 +82,16 @@ const SESSION_BEGINS: LoggedEvent = {
 };
 /** What stands for a person or a text in a stored event. */
 const PLACEHOLDER = /^~[st]\./;
+/** What stands for a text: that of a person groups and counts as the value did, this one says nothing. */
+const TEXT_PLACEHOLDER = /^~t\./;
 
-/** Runs the pipeline over records until it makes a detection. */
+type Place = ReturnType<CorrelationPlan['placesOf']>[number];
+
+/**
+ * Runs the pipeline over records until it makes a detection.
+ *
+ * @throws ProtegoError `PROOF_INVALID` for a record on which it fails; what reading events throws
+ */
 export async function runClaim(request: ClaimRunRequest): Promise<ClaimRunOutcome> {
   const run = new ClaimRun(request);
   let batch: ReplayRecord[] = [];
@@ -88,16 +109,25 @@ class ClaimRun {
   readonly #input = new Subject<LoggedEvent>();
   readonly #pipeline: Pipeline;
   readonly #matcher: SigmaMatcher;
+  readonly #plan: CorrelationPlan;
   readonly #others: DetectionResult[] = [];
+  readonly #undecidedSeqs = new Set<number>();
   #found: DetectionResult | undefined;
   #lastSeq = -1;
   #needsClear = false;
+  #failure: { readonly cause: unknown } | undefined;
 
   constructor(private readonly request: ClaimRunRequest) {
     this.#pipeline = buildPipeline(request.artefacts, undefined, { mutes: 'ignored' });
     this.#matcher = new SigmaMatcher(request.rules);
-    this.#input.pipe(this.#pipeline.results).subscribe((result) => {
-      if (result.kind === 'detection') this.#note(result);
+    this.#plan = new CorrelationPlan(request.artefacts.rules.linked, () => []);
+    this.#input.pipe(this.#pipeline.results).subscribe({
+      next: (result) => {
+        if (result.kind === 'detection') this.#note(result);
+        else if (result.kind === 'undecidable' && this.#undecidedSeqs.size < UNDECIDED_MAX)
+          this.#undecidedSeqs.add(result.event.seq);
+      },
+      error: (cause: unknown) => (this.#failure = { cause }),
     });
     // Its windows then decide when it ends, as they did.
     if (request.beginsInImport) this.#input.next(SESSION_BEGINS);
@@ -108,7 +138,6 @@ class ClaimRun {
     const inputs = records.filter(({ type }) => isPipelineInput(type) && !isMuteType(type));
     const events = await readLoggedEvents(inputs, eventRegistry, this.request.open);
     for (const event of events) {
-      if (this.request.open === undefined) this.#askAboutPersons(event);
       this.#next(event);
       if (this.#found !== undefined) return true;
     }
@@ -123,21 +152,48 @@ class ClaimRun {
       lastSeq: this.#lastSeq,
       others: this.#others,
       needsClear: this.#needsClear,
+      undecidedSeqs: [...this.#undecidedSeqs],
       isNothingHeldBack: !this.request.beginsInImport && this.#pipeline.counters()['correlationsSuppressed'] === 0,
     };
   }
 
-  // With the clear text in its place the rule might say something else.
-  #askAboutPersons(logged: LoggedEvent): void {
-    if (this.#needsClear || this.request.rules.length === 0) return;
+  /** The event, as a run without keys has to take it; notes whether the rule might say something else of the clear text. */
+  #asked(logged: LoggedEvent): LoggedEvent {
+    const texts: string[] = [];
     const pointers: string[] = [];
-    collectPlaceholders(logged.event, '', pointers);
-    if (pointers.length > 0) this.#needsClear = this.#matcher.undecidable(sigmaRecordOf(logged), pointers).length > 0;
+    collectPlaceholders(logged.event, '', (pointer, value) => {
+      pointers.push(pointer);
+      if (TEXT_PLACEHOLDER.test(value)) texts.push(pointer);
+    });
+    const { rules } = this.request;
+    if (pointers.length === 0) return logged;
+    // A detector says itself what it cannot judge.
+    if (rules.length === 0) return texts.length === 0 ? logged : { ...logged, erased: texts };
+    if (this.#needsClear) return logged;
+    const record = sigmaRecordOf(logged);
+    this.#needsClear = this.#matcher.undecidable(record, pointers).length > 0 || this.#countsTexts(record);
+    return logged;
+  }
+
+  /** True when a correlation groups the record by the placeholder of a text, or counts it. */
+  #countsTexts(record: SigmaRecord): boolean {
+    const isText = (field: string): boolean => TEXT_PLACEHOLDER.test(String(fieldValue(record, field)));
+    const isCounted = (place: Place): boolean =>
+      this.#plan.fieldsReadOf(place).some(isText) || this.#plan.parentsOf(place.correlation).some(isCounted);
+    return this.#matcher.match(record).some(({ rule }) => this.#plan.placesOf(rule).some(isCounted));
   }
 
   #next(event: LoggedEvent): void {
     this.#lastSeq = event.seq;
-    this.#input.next(event);
+    try {
+      this.#input.next(this.request.open === undefined ? this.#asked(event) : event);
+      if (this.#failure === undefined) return;
+    } catch (cause) {
+      this.#failure = { cause };
+    }
+    const { cause } = this.#failure;
+    const message = `the record at seq ${event.seq} holds no event that can be judged: ${messageOf(cause)}`;
+    throw new ProtegoError('PROOF_INVALID', message, { seq: event.seq }, { cause });
   }
 
   #note(result: DetectionResult): void {
@@ -147,11 +203,11 @@ class ClaimRun {
   }
 }
 
-function collectPlaceholders(value: unknown, pointer: string, pointers: string[]): void {
+function collectPlaceholders(value: unknown, pointer: string, found: (pointer: string, value: string) => void): void {
   if (typeof value === 'string') {
-    if (PLACEHOLDER.test(value)) pointers.push(pointer);
+    if (PLACEHOLDER.test(value)) found(pointer, value);
   } else if (typeof value === 'object' && value !== null) {
     for (const [name, member] of Object.entries(value))
-      collectPlaceholders(member, `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`, pointers);
+      collectPlaceholders(member, `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`, found);
   }
 }

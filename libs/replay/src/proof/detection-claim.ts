@@ -24,8 +24,9 @@ export interface DetectionClaim {
   readonly seqs: readonly number[];
   /** Seq of the `detection.raised` event where the log holds one. */
   readonly recordedSeq: number | null;
-  /** Rule documents that the detection needs, as they decide; null for a built-in detector. */
+  /** Rule documents as they decide; null for a built-in detector. */
   readonly rules: {
+    /** All files of the set in its order; where they are too long, those of the rule, its members and their filters. */
     readonly files: readonly ClaimFile[];
     /** Path and SHA-256 (hex) of all rule files of the set; null where they are too many to list. */
     readonly listing: readonly { readonly path: string; readonly sha256: string }[] | null;
@@ -55,7 +56,7 @@ const closed = (properties: Record<string, JsonSchema>): JsonSchema => ({
   required: Object.keys(properties),
   properties,
 });
-const files: JsonSchema = { type: 'array', maxItems: 1_024, items: closed({ path: text, text }) };
+const files: JsonSchema = { type: 'array', maxItems: CLAIM_LISTING_MAX, items: closed({ path: text, text }) };
 const { evidence: _evidence, ...detectionProperties } = DETECTION_SCHEMA['properties'] as Record<string, JsonSchema>;
 
 const CLAIM_SCHEMA = closed({

@@ -11,6 +11,19 @@ export function statementOf({ evidence: _evidence, ...detection }: Detection): D
   return { ...detection, status: 'raised' };
 }
 
+/**
+ * True when two detections say the same, but for whether the event was late. That it was skewed is seen in its record alone, and
+ * must be said by both.
+ */
+export function isSameBesideLateness(a: Detection, b: Detection): boolean {
+  if (a.timing === 'skewed' || b.timing === 'skewed') return isSameStatement(a, b);
+  return isSameStatement(withoutTiming(a), withoutTiming(b));
+}
+
+function withoutTiming({ timing: _timing, ...detection }: Detection): Detection {
+  return detection;
+}
+
 /** True when two detections say the same to the byte. */
 export function isSameStatement(a: Detection, b: Detection): boolean {
   return canonicalJson(statementOf(a)) === canonicalJson(statementOf(b));

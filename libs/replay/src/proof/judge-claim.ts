@@ -7,16 +7,20 @@ import {
 } from '@protego/contracts';
 import { ENGINE_SOURCE, type PipelineArtefacts } from '@protego/streams';
 import type { ReplayRecord } from '../replay-log';
-import { artefactsOf } from './claim-artefacts';
+import { artefactsOf, type ClaimArtefacts } from './claim-artefacts';
 import { runClaim, type ClaimRunOutcome } from './claim-run';
 import type { DetectionClaim } from './detection-claim';
-import { differenceBetween, isSameStatement, missWords } from './detection-difference';
+import { differenceBetween, isSameBesideLateness, isSameStatement, missWords } from './detection-difference';
 import { judged, type ProofJudgement } from './proof-verdict';
 import {
-  historyNeedOf,
-  raisingRulesOf,
+  TIMING_NEED,
+  artefactsBehind,
   contentHashOf,
+  historyNeedOf,
+  raisingRuleOf,
+  raisingRulesOf,
   rulesBehind,
+  takerOf,
   type HistoryNeed,
   type RaisingRule,
 } from './raising-rule';
@@ -35,21 +39,26 @@ export interface ClaimToJudge {
 
 /** Span of contributing records from which on a window may be too long for a proof. */
 export const SHORT_SPAN_RECORDS = 10_000;
+/** Most undecided records that a reason names. */
+const UNDECIDED_NAMED_MAX = 10;
 
 /** Says whether the records of a proof bear its claim out: runs the rule again on them. */
 export async function judgeClaim(input: ClaimToJudge): Promise<ProofJudgement> {
   const { claim, records } = input;
   const contradiction = contradictionIn(claim, records);
   if (contradiction !== undefined) return contradiction;
-  let artefacts: PipelineArtefacts;
+  let held: ClaimArtefacts;
   try {
-    artefacts = artefactsOf(claim);
+    held = artefactsOf(claim);
   } catch (error) {
     if (!isProtegoError(error)) throw error;
     return judged('INVALID', 'rule-altered', error.message);
   }
-  const raising = raisingOf(claim, artefacts, input.engine);
+  const raising = raisingOf(claim, held.artefacts, input.engine);
   if ('verdict' in raising) return raising;
+  const taken = takenAway(held.artefacts, raising);
+  if (taken !== undefined) return taken;
+  const artefacts = artefactsBehind(held.artefacts, raising);
   const need = historyNeedOf(artefacts.rules, raising, claim.detection);
   const gap = coverageGap(claim, records, need);
   if (gap !== undefined) return gap;
@@ -61,7 +70,8 @@ export async function judgeClaim(input: ClaimToJudge): Promise<ProofJudgement> {
       'the rule looks into personal fields: run again with the key that the proof was made for',
     );
   try {
-    return await rerun(input, artefacts, raising, need);
+    const judgement = await rerun(input, artefacts, raising, need);
+    return raising.kind === 'detector' || held.isWholeSet ? judgement : ofPartOfSet(claim, judgement);
   } catch (error) {
     if (!isProtegoError(error)) throw error;
     return unrunnable(error);
@@ -123,14 +133,34 @@ function recordContradiction(
   return wrong(`the log recorded at seq ${seq} that the detection rests on seq ${stranger} as well`);
 }
 
+/** A building block raises nothing of its own, however well it matches. */
+function takenAway({ rules }: PipelineArtefacts, raising: RaisingRule): ProofJudgement | undefined {
+  const taker = takerOf(rules, raising);
+  if (taker === undefined) return undefined;
+  const reason = `the rule raises no detection: the correlation \`${taker.id}\` of \`${taker.path}\` takes what it finds for itself`;
+  return judged('INVALID', 'result-differs', reason);
+}
+
+/** What is known of a rule without the other files of its set. */
+function ofPartOfSet({ rules }: DetectionClaim, judgement: ProofJudgement): ProofJudgement {
+  if (judgement.verdict !== 'VALID') return judgement;
+  const listing = rules?.listing ?? null;
+  const missing =
+    listing === null
+      ? 'the proof does not list the files of its set, so that nothing ties the rule to it'
+      : `the proof holds ${rules?.files.length} of the ${listing.length} files of its set, and a filter or a correlation in one of the others may take it away`;
+  const reason = `the rule, run again on ${judgement.recordsRun} records, makes this detection; but ${missing}`;
+  return { ...judgement, verdict: 'PARTIAL', code: 'set-unproven', reason };
+}
+
 function raisingOf(
   { detection, engine: madeBy }: DetectionClaim,
   { rules }: PipelineArtefacts,
   engine: string,
 ): RaisingRule | ProofJudgement {
-  const candidates = raisingRulesOf(rules, detection.ruleId);
-  const raising = candidates.find((candidate) => contentHashOf(candidate) === detection.ruleHash);
+  const raising = raisingRuleOf(rules, detection);
   if (raising !== undefined) return raising;
+  const candidates = raisingRulesOf(rules, detection.ruleId);
   const [other] = candidates;
   if (other === undefined && engine === madeBy)
     return judged('INVALID', 'rule-altered', `the proof lacks the rule \`${detection.ruleId}\``);
@@ -209,29 +239,50 @@ async function rerun(
     ...(open === undefined || claim.fields === 'stored' ? {} : { open }),
   });
   const recordsRun = covered.length;
-  const miss = missOf(claim, outcome);
+  const undecided = undecidedIn(outcome, raising);
+  if (undecided !== undefined) return { ...undecided, recordsRun };
+  const start = sessionStartOf(covered, seqs[0] as number);
+  const certainAtMs = parseRfc3339Ms(detection.certainAt) ?? Number.NEGATIVE_INFINITY;
+  const isSettledFor = (wanted: HistoryNeed): boolean => isSettled(wanted, start, certainAtMs, artefacts.declarations);
+  const isTimingKnown = raising.kind !== 'rule' || (coverage.kind === 'range' && isSettledFor(TIMING_NEED));
+  const miss = missOf(claim, outcome, isTimingKnown);
   if (miss !== undefined) return { ...miss, recordsRun };
   if (outcome.needsClear && claim.fields === 'stored')
     return judged(
       'PARTIAL',
       'keys-missing',
       'the rule looks into personal fields that the proof holds as pseudonyms only',
-      {
-        recordsRun,
-      },
+      { recordsRun },
     );
-  const start = sessionStartOf(covered, seqs[0] as number);
-  const certainAtMs = parseRfc3339Ms(detection.certainAt) ?? Number.NEGATIVE_INFINITY;
   const isKnown =
-    isSettled(need, start, certainAtMs, artefacts.declarations) &&
+    isSettledFor(need) &&
     (start?.isComplete === true || need.kind !== 'window' || !need.holdsBack || outcome.isNothingHeldBack);
-  return isKnown ? reproduced(claim, raising, recordsRun) : unsettled(raising, recordsRun);
+  if (!isKnown) return unsettled(raising, recordsRun);
+  const isTimingShown = isTimingKnown || outcome.found?.detection.timing === 'skewed';
+  return isTimingShown ? reproduced(claim, raising, recordsRun) : reproducedBesideTiming(claim, recordsRun);
 }
 
-function missOf({ detection, seqs }: DetectionClaim, { found, others }: ClaimRunOutcome): ProofJudgement | undefined {
+/** What nobody could say of records whose fields stayed closed; whatever the run found besides may be for want of them. */
+function undecidedIn({ undecidedSeqs }: ClaimRunOutcome, raising: RaisingRule): ProofJudgement | undefined {
+  const [seq] = undecidedSeqs;
+  if (seq === undefined) return undefined;
+  const what = raising.kind === 'detector' ? 'the detector' : 'the rule';
+  const named = undecidedSeqs.slice(0, UNDECIDED_NAMED_MAX).join(', ');
+  const more = undecidedSeqs.length > UNDECIDED_NAMED_MAX ? ' and others' : '';
+  const reason = `${what} asks for personal fields of the records at seq ${named}${more} that cannot be opened: their keys are not in the proof, because they were erased or withheld`;
+  return judged('PARTIAL', 'keys-missing', reason, { seq });
+}
+
+/** @param isTimingKnown - false where the run has no say in whether an event was late; that one is skewed it says itself */
+function missOf(
+  { detection, seqs }: DetectionClaim,
+  { found, others }: ClaimRunOutcome,
+  isTimingKnown: boolean,
+): ProofJudgement | undefined {
   const differs = (reason: string): ProofJudgement => judged('INVALID', 'result-differs', reason);
   if (found === undefined) return differs(missWords(detection, others));
-  if (!isSameStatement(found.detection, detection)) {
+  const isSaid = isTimingKnown ? isSameStatement : isSameBesideLateness;
+  if (!isSaid(found.detection, detection)) {
     const difference = differenceBetween(
       { what: 'what the rule finds', detection: found.detection },
       { what: 'the proof', detection },
@@ -242,17 +293,21 @@ function missOf({ detection, seqs }: DetectionClaim, { found, others }: ClaimRun
   return isSame ? undefined : differs('the rule rests on other events than the proof names');
 }
 
-function reproduced({ coverage, rules }: DetectionClaim, raising: RaisingRule, recordsRun: number): ProofJudgement {
+function reproduced(claim: DetectionClaim, raising: RaisingRule, recordsRun: number): ProofJudgement {
   const what = raising.kind === 'detector' ? 'the detector' : 'the rule';
-  const records =
-    coverage.kind === 'range'
-      ? `${recordsRun} records that stand in the log without a gap`
-      : `${recordsRun === 1 ? 'the record' : `${recordsRun} records`} it rests on`;
-  const unlisted = rules !== null && rules.listing === null;
-  return judged('VALID', 'reproduced', `${what}, run again on ${records}, makes exactly this detection`, {
-    recordsRun,
-    notes: unlisted ? ['that the rule is part of the set of rules that the proof names is not shown'] : [],
-  });
+  const reason = `${what}, run again on ${recordWords(claim, recordsRun)}, makes exactly this detection`;
+  return judged('VALID', 'reproduced', reason, { recordsRun });
+}
+
+function reproducedBesideTiming(claim: DetectionClaim, recordsRun: number): ProofJudgement {
+  const reason = `the rule, run again on ${recordWords(claim, recordsRun)}, makes this detection; whether the event came in time is left out`;
+  const notes = ['whether the event came in time hangs on what came before it, which the proof does not hold'];
+  return judged('VALID', 'reproduced', reason, { recordsRun, leftOut: ['timing'], notes });
+}
+
+function recordWords({ coverage }: DetectionClaim, recordsRun: number): string {
+  if (coverage.kind === 'range') return `${recordsRun} records that stand in the log without a gap`;
+  return recordsRun === 1 ? 'the record it rests on' : `${recordsRun} records it rests on`;
 }
 
 function unsettled(raising: RaisingRule, recordsRun: number): ProofJudgement {

@@ -1,81 +1,24 @@
-import {
-  ProtegoError,
-  canonicalJson,
-  parseRfc3339Ms,
-  type Detection,
-  type OpenPersonalFields,
-} from '@protego/contracts';
-import type { PersonalDataVault } from '@protego/enclave';
-import type { EventLogReader } from '@protego/event-log';
-import { SESSION_CLOSED, SESSION_OPENED, type PipelineArtefacts } from '@protego/streams';
+import { ProtegoError, canonicalJson, type Detection } from '@protego/contracts';
+import type { PipelineArtefacts } from '@protego/streams';
 import type { ReplayRecord } from '../replay-log';
 import { DECLARATION_NAMES, artefactsOf, listingHash, sha256Of } from './claim-artefacts';
 import { runClaim, type ClaimRunOutcome } from './claim-run';
-import { CLAIM_BYTES_MAX, CLAIM_LISTING_MAX, type ClaimFile, type DetectionClaim } from './detection-claim';
-import { isSameStatement, statementOf } from './detection-difference';
+import { CLAIM_BYTES_MAX, CLAIM_LISTING_MAX, type DetectionClaim } from './detection-claim';
+import { isSameBesideLateness, isSameStatement } from './detection-difference';
+import { madeByLog } from './made-by-log';
+import type { ProofRequest } from './proof-request';
+import { decidedMs, sessionBeginOf, settledStart } from './proof-starts';
 import {
+  artefactsBehind,
   historyNeedOf,
   pathsBehind,
   raisingRuleOf,
   rulesBehind,
+  takerOf,
   type HistoryNeed,
   type RaisingRule,
 } from './raising-rule';
-import { beginsInImport, settledFromMs } from './session-start';
-
-/** Read side of a log, as a proof is planned from it. */
-export interface ProofLog {
-  readonly size: number;
-  /** First record that the log still holds. */
-  readonly firstSeq: number;
-  /** Records of `[fromSeq, toSeq)`. */
-  records(fromSeq: number, toSeq: number): Iterable<ReplayRecord>;
-  /** Records of `[fromSeq, toSeq)` that open or close an import session, from the first on or from the last. */
-  boundaries(
-    fromSeq: number,
-    toSeq: number,
-    direction: 'forwards' | 'backwards',
-  ): Iterable<Pick<ReplayRecord, 'seq' | 'type'>>;
-  readonly open?: OpenPersonalFields;
-}
-
-/** A log as it stands now; without its vault, personal fields stay sealed. */
-export function proofLogOf(
-  reader: Pick<EventLogReader, 'stat' | 'records' | 'query'>,
-  vault?: Pick<PersonalDataVault, 'openForPipeline'>,
-): ProofLog {
-  const { size, firstSeq } = reader.stat();
-  return {
-    size,
-    firstSeq,
-    records: (fromSeq, toSeq) => reader.records({ fromSeq, toSeq }),
-    boundaries: (fromSeq, toSeq, direction) =>
-      reader.query({ fromSeq, toSeq, direction, types: [SESSION_OPENED, SESSION_CLOSED] }),
-    ...(vault === undefined ? {} : { open: (records) => vault.openForPipeline(records) }),
-  };
-}
-
-/** What to prove, and with what. */
-export interface ProofRequest {
-  readonly log: ProofLog;
-  /** With or without `evidence`. */
-  readonly detection: Detection;
-  /** Contributing events as far as they are known, ascending. */
-  readonly seqs: readonly number[];
-  /** Seq of the `detection.raised` event; null where the detection is from a replay. */
-  readonly recordedSeq: number | null;
-  /** Compiled from `ruleFiles`. */
-  readonly artefacts: PipelineArtefacts;
-  /** All rule files of the set, as they decide. */
-  readonly ruleFiles: readonly ClaimFile[];
-  /** `sources.yaml`, and `placeholders.yaml` where there is one. */
-  readonly declarations: readonly ClaimFile[];
-  readonly artefactHashes: Readonly<Record<string, string>>;
-  readonly engine: string;
-  /** Most records, and bytes of stored events, of the range. */
-  readonly recordsMax: number;
-  readonly bytesMax: number;
-}
+import { beginsInImport } from './session-start';
 
 /** Default of {@link ProofRequest.recordsMax}. */
 export const PROOF_RECORDS_MAX = 100_000;
@@ -83,20 +26,20 @@ export const PROOF_RECORDS_MAX = 100_000;
 export const PROOF_BYTES_MAX = 134_217_728;
 /** How far before the first event a detector is tried from, where the whole session is too long. */
 const TRIED_BEFORE_RECORDS = [0, 1_000, 10_000];
-/** Detectors look at the clock when it passes whole minutes: so much later they have decided. */
-const DECIDED_WITHIN_MS = 120_000;
 
 /**
  * Finds out what a proof of a detection has to hold: tries the rule on the stored form of the records and, where that is not
- * enough, in clear; on all that it rests on, and where that is too long on less.
+ * enough, in clear; on all that it rests on, and where that is too long on less. A detection that the log did not record is
+ * taken for what the log gives, and for nothing that was written down elsewhere.
  *
- * @throws ProtegoError `PROOF_RULE_MISSING` when no rule of the set raised it; `PROOF_TOO_LARGE` when the rule texts are
+ * @throws ProtegoError `PROOF_RULE_MISSING` when no rule of the set raised it; `PROOF_TOO_LARGE` when the rule texts are;
+ *   `PROOF_DETECTION_DIFFERS` when the log gives another detection
  */
 export async function planProof(request: ProofRequest): Promise<DetectionClaim> {
-  const { detection, artefacts, recordedSeq, engine, log } = request;
+  const { detection, artefacts, recordedSeq, engine } = request;
   const raising = raisingRuleOf(artefacts.rules, detection);
-  if (raising === undefined) {
-    const message = `no rule of the set has the id \`${detection.ruleId}\` and the hash ${detection.ruleHash}`;
+  if (raising === undefined || takerOf(artefacts.rules, raising) !== undefined) {
+    const message = `no rule of the set raises detections with the id \`${detection.ruleId}\` and the hash ${detection.ruleHash}`;
     throw new ProtegoError('PROOF_RULE_MISSING', message, { ruleId: detection.ruleId });
   }
   const base: DetectionClaim = {
@@ -104,60 +47,96 @@ export async function planProof(request: ProofRequest): Promise<DetectionClaim> 
     detection: withoutEvidence(detection),
     seqs: request.seqs,
     recordedSeq,
-    rules: raising.kind === 'detector' ? null : rulesOf(request, raising),
+    rules: null,
     declarations: request.declarations,
     artefacts: request.artefactHashes,
     engine,
     fields: 'stored',
     coverage: { kind: 'events', because: 'not-reproduced' },
   };
-  requireSmall(base);
+  return attempted(request, withRules(request, raising, base), raising);
+}
+
+/** The claim with what the attempt that proves most needs. */
+async function attempted(request: ProofRequest, base: DetectionClaim, raising: RaisingRule): Promise<DetectionClaim> {
+  const { detection, recordedSeq } = request;
   // From here on as whoever checks it: with what the claim holds, and nothing else.
-  const small = artefactsOf(base);
-  const held = raisingRuleOf(small.rules, detection) ?? raising;
-  const need = historyNeedOf(small.rules, held, detection);
+  const { artefacts: whole } = artefactsOf(base);
+  const held = raisingRuleOf(whole.rules, detection) ?? raising;
+  const behind = artefactsBehind(whole, held);
+  const need = historyNeedOf(behind.rules, held, detection);
   const starts = startsFor(need, request);
-  const claimOf = (attempt: Attempt, { found, lastSeq }: ClaimRunOutcome): DetectionClaim | undefined => {
-    if (found === undefined || !isSameStatement(found.detection, detection)) return undefined;
-    const range = { kind: 'range', fromSeq: attempt.start, toSeq: lastSeq + 1 } as const;
-    const coverage = need.kind === 'none' ? ({ kind: 'records' } as const) : range;
-    return { ...base, seqs: found.seqs, fields: attempt.fields, coverage };
-  };
   for (const attempt of attemptsFor(starts, request)) {
-    const stored = await tried(request, small, held, need, attempt);
-    const claim = claimOf(attempt, stored);
-    const canOpen = log.open !== undefined;
-    if (claim !== undefined && !(stored.needsClear && canOpen)) return claim;
-    const isClearWorthIt = held.kind === 'detector' ? attempt.isBest : stored.needsClear;
-    if (!canOpen || !isClearWorthIt) continue;
-    const inClear: Attempt = { ...attempt, fields: 'opened' };
-    const opened = claimOf(inClear, await tried(request, small, held, need, inClear));
-    if (opened !== undefined) return opened;
+    const claim = await claimBy(attempt, request, base, { behind, held, need });
+    if (claim === undefined) continue;
+    const isSure = held.kind !== 'rule' && attempt.isBest && !(need.kind === 'window' && need.holdsBack);
+    if (recordedSeq === null && !isSure) await madeByLog(request, behind, held);
+    return claim;
   }
   const because = starts.isCut ? 'range-too-long' : 'not-reproduced';
-  return { ...base, coverage: { kind: 'events', because } };
+  const made = recordedSeq === null ? await madeByLog(request, behind, held) : undefined;
+  return { ...base, seqs: made?.seqs ?? base.seqs, coverage: { kind: 'events', because } };
+}
+
+/** What is run again, and what it needs. */
+interface Tried {
+  readonly behind: PipelineArtefacts;
+  readonly held: RaisingRule;
+  readonly need: HistoryNeed;
+}
+
+/** The claim that an attempt bears out, of stored fields where they are enough; undefined for none. */
+async function claimBy(
+  attempt: Attempt,
+  request: ProofRequest,
+  base: DetectionClaim,
+  what: Tried,
+): Promise<DetectionClaim | undefined> {
+  const { need, held } = what;
+  const isSaid = need.kind === 'none' ? isSameBesideLateness : isSameStatement;
+  const claimOf = (fields: Attempt['fields'], { found, lastSeq }: ClaimRunOutcome): DetectionClaim | undefined => {
+    if (found === undefined || !isSaid(found.detection, request.detection)) return undefined;
+    const range = { kind: 'range', fromSeq: attempt.start, toSeq: lastSeq + 1 } as const;
+    const coverage = need.kind === 'none' ? ({ kind: 'records' } as const) : range;
+    return { ...base, seqs: found.seqs, fields, coverage };
+  };
+  const stored = await tried(request, what, attempt);
+  const claim = claimOf('stored', stored);
+  const canOpen = request.log.open !== undefined;
+  const isClosed = stored.needsClear || stored.undecidedSeqs.length > 0;
+  if (claim !== undefined && !(isClosed && canOpen)) return claim;
+  const isClearWorthIt = isClosed || (held.kind === 'detector' && attempt.isBest);
+  if (!canOpen || !isClearWorthIt) return undefined;
+  return claimOf('opened', await tried(request, what, { ...attempt, fields: 'opened' }));
 }
 
 function withoutEvidence({ evidence: _evidence, ...detection }: Detection): Detection {
   return detection;
 }
 
-function rulesOf(
-  { artefacts, ruleFiles, artefactHashes }: ProofRequest,
-  raising: RaisingRule,
-): DetectionClaim['rules'] {
-  const paths = pathsBehind(artefacts.rules, raising);
+/**
+ * The claim with the rule files of the set: all where they fit, because another file may change what a rule finds; else those
+ * that hold the rule.
+ *
+ * @throws ProtegoError `PROOF_TOO_LARGE`
+ */
+function withRules(request: ProofRequest, raising: RaisingRule, base: DetectionClaim): DetectionClaim {
+  const { artefacts, ruleFiles, artefactHashes } = request;
+  if (raising.kind === 'detector') return base;
   const listing = ruleFiles.map(({ path, text }) => ({ path, sha256: sha256Of(text) }));
   const isListed = listing.length <= CLAIM_LISTING_MAX && listingHash(listing) === artefactHashes['rules'];
-  return { files: ruleFiles.filter(({ path }) => paths.has(path)), listing: isListed ? listing : null };
-}
-
-function requireSmall(claim: DetectionClaim): void {
-  const bytes = Buffer.byteLength(canonicalJson(claim));
-  if (bytes <= CLAIM_BYTES_MAX) return;
+  const whole: DetectionClaim = { ...base, rules: { files: ruleFiles, listing } };
+  if (isListed && bytesOf(whole) <= CLAIM_BYTES_MAX) return whole;
+  const paths = pathsBehind(artefacts.rules, raising);
+  const files = ruleFiles.filter(({ path }) => paths.has(path));
+  const part: DetectionClaim = { ...base, rules: { files, listing: isListed ? listing : null } };
+  const bytes = bytesOf(part);
+  if (bytes <= CLAIM_BYTES_MAX) return part;
   const message = `the rules behind the detection have ${bytes} bytes, more than ${CLAIM_BYTES_MAX}`;
   throw new ProtegoError('PROOF_TOO_LARGE', message, { bytes, bytesMax: CLAIM_BYTES_MAX });
 }
+
+const bytesOf = (claim: DetectionClaim): number => Buffer.byteLength(canonicalJson(claim));
 
 /** One way in which the rule is tried. */
 interface Attempt {
@@ -182,28 +161,19 @@ function attemptsFor({ seqs, isCut }: Starts, { artefacts }: ProofRequest): Atte
 
 async function tried(
   request: ProofRequest,
-  artefacts: PipelineArtefacts,
-  raising: RaisingRule,
-  need: HistoryNeed,
+  { behind, held, need }: Tried,
   { start, fields, isPatient }: Attempt,
 ): Promise<ClaimRunOutcome> {
   const { log, detection, recordsMax, seqs } = request;
   const end = need.kind === 'none' ? (seqs[0] as number) + 1 : Math.min(log.size, start + recordsMax);
   return runClaim({
-    artefacts,
+    artefacts: behind,
     detection,
-    rules: rulesBehind(artefacts.rules, raising),
+    rules: rulesBehind(behind.rules, held),
     records: bounded(log.records(start, end), request, isPatient ? Number.POSITIVE_INFINITY : decidedMs(request)),
     beginsInImport: beginsInImport(log.boundaries(start, end, 'forwards')),
     ...(fields === 'opened' && log.open !== undefined ? { open: log.open } : {}),
   });
-}
-
-/** Pipeline time by which a result is there, as far as no source is later than the default. */
-function decidedMs({ detection, artefacts }: ProofRequest): number {
-  const { declarations } = artefacts;
-  const certainAtMs = parseRfc3339Ms(detection.certainAt) ?? 0;
-  return settledFromMs(certainAtMs, declarations) + declarations.defaults.latenessMs + DECIDED_WITHIN_MS;
 }
 
 /** The records up to a number of bytes, and those after the contributing ones up to a pipeline time. */
@@ -237,37 +207,6 @@ function startsFor(need: HistoryNeed, request: ProofRequest): Starts {
   const fallbacks = TRIED_BEFORE_RECORDS.map((before) => Math.max(begin.seq, log.firstSeq, first - before));
   const all = [...new Set([best, ...fallbacks])].filter((start) => first - start + span <= recordsMax);
   return { seqs: all, isCut: !all.includes(best) };
-}
-
-/** Where the session of a record began, or the first record of it that the log still holds. */
-function sessionBeginOf(log: ProofLog, seq: number): { readonly seq: number } {
-  for (const boundary of log.boundaries(log.firstSeq, seq, 'backwards'))
-    if (boundary.type === SESSION_OPENED) return { seq: boundary.seq };
-    else break;
-  return { seq: log.firstSeq };
-}
-
-/** Last record from which on windows are settled when the detection became certain; pipeline time never falls in a session. */
-function settledStart(
-  need: Extract<HistoryNeed, { kind: 'window' }>,
-  begin: number,
-  first: number,
-  { log, artefacts, detection }: ProofRequest,
-): number {
-  const certainAtMs = parseRfc3339Ms(statementOf(detection).certainAt) ?? 0;
-  const isEarly = (seq: number): boolean => {
-    for (const { arrivedAtMs } of log.records(seq, seq + 1))
-      return settledFromMs(arrivedAtMs, artefacts.declarations) + need.lookbackMs <= certainAtMs;
-    return false;
-  };
-  let [low, high] = [begin, first];
-  if (!isEarly(begin)) return begin;
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (isEarly(middle)) low = middle;
-    else high = middle;
-  }
-  return low;
 }
 
 /** Names of the declarations that a claim holds. */

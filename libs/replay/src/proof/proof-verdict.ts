@@ -31,6 +31,8 @@ export type ProofCode =
   | 'history-before-range'
   /** Only the events and the record of the detection are proven. */
   | 'not-rerun'
+  /** The rule was run again, but another file of its set may change what it finds. */
+  | 'set-unproven'
   /** The detector is not part of this verifier. */
   | 'engine-differs'
   /** That the log grew from the checkpoint that was kept is not proven. */
@@ -46,6 +48,11 @@ export interface ProofJudgement {
   readonly seq?: number;
   /** What was left aside, in plain words. */
   readonly notes: readonly string[];
+  /**
+   * Members of the detection that the verdict says nothing about: `timing` where what decides whether an event is late is not in the
+   * proof.
+   */
+  readonly leftOut: readonly string[];
   /** Records on which the rule was run again; 0 where it was not. */
   readonly recordsRun: number;
 }
@@ -55,7 +62,7 @@ export function judged(
   verdict: ProofGrade,
   code: ProofCode,
   reason: string,
-  more: Partial<Pick<ProofJudgement, 'seq' | 'notes' | 'recordsRun'>> = {},
+  more: Partial<Pick<ProofJudgement, 'seq' | 'notes' | 'leftOut' | 'recordsRun'>> = {},
 ): ProofJudgement {
-  return { verdict, code, reason, notes: [], recordsRun: 0, ...more };
+  return { verdict, code, reason, notes: [], leftOut: [], recordsRun: 0, ...more };
 }

@@ -1,6 +1,7 @@
 import type { Detection } from '@protego/contracts';
 import {
   DETECTOR_RULES,
+  type PipelineArtefacts,
   type RuleIdentity,
   type SigmaCorrelation,
   type SigmaRule,
@@ -25,6 +26,13 @@ export type HistoryNeed =
   /** All since its session began: the detector learns. */
   | { readonly kind: 'session' };
 
+/** What decides whether an event is late: it came after the watermark, and that is what the others of its time make of it. */
+export const TIMING_NEED: Extract<HistoryNeed, { kind: 'window' }> = {
+  kind: 'window',
+  lookbackMs: 0,
+  holdsBack: false,
+};
+
 /** The documents of an id that a rule set holds, or the detector of that name: those that can raise under it. */
 export function raisingRulesOf(set: SigmaRuleSet, ruleId: string): RaisingRule[] {
   return [
@@ -42,9 +50,31 @@ export function contentHashOf(raising: RaisingRule): string {
   return raising.kind === 'correlation' ? raising.correlation.contentHash : raising.detector.contentHash;
 }
 
-/** The one of {@link raisingRulesOf} that a detection names by its hash. */
+/** The one of {@link raisingRulesOf} that a detection names by its hash; of equal ones, one whose matches no other takes. */
 export function raisingRuleOf(set: SigmaRuleSet, { ruleId, ruleHash }: Detection): RaisingRule | undefined {
-  return raisingRulesOf(set, ruleId).find((raising) => contentHashOf(raising) === ruleHash);
+  const named = raisingRulesOf(set, ruleId).filter((raising) => contentHashOf(raising) === ruleHash);
+  return named.find((raising) => takerOf(set, raising) === undefined) ?? named[0];
+}
+
+/** A correlation that takes what a rule or correlation finds for itself: that raises nothing of its own then. */
+export function takerOf(set: SigmaRuleSet, raising: RaisingRule): SigmaCorrelation | undefined {
+  if (raising.kind === 'detector') return undefined;
+  const document = raising.kind === 'rule' ? raising.rule : raising.correlation;
+  return set.linked.find(({ correlation, members }) => !correlation.generate && members.includes(document))
+    ?.correlation;
+}
+
+/** Only what decides what a rule or detector finds: a pipeline of it finds the same, and asks nothing else. */
+export function artefactsBehind(artefacts: PipelineArtefacts, raising: RaisingRule): PipelineArtefacts {
+  const { rules: set } = artefacts;
+  const documents = new Set<SigmaRule | SigmaCorrelation>(raising.kind === 'detector' ? [] : documentsOf(set, raising));
+  const rules: SigmaRuleSet = {
+    ...set,
+    rules: set.rules.filter((rule) => documents.has(rule)),
+    correlations: set.correlations.filter((correlation) => documents.has(correlation)),
+    linked: set.linked.filter(({ correlation }) => documents.has(correlation)),
+  };
+  return { ...artefacts, rules, detectors: raising.kind === 'detector' ? [raising.detector.id] : [] };
 }
 
 /** Rules whose matches decide what a rule or correlation finds; none for a detector. */
@@ -56,8 +86,7 @@ export function rulesBehind(set: SigmaRuleSet, raising: RaisingRule): SigmaRule[
 /** Paths of the files that hold a rule, its members on all levels, and the filters that are part of them. */
 export function pathsBehind(set: SigmaRuleSet, raising: RaisingRule): Set<string> {
   if (raising.kind === 'detector') return new Set();
-  const documents =
-    raising.kind === 'rule' ? [raising.rule] : [raising.correlation, ...membersOf(set, raising.correlation)];
+  const documents = documentsOf(set, raising);
   const paths = new Set(documents.map(({ path }) => path));
   const filters = new Set(documents.filter(isRule).flatMap((rule) => (rule.filters ?? []).map(({ id }) => id)));
   for (const { id, path } of set.filters) if (filters.has(id)) paths.add(path);
@@ -74,17 +103,22 @@ export function pathsBehind(set: SigmaRuleSet, raising: RaisingRule): Set<string
  */
 export function historyNeedOf(set: SigmaRuleSet, raising: RaisingRule, { timing }: Detection): HistoryNeed {
   if (raising.kind === 'detector') return { kind: 'session' };
-  // Late is what came after the watermark, and the watermark is what the others of that time make of it.
-  if (raising.kind === 'rule')
-    return timing === 'late' ? { kind: 'window', lookbackMs: 0, holdsBack: false } : { kind: 'none' };
-  const { suppressMs } = raising.correlation;
-  const lookbackMs = lookbackMsOf(set, raising.correlation) + suppressMs;
-  return { kind: 'window', lookbackMs, holdsBack: suppressMs > 0 };
+  if (raising.kind === 'rule') return timing === 'late' ? TIMING_NEED : { kind: 'none' };
+  const links = documentsOf(set, raising).filter((document) => !isRule(document));
+  const holdsBack = links.some(({ suppressMs }) => suppressMs > 0);
+  return { kind: 'window', lookbackMs: lookbackMsOf(set, raising.correlation), holdsBack };
 }
 
 function lookbackMsOf(set: SigmaRuleSet, correlation: SigmaCorrelation): number {
   const below = directMembersOf(set, correlation).map((member) => (isRule(member) ? 0 : lookbackMsOf(set, member)));
-  return 2 * correlation.timespanMs + Math.max(0, ...below);
+  return 2 * correlation.timespanMs + correlation.suppressMs + Math.max(0, ...below);
+}
+
+function documentsOf(
+  set: SigmaRuleSet,
+  raising: Exclude<RaisingRule, { kind: 'detector' }>,
+): (SigmaRule | SigmaCorrelation)[] {
+  return raising.kind === 'rule' ? [raising.rule] : [raising.correlation, ...membersOf(set, raising.correlation)];
 }
 
 function directMembersOf(set: SigmaRuleSet, correlation: SigmaCorrelation): readonly (SigmaRule | SigmaCorrelation)[] {

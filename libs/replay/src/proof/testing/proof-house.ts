@@ -18,7 +18,8 @@ import { replayLogOf } from '../../replay-log';
 import { runReplay } from '../../run/replay-lines';
 import { listingHash, sha256Of } from '../claim-artefacts';
 import { seqRangesOf, type DetectionClaim } from '../detection-claim';
-import { planProof, proofLogOf } from '../plan-proof';
+import { planProof } from '../plan-proof';
+import { proofLogOf } from '../proof-log';
 
 /** SHA-256 that stands for the engine in these tests. */
 export const ENGINE = 'e'.repeat(64);
@@ -66,6 +67,20 @@ protego: { why: '{user.uid} got other privileges.' }
 `,
   },
   {
+    path: 'late.yml',
+    text: `
+title: Emergency access
+id: emergency
+logsource: { category: access.break-glass-used, product: protego }
+detection: { selection: { user.uid|exists: true }, condition: selection }
+---
+title: Second factor asked
+id: second-factor
+logsource: { category: access.mfa-challenged, product: protego }
+detection: { selection: { user.uid|exists: true }, condition: selection }
+`,
+  },
+  {
     path: 'many-failures.yml',
     text: `
 title: Many failures
@@ -105,13 +120,17 @@ export interface ProofHouse {
   readonly detections: readonly { readonly detection: Detection; readonly seqs: readonly number[] }[];
   /** The detection of a rule; there is one of each. */
   of(ruleId: string): Detection;
-  plan(ruleId: string, recordsMax?: number): Promise<DetectionClaim>;
+  /** @param altered - what a run says in place of the detection that it made */
+  plan(ruleId: string, recordsMax?: number, altered?: (detection: Detection) => Detection): Promise<DetectionClaim>;
   /** Writes a claim with the records that it asks for; the log's own key signs it. */
   write(claim: DetectionClaim): Promise<Buffer>;
 }
 
 interface Said {
   readonly atMs: number;
+  /** When it came; {@link atMs} where it is missing. */
+  readonly arrivedAtMs?: number;
+  readonly source?: string;
   readonly type: string;
   readonly data: Record<string, unknown>;
 }
@@ -137,7 +156,13 @@ function historyOf(): Said[] {
   by('oscar', 504, 'access.signed-in');
   by('eve', 550, 'access.privilege-changed');
   for (let i = 0; i < 5; i++) by('svc-backup', 560 + i, 'access.sign-in-failed');
-  return said.sort((a, b) => a.atMs - b.atMs);
+  // Late: the watermark had passed it.
+  const data = (uid: string): Said['data'] => ({ user: { uid }, device: { uid: 'pc-x' } });
+  said.push({ atMs: 300_200, arrivedAtMs: 310_200, type: 'access.break-glass-used', data: data('lara') });
+  // Came after the lateness, but in time: another feed held the watermark back.
+  said.push({ atMs: 540_100, type: 'access.signed-in', source: 'vpn', data: data('vera') });
+  said.push({ atMs: 545_200, arrivedAtMs: 550_200, type: 'access.mfa-challenged', data: data('theo') });
+  return said.sort((a, b) => (a.arrivedAtMs ?? a.atMs) - (b.arrivedAtMs ?? b.atMs));
 }
 
 /** Lends a house; its log lies in a directory that is gone afterwards. */
@@ -153,7 +178,7 @@ export async function inProofHouse(use: (house: ProofHouse) => Promise<void>): P
       blockBytesMax: 16_384,
     });
     try {
-      await writer.append(historyOf().map(({ atMs, type, data }, i) => inputOf(START_MS + atMs, type, `e-${i}`, data)));
+      await writer.append(historyOf().map((said, i) => inputOf(said, `e-${i}`)));
       const reader = await EventLogReader.open({ directory, keys: house.keys, subjectsOf: subjectsOfRecord });
       const authority = writerAuthority({ writer, clock, site: SITE });
       await authority.checkpoint();
@@ -177,13 +202,13 @@ export async function inProofHouse(use: (house: ProofHouse) => Promise<void>): P
 }
 
 function inputOf(
-  timeMs: number,
-  type: string,
+  { atMs, arrivedAtMs: cameAtMs = atMs, source = 'ehr', type, data }: Said,
   id: string,
-  data: Record<string, unknown>,
 ): Parameters<EventLogWriter['append']>[0][number] {
-  const event = { specversion: '1.0', id, source: 'ehr', type, time: formatRfc3339(timeMs), site: SITE, data };
-  return { body: Buffer.from(canonicalJson(event)), type, timeMs, arrivedAtMs: timeMs, recordedAtMs: timeMs };
+  const timeMs = START_MS + atMs;
+  const arrivedAtMs = START_MS + cameAtMs;
+  const event = { specversion: '1.0', id, source, type, time: formatRfc3339(timeMs), site: SITE, data };
+  return { body: Buffer.from(canonicalJson(event)), type, timeMs, arrivedAtMs, recordedAtMs: arrivedAtMs };
 }
 
 type Furniture = Pick<ProofHouse, 'directory' | 'house' | 'reader' | 'authority' | 'verifierKey'>;
@@ -222,9 +247,10 @@ async function furnished(parts: Furniture): Promise<Omit<ProofHouse, 'write'>> {
     artefacts,
     detections,
     of: (ruleId) => found(ruleId).detection,
-    plan: (ruleId, recordsMax = 10_000) =>
+    plan: (ruleId, recordsMax = 10_000, altered = (detection) => detection) =>
       planProof({
         ...found(ruleId),
+        detection: altered(found(ruleId).detection),
         ...{ log, recordedSeq: null, artefacts, ruleFiles, declarations, artefactHashes, engine: ENGINE },
         ...{ recordsMax, bytesMax: 1 << 26 },
       }),
