@@ -10,10 +10,11 @@ import { protego } from './replay-process';
 const HISTORY = join(__dirname, '../../replay-data/general');
 const EVENTS = 6_000;
 const SEGMENT_RECORDS = 5_000;
+const DAY_MS = 86_400_000;
 
 jest.setTimeout(300_000);
 
-/** The records of a log in one of shorter segments, with the same keys. */
+/** The records of a log in one of shorter segments, with the same keys; without those of the import, which are of today. */
 async function copyInSegments(from: string, to: string): Promise<void> {
   cpSync(join(from, 'keys'), join(to, 'keys'), { recursive: true });
   const { house, reader } = await openHistory(from);
@@ -22,7 +23,8 @@ async function copyInSegments(from: string, to: string): Promise<void> {
       ...{ directory: to, origin: reader.origin, keys: house.keys, segmentRecordsMax: SEGMENT_RECORDS },
     });
     for (const { body, sealed, timeMs, arrivedAtMs, recordedAtMs, type } of reader.records())
-      await writer.append([{ body, sealed, timeMs, arrivedAtMs, recordedAtMs, type }]);
+      if (timeMs < recordedAtMs - DAY_MS)
+        await writer.append([{ body, sealed, timeMs, arrivedAtMs, recordedAtMs, type }]);
     await writer.close();
   } finally {
     await house.close();
