@@ -297,6 +297,10 @@ describe('protego whatif', () => {
     const done = whatIf(...sets, '--from', '100', '--to', '200', '--out', join(directory, 'stored'), '--json');
     expect(done.err).not.toMatch(/error/i);
     expect(JSON.parse(done.out)).toMatchObject({ documents: [], baseline: { name: 'current' } });
+    const again = whatIf(...sets, '--from', '100', '--to', '200', '--out', join(directory, 'stored'));
+    expect([again.code, again.err]).toEqual([0, expect.stringMatching(/replaces the what-if/) as unknown]);
+    const foreign = whatIf(...sets, '--out', candidate);
+    expect([foreign.code, foreign.err]).toEqual([2, expect.stringMatching(/REPLAY_OUT_TAKEN/) as unknown]);
     const inForce = whatIf('--log', log, '--baseline', 'in-force', '--candidate', set, '--out', join(directory, 'no'));
     expect([inForce.code, inForce.err]).toEqual([2, expect.stringMatching(/two sets are compared/) as unknown]);
   });

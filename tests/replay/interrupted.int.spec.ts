@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,6 +71,70 @@ describe('a replay that is killed', () => {
       rmSync(out, { recursive: true });
     }
     expect(kills).toBeGreaterThan(SEEDS / 2);
+  });
+
+  it('is refused when a piece of what it had found is not as it was written', async () => {
+    const out = join(directory, 'altered');
+    let left = Math.floor(steps * 0.8);
+    const step = (): void => {
+      if (left-- <= 0) throw new Killed();
+    };
+    const run = { log, out, isResuming: false, partCount: 1, saveEvery: 2_048, step };
+    await expect(runUntilKilled(run)).rejects.toBeInstanceOf(Killed);
+    const work = join(out, '.run');
+    const piece = join(work, readdirSync(work).find((name) => name.startsWith('piece-')) as string);
+    const text = readFileSync(piece, 'utf8');
+    const resume = (): Promise<RunManifest> => {
+      left = Number.POSITIVE_INFINITY;
+      return runUntilKilled({ ...run, isResuming: true });
+    };
+    const lines = text.trimEnd().split('\n');
+    for (const altered of [
+      lines.slice(1).join('\n'),
+      text.replace('severity', 'Severity'),
+      text.slice(0, text.length / 2),
+    ]) {
+      writeFileSync(piece, altered);
+      await expect(resume()).rejects.toMatchObject({ code: 'REPLAY_STATE_INVALID' });
+    }
+    rmSync(piece);
+    await expect(resume()).rejects.toMatchObject({ code: 'REPLAY_STATE_INVALID' });
+    expect(existsSync(join(out, 'manifest.json'))).toBe(false);
+    writeFileSync(piece, text);
+    expect(await resume()).toMatchObject({ outputHash: expected.outputHash });
+    expectSameFiles(out);
+  });
+
+  it('goes on over the records that it began with, although the log has grown', async () => {
+    const grown = join(directory, 'grown-log');
+    const out = join(directory, 'grown');
+    cpSync(log, grown, { recursive: true });
+    const args = ['replay', '--log', grown, '--out', out, '--save-every', '512'];
+    // In a pace, so that it is not done before it is killed.
+    const child = startProtego(...args, '--speed', '4000');
+    const ended = endOf(child);
+    const state = join(out, '.run', 'state');
+    const until = performance.now() + 60_000;
+    while (!existsSync(state) && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
+    const second = protego(...args);
+    expect(second).toMatchObject({ status: 2 });
+    expect(second.stderr).toContain('REPLAY_OUT_LOCKED');
+    child.kill('SIGKILL');
+    expect(await ended).toBe('SIGKILL');
+    const later = gunzipSync(readFileSync(HISTORY))
+      .toString('utf8')
+      .split('\n')
+      .slice(EVENTS, EVENTS + 200);
+    writeFileSync(join(directory, 'later.ndjson'), later.join('\n'));
+    const imported = protego('import', '--log', grown, '--format', 'cloudevents', join(directory, 'later.ndjson'));
+    expect(imported).toMatchObject({ status: 0 });
+    expect(protego(...args, '--resume')).toMatchObject({ status: 0 });
+    expect(JSON.parse(fileOf(out, 'manifest.json'))).toMatchObject({
+      log: expected.log,
+      outputHash: expected.outputHash,
+    });
+    expectSameFiles(out);
+    expect(protego('replay', 'verify', join(out, 'manifest.json'), '--log', grown).stdout).toMatch(/^MATCH\n/);
   });
 
   it(`survives SIGKILL of its process (${PROCESS_SEEDS} seeds)`, async () => {

@@ -115,6 +115,34 @@ describe('protego replay', () => {
     expect(existsSync(join(directory, 'refused', 'manifest.json'))).toBe(false);
   });
 
+  it('refuses numbers and ranges that make no sense, and an output that is no directory', () => {
+    const refused = (...args: string[]): readonly [number | null, string] => {
+      const { status, stderr } = protego('replay', '--log', log, '--out', join(directory, 'refused'), ...args);
+      return [status, stderr];
+    };
+    const usage = [2, expect.stringContaining('USAGE_INVALID') as string];
+    expect(refused('--save-every', '0')).toEqual(usage);
+    expect(refused('--chunk', '-5')).toEqual(usage);
+    expect(refused('--save-snapshots', '0.5')).toEqual(usage);
+    expect(refused('--from', '500', '--to', '100')).toEqual(usage);
+    const file = join(directory, 'file');
+    writeFileSync(file, 'mine');
+    expect(refused('--out', file)).toEqual(usage);
+    expect(refused('--out', join(file, 'sub'))).toEqual(usage);
+    expect(existsSync(join(directory, 'refused'))).toBe(false);
+  });
+
+  it('leaves alone what is not a run, and replaces one with a word', () => {
+    const own = join(log, 'log.json');
+    const before = readFileSync(own, 'utf8');
+    const taken = protego('replay', '--log', log, '--out', log);
+    expect(taken).toMatchObject({ status: 2, stderr: expect.stringContaining('REPLAY_OUT_TAKEN') as string });
+    expect(readFileSync(own, 'utf8')).toBe(before);
+    const args = ['replay', '--log', log, '--out', join(directory, 'empty'), '--from', String(recorded.log.size)];
+    expect(protego(...args)).toMatchObject({ status: 0, stderr: expect.stringContaining('beyond the log') as string });
+    expect(protego(...args).stderr).toContain('replaces the run');
+  });
+
   describe('verify', () => {
     const verify = (manifest: string, ...args: string[]): ReturnType<typeof protego> =>
       protego('replay', 'verify', manifest, '--log', log, '--json', ...args);

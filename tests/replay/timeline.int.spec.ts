@@ -201,6 +201,8 @@ describe('protego replay timeline', () => {
       protego('replay', 'timeline', '--log', log, '--out', join(directory, 'refused'), ...args).status;
     expect(refused()).toBe(2);
     expect(refused('--entity', 'pump')).toBe(2);
+    expect(refused('--entity', 'foo:bar')).toBe(2);
+    expect(refused('--entity', 'device:pump-0012', '--out', join(log, 'log.json'))).toBe(2);
     expect(refused('--detection', '00000000000000000000000000000000', '--run', run)).toBe(2);
     expect(refused('--entity', 'device:a', '--detection', 'b')).toBe(2);
     expect(refused('--entity', 'device:a', '--from', '2026-03-03T00:00:00Z', '--to', '2026-03-02T00:00:00Z')).toBe(2);

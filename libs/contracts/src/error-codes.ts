@@ -187,6 +187,10 @@ export const ERROR_CODES = {
   REPLAY_STATE_INVALID: caller('What was written down of the run is damaged, or of another Protego: begin it anew.'),
   REPLAY_STATE_FOREIGN: caller('Name the output directory of the run that is to go on, or begin anew in an empty one.'),
   REPLAY_ERASED_MEANWHILE: caller('Run the replay again: it then knows of the erasure from the beginning.'),
+  REPLAY_OUT_TAKEN: caller(
+    'Name a new or empty directory with --out, or one that holds nothing but an earlier result.',
+  ),
+  REPLAY_OUT_LOCKED: caller('Wait until the other run into this directory has ended, or name another one with --out.'),
   REPLAY_CANCELLED: caller('Run the same command with --resume to go on where it ended.'),
   REPLAY_TOO_LARGE: caller('Narrow the range with --from and --to, or leave out the rule that fires most.'),
   WHATIF_TOO_LARGE: caller('Narrow the range with --from and --to, or compare sets that differ in fewer rules.'),

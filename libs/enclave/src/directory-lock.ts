@@ -19,7 +19,7 @@ export interface DirectoryLock {
  */
 export async function lockDirectory(
   directory: string,
-  kind: 'keys' | 'log' | 'backup' | 'platform',
+  kind: 'keys' | 'log' | 'backup' | 'platform' | 'run',
   heldBy: () => ProtegoError,
 ): Promise<DirectoryLock> {
   const server = await listen(socketOf(directory, kind), (cause) =>

@@ -29,7 +29,8 @@ export { lineDifferences, type LineDifference } from './verify/line-difference';
 // Parts, for whoever runs them in threads
 export { PartRun, UNDECIDABLE_LINES_MAX, type PartState, type UndecidableNote } from './run/part-run';
 export { type Finding } from './run/finding';
-export { type PieceStore } from './run/finding-sorter';
+export { pieceDamaged, type PieceStore } from './run/kept-piece';
+export { logOfProgress, type LogOfRun } from './run/run-beginning';
 export {
   partsInThread,
   summaryOf,
@@ -134,7 +135,7 @@ export { verifyProof, type ProofReport, type VerifyProofOptions } from './proof/
 
 // Timelines
 export { timelineOf, type TimelineRequest } from './timeline/timeline';
-export { isFocus, namedEntities } from './timeline/named-entities';
+export { NAMED_KINDS, isFocus, namedEntities } from './timeline/named-entities';
 export { USUAL_MS, VolumeCounter } from './timeline/volume';
 export { hasWords, tellEvent } from './timeline/words/event-words';
 export { checkTimeline, rangesOf, type ProvedTimeline, type TimelineProof } from './timeline/timeline-proof';

@@ -4,16 +4,26 @@ import type { RunManifest } from '@protego/replay';
 import type { SigmaRuleSet } from '@protego/streams';
 import { replayArtefacts } from '../artefact/replay-artefacts';
 import { withKeyOptions, type KeyOptions } from '../log/key-options';
-import { withReader } from '../log/open-log';
+import { withReader, type OpenLog } from '../log/open-log';
+import { requireDirectoryPath } from '../out-directory';
 import { proveCommand } from '../replay/prove';
 import { verifyProofCommand } from '../replay/verify-proof';
-import { emitRangeOf, withRange, withRuleChoice, type RangeChoice, type RuleChoice } from '../replay/run-options';
+import { resumedLogOf } from '../replay/resumed-log';
+import {
+  WORKERS_MAX,
+  countOf,
+  emitRangeOf,
+  warningOf,
+  withRange,
+  withRuleChoice,
+  type RangeChoice,
+  type RuleChoice,
+} from '../replay/run-options';
 import { withPace, withPublication, type PacedOptions } from '../replay/paced-run';
 import { SAVE_EVERY_RECORDS, runInto, type RunSettings } from '../replay/run-session';
 import { replayTimelineCommand } from '../replay/timeline';
 import { replayVerifyCommand } from '../replay/verify-run';
 import { Terminal } from '../terminal';
-import { numberOf } from './simulate.command';
 
 interface ReplayOptions extends KeyOptions, RuleChoice, RangeChoice, PacedOptions {
   readonly log: string;
@@ -28,9 +38,6 @@ interface ReplayOptions extends KeyOptions, RuleChoice, RangeChoice, PacedOption
   readonly saveSnapshots?: number;
   readonly json: boolean;
 }
-
-/** Most threads of one replay. */
-const WORKERS_MAX = 16;
 
 /** `protego replay`: the pipeline over a log, to files that can be compared byte for byte. */
 export function replayCommand(): Command {
@@ -49,21 +56,26 @@ export function replayCommand(): Command {
       'then',
     )
     .option('--ignore-mutes', 'raise every detection, whatever was muted or acknowledged', false)
-    .option('--workers <threads>', 'threads, each with a part of rules and detectors', numberOf('--workers'), 1)
+    .option(
+      '--workers <threads>',
+      'threads, each with a part of rules and detectors',
+      countOf('--workers', WORKERS_MAX),
+      1,
+    )
     .option('--resume', 'go on where a run into the same directory was interrupted', false)
     .option(
       '--save-every <records>',
       'write down how far the run came, every so many records',
-      numberOf('--save-every'),
+      countOf('--save-every'),
       SAVE_EVERY_RECORDS,
     )
     .option('--no-snapshots', 'begin at the first record, whatever snapshots there are')
     .option(
       '--save-snapshots <records>',
       "leave a snapshot in the log's directory, every so many records",
-      numberOf('--save-snapshots'),
+      countOf('--save-snapshots'),
     )
-    .option('--chunk <records>', 'write the state down and go on from it, every so many records', numberOf('--chunk'))
+    .option('--chunk <records>', 'write the state down and go on from it, every so many records', countOf('--chunk'))
     .option('--json', 'print the manifest as JSON', false)
     .addHelpText(
       'after',
@@ -80,22 +92,25 @@ export function replayCommand(): Command {
 async function replay(options: ReplayOptions): Promise<void> {
   const terminal = new Terminal(options.json);
   requireSensible(options);
-  const { manifest, rules } = await withReader(options, (open) =>
-    withPublication(options, open.reader.origin, (shown) =>
-      runInto(
-        { set: replayArtefacts(options, open.reader), out: options.out, ...settingsOf(options), ...shown },
-        open,
-        terminal,
-      ),
-    ),
-  );
+  const { manifest, rules } = await withReader(options, (open) => {
+    const settings = settingsOf(options, open);
+    const warning = warningOf(settings, open.reader.stat());
+    if (warning !== undefined) terminal.note(warning);
+    return withPublication(options, open.reader.origin, (shown) => runInto({ ...settings, ...shown }, open, terminal));
+  });
   for (const { path, line, code, message } of rules.problems)
     terminal.note(`${path}:${line ?? 1}: ${code}: ${message}`);
   terminal.result(manifest, summaryOf(manifest, rules));
 }
 
-function settingsOf(options: ReplayOptions): Omit<RunSettings, 'set' | 'out'> {
+function settingsOf(options: ReplayOptions, open: OpenLog): RunSettings {
+  const { out } = options;
+  // A log that has grown since is read, and asked which sets were in force, only as far as it went when the run began.
+  const log = options.resume ? resumedLogOf(out, open) : undefined;
   return {
+    set: replayArtefacts(options, open.reader, log?.size),
+    out,
+    ...(log === undefined ? {} : { log }),
     isResuming: options.resume,
     mutes: options.ignoreMutes ? 'ignored' : 'honoured',
     knowledge: options.knowledge as 'then' | 'now',
@@ -109,11 +124,10 @@ function settingsOf(options: ReplayOptions): Omit<RunSettings, 'set' | 'out'> {
 }
 
 // Commander would ask the subcommands for what is required here.
-function requireSensible({ log, out, workers, knowledge }: Partial<ReplayOptions> & { workers: number }): void {
+function requireSensible({ log, out, knowledge }: Partial<ReplayOptions>): void {
   for (const [name, value] of Object.entries({ log, out }))
     if (value === undefined) throw new ProtegoError('USAGE_INVALID', `required option \`--${name} <dir>\` is missing`);
-  if (!Number.isInteger(workers) || workers < 1 || workers > WORKERS_MAX)
-    throw new ProtegoError('USAGE_INVALID', `--workers takes 1 to ${WORKERS_MAX}`);
+  requireDirectoryPath(out as string);
   if (knowledge !== 'then' && knowledge !== 'now')
     throw new ProtegoError('USAGE_INVALID', '--knowledge takes `then` or `now`');
 }

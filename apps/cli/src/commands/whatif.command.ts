@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { ProtegoError, systemClock } from '@protego/contracts';
@@ -24,7 +23,9 @@ import { shippedStreamsDir } from '../installation';
 import { ENGINE_OPTION_HELP, hereOrInEngine, type EngineOptions } from '../log/engine-client';
 import { withKeyOptions } from '../log/key-options';
 import { originOf, withReader, withWriter, type OpenLog } from '../log/open-log';
-import { emitRangeOf, withRange, type RangeChoice } from '../replay/run-options';
+import { requireDirectoryPath } from '../out-directory';
+import { WORKERS_MAX, countOf, emitRangeOf, warningOf, withRange, type RangeChoice } from '../replay/run-options';
+import { claimOut } from '../replay/run-out';
 import type { RunSettings } from '../replay/run-session';
 import { Terminal } from '../terminal';
 import { loadSide, type LoadedSet } from '../whatif/artefact-side';
@@ -32,8 +33,7 @@ import { evidenceFacts, knowledgeFacts } from '../whatif/event-facts';
 import { loadLabels } from '../whatif/label-file';
 import { runSide, type SideRun } from '../whatif/run-side';
 import { whatIfVerifyCommand } from '../whatif/verify';
-import { clearReports, signReports, writeReports, type Side } from '../whatif/whatif-files';
-import { numberOf } from './simulate.command';
+import { clearReports, recogniseWhatIf, signReports, writeReports, type Side } from '../whatif/whatif-files';
 
 const BASELINE_HELP = `what is in force: \`current\`, for the set that was activated last; ${SET_HELP}`;
 
@@ -97,7 +97,7 @@ function withRunning(command: Command): void {
       asOf('--knowledge', '`then`: judge with what was known by then; `now`: with all that is').default('then'),
     )
     .addOption(asOf('--candidate-knowledge', 'the same for the candidate alone'))
-    .option('--workers <threads>', 'threads of each run', numberOf('--workers'), 1)
+    .option('--workers <threads>', 'threads of each run', countOf('--workers', WORKERS_MAX), 1)
     .option('--ignore-mutes', 'raise every detection, whatever was muted or acknowledged', false);
 }
 
@@ -119,26 +119,44 @@ async function whatIf(options: WhatIfOptions): Promise<void> {
   const { log: directory, out } = options;
   const terminal = new Terminal(options.json);
   const made = await withReader({ ...options, log: directory }, async (log) => {
+    const warning = warningOf(emitRangeOf(options), log.reader.stat());
+    if (warning !== undefined) terminal.note(warning);
     const sets = {
       baseline: loadSide(options.baseline, options.streams, log.reader),
       candidate: loadSide(options.candidate, options.streams, log.reader),
     };
-    mkdirSync(out, { recursive: true });
-    clearReports(out);
-    // Taken once: while the engine appends, both runs still read the same records.
-    const history = replayLogOf(log.reader, log.house.vault);
-    const runs = { baseline: await run('baseline'), candidate: await run('candidate') };
-    const diff = await compare(log, options, sets, runs);
-    writeReports(out, diff, { baseline: runs.baseline.cost, candidate: runs.candidate.cost });
-    return { diff, ...(await signReports(out, diff, log)) };
-
-    function run(side: Side): Promise<SideRun> {
-      terminal.note(`${side}: ${sets[side].name}`);
-      return runSide(sets[side], { ...settingsOf(side, options), log: history }, log, terminal, systemClock);
+    const lock = await claimOut(out, recogniseWhatIf, () =>
+      terminal.note(`replaces the what-if that was in \`${out}\``),
+    );
+    try {
+      return await compareInto(options, sets, log, terminal);
+    } finally {
+      await lock.release();
     }
   });
   const receipt = options.append ? await append(options, made.record, made.note) : undefined;
   report(terminal, options, made.diff, receipt);
+}
+
+async function compareInto(
+  options: WhatIfOptions,
+  sets: Both<LoadedSet>,
+  log: OpenLog,
+  terminal: Terminal,
+): Promise<{ readonly diff: WhatIfDiff; readonly record: ChangeRecord; readonly note: string }> {
+  const { out } = options;
+  clearReports(out);
+  // Taken once: while the engine appends, both runs still read the same records.
+  const history = replayLogOf(log.reader, log.house.vault);
+  const runs = { baseline: await run('baseline'), candidate: await run('candidate') };
+  const diff = await compare(log, options, sets, runs);
+  writeReports(out, diff, { baseline: runs.baseline.cost, candidate: runs.candidate.cost });
+  return { diff, ...(await signReports(out, diff, log)) };
+
+  function run(side: Side): Promise<SideRun> {
+    terminal.note(`${side}: ${sets[side].name}`);
+    return runSide(sets[side], { ...settingsOf(side, options), log: history }, log, terminal, systemClock);
+  }
 }
 
 function requireOptions(options: WhatIfOptions): void {
@@ -146,6 +164,7 @@ function requireOptions(options: WhatIfOptions): void {
   const missing = REQUIRED.filter((name) => options[name] === undefined);
   if (missing.length > 0)
     throw new ProtegoError('USAGE_INVALID', `${missing.map((name) => `--${name}`).join(', ')} must be given`);
+  requireDirectoryPath(options.out);
   if (options.labels === undefined) requireLabels(options.failOn);
   if (options.append && (options.reason ?? '').trim() === '')
     throw new ProtegoError('USAGE_INVALID', '--append needs --reason');

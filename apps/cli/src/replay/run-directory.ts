@@ -8,12 +8,20 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { ProtegoError } from '@protego/contracts';
 import { openState, replaceFileDurably, sealState, type SealingLog } from '@protego/event-log';
-import { RUN_LINES, manifestText, type ReplayPorts, type RunLines, type RunManifest } from '@protego/replay';
+import {
+  RUN_LINES,
+  manifestText,
+  pieceDamaged,
+  type ReplayPorts,
+  type RunLines,
+  type RunManifest,
+} from '@protego/replay';
 import { linesOfFile } from './file-lines';
 
 /** Folder in which a run keeps what it needs to go on after it was interrupted. */
@@ -25,6 +33,23 @@ const PIECE = /^piece-(\d{6})\.ndjson$/;
 const WRITE_CHARACTERS = 262_144;
 /** Files that stand only where they have something to say. */
 const OPTIONAL: ReadonlySet<RunLines> = new Set(['undecidable']);
+
+/** True for a directory in which a run was interrupted: its work folder holds nothing but what a run puts there. */
+export function isWorkOfRun(path: string): boolean {
+  const work = join(path, WORK);
+  if (!existsSync(work) || !statSync(work).isDirectory()) return false;
+  return readdirSync(work).every((name) => name === STATE || name === `${STATE}.partial` || PIECE.test(name));
+}
+
+/**
+ * How far the run into a directory came, as it wrote that down; undefined where it did not.
+ *
+ * @throws ProtegoError `REPLAY_STATE_INVALID`, `LOG_KEY_MISSING`
+ */
+export function writtenProgress(path: string, log: SealingLog): Buffer | undefined {
+  const state = join(path, WORK, STATE);
+  return existsSync(state) ? openState(log, STATE_NAME, readFileSync(state)) : undefined;
+}
 
 /** Where `protego replay` writes: the files of the run, and until it is done what it needs to go on. */
 export class RunDirectory {
@@ -45,8 +70,9 @@ export class RunDirectory {
         : `\`${path}\` holds no run that was interrupted`;
       throw new ProtegoError('USAGE_INVALID', message, { path });
     }
-    if (!isResuming) rmSync(this.#work, { recursive: true, force: true });
     mkdirSync(this.#work, { recursive: true, mode: 0o700 });
+    // The folder itself stays: by it the directory is known as that of a run, should this be cut off.
+    if (!isResuming) for (const name of readdirSync(this.#work)) rmSync(join(this.#work, name), { force: true });
     // Results of an earlier run must not pass for those of one that was interrupted.
     rmSync(join(path, 'manifest.json'), { force: true });
   }
@@ -56,7 +82,7 @@ export class RunDirectory {
     return { line: (kind, text) => this.#writerOf(kind).add(text) };
   }
 
-  /** Sorted pieces, as files in the work folder. */
+  /** Sorted pieces, as files in the work folder; what makes them trusted is in the sealed state. */
   get pieces(): ReplayPorts['pieces'] {
     const pathOf = (piece: number): string => join(this.#work, `piece-${String(piece).padStart(6, '0')}.ndjson`);
     return {
@@ -68,7 +94,11 @@ export class RunDirectory {
         writer.close();
         return piece;
       },
-      read: (piece) => linesOfFile(pathOf(piece)),
+      read: (piece) => {
+        const path = pathOf(piece);
+        if (!existsSync(path)) throw pieceDamaged(piece);
+        return linesOfFile(path);
+      },
       remove: (piece) => rmSync(pathOf(piece), { force: true }),
     };
   }
@@ -77,7 +107,7 @@ export class RunDirectory {
   get progress(): NonNullable<ReplayPorts['progress']>['store'] {
     const path = join(this.#work, STATE);
     return {
-      load: () => (existsSync(path) ? openState(this.log, STATE_NAME, readFileSync(path)) : undefined),
+      load: () => writtenProgress(this.path, this.log),
       save: (bytes) => replaceFileDurably(path, sealState(this.log, STATE_NAME, bytes)),
     };
   }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { ProtegoError, parseRfc3339Ms } from '@protego/contracts';
+import { ProtegoError, formatRfc3339, parseRfc3339Ms } from '@protego/contracts';
+import type { LogStat } from '@protego/event-log';
 import type { EmitRange } from '@protego/replay';
 import { ARTEFACTS_HELP, type ReplayArtefactOptions } from '../artefact/replay-artefacts';
 import { shippedStreamsDir } from '../installation';
@@ -44,7 +45,7 @@ export function withRange(command: Command): Command {
 /**
  * The range that the options name.
  *
- * @throws ProtegoError `USAGE_INVALID` when one bound is a time and the other a seq
+ * @throws ProtegoError `USAGE_INVALID` when one bound is a time and the other a seq, or when nothing lies between them
  */
 export function emitRangeOf({ from, to }: RangeChoice): EmitRange {
   const bounds = [from, to].filter((bound) => bound !== undefined);
@@ -53,10 +54,41 @@ export function emitRangeOf({ from, to }: RangeChoice): EmitRange {
   const isBySeq = bounds.some((bound) => 'seq' in bound);
   const valueOf = (bound: Bound | undefined): number | undefined =>
     bound === undefined ? undefined : 'seq' in bound ? bound.seq : bound.timeMs;
+  if ((valueOf(from) ?? Number.NEGATIVE_INFINITY) >= (valueOf(to) ?? Number.POSITIVE_INFINITY))
+    throw new ProtegoError('USAGE_INVALID', 'the range is empty: `--from` must lie before `--to`');
   return isBySeq
     ? { emitFromSeq: valueOf(from), emitToSeq: valueOf(to) }
     : { emitFromMs: valueOf(from), emitToMs: valueOf(to) };
 }
+
+/** What to warn of where a range begins after the end of a log; undefined where it does not. */
+export function warningOf(
+  { emitFromMs, emitFromSeq }: EmitRange,
+  { size, lastTimeMs }: Pick<LogStat, 'size' | 'lastTimeMs'>,
+): string | undefined {
+  if (emitFromSeq !== undefined && emitFromSeq >= size)
+    return `warning: --from ${emitFromSeq} lies beyond the log, which ends before seq ${size}`;
+  if (emitFromMs === undefined || (lastTimeMs !== undefined && emitFromMs <= lastTimeMs)) return undefined;
+  const end = lastTimeMs === undefined ? 'holds no events' : `ends with events of ${formatRfc3339(lastTimeMs)}`;
+  return `warning: --from ${formatRfc3339(emitFromMs)} lies beyond the log, which ${end}`;
+}
+
+/**
+ * Reads a number of things, at least one.
+ *
+ * @param name - of the option
+ */
+export function countOf(name: string, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d{1,16}$/.test(text) && value >= 1 && value <= most) return value;
+    const range = most === Number.MAX_SAFE_INTEGER ? 'a whole number from 1 on' : `1 to ${most}`;
+    throw new ProtegoError('USAGE_INVALID', `${name} \`${text}\`: it takes ${range}`);
+  };
+}
+
+/** Most threads of one replay. */
+export const WORKERS_MAX = 16;
 
 function boundOf(name: string): (text: string) => Bound {
   return (text) => {

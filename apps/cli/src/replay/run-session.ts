@@ -22,6 +22,7 @@ import type { Terminal } from '../terminal';
 import { partsInThreads } from './part-threads';
 import { RunDirectory } from './run-directory';
 import { followKeys } from './run-keys';
+import { claimOut, recogniseRun } from './run-out';
 
 /** Records after which a run writes down how far it came, unless it is told otherwise. */
 export const SAVE_EVERY_RECORDS = 1_048_576;
@@ -56,27 +57,28 @@ export interface FinishedRun {
   readonly rules: SigmaRuleSet;
 }
 
-/** Replays a log into a directory, with progress on the terminal. */
+/**
+ * Replays a log into a directory, with progress on the terminal.
+ *
+ * @throws ProtegoError as `claimOut` and `replayInto` do; `USAGE_INVALID` when there is nothing to resume
+ */
 export async function runInto(settings: RunSettings, open: OpenLog, terminal: Terminal): Promise<FinishedRun> {
-  const { set, mutes, chunkRecords } = settings;
-  const workers = areSetsInForce(set) ? 1 : (settings.workers ?? 1);
+  const { out } = settings;
+  const lock = await claimOut(out, recogniseRun, () => terminal.note(`replaces the run that was in \`${out}\``));
+  try {
+    return await runIntoClaimed(settings, open, terminal);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function runIntoClaimed(settings: RunSettings, open: OpenLog, terminal: Terminal): Promise<FinishedRun> {
+  const { set } = settings;
   const { reader, house } = open;
-  const artefacts = compiledArtefacts(set);
-  const { rules } = documentsOf(artefacts);
   const log = settings.log ?? replayLogOf(reader, house.vault);
   const sealing = { keys: house.keys, logId: reader.identity.logId };
   const directory = new RunDirectory(settings.out, sealing, settings.isResuming ?? false);
-  const request: ReplayRequest = {
-    log,
-    artefacts,
-    artefactHashes: set.hashes,
-    engine: engineHash(),
-    partCount: workers,
-    ...rangeOf(settings),
-    ...(mutes === undefined ? {} : { mutes }),
-    ...(settings.knowledge === 'now' ? { knowledge: await knowledgeOf(log) } : {}),
-    ...(chunkRecords === undefined ? {} : { chunkRecords }),
-  };
+  const request = await requestOf(settings, log);
   const files = new SnapshotFiles(sealing, open.directory, snapshotKindOf(request, log.erasuresAt()));
   const { snapshotEvery, usesSnapshots = true, saveEvery = SAVE_EVERY_RECORDS } = settings;
   const store = usesSnapshots ? files : { list: () => [], load: () => undefined, save: files.save.bind(files) };
@@ -86,7 +88,7 @@ export async function runInto(settings: RunSettings, open: OpenLog, terminal: Te
       pieces: directory.pieces,
       progress: { store: directory.progress, everyRecords: saveEvery },
       snapshots: { store, everyRecords: snapshotEvery ?? Number.POSITIVE_INFINITY },
-      ...(workers > 1 && !areSetsInForce(set)
+      ...((request.partCount ?? 1) > 1 && !areSetsInForce(set)
         ? { startParts: partsInThreads(set, log.open === undefined ? undefined : house.vault) }
         : {}),
       ...settings.ports,
@@ -97,7 +99,22 @@ export async function runInto(settings: RunSettings, open: OpenLog, terminal: Te
     }),
   );
   directory.finish(manifest);
-  return { manifest, rules };
+  return { manifest, rules: documentsOf(request.artefacts).rules };
+}
+
+async function requestOf(settings: RunSettings, log: ReplayLog): Promise<ReplayRequest> {
+  const { set, mutes, chunkRecords, workers = 1 } = settings;
+  return {
+    log,
+    artefacts: compiledArtefacts(set),
+    artefactHashes: set.hashes,
+    engine: engineHash(),
+    partCount: areSetsInForce(set) ? 1 : workers,
+    ...rangeOf(settings),
+    ...(mutes === undefined ? {} : { mutes }),
+    ...(settings.knowledge === 'now' ? { knowledge: await knowledgeOf(log) } : {}),
+    ...(chunkRecords === undefined ? {} : { chunkRecords }),
+  };
 }
 
 function rangeOf({ emitFromMs, emitToMs, emitFromSeq, emitToSeq }: EmitRange): EmitRange {

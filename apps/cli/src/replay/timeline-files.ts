@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson } from '@protego/contracts';
 import {
@@ -18,6 +17,7 @@ import {
   type TimelineProof,
 } from '@protego/replay';
 import type { OpenLog } from '../log/open-log';
+import { makeOutDirectory } from '../out-directory';
 
 /**
  * A timeline with the proof of its lines, up to the latest signed checkpoint.
@@ -57,7 +57,7 @@ export function proofWords({ proof, lines }: ProvedTimeline): string {
 
 /** Writes `timeline.txt`, `timeline.json` and `timeline.html`. */
 export function writeTimeline(directory: string, proved: ProvedTimeline, commandOf: CommandOf): string[] {
-  mkdirSync(directory, { recursive: true });
+  makeOutDirectory(directory);
   const words = proofWords(proved);
   const contents: readonly (readonly [string, string])[] = [
     ['timeline.json', `${canonicalJson(proved)}\n`],

@@ -1,6 +1,7 @@
 import { ProtegoError, isPersonToken, parseRfc3339Ms, type MutedEntity } from '@protego/contracts';
 import { storedNamesOf, type LogStat } from '@protego/event-log';
 import {
+  NAMED_KINDS,
   VolumeCounter,
   isFocus,
   namedEntities,
@@ -70,7 +71,16 @@ export async function makeTimeline(open: OpenLog, choice: TimelineChoice): Promi
     about !== undefined
       ? await aroundDetection(open, about, choice, stat)
       : await ofEntity(open, entity as MutedEntity, choice, stat);
-  return finished(open, book, gathered, stat, about);
+  const made = finished(open, book, gathered, stat, about);
+  if (entity !== undefined) requireKnown(entity, made);
+  return made;
+}
+
+/** Rules may name entities of any kind: one that neither events nor detections know is a slip of the pen. */
+function requireKnown({ kind }: MutedEntity, { timeline: { counts } }: MadeTimeline): void {
+  if (NAMED_KINDS.includes(kind) || counts.events + counts.detections + counts.decisions > 0) return;
+  const message = `nothing in the log is of the kind \`${kind}\`: --entity takes ${NAMED_KINDS.join(', ')}, or a kind that a rule names`;
+  throw new ProtegoError('USAGE_INVALID', message, { kind });
 }
 
 function rangeOf({ from, to }: TimelineChoice, byDefault: TimelineRange): TimelineRange {

@@ -7,6 +7,7 @@ import { EXIT_CHECK_FAILED } from '../exit-code';
 import { entityOf } from '../detection/detection-options';
 import { withKeyOptions, type KeyOptions } from '../log/key-options';
 import { withReader } from '../log/open-log';
+import { requireDirectoryPath } from '../out-directory';
 import { timeOf } from '../log/selection';
 import { Terminal } from '../terminal';
 import { provedTimeline, proofWords, writeTimeline } from './timeline-files';
@@ -53,6 +54,7 @@ async function timeline(options: TimelineOptions): Promise<void> {
   if (options.check !== undefined) return check(options.check, options.verifierKey, terminal);
   const { log: directory, out } = options;
   if (directory === undefined || out === undefined) throw new ProtegoError('USAGE_INVALID', 'name --log and --out');
+  requireDirectoryPath(out);
   const log = directory;
   const made = await withReader({ ...options, log }, async (open) => {
     const { timeline: told, leafOf } = await makeTimeline(open, options);

@@ -91,7 +91,8 @@ function logAsOf({ log, range }: RunManifest, { reader, directory, house }: Open
     throw new ProtegoError('REPLAY_LOG_DIFFERS', `the log is \`${stat.origin}\`, the manifest is of \`${log.origin}\``);
   if (stat.size < log.size)
     throw new ProtegoError('REPLAY_LOG_DIFFERS', `the log has ${stat.size} records, the manifest is of ${log.size}`);
-  if (stat.firstSeq > range.readFrom)
+  // Also a run that began at a snapshot rests on the records before it.
+  if (stat.firstSeq > range.firstSeq)
     throw new ProtegoError('LOG_RANGE_MISSING', `records before ${stat.firstSeq} have expired`, {
       firstSeq: stat.firstSeq,
     });
@@ -101,7 +102,7 @@ function logAsOf({ log, range }: RunManifest, { reader, directory, house }: Open
       recorded: log.root,
       found: root,
     });
-  return { ...replayLogOf(reader, house.vault), size: log.size, rootHash: log.root };
+  return { ...replayLogOf(reader, house.vault), size: log.size, rootHash: log.root, firstSeq: range.firstSeq };
 }
 
 /** Lines of the recorded run; undefined where they are missing. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { signNote } from '@protego/event-log';
 import {
@@ -8,12 +8,15 @@ import {
   diffText,
   htmlReport,
   junitReport,
+  parseChangeRecord,
+  parseDiff,
   textReport,
   type ChangeRecord,
   type WhatIfCost,
   type WhatIfDiff,
 } from '@protego/replay';
 import type { OpenLog } from '../log/open-log';
+import { isReadable, type OutContent } from '../replay/run-out';
 import { runFilesIn } from './run-side';
 
 /** File with the signed change record, within the directory of a what-if. */
@@ -25,6 +28,16 @@ export type Side = (typeof SIDES)[number];
 
 const REPORT_FILES = ['diff.json', 'report.txt', 'report.html', 'junit.xml'] as const;
 const CHUNK_BYTES = 1 << 20;
+
+/** Recognises what a what-if wrote: by its record, or before that was signed by the difference, or by its runs alone. */
+export function recogniseWhatIf(path: string, names: readonly string[]): Exclude<OutContent, 'nothing'> {
+  const textOf = (name: string): string => readFileSync(join(path, name), 'utf8');
+  if (names.includes(RECORD_FILE))
+    return isReadable(() => parseChangeRecord(textOf(RECORD_FILE))) ? 'finished' : 'foreign';
+  if (names.includes('diff.json')) return isReadable(() => parseDiff(textOf('diff.json'))) ? 'unfinished' : 'foreign';
+  const sides: readonly string[] = SIDES;
+  return names.every((name) => sides.includes(name)) ? 'unfinished' : 'foreign';
+}
 
 /** Removes what an earlier what-if left: it must not pass for one of this, should this one not end. */
 export function clearReports(directory: string): void {

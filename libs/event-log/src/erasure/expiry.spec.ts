@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock } from '@protego/contracts';
 import { fixedKeys } from '@protego/enclave/testing';
+import { SnapshotFiles } from '../snapshots/snapshot-files';
 import { writerAuthority } from '../evidence/log-authority';
 import { applyExpiries, expireSegments } from './expiry';
 import { nodeFileLayer } from '../writer/file-layer';
@@ -62,6 +63,27 @@ describe('expiry', () => {
       checkInclusion(claim, makeInclusionProof(store, 250));
       expect(await expireSegments(options)).toBeUndefined();
       expect(writer.size).toBe(1_201);
+    });
+  });
+
+  it('deletes the snapshots, which rest on what expired, also on the start after it was cut off', async () => {
+    await inOldLog(async (directory, writer, clock) => {
+      const log = { keys, logId: (await EventLogReader.open({ directory, keys })).identity.logId };
+      const snapshots = new SnapshotFiles(log, directory, 'any');
+      const save = (): void => snapshots.save({ seq: 700, floorMs: null }, Buffer.from('state'));
+      save();
+      const authority = writerAuthority({ writer, clock, site: 'general-hospital' });
+      const options = { directory, keys, authority, clock, olderThanMs: 7 * DAY_MS, reason: 'seven days' };
+      const layer = { ...nodeFileLayer, remove: () => Promise.reject(new Error('cut off')) };
+      await expect(expireSegments({ ...options, layer })).rejects.toMatchObject({ code: 'LOG_WRITE_FAILED' });
+      expect(snapshots.list()).toEqual([]);
+      save();
+      const reader = await EventLogReader.open({ directory, keys });
+      expect(await applyExpiries({ directory, reader })).toBe(5);
+      expect(snapshots.list()).toEqual([]);
+      save();
+      expect(await applyExpiries({ directory, reader })).toBe(0);
+      expect(snapshots.list()).toHaveLength(1);
     });
   });
 

@@ -9,6 +9,7 @@ import { nodeFileLayer, type LogFileLayer } from '../writer/file-layer';
 import { writeFailure } from '../log-errors';
 import { readIdentity } from '../log-identity';
 import type { EventLogReader } from '../reader/reader';
+import { removeSnapshots } from '../snapshots/snapshot-files';
 import { SEGMENT_FOLDER, listSegments } from '../segments/segment-format';
 
 /** What expires, by which rule. */
@@ -42,7 +43,7 @@ export interface ExpirySummary {
 
 /**
  * Deletes whole finished segments that have outlived the retention period, oldest first, up to the first that has not.
- * Their hashes stay, so that proofs and checkpoints hold. The event comes first and is durable; {@link applyExpiries} on the
+ * Their hashes stay, so that proofs and checkpoints hold; snapshots go, as they rest on what expired. The event comes first and is durable; {@link applyExpiries} on the
  * next start ends what was cut off. Undefined when nothing has expired.
  *
  * @throws ProtegoError `USAGE_INVALID` for a period that makes no sense; errors of reading and writing the log
@@ -99,7 +100,7 @@ function expiredBefore({ directory, keys }: ExpiryOptions, beforeMs: number): Bl
   return expired;
 }
 
-/** Removes the segments of which every record lies before a seq. Oldest first: what is left has no gap at any moment. */
+/** Removes the segments of which every record lies before a seq, and the snapshots, which rest on them. Oldest first: what is left has no gap at any moment. */
 async function removeBefore(directory: string, endSeq: number, layer: LogFileLayer): Promise<number> {
   const segments = listSegments(directory);
   let removed = 0;
@@ -107,6 +108,8 @@ async function removeBefore(directory: string, endSeq: number, layer: LogFileLay
     for (const [i, { path }] of segments.entries()) {
       const next = segments[i + 1];
       if (next === undefined || next.firstSeq > endSeq) break;
+      // Before the first segment goes: cut off in between, the next start meets the segment and removes them again.
+      if (removed === 0) removeSnapshots(directory);
       await layer.remove(path);
       removed++;
     }

@@ -31,7 +31,7 @@ export class SnapshotFiles {
 
   /**
    * @param directory - of the log
-   * @param kind - all that decides, beside the log, what a state is: code, artefacts, options, erasures
+   * @param kind - all that decides, beside the log, what a state is: code, artefacts, options, erasures, expiries
    */
   constructor(
     private readonly log: SealingLog,
@@ -101,7 +101,7 @@ export class SnapshotFiles {
   }
 }
 
-/** Deletes all snapshots of a log: they may hold what a person who is to be forgotten did. */
+/** Deletes all snapshots of a log: they may hold what a person who is to be forgotten did, or what was found in records that expire. */
 export function removeSnapshots(directory: string): void {
   rmSync(join(directory, FOLDER), { recursive: true, force: true });
 }

@@ -39,7 +39,7 @@ export function mayBeginAt(
 }
 
 /** The range as the manifest tells it. */
-export function rangeTold(range: EmitRange): Omit<RunManifest['range'], 'readFrom'> {
+export function rangeTold(range: EmitRange): Omit<RunManifest['range'], 'firstSeq' | 'readFrom'> {
   const { emitFromMs, emitToMs, emitFromSeq, emitToSeq } = range;
   if (emitFromSeq !== undefined || emitToSeq !== undefined)
     return { emitFrom: emitFromSeq ?? null, emitTo: emitToSeq ?? null, by: 'seq' };

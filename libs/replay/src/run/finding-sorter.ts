@@ -1,14 +1,5 @@
 import { compareFindings, findingFromText, findingToText, isSameDetection, type Finding } from './finding';
-
-/** Where sorted pieces of what was found wait; the app keeps them in files. */
-export interface PieceStore {
-  /** Writes a piece, durably; returns its number, which no piece had before. */
-  write(lines: Iterable<string>): number;
-  /** Lines of a piece. */
-  read(piece: number): Iterable<string>;
-  /** Forgets a piece. */
-  remove(piece: number): void;
-}
+import { pieceDamaged, readPiece, writePiece, type KeptPiece, type PieceStore } from './kept-piece';
 
 /** Characters of findings that are held in memory before they become a piece. */
 export const HELD_CHARACTERS_MAX = 33_554_432;
@@ -21,13 +12,13 @@ const FINDING_CHARACTERS = 400;
 export class FindingSorter {
   #held: Finding[] = [];
   #heldCharacters = 0;
-  #pieces: number[];
-  #merged: number[] = [];
+  #pieces: KeptPiece[];
+  #merged: KeptPiece[] = [];
 
   /** @param pieces - those that an earlier run of the same made */
   constructor(
     private readonly store: PieceStore,
-    pieces: readonly number[] = [],
+    pieces: readonly KeptPiece[] = [],
     private readonly heldCharactersMax: number = HELD_CHARACTERS_MAX,
   ) {
     this.#pieces = [...pieces];
@@ -43,9 +34,9 @@ export class FindingSorter {
   }
 
   /** Makes a piece of all that is held; returns the pieces that there are. */
-  flush(): readonly number[] {
+  flush(): readonly KeptPiece[] {
     if (this.#held.length > 0) {
-      this.#pieces.push(this.store.write(textsOf(this.#takeHeld())));
+      this.#pieces.push(writePiece(this.store, textsOf(this.#takeHeld())));
       if (this.#pieces.length >= PIECES_MAX) this.#mergePieces();
     }
     return this.#pieces;
@@ -53,10 +44,14 @@ export class FindingSorter {
 
   /** Forgets pieces that were merged into others; whoever writes down which pieces there are calls it after that. */
   forgetMerged(): void {
-    for (const piece of this.#merged.splice(0)) this.store.remove(piece);
+    for (const { number } of this.#merged.splice(0)) this.store.remove(number);
   }
 
-  /** All findings in their order, each detection once. */
+  /**
+   * All findings in their order, each detection once.
+   *
+   * @throws ProtegoError `REPLAY_STATE_INVALID`, at the latest at the end, when a piece is not as it was written
+   */
   *sorted(): Generator<Finding, void, undefined> {
     this.#held.sort(compareFindings);
     let last: Finding | undefined;
@@ -74,11 +69,11 @@ export class FindingSorter {
   }
 
   #stored(): Iterable<Finding>[] {
-    return this.#pieces.map((piece) => findingsOf(this.store.read(piece)));
+    return this.#pieces.map((piece) => findingsOf(this.store, piece));
   }
 
   #mergePieces(): void {
-    const whole = this.store.write(textsOf(merged(this.#stored())));
+    const whole = writePiece(this.store, textsOf(merged(this.#stored())));
     this.#merged.push(...this.#pieces);
     this.#pieces = [whole];
   }
@@ -88,8 +83,17 @@ function* textsOf(findings: Iterable<Finding>): Generator<string, void, undefine
   for (const finding of findings) yield findingToText(finding);
 }
 
-function* findingsOf(lines: Iterable<string>): Generator<Finding, void, undefined> {
-  for (const line of lines) yield findingFromText(line);
+function* findingsOf(store: PieceStore, piece: KeptPiece): Generator<Finding, void, undefined> {
+  for (const line of readPiece(store, piece)) yield findingOfLine(line, piece);
+}
+
+/** A line that was altered may be no finding at all, which shows before the end of its piece. */
+function findingOfLine(line: string, { number }: KeptPiece): Finding {
+  try {
+    return findingFromText(line);
+  } catch (cause) {
+    throw pieceDamaged(number, cause);
+  }
 }
 
 /** Sorted sequences as one. */

@@ -196,7 +196,11 @@ class ReplayRun {
     return {
       version: 1,
       log: { origin: log.origin, root: log.rootHash, size: log.size },
-      range: { readFrom: this.#begin.state?.seq ?? log.firstSeq, ...rangeTold(this.request) },
+      range: {
+        firstSeq: log.firstSeq,
+        readFrom: this.#begin.state?.seq ?? log.firstSeq,
+        ...rangeTold(this.request),
+      },
       artefacts: artefactHashes,
       engine,
       erasuresAt: this.#erasuresAt,

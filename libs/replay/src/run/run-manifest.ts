@@ -11,6 +11,8 @@ export interface RunManifest {
     readonly size: number;
   };
   readonly range: {
+    /** First record that the log held: the results rest on it and those after it, be they read or judged in a snapshot. */
+    readonly firstSeq: number;
     /** First record that was read. */
     readonly readFrom: number;
     /**
@@ -87,5 +89,8 @@ export function parseManifest(text: string): RunManifest {
     typeof manifest.outputHash === 'string';
   if (!isWhole)
     throw new ProtegoError('MANIFEST_INVALID', 'manifest lacks version, log, range, artefacts or outputHash');
-  return manifest as RunManifest;
+  const whole = manifest as RunManifest;
+  // Manifests that do not say where the log began are held to what was read.
+  const { firstSeq = whole.range.readFrom } = whole.range as Partial<RunManifest['range']>;
+  return { ...whole, range: { ...whole.range, firstSeq } };
 }

@@ -1,5 +1,5 @@
 import type { StartParts } from './pipeline-parts';
-import type { PieceStore } from './finding-sorter';
+import type { PieceStore } from './kept-piece';
 
 /** Names of the lines that a run writes. */
 export const RUN_LINES = ['detections', 'evidence', 'coverage', 'undecidable'] as const;

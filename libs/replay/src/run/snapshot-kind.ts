@@ -1,4 +1,5 @@
 import { canonicalJson } from '@protego/contracts';
+import type { ReplayLog } from '../replay-log';
 import type { ReplayRequest } from './replay-request';
 
 /**
@@ -7,11 +8,14 @@ import type { ReplayRequest } from './replay-request';
  * @param erasuresAt - size of the log after its last erasure: what was judged before may have rested on what is erased
  */
 export function snapshotKindOf(
-  request: Pick<ReplayRequest, 'artefactHashes' | 'engine' | 'log' | 'knowledge'>,
+  request: Pick<ReplayRequest, 'artefactHashes' | 'engine' | 'knowledge'> & {
+    readonly log: Pick<ReplayLog, 'rootHash' | 'firstSeq'>;
+  },
   erasuresAt: number,
 ): string {
   const { artefactHashes, engine, log, knowledge } = request;
   // A snapshot is the same whether mutes are honoured or not; what was known at the end hangs on where the log ended.
   const known = knowledge === undefined ? 'then' : { now: log.rootHash };
-  return canonicalJson({ artefacts: artefactHashes, engine, erasuresAt, known });
+  // A state rests on every record since the first that there was, also on those that have expired since.
+  return canonicalJson({ artefacts: artefactHashes, engine, erasuresAt, firstSeq: log.firstSeq, known });
 }

@@ -32,6 +32,11 @@ const NAMING: readonly (readonly [kind: string, field: string])[] = [
   ['ward', 'ward'],
 ];
 
+/** Kinds of entities that events name; a rule may name others in its detections. */
+export const NAMED_KINDS: readonly string[] = [
+  ...new Set(['host', ...NAMING.map(([kind]) => kind).filter((kind) => kind !== 'endpoint')]),
+].sort();
+
 /** Longest id of an entity, characters. */
 const ID_LENGTH_MAX = 255;
 

@@ -54,7 +54,7 @@ export interface MakerSummary extends ChangeCounts {
 export interface WhatIfDiff {
   readonly version: 1;
   readonly log: RunManifest['log'];
-  readonly range: Omit<RunManifest['range'], 'readFrom'>;
+  readonly range: Omit<RunManifest['range'], 'firstSeq' | 'readFrom'>;
   readonly baseline: SideSummary;
   readonly candidate: SideSummary;
   readonly documents: readonly DocumentDiff[];

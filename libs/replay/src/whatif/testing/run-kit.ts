@@ -47,7 +47,7 @@ export function manifestOf(detections: number): RunManifest {
   return {
     version: 1,
     log: { origin: 'protego/north', root: '00'.repeat(32), size: 10 },
-    range: { readFrom: 0, emitFrom: null, emitTo: null, by: 'time' },
+    range: { firstSeq: 0, readFrom: 0, emitFrom: null, emitTo: null, by: 'time' },
     artefacts: {},
     engine: 'e',
     erasuresAt: 0,
