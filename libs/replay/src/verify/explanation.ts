@@ -1,4 +1,4 @@
-import { canonicalJson, formatRfc3339, type Detection, type LoggedEvent } from '@protego/contracts';
+import { canonicalJson, formatRfc3339, parseRfc3339Ms, type Detection, type LoggedEvent } from '@protego/contracts';
 import {
   CorrelationReaches,
   DETECTOR_RULES,
@@ -145,7 +145,7 @@ export class Explanations {
       if (await this.#some(seqs, (seq) => this.#mayHaveFed(seq, reach.feeds, group))) return true;
       if (reach.isCounting) return false;
     }
-    const atMs = Date.parse(detection.certainAt);
+    const atMs = certainMsOf(detection);
     if (this.#isHeldBack(finding, atMs, correlation.suppressMs)) return true;
     // What windows let go because they were full may be of any group.
     const isFull = this.sources.coverage.lostOf(correlation.id) > 0;
@@ -162,7 +162,7 @@ export class Explanations {
       if (await this.#some(seqs, (seq) => log.isUndecidable(id, seq))) return true;
     }
     const ids = detection.entities.map((entity) => entity.id);
-    return this.#isOneNear([id], DETECTOR_REACH_MS, Date.parse(detection.certainAt), async (seq) => {
+    return this.#isOneNear([id], DETECTOR_REACH_MS, certainMsOf(detection), async (seq) => {
       const event = await log.event(seq);
       return event !== undefined && ids.some((text) => isNamedIn(event, text));
     });
@@ -198,7 +198,7 @@ export class Explanations {
   #remember({ side, detection }: Finding): void {
     if (detection.group === undefined) return;
     const key = groupOf(detection);
-    this.#latest.set(key, { ...this.#latest.get(key), [side]: Date.parse(detection.certainAt) });
+    this.#latest.set(key, { ...this.#latest.get(key), [side]: certainMsOf(detection) });
   }
 
   /**
@@ -279,6 +279,10 @@ function isNamedIn({ event, pseudonyms }: LoggedEvent, text: string): boolean {
     return typeof value === 'object' && value !== null && Object.values(value).some(isIn);
   };
   return isIn(event);
+}
+
+function certainMsOf({ certainAt }: Detection): number {
+  return parseRfc3339Ms(certainAt) ?? Number.NaN;
 }
 
 function groupOf({ ruleId, ruleHash, group = [] }: Detection): string {

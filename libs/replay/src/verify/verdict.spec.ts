@@ -1,27 +1,13 @@
-import {
-  canonicalJson,
-  formatRfc3339,
-  type Detection,
-  type EventSeq,
-  type OpenedEvent,
-  type StoredFields,
-} from '@protego/contracts';
+import { canonicalJson, formatRfc3339, type Detection } from '@protego/contracts';
 import { merkleRootOf } from '@protego/event-log';
 import { compileSigma, detectionId } from '@protego/streams';
-import { declarationsOf } from '@protego/streams/testing';
-import type { ReplayLog, ReplayRecord } from '../replay-log';
-import { runReplay, type ReplayOutcome } from '../run/replay-lines';
-import type { RunManifest } from '../run/run-manifest';
-import type { RunLines } from '../run/run-ports';
-import { compareRuns, type RunComparison, type RunFiles } from './verdict';
+import { START_MS, compareAfter, type Files, type Happening } from './testing/erased-history';
+import type { RunComparison } from './verdict';
 
-const START_MS = Date.UTC(2026, 2, 2, 7);
-const TOKEN = '~s.AAAAAAAAAAAAAAAAAAAAAA';
-const artefacts = {
-  rules: compileSigma([
-    {
-      path: 'r.yml',
-      text: `
+const rules = compileSigma([
+  {
+    path: 'r.yml',
+    text: `
 title: Member
 id: member
 name: member
@@ -39,72 +25,14 @@ id: few
 correlation: { type: event_count, rules: [member], group-by: [device.uid], timespan: 1m, condition: { gte: 1, lt: 2 }, generate: true }
 level: low
 `,
-    },
-  ]),
-  declarations: declarationsOf(),
-  detectors: [],
-};
+  },
+]);
 
-/** Seconds, the device, and who a token stands for. */
-type Happening = readonly [atS: number, device: string, who: string];
-
-function logOf(happenings: readonly Happening[], isErased: (seq: number) => boolean = () => false): ReplayLog {
-  const records = happenings.map(([atS, device, who], at): ReplayRecord => {
-    const seq = at as EventSeq;
-    const timeMs = START_MS + atS * 1_000;
-    const data = { user: { uid: TOKEN }, device: { uid: device } };
-    const type = 'access.privilege-changed';
-    const event = {
-      specversion: '1.0',
-      id: `e-${seq}`,
-      source: 'ehr',
-      type,
-      time: formatRfc3339(timeMs),
-      site: 'n',
-      data,
-    };
-    const sealed = Buffer.from(isErased(seq) ? 'gone' : who);
-    return { seq, timeMs, arrivedAtMs: timeMs, type, body: Buffer.from(canonicalJson(event)), sealed };
-  });
-  const openOne = ({ event, sealed }: StoredFields): OpenedEvent => {
-    const clear = Buffer.from(sealed).toString();
-    if (clear === 'gone') return { event, pseudonyms: new Map(), erased: ['/data/user/uid'] };
-    const opened = { ...event, data: { ...event.data, user: { uid: clear } } };
-    return { event: opened, pseudonyms: new Map([[clear, TOKEN]]), erased: [] };
-  };
-  const areErased = happenings.some((_, seq) => isErased(seq));
-  return {
-    ...{ origin: 'o', size: records.length, firstSeq: 0, rootHash: '00'.repeat(32) },
-    open: (stored) => Promise.resolve(stored.map(openOne)),
-    records: (fromSeq, toSeq) => records.slice(fromSeq, toSeq),
-    erasuresAt: () => (areErased ? records.length + 1 : 0),
-  };
-}
-
-type Files = Partial<Record<RunLines, readonly string[]>> & { manifest: RunManifest };
-
-const filesOf = (run: ReplayOutcome): Files => ({
-  manifest: run.manifest,
-  detections: run.detectionLines,
-  evidence: run.evidenceLines,
-  coverage: run.coverageLines,
-  ...(run.undecidableLines.length === 0 ? {} : { undecidable: run.undecidableLines }),
-});
-const runFiles = ({ manifest, ...lines }: Files): RunFiles => ({ manifest, lines: (kind) => lines[kind] });
-const replay = async (log: ReplayLog): Promise<Files> =>
-  filesOf(await runReplay({ log, artefacts, artefactHashes: {}, engine: 'test' }));
-
-/** Records a run, lets somebody change its files, erases, and compares. */
-async function compare(
+const compare = (
   happenings: readonly Happening[],
   isErased: (seq: number) => boolean,
-  change: (files: Files) => Files = (files) => files,
-): Promise<RunComparison> {
-  const recorded = await replay(logOf(happenings));
-  const log = logOf(happenings, isErased);
-  const again = await replay(log);
-  return compareRuns({ recorded: runFiles(change(recorded)), again: runFiles(again), rules: artefacts.rules, log });
-}
+  change?: (files: Files) => Files,
+): Promise<RunComparison> => compareAfter(rules, happenings, isErased, change);
 
 const of = (line: string): Detection => JSON.parse(line) as Detection;
 
@@ -237,7 +165,7 @@ describe('compareRuns', () => {
   it('finds an invented line whose id fits events that are not erased', async () => {
     const at = START_MS + 20_000;
     const [startMs, endMs] = [at, at + 1];
-    const [rule] = artefacts.rules.rules;
+    const [rule] = rules.rules;
     const refs = [[2, 'ehr', 'e-2']] as const;
     const id = detectionId({ rule: rule as never, groupKey: '[]', startMs, endMs, refs });
     const window = { start: formatRfc3339(startMs), end: formatRfc3339(endMs) };
