@@ -7,6 +7,7 @@ import { elementOperator } from './operators/element-operator';
 import type { EventOrder } from './operators/event-heap';
 import type { Json, StateStore, StreamElement } from './operators/stream-element';
 import type { PipelineRules } from './pipeline-rules';
+import { shownText } from './pseudonyms';
 import type { DetectionResult, PipelineResult } from './result';
 import type { CorrelationPlan, MemberPlace, PlannedHit } from './sigma/correlation-plan';
 import { CorrelationRun, type RaisedCorrelation } from './sigma/correlation-run';
@@ -107,7 +108,7 @@ export class CorrelationStage implements StateStore {
     // Most matches are of rules that no correlation is about.
     if (!event.matches.some(({ rule }) => this.#plan.placesOf(rule).length > 0)) return NO_HITS;
     const lost = lostFieldsOf(event.logged.erased, event.record);
-    return this.#plan.hitsOf(matchedRules(event), event.record, event.pseudonymise, lost);
+    return this.#plan.hitsOf(matchedRules(event), event.record, event.tellApart, lost);
   }
 
   #addWithParents(correlation: number, seen: Set<number>): void {
@@ -136,11 +137,12 @@ function matchedRules({ matches }: MatchedEvent): SigmaRule[] {
 }
 
 function detectionOf({ correlation, firing, events, texts }: RaisedCorrelation): DetectionResult {
-  const { group, value } = firing;
+  const { value } = firing;
+  const group = mapped(firing.group, shownText);
   const first = events[0] as RaisedCorrelation['events'][number];
   const last = events[events.length - 1] as RaisedCorrelation['events'][number];
   const values: Readonly<Record<string, string>> = {
-    ...texts,
+    ...mapped(texts, shownText),
     ...group,
     count: String(value),
     timespan: durationText(correlation.timespanMs),
@@ -156,4 +158,8 @@ function detectionOf({ correlation, firing, events, texts }: RaisedCorrelation):
     timing: 'on-time',
     measured: { group, value },
   });
+}
+
+function mapped(texts: Readonly<Record<string, string>>, to: (text: string) => string): Record<string, string> {
+  return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, to(text)]));
 }

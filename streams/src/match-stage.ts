@@ -6,7 +6,7 @@ import type { EventOrder } from './operators/event-heap';
 import type { SourceTable } from './operators/source-table';
 import type { StreamElement, Timing } from './operators/stream-element';
 import type { PipelineRules } from './pipeline-rules';
-import { pseudonymiseWith, type Pseudonymise } from './pseudonyms';
+import { pseudonymiseWith, tellApartWith, type Pseudonymise } from './pseudonyms';
 import type { DetectionResult, PipelineResult } from './result';
 import { fieldText, sigmaRecordOf } from './sigma-record';
 import type { SigmaMatch } from './sigma/match';
@@ -21,6 +21,8 @@ export interface MatchedEvent extends EventOrder {
   readonly record: SigmaRecord;
   /** What every text of the record goes through before it leaves. */
   readonly pseudonymise: Pseudonymise;
+  /** The same for what is counted and grouped by. */
+  readonly tellApart: Pseudonymise;
   readonly matches: readonly SigmaMatch[];
   /** Rules whose answer hangs on erased fields; they are not among the matches. */
   readonly undecidable: readonly UndecidableMatch[];
@@ -42,8 +44,9 @@ export function matchRules(
       const { source, id } = logged.event;
       const record = sigmaRecordOf(logged);
       const pseudonymise = pseudonymiseWith(logged.pseudonyms);
+      const tellApart = tellApartWith(logged.pseudonyms, pseudonymise);
       const { matches, undecidable } = answersOf(rules, record, logged.erased);
-      const event = { logged, record, timeMs, source, id, pseudonymise, matches, undecidable };
+      const event = { logged, record, timeMs, source, id, pseudonymise, tellApart, matches, undecidable };
       out.next({ kind: 'event', timeMs, timing, event });
     },
   }));

@@ -203,3 +203,51 @@ correlation: { type: event_count, rules: [many-reads], group-by: [actor.user.uid
     expect(detectionsAmong(results)).toEqual([]);
   });
 });
+
+describe('sealed texts in the pipeline', () => {
+  const RULES = compileSigma([
+    {
+      path: 'r.yml',
+      text: `
+title: File
+id: file
+name: file
+logsource: { category: device.file-changed, product: protego }
+detection: { selection: { activity: changed }, condition: selection }
+level: low
+---
+title: Many files
+id: many
+correlation: { type: value_count, rules: [file], group-by: [device.uid], timespan: 1h, condition: { field: file.path, gte: 3 } }
+level: high
+---
+title: One file again and again
+id: again
+correlation: { type: event_count, rules: [file], group-by: [file.path], timespan: 1h, condition: { gte: 3 } }
+level: high
+protego: { why: 'The file {file.path} was changed {count} times.' }
+`,
+    },
+  ]);
+  const changed = (id: string, path: string): LoggedEvent =>
+    loggedEvent({
+      id,
+      timeMs: at(Number(id.slice(1)) * 1_000),
+      type: 'device.file-changed',
+      data: { activity: 'changed', device: { uid: 'srv-1' }, file: { path } },
+      pseudonyms: new Map([[path, '~t.0']]),
+    });
+  const found = (...paths: readonly string[]): unknown[] => {
+    const events = paths.map((path, i) => changed(`e${i}`, path));
+    const pipeline = buildPipeline({ rules: RULES, declarations: declarationsOf() });
+    const results = resultsOf([...events, hour], pipeline);
+    return detectionsAmong(results).map(({ detection: { ruleId, group, why } }) => [ruleId, group, why]);
+  };
+
+  it('are counted and grouped by what they say, although their placeholders are the same', () => {
+    expect(found('C:/a', 'C:/b', 'C:/c')).toMatchObject([['many', [{ text: 'srv-1' }], expect.anything()]]);
+    expect(found('C:/a', 'C:/b', 'C:/a', 'C:/a')).toEqual([
+      ['again', [{ field: 'file.path', text: '(sealed text)' }], 'The file (sealed text) was changed 3 times.'],
+    ]);
+  });
+});

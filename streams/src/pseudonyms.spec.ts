@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { pseudonymiseWith } from './pseudonyms';
+import { pseudonymiseWith, shownText, tellApartWith } from './pseudonyms';
 
 const ANNA = '~s.AAAAAAAAAAAAAAAAAAAAAA';
 const ASA = '~s.BBBBBBBBBBBBBBBBBBBBBB';
@@ -57,5 +57,32 @@ describe('pseudonymiseWith', () => {
         expect(replace(before + name + after)).not.toMatch(/anna|lind/i);
       }),
     );
+  });
+});
+
+describe('tellApartWith', () => {
+  const first = tellApartWith(
+    new Map([
+      ['C:/a.docx', '~t.0'],
+      ['anna.lind', ANNA],
+    ]),
+  );
+  const second = tellApartWith(new Map([['C:/b.docx', '~t.0']]));
+  const third = tellApartWith(new Map([['C:/a.docx', '~t.7']]));
+
+  it('gives sealed texts the same where they say the same, and shows none of it', () => {
+    expect(first('C:/a.docx')).toBe(third('C:/a.docx'));
+    expect(first('C:/a.docx')).not.toBe(second('C:/b.docx'));
+    expect(first('C:/a.docx')).toMatch(/^~d\.[\w-]{22}$/);
+    expect(shownText(first('C:/a.docx'))).toBe('(sealed text)');
+  });
+
+  it('gives everything else as it may leave the pipeline', () => {
+    expect(['anna.lind', 'read by anna.lind', 'x'].map((text) => shownText(first(text)))).toEqual([
+      ANNA,
+      `read by ${ANNA}`,
+      'x',
+    ]);
+    expect(tellApartWith(undefined)('anna.lind')).toBe('anna.lind');
   });
 });

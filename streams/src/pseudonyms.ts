@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** Text as it may leave the pipeline: personal values replaced by their pseudonyms. */
 export type Pseudonymise = (text: string) => string;
 
@@ -35,6 +37,37 @@ export function pseudonymiseWith(pseudonyms: ReadonlyMap<string, string> | undef
     if (known.size < KNOWN_TEXTS_MAX) known.set(text, replaced);
     return replaced;
   };
+}
+
+/** Begins what stands for a sealed text in one event, whatever it says. */
+const SEALED_TEXT = '~t.';
+/** Begins what stands for a sealed text wherever it says the same. */
+const TOLD_APART = '~d.';
+/** Enough that no two texts of a hospital share a digest. */
+const DIGEST_CHARACTERS = 22;
+/** What people read in place of a sealed text. */
+const SHOWN = '(sealed text)';
+
+/**
+ * As {@link pseudonymiseWith}, for values that are counted and grouped by: sealed texts, such as paths of files, get a digest
+ * of what they say, because their placeholders only number them within one event. A digest can be guessed at: it may stand in
+ * state, and leaves the pipeline through {@link shownText} alone.
+ */
+export function tellApartWith(
+  pseudonyms: ReadonlyMap<string, string> | undefined,
+  pseudonymise: Pseudonymise = pseudonymiseWith(pseudonyms),
+): Pseudonymise {
+  if (pseudonyms === undefined || pseudonyms.size === 0) return unchanged;
+  return (text) => (pseudonyms.get(text)?.startsWith(SEALED_TEXT) === true ? digestOf(text) : pseudonymise(text));
+}
+
+/** Text that may leave the pipeline, of one that {@link tellApartWith} gave. */
+export function shownText(text: string): string {
+  return text.startsWith(TOLD_APART) ? SHOWN : text;
+}
+
+function digestOf(text: string): string {
+  return TOLD_APART + createHash('sha256').update(text).digest('base64url').slice(0, DIGEST_CHARACTERS);
 }
 
 /** A personal value that is looked for within texts. */

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { canonicalJson, parseRfc3339Ms, type ProtegoEvent } from '@protego/contracts';
+import { canonicalJson, formatRfc3339, parseRfc3339Ms, type ProtegoEvent } from '@protego/contracts';
 import {
   runReplay,
   type ReplayOutcome,
@@ -35,13 +35,17 @@ export function linesOfHistory(place: string | { readonly seed: number; readonly
   return [...events].map((event) => canonicalJson(event));
 }
 
-/** The same lines in another order of arrival, each moved by less than its source is allowed to be late. */
+/** Longest delay of a shuffled event: with the delay that it has already, less than its source is allowed to be late. */
+const SHUFFLED_BY_MS = 1_500;
+
+/** The same events in another order of arrival, each later by up to {@link SHUFFLED_BY_MS}. */
 export function shuffledWithinLateness(lines: readonly string[], seed: number): string[] {
   const random = seededRandom(seed);
   return lines
     .map((line, i) => {
-      const { arrivedat } = JSON.parse(line) as ProtegoEvent;
-      return { line, i, at: (parseRfc3339Ms(arrivedat as string) as number) + random() * 40 };
+      const event = JSON.parse(line) as ProtegoEvent;
+      const at = (parseRfc3339Ms(event.arrivedat as string) as number) + Math.floor(random() * SHUFFLED_BY_MS);
+      return { line: canonicalJson({ ...event, arrivedat: formatRfc3339(at) }), i, at };
     })
     .sort((a, b) => a.at - b.at || a.i - b.i)
     .map(({ line }) => line);

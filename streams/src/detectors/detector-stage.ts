@@ -122,7 +122,7 @@ export class DetectorStage implements StateStore {
       const fact = readFact(logged);
       if (fact === undefined) return undefined;
       if (erased !== undefined && this.#isLost(fact, logged, erased, out)) return undefined;
-      return pseudonyms === undefined ? fact : withPseudonyms(fact, pseudonymiseWith(pseudonyms));
+      return pseudonyms === undefined ? fact : withPseudonyms(fact, pseudonyms);
     } catch (error) {
       const message = pseudonymiseWith(pseudonyms)(messageOf(error));
       out.next({ kind: 'rule-failed', ruleId: 'detectors', message, event: logged });

@@ -1,4 +1,5 @@
 import type { LoggedEvent } from '@protego/contracts';
+import { pseudonymiseWith, tellApartWith } from '../pseudonyms';
 import { isInCidr, parseCidr, parseIpAddress, type CidrBlock } from '../sigma/cidr';
 import { exchangeFactOf, exchangeWithPseudonyms, type ExchangeFact } from './exchange-facts';
 import { deviceFact, memberOf, nameOf, type DeviceFact, type FactData as Data } from './fact-readers';
@@ -194,13 +195,14 @@ function isAddressOutside(address: readonly number[]): boolean {
  * The fact with pseudonyms in place of persons, and of their names in free text. All else is from open fields: what is decided
  * by it must not hang on who else is named in the event.
  */
-export function withPseudonyms(fact: Fact, pseudonymise: (text: string) => string): Fact {
+export function withPseudonyms(fact: Fact, pseudonyms: ReadonlyMap<string, string>): Fact {
+  const pseudonymise = pseudonymiseWith(pseudonyms);
   if (fact.kind === 'access') {
     const { person, patient, record } = fact;
     const named = { person: pseudonymise(person), patient: patient === null ? null : pseudonymise(patient) };
     return { ...fact, ...named, record: record === null ? null : recordWithPseudonyms(record, pseudonymise) };
   }
   if (fact.kind === 'people') return peopleWithPseudonyms(fact, pseudonymise);
-  if (fact.kind === 'file') return { ...fact, file: pseudonymise(fact.file) };
+  if (fact.kind === 'file') return { ...fact, file: tellApartWith(pseudonyms, pseudonymise)(fact.file) };
   return exchangeWithPseudonyms(fact, pseudonymise) ?? fact;
 }

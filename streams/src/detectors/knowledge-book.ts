@@ -2,7 +2,6 @@ import { ProtegoError, familyOf, type LoggedEvent } from '@protego/contracts';
 import { elementOperator } from '../operators/element-operator';
 import { compareEventOrder } from '../operators/event-heap';
 import type { Json, StateStore, StreamElement } from '../operators/stream-element';
-import { pseudonymiseWith } from '../pseudonyms';
 import type { Observation } from './detector';
 import { readFact, withPseudonyms } from './facts';
 
@@ -39,7 +38,7 @@ export class KnowledgeReader {
       const details = { eventsMax: KNOWLEDGE_EVENTS_MAX };
       throw new ProtegoError('REPLAY_TOO_LARGE', `more than ${KNOWLEDGE_EVENTS_MAX} events of knowledge`, details);
     }
-    const told = pseudonyms === undefined ? fact : withPseudonyms(fact, pseudonymiseWith(pseudonyms));
+    const told = pseudonyms === undefined ? fact : withPseudonyms(fact, pseudonyms);
     this.#observations.push({ timeMs, source: event.source, id: event.id, seq, fact: told });
   }
 

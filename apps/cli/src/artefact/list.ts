@@ -111,7 +111,8 @@ function listed(
   };
 }
 
-// Who may approve changes with the years: what was asked for when an older set came into force is not known any more.
+// Who may approve changes with the years, and so may how many must: of an older activation it is asked only that as many have
+// signed as must now, and only once the log shows that approvals are asked for.
 function isApproved(
   { seq }: Pick<Activation, 'seq'>,
   checked: readonly CheckedSignature[],
@@ -120,7 +121,9 @@ function isApproved(
 ): boolean {
   if (checked.some(({ isValid }) => !isValid)) return false;
   const declared = new Set(checked.filter(({ isDeclared }) => isDeclared).map(({ key }) => key));
-  return seq !== ledger.current?.seq || declared.size >= approvals;
+  if (seq === ledger.current?.seq) return declared.size >= approvals;
+  const isAskedFor = ledger.activations.some((earlier) => earlier.seq < seq && earlier.signatures.length > 0);
+  return !isAskedFor || new Set(checked.map(({ key }) => key)).size >= approvals;
 }
 
 function linesOf(line: Listed): string[] {

@@ -121,8 +121,14 @@ export function requireLabels(gates: readonly GateName[]): void {
   if (name !== undefined) throw refused(`gate \`${name}\` needs labels: name them with --labels`, name);
 }
 
-/** All gates against a comparison. */
+/**
+ * All gates against a comparison.
+ *
+ * @throws ProtegoError `LABELS_INVALID` when a gate that needs labels was asked for and neither run found any attack of them:
+ *   it would pass whatever the candidate lost
+ */
 export function judgeGates(judged: Judged, asked: readonly GateName[]): GateResult[] {
+  requireTellingLabels(judged, asked);
   return GATE_NAMES.map((gate) => {
     const { words, needsLabels, failuresOf }: Gate = GATES[gate];
     const told = { gate, words, isAsked: asked.includes(gate) };
@@ -166,4 +172,13 @@ function hasLowerSeverity({ aspects }: Difference): boolean {
 
 function refused(message: string, gate: string): ProtegoError {
   return new ProtegoError('USAGE_INVALID', message, { gate });
+}
+
+function requireTellingLabels({ labels }: Judged, asked: readonly GateName[]): void {
+  const gate = asked.find((each) => GATES[each].needsLabels);
+  if (gate === undefined || labels === null) return;
+  const { baseline, candidate } = labels;
+  if (baseline.attacksFound > 0 || candidate.attacksFound > 0) return;
+  const message = `neither run finds any of the ${baseline.attacks} labelled attacks: gate \`${gate}\` would hold whatever was lost`;
+  throw new ProtegoError('LABELS_INVALID', message, { gate, attacks: baseline.attacks });
 }

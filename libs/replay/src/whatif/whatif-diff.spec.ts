@@ -1,3 +1,4 @@
+import { thrownCodeOf } from '@protego/contracts/testing';
 import { failedGates, type GateName } from './gates';
 import { artefactsOf, ruleText } from './testing/artefact-kit';
 import { START_MS, compare, detectionOf, factsOf, labelOf, manifestOf } from './testing/run-kit';
@@ -147,6 +148,18 @@ describe('whatIfDiffOf', () => {
     const diff = compare([detectionOf('x')], [], { gates });
     expect(failedGates(diff.gates)).toEqual([]);
     expect(failedGates(compare([], [detectionOf('x')], { gates }).gates).map(({ gate }) => gate)).toEqual(['added']);
+  });
+
+  it('refuses to decide by labels of which neither run finds an attack', () => {
+    const facts = [factsOf(1), factsOf(2)];
+    const [one, other] = [1, 2].map((seq) => detectionOf(`d${seq}`, { atMinute: seq, seqs: [seq] }));
+    const gates: GateName[] = ['lost-attack'];
+    const comparedWith = (...labels: readonly ReturnType<typeof labelOf>[]): unknown =>
+      compare([one] as never, [other] as never, { facts, gates, labels: { labels, namesOf: () => [] } });
+    for (const foreign of [[], [labelOf('l9', 9)]]) {
+      expect(thrownCodeOf(() => comparedWith(...foreign))).toBe('LABELS_INVALID');
+    }
+    expect(thrownCodeOf(() => comparedWith(labelOf('l1', 1)))).toBeUndefined();
   });
 
   it('refuses runs over different ranges or logs', () => {
