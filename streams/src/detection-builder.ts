@@ -56,6 +56,11 @@ export interface Finding {
   readonly measured?: { readonly group: Readonly<Record<string, string>>; readonly value: number };
 }
 
+/** What the id of a detection is made of. */
+export interface IdentifiedFinding extends Pick<Finding, 'groupKey' | 'startMs' | 'endMs' | 'refs'> {
+  readonly rule: Pick<RuleIdentity, 'id' | 'contentHash'>;
+}
+
 const VALUE_CHARACTERS_MAX = 200;
 const ENTITIES_MAX = 16;
 const WORDS_CHARACTERS_MAX = 2_000;
@@ -124,8 +129,10 @@ function measuredOf({ group, value }: NonNullable<Finding['measured']>): Pick<De
   };
 }
 
-// The id leaves out seq, so that the same history has the same detections in every log that holds it.
-function detectionId({ rule, groupKey, startMs, endMs, refs }: Finding): string {
+/**
+ * The id of what a rule found. It leaves out seq, so that the same history has the same detections in every log that holds it.
+ */
+export function detectionId({ rule, groupKey, startMs, endMs, refs }: IdentifiedFinding): string {
   const identity = canonicalJson([
     rule.id,
     rule.contentHash,

@@ -35,7 +35,8 @@ export {
 } from './output-events';
 export { sigmaRecordOf } from './sigma-record';
 // Rules and what is expected of them
-export { BUDGET_DEFAULT, type RuleIdentity } from './detection-builder';
+export { BUDGET_DEFAULT, detectionId, type IdentifiedFinding, type RuleIdentity } from './detection-builder';
+export { CorrelationReaches, mayFeed, type CorrelationReach, type RuleFeed } from './rule-feeds';
 export { DETECTOR_RULES } from './detectors/detector-rules';
 export { KNOWLEDGE_EVENTS_MAX, KnowledgeReader, isKnowledgeType, type KnowledgeBook } from './detectors/knowledge-book';
 // Checking rules

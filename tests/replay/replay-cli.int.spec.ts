@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunComparison, RunManifest } from '@protego/replay';
 import { canonicalJson } from '@protego/contracts';
+import { merkleRootOf } from '@protego/event-log';
 import { importHistory } from '../history-log';
 import { linesOfHistory, writeLines } from './invariance';
 import { protego } from './replay-process';
@@ -178,6 +179,38 @@ describe('protego replay', () => {
       });
     });
 
+    it('compares every file, and says where one differs', () => {
+      const forged = join(directory, 'forged-files');
+      const forge = (name: string, change: (text: string) => string): ReturnType<typeof protego> => {
+        cpSync(run, forged, { recursive: true });
+        writeFileSync(join(forged, name), change(readFileSync(join(run, name), 'utf8')));
+        const found = verify(join(forged, 'manifest.json'));
+        rmSync(forged, { recursive: true });
+        return found;
+      };
+      const forgeries: [string, (text: string) => string][] = [
+        ['evidence.jsonl', (text) => text.replace(/"seqs":\[\d+/, '"seqs":[1')],
+        ['coverage.jsonl', () => '{"kind":"run","erased":{"count":0}}\n'],
+        ['manifest.json', (text) => text.replace(/"late":\d+/, '"late":77')],
+      ];
+      for (const [name, change] of forgeries) {
+        const found = forge(name, change);
+        expect(found).toMatchObject({ status: 1 });
+        expect(JSON.parse(found.stdout)).toMatchObject({ verdict: 'DIFFERS', differing: 0, first: { file: name } });
+      }
+      const unlike = forge('manifest.json', (text) => text.replace('"counts"', '"count"'));
+      expect(unlike).toMatchObject({ status: 2 });
+      expect(unlike.stderr).toContain('MANIFEST_INVALID');
+    });
+
+    it('says what to name instead of what is no manifest', () => {
+      for (const path of [run, '/nonexistent', join(run, 'detections.jsonl')]) {
+        const refused = verify(path);
+        expect(refused).toMatchObject({ status: 2 });
+        expect(refused.stderr).toContain('MANIFEST_INVALID');
+      }
+    });
+
     it('refuses other rules and another log', async () => {
       const rules = join(directory, 'rules');
       cpSync(join(ROOT, 'streams/rules'), rules, { recursive: true });
@@ -222,6 +255,32 @@ describe('protego replay', () => {
       const gone = exceptions.filter(({ side }) => side === 'recorded').length;
       expect(preserved + gone).toBe(recorded.counts.detections);
       expect(preserved).toBeGreaterThan(recorded.counts.detections / 2);
+    });
+
+    it('finds a line that was deleted although the run makes it again', () => {
+      const forged = join(directory, 'forged-after-erasure');
+      cpSync(run, forged, { recursive: true });
+      const gone = new Set(comparison.exceptions.map(({ line }) => line));
+      const undecidable = new Set(
+        comparison.exceptions.map(({ line }) => (JSON.parse(line) as { ruleId: string }).ruleId),
+      );
+      const lines = linesOf(run, 'detections.jsonl');
+      const at = lines.findIndex(
+        (line) => !gone.has(line) && undecidable.has((JSON.parse(line) as { ruleId: string }).ruleId),
+      );
+      const dropped = at < 0 ? lines.findIndex((line) => !gone.has(line)) : at;
+      for (const name of ['detections.jsonl', 'evidence.jsonl']) {
+        const kept = linesOf(run, name).filter((_, i) => i !== dropped);
+        writeFileSync(join(forged, name), kept.map((line) => `${line}\n`).join(''));
+      }
+      const left = lines.filter((_, i) => i !== dropped);
+      writeFileSync(join(forged, 'manifest.json'), JSON.stringify({ ...recorded, outputHash: merkleRootOf(left) }));
+      const found = protego('replay', 'verify', join(forged, 'manifest.json'), '--log', erased, '--json');
+      expect(found).toMatchObject({ status: 1 });
+      expect(JSON.parse(found.stdout)).toMatchObject({
+        verdict: 'DIFFERS',
+        first: { side: 'again', line: lines[dropped] },
+      });
     });
 
     it('every root and proof of the log holds', () => {

@@ -22,10 +22,13 @@ export {
   DIFFERENCES_LISTED_MAX,
   compareRuns,
   type RunComparison,
+  type RunFiles,
   type RunPair,
   type RunVerdict,
 } from './verify/verdict';
+export { type FileDifference } from './verify/file-comparison';
 export { lineDifferences, type LineDifference } from './verify/line-difference';
+export { requireWholeManifest } from './verify/whole-manifest';
 // Parts, for whoever runs them in threads
 export { PartRun, UNDECIDABLE_LINES_MAX, type PartState, type UndecidableNote } from './run/part-run';
 export { type Finding } from './run/finding';

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
@@ -9,11 +9,13 @@ import {
   compareRuns,
   parseManifest,
   replayLogOf,
+  requireWholeManifest,
   type EmitRange,
+  type FileDifference,
   type ReplayLog,
   type RunComparison,
+  type RunFiles,
   type RunManifest,
-  type SeqSpan,
 } from '@protego/replay';
 import { areHashesInForce, replayArtefacts, type SetsInForce } from '../artefact/replay-artefacts';
 import { EXIT_CHECK_FAILED } from '../exit-code';
@@ -36,7 +38,7 @@ export function replayVerifyCommand(): Command {
     .description(
       'Run again what a manifest says and compare: MATCH; MATCH-EXCEPT-ERASED, where what differs rests on fields of persons who were erased since; or DIFFERS, with the first line that does.',
     )
-    .argument('<manifest>', 'manifest.json of a replay, with detections.jsonl and evidence.jsonl beside it')
+    .argument('<manifest>', 'manifest.json of a replay, with the other files of the run beside it')
     .requiredOption('--log <dir>', 'log directory; it is only read')
     .option('--keys <dir>', "directory of the log's keys (default: `keys` in the log directory)");
   return withRuleChoice(command)
@@ -50,16 +52,17 @@ export function replayVerifyCommand(): Command {
 
 async function verify(path: string, options: VerifyOptions): Promise<void> {
   const terminal = new Terminal(options.json);
-  const recorded = parseManifest(readFileSync(path, 'utf8'));
-  const lines = recordedLinesBeside(path, recorded);
+  const recorded = readManifest(path);
+  const files = filesOf(recorded, dirname(path));
+  requireRecordedLines(path, files);
   const out = mkdtempSync(join(tmpdir(), 'protego-verify-'));
   try {
     const result = await withReader(options, async (open) => {
       const set = setsOf(recorded, options, open);
-      const log = logAsOf(recorded, open);
+      const log = logAsOf(files, open);
       const { mutes, knowledge } = recorded;
       const settings = { set, out, log, mutes: mutes.option, knowledge, usesSnapshots: false, ...rangeOf(recorded) };
-      return comparisonOf(recorded, lines, await runInto(settings, open, terminal), out);
+      return comparisonOf(files, await runInto(settings, open, terminal), out, log);
     });
     tell(terminal, recorded, result);
   } finally {
@@ -84,8 +87,12 @@ function setsOf(recorded: RunManifest, options: VerifyOptions, { reader }: OpenL
   );
 }
 
-/** The log as it was: the same records, which nobody may have changed since. */
-function logAsOf({ log, range }: RunManifest, { reader, directory, house }: OpenLog): ReplayLog {
+/**
+ * The log as it was: the same records, which nobody may have changed since.
+ *
+ * @throws ProtegoError `REPLAY_LOG_DIFFERS`; `LOG_RANGE_MISSING` when records have expired that the run rested on
+ */
+function logAsOf({ manifest: { log, range } }: RunFiles, { reader, directory, house }: OpenLog): ReplayLog {
   const stat = reader.stat();
   if (stat.origin !== log.origin)
     throw new ProtegoError('REPLAY_LOG_DIFFERS', `the log is \`${stat.origin}\`, the manifest is of \`${log.origin}\``);
@@ -105,13 +112,33 @@ function logAsOf({ log, range }: RunManifest, { reader, directory, house }: Open
   return { ...replayLogOf(reader, house.vault), size: log.size, rootHash: log.root, firstSeq: range.firstSeq };
 }
 
-/** Lines of the recorded run; undefined where they are missing. */
-function recordedLinesBeside(path: string, { outputHash }: RunManifest): string | undefined {
-  const lines = join(dirname(path), 'detections.jsonl');
-  if (!existsSync(lines)) return undefined;
-  const root = merkleRootOf(linesOfFile(lines));
-  if (root === outputHash) return dirname(path);
-  throw new ProtegoError('MANIFEST_INVALID', `\`${lines}\` is not what the manifest says was found`, {
+/** The manifest that was named; throws `MANIFEST_INVALID` where it cannot be read, or does not say all. */
+function readManifest(path: string): RunManifest {
+  try {
+    return requireWholeManifest(parseManifest(readFileSync(path, 'utf8')));
+  } catch (cause) {
+    const reason = UNREADABLE[(cause as NodeJS.ErrnoException).code ?? ''];
+    if (reason === undefined) throw cause;
+    throw new ProtegoError('MANIFEST_INVALID', `\`${path}\` ${reason}`, { path }, { cause });
+  }
+}
+
+/** Why a file cannot be read, by the code of the system. */
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist: name the manifest.json of a run',
+  ENOTDIR: 'does not exist: name the manifest.json of a run',
+  EISDIR: 'is a directory: name the manifest.json in it',
+  EACCES: 'may not be read: check its permissions',
+};
+
+/** Requires that the detections beside a manifest are those that it names. */
+function requireRecordedLines(path: string, { manifest: { outputHash }, lines }: RunFiles): void {
+  const detections = lines('detections');
+  if (detections === undefined) return;
+  const root = merkleRootOf(detections);
+  if (root === outputHash) return;
+  const file = join(dirname(path), 'detections.jsonl');
+  throw new ProtegoError('MANIFEST_INVALID', `\`${file}\` is not what the manifest says was found`, {
     recorded: outputHash,
     found: root,
   });
@@ -132,56 +159,54 @@ interface Verified extends RunComparison {
   readonly engineDiffers: boolean;
 }
 
-function comparisonOf(
-  recorded: RunManifest,
-  lines: string | undefined,
-  { manifest: again, rules }: FinishedRun,
+/**
+ * Compares what was recorded with what was made again.
+ *
+ * @throws ProtegoError `MANIFEST_INVALID` when a file is missing that has to say in what the runs differ, or why
+ */
+async function comparisonOf(
+  recorded: RunFiles,
+  { manifest, rules }: FinishedRun,
   out: string,
-): Verified {
-  const isSame = again.outputHash === recorded.outputHash;
-  if (lines === undefined && !isSame)
-    throw new ProtegoError(
-      'MANIFEST_INVALID',
-      'the run differs, and `detections.jsonl` is not beside the manifest to say in what',
-      { recorded: recorded.outputHash, found: again.outputHash },
-    );
-  const coverage = coverageOf(out);
-  const seqs = new Map([...seqsIn(lines ?? out), ...seqsIn(out)]);
-  const comparison = compareRuns({
-    ...{ recorded, again, rules, ...coverage },
-    recordedLines: linesOfFile(join(lines ?? out, 'detections.jsonl')),
-    againLines: linesOfFile(join(out, 'detections.jsonl')),
-    seqsOf: (id) => seqs.get(id) ?? [],
-  });
-  return { ...comparison, outputHash: again.outputHash, engineDiffers: engineHash() !== recorded.engine };
+  log: ReplayLog,
+): Promise<Verified> {
+  const { outputHash } = manifest;
+  if (outputHash !== recorded.manifest.outputHash) {
+    const found = { recorded: recorded.manifest.outputHash, found: outputHash };
+    if (recorded.lines('detections') === undefined)
+      throw missingBeside('detections.jsonl', 'the run differs', 'say in what', found);
+    if (manifest.erasuresAt > recorded.manifest.erasuresAt && recorded.lines('evidence') === undefined)
+      throw missingBeside('evidence.jsonl', 'the run differs', 'say which records it rested on', found);
+  }
+  const comparison = await compareRuns({ recorded, again: filesOf(manifest, out), rules, log });
+  return { ...comparison, outputHash, engineDiffers: engineHash() !== recorded.manifest.engine };
 }
 
-/** What the run that was made again could not judge. */
-function coverageOf(out: string): { undecidableIds: Set<string>; isErased: (seq: number) => boolean } {
-  const undecidableIds = new Set<string>();
-  let erased: readonly SeqSpan[] = [];
-  for (const text of linesOfFile(join(out, 'coverage.jsonl'))) {
-    const line = JSON.parse(text) as { kind: string; ruleId?: string } & Record<
-      string,
-      { ranges: SeqSpan[] } | undefined
-    >;
-    if (line.kind === 'run') erased = line['erased']?.ranges ?? [];
-    else if (line['undecidable'] !== undefined && line.ruleId !== undefined) undecidableIds.add(line.ruleId);
-  }
-  return { undecidableIds, isErased: (seq) => erased.some(([from, to]) => seq >= from && seq < to) };
+function missingBeside(file: string, found: string, purpose: string, details: Record<string, string>): ProtegoError {
+  return new ProtegoError(
+    'MANIFEST_INVALID',
+    `${found}, and \`${file}\` is not beside the manifest to ${purpose}`,
+    details,
+  );
 }
 
-function* seqsIn(directory: string): Generator<[string, readonly number[]]> {
-  const path = join(directory, 'evidence.jsonl');
-  if (!existsSync(path)) return;
-  for (const text of linesOfFile(path)) {
-    const { id, seqs } = JSON.parse(text) as { id: string; seqs: number[] };
-    yield [id, seqs];
-  }
+/** The files of a run in a directory. */
+function filesOf(manifest: RunManifest, directory: string): RunFiles {
+  return {
+    manifest,
+    lines: (kind) => {
+      const path = join(directory, `${kind}.jsonl`);
+      return isFile(path) ? linesOfFile(path) : undefined;
+    },
+  };
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 function tell(terminal: Terminal, recorded: RunManifest, verified: Verified): void {
-  const { verdict, preserved, undecidable, differing, first, engineDiffers } = verified;
+  const { verdict, preserved, undecidable, differing, first, files, engineDiffers } = verified;
   if (verdict === 'DIFFERS') process.exitCode = EXIT_CHECK_FAILED;
   terminal.result(verified, [
     verdict,
@@ -189,11 +214,18 @@ function tell(terminal: Terminal, recorded: RunManifest, verified: Verified): vo
     ...verified.exceptions
       .slice(0, 20)
       .map(({ side, place, line }) => `erased: ${sideText(side)} line ${place}: ${cut(line)}`),
-    ...(first !== undefined && differing > 0
-      ? [`first line that differs: ${sideText(first.side)} line ${first.place}: ${cut(first.line)}`]
+    ...files.map(fileText),
+    ...(first !== undefined && verdict === 'DIFFERS'
+      ? [`first line that differs: \`${first.file}\`, ${sideText(first.side)} line ${first.place}: ${cut(first.line)}`]
       : []),
     ...(engineDiffers ? ['the run was recorded with other code: differences may come from that'] : []),
   ]);
+}
+
+function fileText({ file, isMissing, excused, differing }: FileDifference): string {
+  return isMissing
+    ? `\`${file}\` is not beside the manifest: nothing of it was compared`
+    : `\`${file}\`: ${differing} differ, ${excused} more because of erased fields`;
 }
 
 const LINE_CHARACTERS_MAX = 300;

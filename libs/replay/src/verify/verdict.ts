@@ -1,6 +1,11 @@
-import type { Detection } from '@protego/contracts';
 import type { SigmaRuleSet } from '@protego/streams';
+import type { ReplayLog } from '../replay-log';
 import type { RunManifest } from '../run/run-manifest';
+import type { RunLines } from '../run/run-ports';
+import { CoverageTable, parsedLine } from './coverage-table';
+import { ErasedLog } from './erased-log';
+import { Explanations } from './explanation';
+import { FileComparison, type FileDifference } from './file-comparison';
 import { lineDifferences, type LineDifference } from './line-difference';
 
 /** `MATCH-EXCEPT-ERASED`: what differs rests on fields of persons who were erased since. */
@@ -9,83 +14,136 @@ export type RunVerdict = 'MATCH' | 'MATCH-EXCEPT-ERASED' | 'DIFFERS';
 /** Most lines that a comparison names. */
 export const DIFFERENCES_LISTED_MAX = 1_000;
 
+/** A run as its files hold it. */
+export interface RunFiles {
+  readonly manifest: RunManifest;
+  /** Lines of a file of the run, each time from the first on; undefined where the file is missing. */
+  readonly lines: (kind: RunLines) => Iterable<string> | undefined;
+}
+
 /** A run that was recorded, and the same run made again. */
 export interface RunPair {
-  readonly recorded: RunManifest;
-  readonly again: RunManifest;
-  /** Lines of `detections.jsonl`. */
-  readonly recordedLines: Iterable<string>;
-  readonly againLines: Iterable<string>;
-  /** Seqs behind a detection, by its id. */
-  readonly seqsOf: (id: string) => readonly number[];
-  /** True for a record of which a field was erased. */
-  readonly isErased: (seq: number) => boolean;
-  /** Rules and detectors of which some answers are lost now with erased fields. */
-  readonly undecidableIds: ReadonlySet<string>;
+  readonly recorded: RunFiles;
+  readonly again: RunFiles;
   readonly rules: SigmaRuleSet;
+  /** The log that the run was made over, as it stands now. */
+  readonly log: ReplayLog;
 }
 
 /** How two runs compare. */
 export interface RunComparison {
   readonly verdict: RunVerdict;
-  /** Lines that both have. */
+  /** Detections that both have. */
   readonly preserved: number;
-  /** Lines that differ, and rest on what was erased since. */
+  /** Lines of `detections.jsonl` that differ, and rest on what was erased since. */
   readonly undecidable: number;
-  /** Lines that differ, and should not. */
+  /** Lines of `detections.jsonl` that differ, and should not. */
   readonly differing: number;
-  /** The first of these; where there is none, the first of the others. */
-  readonly first?: LineDifference;
-  /** Lines that rest on what was erased, the first {@link DIFFERENCES_LISTED_MAX}. */
+  /** Differences in the other files and in the manifest, each file that has some, or that is missing. */
+  readonly files: readonly FileDifference[];
+  /** The first difference that should not be; where there is none, the first detection that rests on what was erased. */
+  readonly first?: LineDifference & { readonly file: string };
+  /** Detections that rest on what was erased, the first {@link DIFFERENCES_LISTED_MAX}. */
   readonly exceptions: readonly LineDifference[];
 }
 
-/** Compares a run with the same run made again, line by line. */
-export function compareRuns(pair: RunPair): RunComparison {
+interface LineTally {
+  undecidable: number;
+  differing: number;
+  onlyRecorded: number;
+  first?: LineDifference;
+  readonly exceptions: LineDifference[];
+}
+
+/**
+ * Compares a run with the same run made again: every line of its files, and the counts of its manifest. Without an erasure since,
+ * all must be the same.
+ *
+ * @throws ProtegoError `REPLAY_TOO_LARGE` when a difference may hang on too many records; what the log throws
+ */
+export async function compareRuns(pair: RunPair): Promise<RunComparison> {
   const { recorded, again } = pair;
-  const isLaterErased = again.erasuresAt > recorded.erasuresAt;
-  const lost = lostIdsOf(pair.rules, pair.undecidableIds);
-  const exceptions: LineDifference[] = [];
-  let [undecidable, differing, onlyRecorded] = [0, 0, 0];
-  let first: LineDifference | undefined;
-  for (const difference of lineDifferences(pair.recordedLines, pair.againLines)) {
-    if (difference.side === 'recorded') onlyRecorded++;
-    if (isLaterErased && restsOnErased(difference, pair, lost)) {
-      undecidable++;
-      if (exceptions.length < DIFFERENCES_LISTED_MAX) exceptions.push(difference);
-    } else {
-      differing++;
-      first ??= difference;
-    }
-  }
-  const told = first ?? exceptions[0];
+  const coverage = new CoverageTable(again.lines('coverage') ?? []);
+  const log = new ErasedLog(pair.log, coverage);
+  const isLaterErased = again.manifest.erasuresAt > recorded.manifest.erasuresAt;
+  const tally = await tallyOf(pair, isLaterErased ? explanationsOf(pair, log, coverage) : undefined);
+  const files = await new FileComparison(recorded, again, isLaterErased ? log : undefined).all();
+  const wrong = files.find(({ differing }) => differing > 0);
+  const isExcused = tally.undecidable > 0 || files.some(({ excused }) => excused > 0);
+  const { undecidable, differing, exceptions } = tally;
+  const isWrong = differing > 0 || wrong !== undefined;
+  const first =
+    tally.first === undefined
+      ? (wrong?.first ?? (exceptions[0] && { ...exceptions[0], file: 'detections.jsonl' }))
+      : { ...tally.first, file: 'detections.jsonl' };
   return {
-    verdict: differing > 0 ? 'DIFFERS' : undecidable > 0 ? 'MATCH-EXCEPT-ERASED' : 'MATCH',
-    preserved: recorded.counts.detections - onlyRecorded,
-    undecidable,
-    differing,
-    exceptions,
-    ...(told === undefined ? {} : { first: told }),
+    verdict: isWrong ? 'DIFFERS' : isExcused ? 'MATCH-EXCEPT-ERASED' : 'MATCH',
+    preserved: countOf(recorded.lines('detections') ?? again.lines('detections') ?? []) - tally.onlyRecorded,
+    ...{ undecidable, differing, files, exceptions },
+    ...(first === undefined ? {} : { first }),
   };
 }
 
-function restsOnErased({ line }: LineDifference, { seqsOf, isErased }: RunPair, lost: ReadonlySet<string>): boolean {
-  const { id, ruleId } = detectionOf(line);
-  return (ruleId !== undefined && lost.has(ruleId)) || (id !== undefined && seqsOf(id).some(isErased));
-}
-
-function detectionOf(line: string): Partial<Detection> {
-  try {
-    return JSON.parse(line) as Detection;
-  } catch {
-    return {};
+async function tallyOf({ recorded, again }: RunPair, explanations: Explanations | undefined): Promise<LineTally> {
+  const tally: LineTally = { undecidable: 0, differing: 0, onlyRecorded: 0, exceptions: [] };
+  const lines = recorded.lines('detections');
+  if (lines === undefined) return tally;
+  for (const block of blocksOf(lineDifferences(lines, again.lines('detections') ?? []))) {
+    const explained = await explanations?.of(block);
+    for (const difference of block) {
+      if (difference.side === 'recorded') tally.onlyRecorded++;
+      if (explained?.has(difference) === true) {
+        tally.undecidable++;
+        if (tally.exceptions.length < DIFFERENCES_LISTED_MAX) tally.exceptions.push(difference);
+      } else {
+        tally.differing++;
+        tally.first ??= difference;
+      }
+    }
   }
+  return tally;
 }
 
-/** Documents that hang on an answer that is lost: those themselves, and the correlations over them. */
-function lostIdsOf({ linked }: SigmaRuleSet, undecidable: ReadonlySet<string>): ReadonlySet<string> {
-  const lost = new Set(undecidable);
-  // Each correlation stands after those that it is about.
-  for (const { correlation, members } of linked) if (members.some(({ id }) => lost.has(id))) lost.add(correlation.id);
-  return lost;
+function explanationsOf({ recorded, again, rules }: RunPair, log: ErasedLog, coverage: CoverageTable): Explanations {
+  const seqs = { recorded: seqsIn(recorded.lines('evidence') ?? []), again: seqsIn(again.lines('evidence') ?? []) };
+  return new Explanations({ rules, log, coverage, seqsOf: (side, id) => seqs[side].get(id) });
+}
+
+/** Lines that are certain at one time by one rule. */
+function* blocksOf(differences: Iterable<LineDifference>): Generator<LineDifference[], void, undefined> {
+  let block: LineDifference[] = [];
+  let last: string | undefined;
+  for (const difference of differences) {
+    const { certainAt, ruleId } = parsedLine(difference.line) ?? {};
+    const key = JSON.stringify([certainAt, ruleId]);
+    if (key !== last && block.length > 0) {
+      yield block;
+      block = [];
+    }
+    last = key;
+    block.push(difference);
+  }
+  if (block.length > 0) yield block;
+}
+
+function seqsIn(lines: Iterable<string>): Map<string, readonly number[]> {
+  const seqs = new Map<string, readonly number[]>();
+  for (const text of lines) {
+    const line = parsedLine(text);
+    const named: unknown = line?.['seqs'];
+    const areSeqs =
+      Array.isArray(named) &&
+      named.every(
+        (seq: unknown, i) => Number.isSafeInteger(seq) && (i === 0 || (seq as number) > (named[i - 1] as number)),
+      );
+    if (areSeqs) seqs.set(String(line?.['id']), named as number[]);
+  }
+  return seqs;
+}
+
+function countOf(lines: Iterable<string>): number {
+  const all = lines[Symbol.iterator]();
+  let count = 0;
+  while (all.next().done !== true) count++;
+  return count;
 }
