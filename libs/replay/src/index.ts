@@ -22,10 +22,10 @@ export {
   DIFFERENCES_LISTED_MAX,
   compareRuns,
   type RunComparison,
-  type RunFiles,
   type RunPair,
   type RunVerdict,
 } from './verify/verdict';
+export { type RunFiles } from './verify/run-files';
 export { type FileDifference } from './verify/file-comparison';
 export { lineDifferences, type LineDifference } from './verify/line-difference';
 export { requireWholeManifest } from './verify/whole-manifest';

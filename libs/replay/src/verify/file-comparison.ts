@@ -5,7 +5,7 @@ import type { RunLines } from '../run/run-ports';
 import { CoverageTable, NamedSeqs, parsedLine } from './coverage-table';
 import type { ErasedLog } from './erased-log';
 import type { LineDifference } from './line-difference';
-import type { RunFiles } from './verdict';
+import type { RunFiles } from './run-files';
 
 /** How a file of a run differs from that of the run made again. */
 export interface FileDifference {

@@ -1,11 +1,10 @@
 import type { SigmaRuleSet } from '@protego/streams';
 import type { ReplayLog } from '../replay-log';
-import type { RunManifest } from '../run/run-manifest';
-import type { RunLines } from '../run/run-ports';
 import { CoverageTable, parsedLine } from './coverage-table';
 import { ErasedLog } from './erased-log';
 import { Explanations } from './explanation';
 import { FileComparison, type FileDifference } from './file-comparison';
+import type { RunFiles } from './run-files';
 import { lineDifferences, type LineDifference } from './line-difference';
 
 /** `MATCH-EXCEPT-ERASED`: what differs rests on fields of persons who were erased since. */
@@ -13,13 +12,6 @@ export type RunVerdict = 'MATCH' | 'MATCH-EXCEPT-ERASED' | 'DIFFERS';
 
 /** Most lines that a comparison names. */
 export const DIFFERENCES_LISTED_MAX = 1_000;
-
-/** A run as its files hold it. */
-export interface RunFiles {
-  readonly manifest: RunManifest;
-  /** Lines of a file of the run, each time from the first on; undefined where the file is missing. */
-  readonly lines: (kind: RunLines) => Iterable<string> | undefined;
-}
 
 /** A run that was recorded, and the same run made again. */
 export interface RunPair {

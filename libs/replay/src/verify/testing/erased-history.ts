@@ -5,7 +5,8 @@ import type { ReplayLog, ReplayRecord } from '../../replay-log';
 import { runReplay } from '../../run/replay-lines';
 import type { RunManifest } from '../../run/run-manifest';
 import type { RunLines } from '../../run/run-ports';
-import { compareRuns, type RunComparison, type RunFiles } from '../verdict';
+import type { RunFiles } from '../run-files';
+import { compareRuns, type RunComparison } from '../verdict';
 
 /** When histories begin, milliseconds since the Unix epoch. */
 export const START_MS = Date.UTC(2026, 2, 2, 7);
