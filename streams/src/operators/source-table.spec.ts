@@ -97,13 +97,44 @@ describe('SourceTable', () => {
     expect(table.admit('ehr', Date.UTC(2100, 0, 1), START_MS)).toBe('skewed');
   });
 
-  it('lets late and skewed events move nothing, also not the time of their source', () => {
+  it('lets skewed events and those that are too late for their source move nothing', () => {
     const { table, admit } = tableOf();
     admit('ehr', 10);
     table.advance(at(65));
     const before = table.snapshot();
     expect([admit('ehr', 2, 65), admit('ehr', 999, 65)]).toEqual(['late', 'skewed']);
     expect(table.snapshot()).toEqual(before);
+  });
+
+  it('waits for a slow source from the moment it is heard of, also when what it said then was late', () => {
+    const { admit, watermark } = tableOf(declarationsOf([{ name: 'slow', latenessMs: 10_000 }]));
+    const timings: Timing[] = [];
+    for (let second = 100; second < 120; second++) {
+      admit('ehr', second);
+      timings.push(admit('slow', second - 6, second));
+    }
+    // It was heard of 6 s late, at a watermark of 2 s: 4 s later that is where it is itself.
+    expect(timings).toEqual([...Array<Timing>(4).fill('late'), ...Array<Timing>(16).fill('on-time')]);
+    expect(watermark()).toBe(119 - 6 - 10);
+  });
+
+  it('waits for nobody who is later than it was declared to be', () => {
+    const { admit, watermark, table } = tableOf(declarationsOf([{ name: 'slow', latenessMs: 10_000 }]));
+    for (let second = 100; second < 120; second++) {
+      admit('ehr', second);
+      expect(admit('slow', second - 10.001, second)).toBe('late');
+      expect(admit('network', second - 2.001, second)).toBe('late');
+    }
+    expect([watermark(), table.size]).toEqual([117, 1]);
+  });
+
+  it('waits again for a slow source that comes back after it was idle', () => {
+    const { admit, watermark } = tableOf(declarationsOf([{ name: 'slow', latenessMs: 10_000 }]));
+    admit('slow', 95, 100);
+    for (let second = 100; second <= 170; second++) admit('ehr', second);
+    expect([watermark(), admit('slow', 165, 170)]).toEqual([168, 'late']);
+    admit('ehr', 180);
+    expect([watermark(), admit('slow', 173, 180)]).toEqual([168, 'on-time']);
   });
 
   it('never falls when pipeline time falls', () => {
@@ -188,7 +219,7 @@ describe('SourceTable', () => {
             const time = arrived - ago;
             const timing = ago < -60_000 ? 'skewed' : time < expected ? 'late' : 'on-time';
             expect([table.admit(source, time, arrived), kept.admit(source, time, arrived)]).toEqual([timing, timing]);
-            if (timing === 'on-time') {
+            if (timing === 'on-time' || (timing === 'late' && ago <= timesOf(source).latenessMs)) {
               known.set(source, { greatest: Math.max(time, known.get(source)?.greatest ?? time), seen: arrived });
               raise();
             }

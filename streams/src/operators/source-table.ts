@@ -58,16 +58,18 @@ export class SourceTable implements StateStore {
   }
 
   /**
-   * Classes an event and, where it is on time, lets it move its source. Late and skewed events move nothing. Call
-   * {@link advance} with the event's arrival first.
+   * Classes an event and, where it came within the lateness of its source, lets it move that source, even if the watermark had not
+   * waited for it: a feed that is always a few seconds behind is heard of by a late event, and would stay late for ever. Skewed
+   * events, and those that took longer than their source may, move nothing. Call {@link advance} with the event's arrival first.
    */
   admit(source: string, timeMs: number, arrivedAtMs: number): Timing {
     if (timeMs > arrivedAtMs + this.declarations.skewMaxMs) return 'skewed';
-    if (timeMs < this.#watermarkMs) return 'late';
+    const isLate = timeMs < this.#watermarkMs;
     const known = this.#sources.get(source);
+    if (isLate && timeMs < arrivedAtMs - this.#timesOf(source).latenessMs) return 'late';
     if (known === undefined) this.#add(source, timeMs, this.#arrivedAtMs);
     else this.#move(known, timeMs);
-    return 'on-time';
+    return isLate ? 'late' : 'on-time';
   }
 
   snapshot(): Json {
@@ -99,6 +101,10 @@ export class SourceTable implements StateStore {
     for (const [name, greatestTimeMs, lastArrivedAtMs] of sources) this.#add(name, greatestTimeMs, lastArrivedAtMs);
   }
 
+  #timesOf(source: string): SourceTimes {
+    return this.#times.get(source) ?? this.declarations.defaults;
+  }
+
   #move(state: SourceState, timeMs: number): void {
     state.lastArrivedAtMs = this.#arrivedAtMs;
     if (timeMs <= state.greatestTimeMs) return;
@@ -109,7 +115,7 @@ export class SourceTable implements StateStore {
   #add(source: string, greatestTimeMs: number, lastArrivedAtMs: number): void {
     // Declared sources are at most 256; the one silent longest makes room for a feed that nobody declared.
     if (this.#sources.size >= SOURCE_COUNT_MAX) this.#dropStalest();
-    const { latenessMs, idleAfterMs } = this.#times.get(source) ?? this.declarations.defaults;
+    const { latenessMs, idleAfterMs } = this.#timesOf(source);
     this.#sources.set(source, { greatestTimeMs, lastArrivedAtMs, latenessMs, idleAfterMs });
   }
 
