@@ -69,4 +69,34 @@ describe('CorrelationWindows', () => {
     expect(entryCountOf(add(second, 'd', 3))).toBe(1);
     expect(countsOf(second)).toEqual([3, 3, 1, 1]);
   });
+
+  it('forgets groups that are over, and none that holds events or holds detections back', () => {
+    const windows = windowsOf({ suppressMs: HOUR_MS });
+    raise(windows, 'held back', 0);
+    for (let n = 0; n < 50_000; n++) add(windows, `once-${n}`, n * 10);
+    // A hundred are within the window at any time.
+    expect(windows.keyCount).toBeLessThan(600);
+    expect(windows.entryCount).toBeLessThan(600);
+    expect([windows.evictedKeyCount, windows.evictedEntryCount]).toEqual([0, 0]);
+    expect(windows.at('held back', 500_000).raisedMs).toBe(0);
+    expect(entryCountOf(windows.at('once-49950', 500_000))).toBe(1);
+  });
+
+  it('evicts the same groups when it goes on from a snapshot', () => {
+    const bounds = { keysMax: 8, siftKeysMin: 3 };
+    const whole = windowsOf(bounds);
+    let other = windowsOf(bounds);
+    let timeMs = 0;
+    for (let n = 0; n < 500; n++) {
+      // Some seven groups within the window in quiet times, thirty in busy ones.
+      timeMs += n % 100 < 50 ? 150 : 30;
+      for (const windows of [whole, other]) add(windows, `k${(n * 7) % 53}`, timeMs);
+      const next = windowsOf(bounds);
+      next.restore(jsonCopy(other.snapshot()));
+      other = next;
+      expect(other.snapshot()).toEqual(whole.snapshot());
+    }
+    expect(whole.evictedKeyCount).toBeGreaterThan(50);
+    expect(whole.evictedKeyCount).toBeLessThan(400);
+  });
 });

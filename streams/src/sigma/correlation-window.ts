@@ -25,6 +25,8 @@ export interface CorrelationBounds {
   readonly entriesMax?: number;
   /** Most events of all groups; the groups touched longest ago leave. */
   readonly allEntriesMax?: number;
+  /** From so many groups on those that are over are looked for. */
+  readonly siftKeysMin?: number;
 }
 
 /** Most groups of one correlation. */
@@ -33,6 +35,8 @@ export const CORRELATION_KEYS_MAX = 100_000;
 export const CORRELATION_ENTRIES_MAX = 10_000;
 /** Most events of all groups of one correlation. */
 export const CORRELATION_ALL_ENTRIES_MAX = 1_000_000;
+
+const SIFT_KEYS_MIN = 256;
 
 /** Window of one group: events in event-time order, and what is measured of them. */
 export interface CorrelationWindow {
@@ -67,9 +71,12 @@ export class CorrelationWindows implements StateStore {
   readonly #fullAt: number;
   readonly #allEntriesMax: number;
   readonly #suppressMs: number;
+  readonly #siftKeysMin: number;
   #entryCount = 0;
   #evictedKeyCount = 0;
   #evictedEntryCount = 0;
+  /** With so many groups those that are over are looked for: part of the state, because it decides who is evicted. */
+  #siftAtKeys: number;
 
   constructor(options: CorrelationWindowOptions) {
     this.#options = options;
@@ -79,6 +86,7 @@ export class CorrelationWindows implements StateStore {
     this.#fullAt = this.#entriesMax + (options.keptOf === undefined ? 0 : this.#entriesMax >> 2);
     this.#allEntriesMax = options.allEntriesMax ?? CORRELATION_ALL_ENTRIES_MAX;
     this.#suppressMs = options.suppressMs ?? 0;
+    this.#siftAtKeys = this.#siftKeysMin = options.siftKeysMin ?? SIFT_KEYS_MIN;
     // The store is kept within bounds here, where it is known how many events leave with a group.
     this.#windows = new KeyedStore(Number.MAX_SAFE_INTEGER, {
       toJson: windowToJson,
@@ -108,6 +116,7 @@ export class CorrelationWindows implements StateStore {
 
   /** Window of a group as an event at `timeMs` finds it, before it is added. */
   at(key: string, timeMs: number): CorrelationWindow {
+    if (this.#windows.size >= this.#siftAtKeys) this.#forgetOver(timeMs);
     const window = this.#windows.touch(key, () => this.#newWindow());
     if (this.#windows.size > this.#keysMax) this.#evictOldest(timeMs);
     this.expire(window, timeMs);
@@ -139,18 +148,21 @@ export class CorrelationWindows implements StateStore {
     return {
       evictedKeyCount: this.#evictedKeyCount,
       evictedEntryCount: this.#evictedEntryCount,
+      siftAtKeys: this.#siftAtKeys,
       windows: this.#windows.snapshot(),
     };
   }
 
   restore(state: Json): void {
-    const { evictedKeyCount, evictedEntryCount, windows } = state as {
+    const { evictedKeyCount, evictedEntryCount, siftAtKeys, windows } = state as {
       evictedKeyCount: number;
       evictedEntryCount: number;
+      siftAtKeys: number;
       windows: Json;
     };
     this.#evictedKeyCount = evictedKeyCount;
     this.#evictedEntryCount = evictedEntryCount;
+    this.#siftAtKeys = siftAtKeys;
     this.#entryCount = 0;
     this.#windows.restore(windows);
   }
@@ -190,14 +202,28 @@ export class CorrelationWindows implements StateStore {
     window.head = 0;
   }
 
+  // Nobody comes back to most groups, such as sessions of the day before. They are looked for when there are twice as many groups as
+  // last time, so that it costs each new group the same, however many there are.
+  #forgetOver(timeMs: number): void {
+    for (const [key, window] of this.#windows.unordered()) {
+      this.expire(window, timeMs);
+      if (!this.#isHolding(window, timeMs)) this.#windows.delete(key);
+    }
+    this.#siftAtKeys = Math.max(this.#siftKeysMin, this.#windows.size * 2);
+  }
+
+  // A group without events may still know that it was told of: without it the next detection is not held back.
+  #isHolding(window: CorrelationWindow, timeMs: number): boolean {
+    return entryCountOf(window) > 0 || window.raisedMs + this.#suppressMs > timeMs;
+  }
+
   #evictOldest(timeMs: number): void {
     const oldest = this.#windows.oldest();
     if (oldest === undefined) return;
     const [key, window] = oldest;
     this.expire(window, timeMs);
     const lost = entryCountOf(window);
-    // A group without events may still know that it was told of: without it the next detection is not held back.
-    if (lost > 0 || window.raisedMs + this.#suppressMs > timeMs) this.#evictedKeyCount++;
+    if (this.#isHolding(window, timeMs)) this.#evictedKeyCount++;
     this.#evictedEntryCount += lost;
     this.#entryCount -= lost;
     this.#windows.delete(key);

@@ -190,6 +190,8 @@ describe('Correlator', () => {
         const expected = naiveRun(correlation, trigger, history);
         raised += expected.length;
         expect(run(new Correlator(correlation, trigger), history)).toEqual(expected);
+        // Groups that are over are forgotten at once, as they are where there are many of them.
+        expect(run(new Correlator(correlation, trigger, { siftKeysMin: 1 }), history)).toEqual(expected);
       }),
       { numRuns: 300 },
     );
