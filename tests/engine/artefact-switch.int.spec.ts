@@ -4,7 +4,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { cpSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ARTEFACT_STORE_FOLDER, ArtefactStore, loadArtefactSet } from '@protego/artefacts';
-import { commandSubject, type ProtegoEvent } from '@protego/contracts';
+import { commandSubject, messageOf, type ProtegoEvent } from '@protego/contracts';
 import { decidingText } from '@protego/streams';
 import { EngineHouse, PROTEGO, ROOT, SITE, until } from './engine-house';
 import {
@@ -80,8 +80,8 @@ function stored(house: EngineHouse, streamsDir: string): string {
   return new ArtefactStore(join(house.logDir, ARTEFACT_STORE_FOLDER), decidingText).put(loadArtefactSet(places));
 }
 
-/** Has the engine activate a stored set, without the time that the command line takes to start; undefined when it dies. */
-async function tell(house: EngineHouse, set: string): Promise<object | undefined> {
+/** Has the engine activate a stored set, without the time that the command line takes to start; why there was no answer when it dies. */
+async function tell(house: EngineHouse, set: string): Promise<object | string> {
   const connection = await house.connect('operator');
   try {
     const input = JSON.stringify({ set, reason: 'drill' });
@@ -89,11 +89,26 @@ async function tell(house: EngineHouse, set: string): Promise<object | undefined
       timeout: WARMED_MS_MAX,
     });
     return reply.json<object>();
-  } catch {
-    return undefined;
+  } catch (error) {
+    return messageOf(error);
   } finally {
     await connection.close();
   }
+}
+
+/** Waits until the engine says a word after what it had said; fails with its answer when that comes without the word. */
+async function heard(house: EngineHouse, said: number, word: string, telling: Promise<object | string>): Promise<void> {
+  let answer: object | string | undefined;
+  void telling.then((told) => (answer = told));
+  const isHeard = (): boolean => {
+    const answered = answer;
+    if (remarksOf(house).slice(said).includes(word)) return true;
+    if (answered === undefined) return false;
+    throw new Error(`never said "${word}" but ${JSON.stringify(answered)}: ${remarksOf(house).slice(said)}`);
+  };
+  await until(isHeard, word, WARMED_MS_MAX).catch((error: unknown) => {
+    throw new Error(`${messageOf(error)}: ${remarksOf(house).slice(said)}`);
+  });
 }
 
 /** A loaded machine takes its time to warm a set. */
@@ -157,7 +172,7 @@ describe(`an engine whose rules are changed while events come (PROTEGO_SWITCH_SE
     const said = remarksOf(house).length;
     const telling = tell(house, next);
     const feeding = feedSome(300);
-    await until(() => remarksOf(house).slice(said).includes(word), word, WARMED_MS_MAX);
+    await heard(house, said, word, telling);
     await pause(afterMs * random());
     await house.killEngine();
     await feeding;
@@ -171,7 +186,7 @@ describe(`an engine whose rules are changed while events come (PROTEGO_SWITCH_SE
         afterMs,
         word,
         activations: activations.length,
-        answered: (await telling) !== undefined,
+        answered: typeof (await telling) === 'object',
       }),
     );
     expect(activations.map(({ set }) => set)).toEqual(activations.length === 0 ? [] : [next]);
@@ -257,6 +272,16 @@ describe('an engine of a site that asks for two approvals', () => {
     const again = changedStreams(house, 'Again');
     const stale = await activate(house, again, '--approval', one, two);
     expect(stale).toMatchObject({ code: 2, err: expect.stringContaining('ARTEFACT_APPROVAL_INVALID') });
+  });
+
+  it('refuses to write an approval over the key, and says which file it cannot read', () => {
+    const key = readFileSync(keyOf('anna'), 'utf8');
+    const args = ['--log', house.logDir, '--set', house.streamsDir, '--reason', 'drill', '--name', 'anna'];
+    const over = run('artefact', 'approve', ...args, '--key', keyOf('anna'), '--out', keyOf('anna'));
+    expect(over).toMatchObject({ code: 2, err: expect.stringContaining('would be overwritten') });
+    expect(readFileSync(keyOf('anna'), 'utf8')).toBe(key);
+    const missing = run('artefact', 'approve', ...args, '--key', keyOf('nobody'), '--out', keyOf('new'));
+    expect(missing).toMatchObject({ code: 2, err: expect.stringContaining('FILE_UNREADABLE') });
   });
 
   it('does not take a changed directory by itself, nor a command beside the engine without approvals', async () => {

@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { isProtegoError, messageOf } from '@protego/contracts';
 import { artefactCommand } from './commands/artefact.command';
 import { detectionCommand } from './commands/detection.command';
 import { enclaveCommand } from './commands/enclave.command';
@@ -10,7 +9,7 @@ import { sigmaCommand } from './commands/sigma.command';
 import { simulateCommand } from './commands/simulate.command';
 import { upCommand } from './commands/up.command';
 import { whatIfCommand } from './commands/whatif.command';
-import { EXIT_INTERNAL, exitCodeOf } from './exit-code';
+import { EXIT_INTERNAL, exitCodeOf, knownError } from './exit-code';
 
 /** The `protego` program; every part exits with 0 done, 1 check failed, 2 usage or input error, 3 internal error. */
 export function buildProgram(): Command {
@@ -20,7 +19,6 @@ export function buildProgram(): Command {
       'after',
       '\nexit codes: 0 done, 1 a check or gate failed, 2 usage or input error, 3 internal error\nexample: npm run -s protego -- simulate --scenario general --seed 1 --days 0.05 --out history',
     )
-    .enablePositionalOptions()
     .exitOverride()
     .showHelpAfterError('(--help shows usage)')
     // An option behind a subcommand is its own, also where the command above it has one of that name.
@@ -52,9 +50,9 @@ function inheritExit(command: Command): Command {
 function report(thrown: unknown): void {
   if (thrown instanceof Error && thrown.constructor.name === 'CommanderError') return;
   const isJson = process.argv.includes('--json');
-  const known = isProtegoError(thrown) ? thrown.toJSON() : { code: 'INTERNAL', message: messageOf(thrown) };
-  const help = 'help' in known ? `\n  ${known.help}` : '';
-  process.stderr.write(isJson ? `${JSON.stringify(known)}\n` : `protego: ${known.message} (${known.code})${help}\n`);
+  const known = knownError(thrown).toJSON();
+  const { code, message, help } = known;
+  process.stderr.write(isJson ? `${JSON.stringify(known)}\n` : `protego: ${message} (${code})\n  ${help}\n`);
 }
 
 // A reader that has seen enough, such as `head`, closes the pipe: that is not an error.

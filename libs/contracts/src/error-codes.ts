@@ -254,6 +254,7 @@ export const ERROR_CODES = {
   ),
   ATTESTATION_CHANNEL: caller('A frame was altered, repeated or out of order: attest anew and open a new channel.'),
   USAGE_INVALID: caller('See --help.'),
+  FILE_UNREADABLE: caller('Name a file that is there and that you may read, or write where you may write.'),
   NATS_SERVER_MISSING: environment('Install nats-server (Debian: apt-get install nats-server) or put it on the PATH.'),
   NATS_UNAVAILABLE: environment(
     'Check that nats-server runs at the configured URL and knows the user.',

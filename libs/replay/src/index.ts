@@ -82,6 +82,7 @@ export {
   approve,
   checkSignatures,
   dualControlOf,
+  isApproved,
   statementText,
   type ActivationStatement,
   type CheckedSignature,

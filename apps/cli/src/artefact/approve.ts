@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { ProtegoError } from '@protego/contracts';
 import type { NoteSigner } from '@protego/enclave';
@@ -36,6 +36,8 @@ async function approveSet(options: ApproveOptions): Promise<void> {
   requireDecentReason(reason, []);
   const { set } = namedSet(options);
   const signer = signerOf(key);
+  if (existsSync(out) && realpathSync(out) === realpathSync(key))
+    throw new ProtegoError('USAGE_INVALID', `\`--out\` names the key \`${key}\`, which would be overwritten`);
   const statement = await withReader(options, ({ reader }) =>
     statementOf({ set, reason }, { origin: reader.origin, ledger: ledgerOf(reader) }),
   );

@@ -3,6 +3,7 @@ import type { StoredSetState } from '@protego/artefacts';
 import { ProtegoError, formatRfc3339 } from '@protego/contracts';
 import {
   checkSignatures,
+  isApproved,
   type Activation,
   type CheckedSignature,
   type DualControl,
@@ -107,23 +108,8 @@ function listed(
     stored: states.get(rest.set) ?? 'missing',
     signatures: checked ?? signatures.map(({ name }) => ({ name })),
     ...(retiredAt === undefined ? {} : { retiredAt }),
-    ...(checked && control ? { isApproved: isApproved(rest, checked, control, ledger) } : {}),
+    ...(checked && control ? { isApproved: isApproved(rest.seq, checked, control, ledger) } : {}),
   };
-}
-
-// Who may approve changes with the years, and so may how many must: of an older activation it is asked only that as many have
-// signed as must now, and only once the log shows that approvals are asked for.
-function isApproved(
-  { seq }: Pick<Activation, 'seq'>,
-  checked: readonly CheckedSignature[],
-  { approvals }: DualControl,
-  ledger: ForceLedger,
-): boolean {
-  if (checked.some(({ isValid }) => !isValid)) return false;
-  const declared = new Set(checked.filter(({ isDeclared }) => isDeclared).map(({ key }) => key));
-  if (seq === ledger.current?.seq) return declared.size >= approvals;
-  const isAskedFor = ledger.activations.some((earlier) => earlier.seq < seq && earlier.signatures.length > 0);
-  return !isAskedFor || new Set(checked.map(({ key }) => key)).size >= approvals;
 }
 
 function linesOf(line: Listed): string[] {

@@ -5,8 +5,10 @@ import type { EventLogReader } from '@protego/event-log';
 import {
   FORCE_TYPES,
   activationData,
+  checkSignatures,
   dualControlOf,
   foldForces,
+  isApproved,
   type ActivationGround,
   type DualControl,
   type ForceLedger,
@@ -57,6 +59,14 @@ export class EngineArtefacts {
   /** Which sets were in force, as the log says now. */
   ledger(): ForceLedger {
     return foldForces(this.reader.query({ types: FORCE_TYPES }));
+  }
+
+  /** Whether the set in force came into force with the approvals that the site asks for now. */
+  isCurrentApproved(ledger: ForceLedger): boolean {
+    const { current } = ledger;
+    if (current === undefined) return this.control.approvals === 0;
+    const checked = checkSignatures(this.reader.origin, current, this.control);
+    return isApproved(current.seq, checked, this.control, ledger);
   }
 
   /** What an activation is checked against now. */

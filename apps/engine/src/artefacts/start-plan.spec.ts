@@ -69,6 +69,14 @@ describe('how an engine starts', () => {
     expect(thrownCodeOf(() => planOf([], [], 1))).toBe('ARTEFACT_APPROVAL_MISSING');
   });
 
+  it('says that the set in force was not approved, where a site has come to ask for that, and starts', () => {
+    const records = [activated(0, own, 'start'), activated(5, other, 'offline')];
+    expect(planOf(records).remarks.join()).not.toContain('WITHOUT');
+    const plan = planOf(records, [other], 1);
+    expect(plan.remarks.join()).toContain(`set ${other.set.slice(0, 12)} is in force WITHOUT the 1 approvals`);
+    expect([plan.own, setsOf(plan)]).toEqual(['nothing', named(own, other)]);
+  });
+
   it('lets what is in force judge first, then takes over a directory that has changed', () => {
     const plan = planOf([activated(3, other, 'start')]);
     expect(plan).toMatchObject({ own: 'next', phases: [{ fromSeq: 0, toSeq: Infinity, set: other.set }], remarks: [] });

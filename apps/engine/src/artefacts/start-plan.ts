@@ -47,13 +47,21 @@ export function startPlanOf(artefacts: EngineArtefacts): StartPlan {
   const kept = whyKept(artefacts, ledger, current);
   const { phases, sets, remarks } = withSets(unsettledPhases(ledger), artefacts, found);
   const isNext = kept === undefined;
+  const further = [kept ?? '', whyDoubted(artefacts, ledger, current)].filter((remark) => remark !== '');
   return {
     phases,
     sets: isNext && !sets.includes(own) ? [...sets, own] : sets,
     own: isNext ? 'next' : 'nothing',
     isStandIn: false,
-    remarks: kept === undefined || kept === '' ? remarks : [...remarks, kept],
+    remarks: [...remarks, ...further],
   };
+}
+
+// A site without any detection is worse off than one whose rules nobody has approved: it is said, and the engine starts.
+function whyDoubted(artefacts: EngineArtefacts, ledger: ForceLedger, current: string): string {
+  if (artefacts.isCurrentApproved(ledger)) return '';
+  const { approvals } = artefacts.control;
+  return `set ${short(current)} is in force WITHOUT the ${approvals} approvals that the site asks for: see \`protego artefact list --verify\`, and activate a set with approvals`;
 }
 
 /**

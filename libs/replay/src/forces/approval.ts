@@ -11,7 +11,7 @@ import {
   type NoteSignature,
   type NoteVerifier,
 } from '@protego/event-log';
-import type { Activation } from './force-ledger';
+import type { Activation, ForceLedger } from './force-ledger';
 
 /** What an approver signs: this set, for this reason, on this log, as it stands now. */
 export interface ActivationStatement {
@@ -126,6 +126,24 @@ export function checkSignatures(
   return signatures.map(({ name, key, signature }) => ({
     ...{ name, key, isValid: isSignedBy(text, name, key, signature), isDeclared: declared.has(key) },
   }));
+}
+
+/**
+ * Whether the activation at a seq bears the approvals that a site asks for, its signatures checked. Who may approve changes with the
+ * years, and so may how many must: of an older activation it is asked only that as many have signed as must now, and only once
+ * the log shows that approvals are asked for.
+ */
+export function isApproved(
+  seq: number,
+  checked: readonly CheckedSignature[],
+  { approvals }: DualControl,
+  ledger: ForceLedger,
+): boolean {
+  if (checked.some(({ isValid }) => !isValid)) return false;
+  const declared = new Set(checked.filter(({ isDeclared }) => isDeclared).map(({ key }) => key));
+  if (seq === ledger.current?.seq) return declared.size >= approvals;
+  const isAskedFor = ledger.activations.some((earlier) => earlier.seq < seq && earlier.signatures.length > 0);
+  return !isAskedFor || new Set(checked.map(({ key }) => key)).size >= approvals;
 }
 
 function signaturesIn(
