@@ -161,6 +161,8 @@ async function recall(
   if (leftOut > 0) logger.warn(`the changed rules find ${leftOut} more results in the past; a replay shows them`);
   if (openSession !== undefined) await pipeline.closeSession(openSession);
   if (plan.own === 'next') await activateOwn('the set of the directory changed');
+  // A set that was in force before may be activated again, and is warmed anew then.
+  pipeline.pipelines.keepOnly(new Set());
 }
 
 async function stopEngine(app: NestFastifyApplication, log: WritableLog, bus: NatsBus): Promise<void> {
