@@ -230,7 +230,8 @@ describe('one of a thousand people is forgotten', () => {
     expect(await attack()).toEqual([]);
 
     const after = replayed('after');
-    expect(before.detections.filter(isOfReasons)).toHaveLength(1);
+    // Four spellings of her name stand in reasons, each of them as often as the rule allows.
+    expect(before.detections.filter(isOfReasons)).toHaveLength(4);
     expect(after.detections).toEqual(before.detections.filter((line) => !isOfRule(line) && !isOfReasons(line)));
     expect(after.detections.length).toBeGreaterThanOrEqual(3);
     expect(after.undecidable.filter(isOfReasons).length).toBeGreaterThan(0);
