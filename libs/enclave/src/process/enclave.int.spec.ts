@@ -36,6 +36,10 @@ function admittedOf(admission: Admission | undefined): AdmittedEvent {
   return admission.event;
 }
 
+function parentOf(pid: number): number {
+  return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]);
+}
+
 /** Processes whose parent or grandparent is this one and that run the script of an enclave. */
 function enclavePids(): number[] {
   return readdirSync('/proc')
@@ -43,7 +47,8 @@ function enclavePids(): number[] {
     .map(Number)
     .filter((pid) => {
       try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(ENTRY);
+        if (!readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(ENTRY)) return false;
+        return [parentOf(pid), parentOf(parentOf(pid))].includes(process.pid);
       } catch {
         return false;
       }
