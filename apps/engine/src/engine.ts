@@ -146,7 +146,9 @@ async function recall(
   const pipeline = app.get(PipelineRunner);
   const { own } = artefacts;
   for (const { set, artefacts: built } of plan.sets) pipeline.pipelines.attach(set, buildPipeline(built));
-  const walk = new PhaseWalk(plan.phases, pipeline.pipelines, new Set([own.set]));
+  // Of any other set no pipeline may be left: a command that activates it brings one of its own.
+  const kept = new Set(plan.own === 'next' ? [own.set] : []);
+  const walk = new PhaseWalk(plan.phases, pipeline.pipelines, kept);
   const parts = { reader, vault: house.vault, size: writer.size, pipeline, walk, clock: systemClock };
   const { openSession } = await recallLog({ ...parts, pipelineClock: app.get(PipelineClock) });
   const activateOwn = async (reason: string): Promise<void> => {
@@ -161,8 +163,6 @@ async function recall(
   if (leftOut > 0) logger.warn(`the changed rules find ${leftOut} more results in the past; a replay shows them`);
   if (openSession !== undefined) await pipeline.closeSession(openSession);
   if (plan.own === 'next') await activateOwn('the set of the directory changed');
-  // A set that was in force before may be activated again, and is warmed anew then.
-  pipeline.pipelines.keepOnly(new Set());
 }
 
 async function stopEngine(app: NestFastifyApplication, log: WritableLog, bus: NatsBus): Promise<void> {

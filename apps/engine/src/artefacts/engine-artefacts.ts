@@ -9,6 +9,7 @@ import {
   dualControlOf,
   foldForces,
   isApproved,
+  type Activation,
   type ActivationGround,
   type DualControl,
   type ForceLedger,
@@ -61,12 +62,10 @@ export class EngineArtefacts {
     return foldForces(this.reader.query({ types: FORCE_TYPES }));
   }
 
-  /** Whether the set in force came into force with the approvals that the site asks for now. */
-  isCurrentApproved(ledger: ForceLedger): boolean {
-    const { current } = ledger;
-    if (current === undefined) return this.control.approvals === 0;
-    const checked = checkSignatures(this.reader.origin, current, this.control);
-    return isApproved(current.seq, checked, this.control, ledger);
+  /** Whether an activation of the ledger bears the approvals that the site asks for. */
+  isApproved(activation: Activation, ledger: ForceLedger): boolean {
+    const checked = checkSignatures(this.reader.origin, activation, this.control);
+    return isApproved(activation.seq, checked, this.control, ledger);
   }
 
   /** What an activation is checked against now. */

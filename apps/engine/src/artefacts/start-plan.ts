@@ -32,11 +32,12 @@ export function startPlanOf(artefacts: EngineArtefacts): StartPlan {
   const { own, control } = artefacts;
   const ledger = artefacts.ledger();
   const everything: ForcePhase = { fromSeq: 0, toSeq: Infinity, set: own.set };
-  const current = ledger.current?.set;
-  if (current === undefined) {
+  const { current: activation } = ledger;
+  if (activation === undefined) {
     if (control.approvals > 0) throw nothingApproved(own.set);
     return { phases: [everything], sets: [own], own: 'first', isStandIn: false, remarks: [] };
   }
+  const { set: current } = activation;
   const found = artefacts.usableIfThere(current);
   if ('reason' in found) {
     // Whoever asks for approvals must not get what nobody has approved.
@@ -47,21 +48,19 @@ export function startPlanOf(artefacts: EngineArtefacts): StartPlan {
   const kept = whyKept(artefacts, ledger, current);
   const { phases, sets, remarks } = withSets(unsettledPhases(ledger), artefacts, found);
   const isNext = kept === undefined;
-  const further = [kept ?? '', whyDoubted(artefacts, ledger, current)].filter((remark) => remark !== '');
+  const doubted = artefacts.isApproved(activation, ledger) ? [] : [notApproved(current, control.approvals)];
   return {
     phases,
     sets: isNext && !sets.includes(own) ? [...sets, own] : sets,
     own: isNext ? 'next' : 'nothing',
     isStandIn: false,
-    remarks: [...remarks, ...further],
+    remarks: [...remarks, ...(isNext || kept === '' ? [] : [kept]), ...doubted],
   };
 }
 
 // A site without any detection is worse off than one whose rules nobody has approved: it is said, and the engine starts.
-function whyDoubted(artefacts: EngineArtefacts, ledger: ForceLedger, current: string): string {
-  if (artefacts.isCurrentApproved(ledger)) return '';
-  const { approvals } = artefacts.control;
-  return `set ${short(current)} is in force WITHOUT the ${approvals} approvals that the site asks for: see \`protego artefact list --verify\`, and activate a set with approvals`;
+function notApproved(set: string, approvals: number): string {
+  return `set ${short(set)} is in force WITHOUT the ${approvals} approvals that the site asks for: see \`protego artefact list --verify\`, and activate a set with approvals`;
 }
 
 /**
