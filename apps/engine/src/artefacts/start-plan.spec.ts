@@ -73,7 +73,7 @@ describe('how an engine starts', () => {
     const records = [activated(0, own, 'start'), activated(5, other, 'offline')];
     expect(planOf(records).remarks.join()).not.toContain('WITHOUT');
     const plan = planOf(records, [other], 1);
-    expect(plan.remarks.join()).toContain(`set ${other.set.slice(0, 12)} is in force WITHOUT the 1 approvals`);
+    expect(plan.remarks.join()).toContain(`set ${other.set.slice(0, 12)} is in force WITHOUT the 1 approval that`);
     expect([plan.own, setsOf(plan)]).toEqual(['nothing', named(own, other)]);
   });
 
@@ -94,7 +94,7 @@ describe('how an engine starts', () => {
     ],
     ['never looked at, in a log that commands began', [activated(3, other, 'offline')], 0, 'has not changed'],
     ['retired', [activated(3, other, 'start'), retired(5, own)], 0, 'was retired at seq 5'],
-    ['not approved', [activated(3, other, 'start')], 1, 'needs 1 approvals'],
+    ['not approved', [activated(3, other, 'start')], 1, 'needs 1 approval:'],
   ])('keeps to what is in force where the set of the directory is %s', (_, records, approvals, remark) => {
     const plan = planOf(records, undefined, approvals);
     expect([plan.own, plan.remarks.join()]).toEqual(['nothing', expect.stringContaining(remark)]);

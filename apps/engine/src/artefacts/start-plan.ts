@@ -20,6 +20,7 @@ export interface StartPlan {
 }
 
 const short = (set: string): string => set.slice(0, 12);
+const counted = (approvals: number): string => (approvals === 1 ? '1 approval' : `${approvals} approvals`);
 
 /**
  * Decides how an engine starts. The set in force judges what it has not judged yet; then the set of the directory comes into force
@@ -60,7 +61,7 @@ export function startPlanOf(artefacts: EngineArtefacts): StartPlan {
 
 // A site without any detection is worse off than one whose rules nobody has approved: it is said, and the engine starts.
 function notApproved(set: string, approvals: number): string {
-  return `set ${short(set)} is in force WITHOUT the ${approvals} approvals that the site asks for: see \`protego artefact list --verify\`, and activate a set with approvals`;
+  return `set ${short(set)} is in force WITHOUT the ${counted(approvals)} that the site asks for: see \`protego artefact list --verify\`, and activate a set with approvals`;
 }
 
 /**
@@ -88,7 +89,7 @@ function whyKept({ own, control }: EngineArtefacts, ledger: ForceLedger, current
   const lastStart = activations.findLastIndex(({ via }) => via === 'start');
   const isNew = lastStart >= 0 && !activations.slice(lastStart).some(({ set }) => set === own.set);
   if (!isNew) return `${keeps} has not changed since a command activated another one`;
-  if (control.approvals > 0) return `${keeps} needs ${control.approvals} approvals: see \`protego artefact approve\``;
+  if (control.approvals > 0) return `${keeps} needs ${counted(control.approvals)}: see \`protego artefact approve\``;
   return undefined;
 }
 

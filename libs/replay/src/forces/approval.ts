@@ -56,7 +56,7 @@ export function dualControlOf({ approvals, approvers }: ProtegoConfig['artefacts
   ] as const)
     if (new Set(texts).size < texts.length) throw wrong(`two approvers have the same ${what}`);
   if (verifiers.length < approvals)
-    throw wrong(`${approvals} approvals are asked for of ${verifiers.length} approvers`);
+    throw wrong(`more approvals are asked for, ${approvals}, than there are approvers, ${verifiers.length}`);
   return { approvals, approvers: verifiers };
 }
 
