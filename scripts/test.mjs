@@ -13,13 +13,16 @@ const STAGES = {
   lint: { run: lintStage },
   types: { run: () => tool('typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json') },
   unit: { run: () => jest('unit', '--maxWorkers=100%'), hasTests: true },
-  integration: { run: () => jest('integration', '--runInBand'), hasTests: true, needsBuild: true },
+  // Its suites wait for processes, the disk and each other's events more than they compute.
+  integration: { run: () => jest('integration', '--maxWorkers=2'), hasTests: true, needsBuild: true },
+  // What is measured has the machine to itself.
+  load: { run: () => jest('load', '--runInBand'), hasTests: true, needsBuild: true },
   conformance: {
-    run: () => jest('conformance', '--runInBand'),
+    run: () => jest('conformance', '--maxWorkers=100%'),
     hasTests: true,
     needsData: path.join(ROOT, '..', 'shared', 'conformance'),
   },
-  golden: { run: () => jest('golden', '--runInBand'), hasTests: true, needsBuild: true },
+  golden: { run: () => jest('golden', '--maxWorkers=100%'), hasTests: true, needsBuild: true },
   eval: {
     run: () => run(process.execPath, [path.join(ROOT, 'dist/eval/main.js'), '--quick', '--tune']),
     needsBuild: true,

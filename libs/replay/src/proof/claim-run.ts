@@ -11,6 +11,7 @@ import {
 import {
   CorrelationPlan,
   ENGINE_SOURCE,
+  SESSION_CLOSED,
   SESSION_OPENED,
   SigmaMatcher,
   buildPipeline,
@@ -26,6 +27,7 @@ import {
 } from '@protego/streams';
 import { Subject } from 'rxjs';
 import type { ReplayRecord } from '../replay-log';
+import { SessionAgreements } from './watermark-agreement';
 
 /** What to run again, and on what. */
 export interface ClaimRunRequest {
@@ -57,6 +59,11 @@ export interface ClaimRunOutcome {
    * asks for were not opened; ascending, the first {@link UNDECIDED_MAX}.
    */
   readonly undecidedSeqs: readonly number[];
+  /**
+   * Pipeline time, milliseconds, since when the watermark has been that of the run over everything, in the session that found it, or the only one;
+   * undefined where nothing shows that it was.
+   */
+  readonly agreedSinceMs: number | undefined;
   /** True when nothing was held back, over all correlations, that would otherwise have been told. */
   readonly isNothingHeldBack: boolean;
 }
@@ -112,6 +119,7 @@ class ClaimRun {
   readonly #plan: CorrelationPlan;
   readonly #others: DetectionResult[] = [];
   readonly #undecidedSeqs = new Set<number>();
+  readonly #agreements: SessionAgreements;
   #found: DetectionResult | undefined;
   #lastSeq = -1;
   #needsClear = false;
@@ -120,6 +128,7 @@ class ClaimRun {
   constructor(private readonly request: ClaimRunRequest) {
     this.#pipeline = buildPipeline(request.artefacts, undefined, { mutes: 'ignored' });
     this.#matcher = new SigmaMatcher(request.rules);
+    this.#agreements = new SessionAgreements(request.artefacts.declarations, request.beginsInImport);
     this.#plan = new CorrelationPlan(request.artefacts.rules.linked, () => []);
     this.#input.pipe(this.#pipeline.results).subscribe({
       next: (result) => {
@@ -147,12 +156,15 @@ class ClaimRun {
   }
 
   outcome(): ClaimRunOutcome {
+    // Of what was not found nobody can say in which of several sessions it is not.
+    const isOneSession = this.#found !== undefined || this.#agreements.isSingle;
     return {
       found: this.#found,
       lastSeq: this.#lastSeq,
       others: this.#others,
       needsClear: this.#needsClear,
       undecidedSeqs: [...this.#undecidedSeqs],
+      agreedSinceMs: isOneSession ? this.#agreements.sinceMs : undefined,
       isNothingHeldBack: !this.request.beginsInImport && this.#pipeline.counters()['correlationsSuppressed'] === 0,
     };
   }
@@ -185,8 +197,12 @@ class ClaimRun {
 
   #next(event: LoggedEvent): void {
     this.#lastSeq = event.seq;
+    const isClosing = event.event.type === SESSION_CLOSED;
+    if (!isClosing) this.#agreements.next(event);
     try {
       this.#input.next(this.request.open === undefined ? this.#asked(event) : event);
+      // What the end of an import decides was found in that import.
+      if (isClosing && this.#found === undefined) this.#agreements.next(event);
       if (this.#failure === undefined) return;
     } catch (cause) {
       this.#failure = { cause };

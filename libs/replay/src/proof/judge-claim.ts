@@ -243,10 +243,15 @@ async function rerun(
   if (undecided !== undefined) return { ...undecided, recordsRun };
   const start = sessionStartOf(covered, seqs[0] as number);
   const certainAtMs = parseRfc3339Ms(detection.certainAt) ?? Number.NEGATIVE_INFINITY;
-  const isSettledFor = (wanted: HistoryNeed): boolean => isSettled(wanted, start, certainAtMs, artefacts.declarations);
+  const isSettledFor = (wanted: HistoryNeed): boolean =>
+    isSettled(wanted, start, certainAtMs, outcome.agreedSinceMs, artefacts.declarations);
   const isTimingKnown = raising.kind !== 'rule' || (coverage.kind === 'range' && isSettledFor(TIMING_NEED));
   const miss = missOf(claim, outcome, isTimingKnown);
-  if (miss !== undefined) return { ...miss, recordsRun };
+  if (miss !== undefined) {
+    // A run that begins too late may find something else, and nobody is to blame.
+    const isDecided = need.kind !== 'window' || isSettledFor(need);
+    return isDecided ? { ...miss, recordsRun } : undecidedMiss(raising, miss, recordsRun);
+  }
   if (outcome.needsClear && claim.fields === 'stored')
     return judged(
       'PARTIAL',
@@ -308,6 +313,12 @@ function reproducedBesideTiming(claim: DetectionClaim, recordsRun: number): Proo
 function recordWords({ coverage }: DetectionClaim, recordsRun: number): string {
   if (coverage.kind === 'range') return `${recordsRun} records that stand in the log without a gap`;
   return recordsRun === 1 ? 'the record it rests on' : `${recordsRun} records it rests on`;
+}
+
+function undecidedMiss(raising: RaisingRule, { reason: found }: ProofJudgement, recordsRun: number): ProofJudgement {
+  const what = raising.kind === 'detector' ? 'the detector' : 'the rule';
+  const reason = `whether ${what} makes this detection hangs on more of what came before the ${recordsRun} records of the proof; by themselves they do not show it: ${found}`;
+  return judged('PARTIAL', 'history-before-range', reason, { recordsRun });
 }
 
 function unsettled(raising: RaisingRule, recordsRun: number): ProofJudgement {

@@ -1,12 +1,12 @@
-import { ProtegoError, type OpenPersonalFields } from '@protego/contracts';
+import { ProtegoError, parseRfc3339Ms, type OpenPersonalFields } from '@protego/contracts';
 import type { DetectionResult, PipelineArtefacts } from '@protego/streams';
 import type { ReplayRecord } from '../replay-log';
 import { runClaim, type ClaimRunOutcome } from './claim-run';
-import { isSameStatement, missWords, differenceBetween } from './detection-difference';
-import { decidedMs, sessionBeginOf, settledStart } from './proof-starts';
+import { differenceBetween, isSameStatement, missWords, statementOf } from './detection-difference';
+import { decidedMs, sessionBeginOf, settledStarts } from './proof-starts';
 import type { ProofRequest } from './proof-request';
-import { TIMING_NEED, historyNeedOf, rulesBehind, type RaisingRule } from './raising-rule';
-import { beginsInImport } from './session-start';
+import { TIMING_NEED, historyNeedOf, rulesBehind, type HistoryNeed, type RaisingRule } from './raising-rule';
+import { beginsInImport, isSettled } from './session-start';
 
 /** A detection that somebody wrote down, and the log that is to bear it out. */
 export type WrittenDetection = Pick<ProofRequest, 'log' | 'detection' | 'seqs'>;
@@ -17,7 +17,9 @@ interface Reach {
   readonly toSeq: number;
   /** Pipeline time after which the result is there, milliseconds. */
   readonly untilMs: number;
-  /** False when what came before has expired. */
+  /** True at the beginning of the session: more cannot be read. */
+  readonly isLast: boolean;
+  /** False when what came before the session's first record has expired. */
   readonly isKnown: boolean;
 }
 
@@ -35,8 +37,8 @@ export async function madeByLog(
   raising: RaisingRule,
 ): Promise<DetectionResult | undefined> {
   const { log, detection } = written;
-  const reach = reachOf(written, artefacts, raising);
-  const run = (open?: OpenPersonalFields): Promise<ClaimRunOutcome> =>
+  const need = raising.kind === 'rule' ? TIMING_NEED : historyNeedOf(artefacts.rules, raising, detection);
+  const run = (reach: Reach, open?: OpenPersonalFields): Promise<ClaimRunOutcome> =>
     runClaim({
       artefacts,
       detection,
@@ -45,35 +47,43 @@ export async function madeByLog(
       beginsInImport: beginsInImport(log.boundaries(reach.fromSeq, reach.toSeq, 'forwards')),
       ...(open === undefined ? {} : { open }),
     });
-  const outcome = await run(log.open);
-  if (isMade(outcome, written)) return outcome.found;
-  // A replay without the vault saw pseudonyms.
-  const stored = log.open === undefined ? outcome : await run();
-  if (isMade(stored, written)) return stored.found;
-  if (!reach.isKnown || outcome.undecidedSeqs.length > 0) return undefined;
-  const message = `the log does not give this detection: ${differenceWords(outcome, written)}`;
-  throw new ProtegoError('PROOF_DETECTION_DIFFERS', message, { detection: detection.id });
+  const certainAtMs = parseRfc3339Ms(statementOf(detection).certainAt) ?? Number.NEGATIVE_INFINITY;
+  for (const reach of reachesOf(written, artefacts, raising, need)) {
+    const outcome = await run(reach, log.open);
+    const isTold = ({ agreedSinceMs }: ClaimRunOutcome): boolean =>
+      reach.isLast || isSettled(need, { isComplete: false }, certainAtMs, agreedSinceMs, artefacts.declarations);
+    if (isMade(outcome, written) && isTold(outcome)) return outcome.found;
+    // A replay without the vault saw pseudonyms.
+    const stored = log.open === undefined ? outcome : await run(reach);
+    if (isMade(stored, written) && isTold(stored)) return stored.found;
+    if (!isTold(outcome)) continue;
+    if (!reach.isKnown || outcome.undecidedSeqs.length > 0) return undefined;
+    const message = `the log does not give this detection: ${differenceWords(outcome, written)}`;
+    throw new ProtegoError('PROOF_DETECTION_DIFFERS', message, { detection: detection.id });
+  }
+  return undefined;
 }
 
-function reachOf(
+/** From the shortest that is likely to show it, to all of the session. */
+function reachesOf(
   { log, detection, seqs }: WrittenDetection,
   artefacts: PipelineArtefacts,
   raising: RaisingRule,
-): Reach {
+  need: HistoryNeed,
+): Reach[] {
   const [first, last] = [seqs[0] as number, seqs.at(-1) as number];
   const begin = sessionBeginOf(log, first);
-  const need = raising.kind === 'rule' ? TIMING_NEED : historyNeedOf(artefacts.rules, raising, detection);
   // How long detections are held back hangs on all that came before.
   const isWindow = need.kind === 'window' && !need.holdsBack;
-  const fromSeq = isWindow ? settledStart(need, begin.seq, first, { log, artefacts, detection }) : begin.seq;
+  const starts = isWindow ? settledStarts(need, begin.seq, first, { log, artefacts, detection }) : [begin.seq];
   const { sources, defaults } = artefacts.declarations;
   const latenessMaxMs = Math.max(defaults.latenessMs, ...sources.map(({ latenessMs }) => latenessMs));
-  return {
-    fromSeq,
-    toSeq: raising.kind === 'rule' ? last + 1 : log.size,
-    untilMs: decidedMs({ detection, artefacts }) + latenessMaxMs,
-    isKnown: begin.isKnown || fromSeq > begin.seq,
-  };
+  const toSeq = raising.kind === 'rule' ? last + 1 : log.size;
+  const untilMs = decidedMs({ detection, artefacts }) + latenessMaxMs;
+  return starts.map((fromSeq) => {
+    const isLast = fromSeq === begin.seq;
+    return { fromSeq, toSeq, untilMs, isLast, isKnown: begin.isKnown || !isLast };
+  });
 }
 
 function* readAgain(

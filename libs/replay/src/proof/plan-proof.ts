@@ -1,13 +1,14 @@
-import { ProtegoError, canonicalJson, type Detection } from '@protego/contracts';
+import { ProtegoError, canonicalJson, parseRfc3339Ms, type Detection } from '@protego/contracts';
 import type { PipelineArtefacts } from '@protego/streams';
 import type { ReplayRecord } from '../replay-log';
 import { DECLARATION_NAMES, artefactsOf, listingHash, sha256Of } from './claim-artefacts';
 import { runClaim, type ClaimRunOutcome } from './claim-run';
 import { CLAIM_BYTES_MAX, CLAIM_LISTING_MAX, type DetectionClaim } from './detection-claim';
-import { isSameBesideLateness, isSameStatement } from './detection-difference';
+import { isSameBesideLateness, isSameStatement, statementOf } from './detection-difference';
+import { SHORT_SPAN_RECORDS } from './judge-claim';
 import { madeByLog } from './made-by-log';
 import type { ProofRequest } from './proof-request';
-import { decidedMs, sessionBeginOf, settledStart } from './proof-starts';
+import { decidedMs, sessionBeginOf, settledStarts, type SessionBegin } from './proof-starts';
 import {
   artefactsBehind,
   historyNeedOf,
@@ -18,7 +19,7 @@ import {
   type HistoryNeed,
   type RaisingRule,
 } from './raising-rule';
-import { beginsInImport } from './session-start';
+import { beginsInImport, isSettled } from './session-start';
 
 /** Default of {@link ProofRequest.recordsMax}. */
 export const PROOF_RECORDS_MAX = 100_000;
@@ -66,16 +67,37 @@ async function attempted(request: ProofRequest, base: DetectionClaim, raising: R
   const behind = artefactsBehind(whole, held);
   const need = historyNeedOf(behind.rules, held, detection);
   const starts = startsFor(need, request);
+  let partial: DetectionClaim | undefined;
   for (const attempt of attemptsFor(starts, request)) {
-    const claim = await claimBy(attempt, request, base, { behind, held, need });
-    if (claim === undefined) continue;
-    const isSure = held.kind !== 'rule' && attempt.isBest && !(need.kind === 'window' && need.holdsBack);
+    // What is tried after those that may prove all proves less.
+    if (partial !== undefined && !attempt.isBest) break;
+    const found = await claimBy(attempt, request, base, { behind, held, need });
+    if (found === undefined) continue;
+    partial ??= found.claim;
+    if (!found.isWhole) continue;
+    const isSure = held.kind !== 'rule' && !(need.kind === 'window' && need.holdsBack);
     if (recordedSeq === null && !isSure) await madeByLog(request, behind, held);
-    return claim;
+    return found.claim;
   }
-  const because = starts.isCut ? 'range-too-long' : 'not-reproduced';
+  if (partial !== undefined) {
+    if (recordedSeq === null) await madeByLog(request, behind, held);
+    return partial;
+  }
   const made = recordedSeq === null ? await madeByLog(request, behind, held) : undefined;
-  return { ...base, seqs: made?.seqs ?? base.seqs, coverage: { kind: 'events', because } };
+  const claim = { ...base, seqs: made?.seqs ?? base.seqs };
+  return { ...claim, coverage: coverageOfNothingFound(need, starts, claim.seqs) };
+}
+
+/** Where no attempt bears the detection out: all records around its events still, where a rule counts and they are few. */
+function coverageOfNothingFound(
+  { kind }: HistoryNeed,
+  { best, shorter, isCut }: Starts,
+  seqs: readonly number[],
+): DetectionClaim['coverage'] {
+  const [first, last] = [seqs[0] as number, seqs.at(-1) as number];
+  const isFitting = last - first < SHORT_SPAN_RECORDS && [...best, ...shorter].includes(first);
+  if (kind === 'window' && isFitting) return { kind: 'range', fromSeq: first, toSeq: last + 1 };
+  return { kind: 'events', because: isCut ? 'range-too-long' : 'not-reproduced' };
 }
 
 /** What is run again, and what it needs. */
@@ -85,29 +107,50 @@ interface Tried {
   readonly need: HistoryNeed;
 }
 
+/** What an attempt bears out. */
+interface BorneOut {
+  readonly claim: DetectionClaim;
+  /** False when it also rests on what came before the range. */
+  readonly isWhole: boolean;
+}
+
 /** The claim that an attempt bears out, of stored fields where they are enough; undefined for none. */
 async function claimBy(
   attempt: Attempt,
   request: ProofRequest,
   base: DetectionClaim,
   what: Tried,
-): Promise<DetectionClaim | undefined> {
+): Promise<BorneOut | undefined> {
   const { need, held } = what;
   const isSaid = need.kind === 'none' ? isSameBesideLateness : isSameStatement;
-  const claimOf = (fields: Attempt['fields'], { found, lastSeq }: ClaimRunOutcome): DetectionClaim | undefined => {
+  const borneOutBy = (fields: Attempt['fields'], outcome: ClaimRunOutcome): BorneOut | undefined => {
+    const { found, lastSeq } = outcome;
     if (found === undefined || !isSaid(found.detection, request.detection)) return undefined;
     const range = { kind: 'range', fromSeq: attempt.start, toSeq: lastSeq + 1 } as const;
     const coverage = need.kind === 'none' ? ({ kind: 'records' } as const) : range;
-    return { ...base, seqs: found.seqs, fields, coverage };
+    return {
+      claim: { ...base, seqs: found.seqs, fields, coverage },
+      isWhole: isWhole(attempt, request, need, outcome),
+    };
   };
   const stored = await tried(request, what, attempt);
-  const claim = claimOf('stored', stored);
+  const borneOut = borneOutBy('stored', stored);
   const canOpen = request.log.open !== undefined;
   const isClosed = stored.needsClear || stored.undecidedSeqs.length > 0;
-  if (claim !== undefined && !(isClosed && canOpen)) return claim;
+  if (borneOut !== undefined && !(isClosed && canOpen)) return borneOut;
   const isClearWorthIt = isClosed || (held.kind === 'detector' && attempt.isBest);
   if (!canOpen || !isClearWorthIt) return undefined;
-  return claimOf('opened', await tried(request, what, { ...attempt, fields: 'opened' }));
+  return borneOutBy('opened', await tried(request, what, { ...attempt, fields: 'opened' }));
+}
+
+function isWhole(
+  { isComplete }: Attempt,
+  { detection, artefacts }: ProofRequest,
+  need: HistoryNeed,
+  { agreedSinceMs }: ClaimRunOutcome,
+): boolean {
+  const certainAtMs = parseRfc3339Ms(statementOf(detection).certainAt) ?? Number.NEGATIVE_INFINITY;
+  return isSettled(need, { isComplete }, certainAtMs, agreedSinceMs, artefacts.declarations);
 }
 
 function withoutEvidence({ evidence: _evidence, ...detection }: Detection): Detection {
@@ -144,18 +187,21 @@ interface Attempt {
   readonly fields: DetectionClaim['fields'];
   /** False: only until the windows of the sources have passed that are no later than the default. */
   readonly isPatient: boolean;
-  /** True when it is tried on all that can matter. */
+  /** True when it is tried on what is likely to be all that can matter. */
   readonly isBest: boolean;
+  /** True when the session begins there. */
+  readonly isComplete: boolean;
 }
 
-/** From the attempt that proves most on, each quick before it is patient. */
-function attemptsFor({ seqs, isCut }: Starts, { artefacts }: ProofRequest): Attempt[] {
+/** From the attempt that proves most with the fewest records on, each quick before it is patient. */
+function attemptsFor({ best, shorter, begin }: Starts, { artefacts }: ProofRequest): Attempt[] {
   const { defaults, sources } = artefacts.declarations;
   const isOftenLate = sources.some(({ latenessMs }) => latenessMs > defaults.latenessMs);
-  return seqs.flatMap((start, i) => {
-    const isBest = i === 0 && !isCut;
+  return [...best, ...shorter].flatMap((start, i) => {
+    const isBest = i < best.length;
+    const isComplete = begin.isKnown && start === begin.seq;
     const patience = isBest && isOftenLate ? [false, true] : [false];
-    return patience.map((isPatient) => ({ start, fields: 'stored' as const, isPatient, isBest }));
+    return patience.map((isPatient) => ({ start, fields: 'stored' as const, isPatient, isBest, isComplete }));
   });
 }
 
@@ -191,22 +237,28 @@ function* bounded(
   }
 }
 
-/** Seqs from which the rule is tried, the one that proves most first; cut when what would prove all is too long. */
+/** Seqs from which the rule is tried. */
 interface Starts {
-  readonly seqs: readonly number[];
+  /** Those that may prove all, the fewest records first. */
+  readonly best: readonly number[];
+  readonly shorter: readonly number[];
+  /** True when what would prove all is too long. */
   readonly isCut: boolean;
+  readonly begin: SessionBegin;
 }
 
 function startsFor(need: HistoryNeed, request: ProofRequest): Starts {
   const { seqs, log, recordsMax } = request;
   const first = seqs[0] as number;
-  if (need.kind === 'none') return { seqs: [first], isCut: false };
-  const span = (seqs.at(-1) as number) - first + 1;
   const begin = sessionBeginOf(log, first);
-  const best = need.kind === 'window' ? settledStart(need, begin.seq, first, request) : begin.seq;
+  if (need.kind === 'none') return { best: [first], shorter: [], isCut: false, begin };
+  const span = (seqs.at(-1) as number) - first + 1;
+  const isShort = (start: number): boolean => first - start + span <= recordsMax;
+  const wanted = need.kind === 'window' ? settledStarts(need, begin.seq, first, request) : [begin.seq];
+  const best = wanted.filter(isShort);
   const fallbacks = TRIED_BEFORE_RECORDS.map((before) => Math.max(begin.seq, log.firstSeq, first - before));
-  const all = [...new Set([best, ...fallbacks])].filter((start) => first - start + span <= recordsMax);
-  return { seqs: all, isCut: !all.includes(best) };
+  const shorter = [...new Set(fallbacks)].filter((start) => isShort(start) && !best.includes(start));
+  return { best, shorter, isCut: best.length < wanted.length, begin };
 }
 
 /** Names of the declarations that a claim holds. */

@@ -1,4 +1,4 @@
-import { parseRfc3339Ms } from '@protego/contracts';
+import { parseRfc3339Ms, type SourceDeclarations } from '@protego/contracts';
 import { SESSION_OPENED } from '@protego/streams';
 import { statementOf } from './detection-difference';
 import type { ProofLog } from './proof-log';
@@ -27,17 +27,46 @@ export function sessionBeginOf(log: ProofLog, seq: number): SessionBegin {
   return { seq: log.firstSeq, isKnown: log.firstSeq === 0 };
 }
 
-/** Last record from which on windows are settled when the detection became certain; pipeline time never falls in a session. */
-export function settledStart(
+/** How much earlier a run is tried from, where one that may have been early enough was not: each time so many times as long. */
+const LONGER_TIMES = [1, 4];
+
+/** Longest silence after which no source counts, milliseconds. */
+function idleMaxMs({ defaults, sources }: SourceDeclarations): number {
+  return Math.max(defaults.idleAfterMs, ...sources.map(({ idleAfterMs }) => idleAfterMs));
+}
+
+/**
+ * How long it takes, as a rule, until the watermark of a run that begins with no state is that of the run over everything:
+ * sources that spoke before turn idle, then all that speak pass what may have been claimed before.
+ */
+function usualAgreementMs(declarations: SourceDeclarations): number {
+  const { skewMaxMs, defaults } = declarations;
+  return Math.max(idleMaxMs(declarations), skewMaxMs + defaults.latenessMs) + idleMaxMs(declarations);
+}
+
+/**
+ * Records from which on windows are likely to be settled when the detection became certain, the last first, and then the beginning
+ * of its session. Whether they were is known after the run (`isSettled`). Pipeline time never falls in a session.
+ */
+export function settledStarts(
   need: Extract<HistoryNeed, { kind: 'window' }>,
   begin: number,
   first: number,
-  { log, artefacts, detection }: Moment,
-): number {
-  const certainAtMs = parseRfc3339Ms(statementOf(detection).certainAt) ?? 0;
+  moment: Moment,
+): number[] {
+  const { declarations } = moment.artefacts;
+  const certainAtMs = parseRfc3339Ms(statementOf(moment.detection).certainAt) ?? 0;
+  const starts = LONGER_TIMES.map((times) => {
+    const beforeMs = settledFromMs(times * usualAgreementMs(declarations), declarations) + need.lookbackMs;
+    return lastBefore(certainAtMs - beforeMs, begin, first, moment.log);
+  });
+  return [...new Set([...starts, begin])];
+}
+
+/** Last record of `[begin, first)` that arrived at a pipeline time or before; `begin` where none did. */
+function lastBefore(arrivedAtMs: number, begin: number, first: number, log: ProofLog): number {
   const isEarly = (seq: number): boolean => {
-    for (const { arrivedAtMs } of log.records(seq, seq + 1))
-      return settledFromMs(arrivedAtMs, artefacts.declarations) + need.lookbackMs <= certainAtMs;
+    for (const record of log.records(seq, seq + 1)) return record.arrivedAtMs <= arrivedAtMs;
     return false;
   };
   let [low, high] = [begin, first];
@@ -54,5 +83,6 @@ export function settledStart(
 export function decidedMs({ detection, artefacts }: Pick<Moment, 'detection' | 'artefacts'>): number {
   const { declarations } = artefacts;
   const certainAtMs = parseRfc3339Ms(detection.certainAt) ?? 0;
-  return settledFromMs(certainAtMs, declarations) + declarations.defaults.latenessMs + DECIDED_WITHIN_MS;
+  const { skewMaxMs, defaults } = declarations;
+  return certainAtMs + skewMaxMs + idleMaxMs(declarations) + defaults.latenessMs + DECIDED_WITHIN_MS;
 }

@@ -1,6 +1,7 @@
 import type { EventSeq } from '@protego/contracts';
 import { SESSION_CLOSED, SESSION_OPENED } from '@protego/streams';
 import { declarationsOf } from '@protego/streams/testing';
+import type { HistoryNeed } from './raising-rule';
 import { beginsInImport, isSettled, sessionStartOf, settledFromMs } from './session-start';
 
 type Place = Parameters<typeof sessionStartOf>[0][number];
@@ -53,20 +54,24 @@ describe('beginsInImport', () => {
 });
 
 describe('isSettled', () => {
-  const declarations = declarationsOf([{ name: 'slow', idleAfterMs: 90_000 }], 60_000);
+  const declarations = declarationsOf([], 60_000);
   const start = { seq: 1, arrivedAtMs: 0, isComplete: false };
 
-  it('waits for the skew and for the source that turns idle last', () => {
-    expect(settledFromMs(0, declarations)).toBe(150_001);
+  it('waits for what may claim to be later than it is', () => {
+    expect(settledFromMs(90_000, declarations)).toBe(150_001);
   });
 
   it('needs the look-back of a window before the result, and all of the session for a detector', () => {
     const need = { kind: 'window', lookbackMs: 10_000, holdsBack: false } as const;
-    expect(isSettled(need, start, 160_001, declarations)).toBe(true);
-    expect(isSettled(need, start, 160_000, declarations)).toBe(false);
-    expect(isSettled({ kind: 'session' }, start, 1e12, declarations)).toBe(false);
-    expect(isSettled({ kind: 'session' }, { ...start, isComplete: true }, 0, declarations)).toBe(true);
-    expect(isSettled({ kind: 'none' }, undefined, 0, declarations)).toBe(true);
-    expect(isSettled(need, undefined, 1e12, declarations)).toBe(false);
+    const settled = (
+      ...[wanted, begin, certainAtMs, sinceMs]: [HistoryNeed, typeof start | undefined, number, number?]
+    ) => isSettled(wanted, begin, certainAtMs, sinceMs, declarations);
+    expect(settled(need, start, 160_001, 90_000)).toBe(true);
+    expect(settled(need, start, 160_000, 90_000)).toBe(false);
+    expect(settled(need, start, 1e12, undefined)).toBe(false);
+    expect(settled({ kind: 'session' }, start, 1e12, 0)).toBe(false);
+    expect(settled({ kind: 'session' }, { ...start, isComplete: true }, 0, undefined)).toBe(true);
+    expect(settled({ kind: 'none' }, undefined, 0, undefined)).toBe(true);
+    expect(settled(need, undefined, 1e12, 0)).toBe(false);
   });
 });

@@ -52,25 +52,27 @@ export function beginsInImport(records: Iterable<Pick<ReplayRecord, 'type'>>): b
   return false;
 }
 
-/**
- * Earliest event time, milliseconds, from which on windows hold what they held in the run over everything, when a run begins
- * with no state at pipeline time `arrivedAtMs`. Whatever came before claims at most `skewMaxMs` more; and once every
- * source has had its time to speak or turn idle, the watermark is that of the whole run.
- */
-export function settledFromMs(arrivedAtMs: number, { skewMaxMs, defaults, sources }: SourceDeclarations): number {
-  const idleMaxMs = Math.max(defaults.idleAfterMs, ...sources.map(({ idleAfterMs }) => idleAfterMs));
-  return arrivedAtMs + skewMaxMs + idleMaxMs + 1;
+/** Earliest event time, milliseconds, from which on windows hold what they held in the run over everything. */
+export function settledFromMs(agreedSinceMs: number, { skewMaxMs }: SourceDeclarations): number {
+  // What came before claims at most this much more.
+  return agreedSinceMs + skewMaxMs + 1;
 }
 
-/** True when what came before the start cannot matter to a result that was certain at `certainAtMs`. */
+/**
+ * True when what came before the start cannot matter to a result that was certain at `certainAtMs`.
+ *
+ * @param agreedSinceMs - as {@link WatermarkAgreement.sinceMs}
+ */
 export function isSettled(
   need: HistoryNeed,
-  start: SessionStart | undefined,
+  start: Pick<SessionStart, 'isComplete'> | undefined,
   certainAtMs: number,
+  agreedSinceMs: number | undefined,
   declarations: SourceDeclarations,
 ): boolean {
   if (need.kind === 'none') return true;
   if (start === undefined) return false;
   if (start.isComplete) return true;
-  return need.kind === 'window' && certainAtMs - need.lookbackMs >= settledFromMs(start.arrivedAtMs, declarations);
+  if (need.kind !== 'window' || agreedSinceMs === undefined) return false;
+  return certainAtMs - need.lookbackMs >= settledFromMs(agreedSinceMs, declarations);
 }

@@ -126,7 +126,9 @@ export interface ProofHouse {
   write(claim: DetectionClaim): Promise<Buffer>;
 }
 
-interface Said {
+/** An event of such a log. */
+export interface Said {
+  /** Event time, milliseconds after the first. */
   readonly atMs: number;
   /** When it came; {@link atMs} where it is missing. */
   readonly arrivedAtMs?: number;
@@ -165,8 +167,15 @@ function historyOf(): Said[] {
   return said.sort((a, b) => (a.arrivedAtMs ?? a.atMs) - (b.arrivedAtMs ?? b.atMs));
 }
 
-/** Lends a house; its log lies in a directory that is gone afterwards. */
-export async function inProofHouse(use: (house: ProofHouse) => Promise<void>): Promise<void> {
+/**
+ * Lends a house; its log lies in a directory that is gone afterwards.
+ *
+ * @param history - in order of arrival; default: one detection of each rule
+ */
+export async function inProofHouse(
+  use: (house: ProofHouse) => Promise<void>,
+  history: readonly Said[] = historyOf(),
+): Promise<void> {
   await inTemporaryDirectory(async (root) => {
     const directory = join(root, 'log');
     const house = await fixedHouse(join(root, 'keys'));
@@ -178,7 +187,7 @@ export async function inProofHouse(use: (house: ProofHouse) => Promise<void>): P
       blockBytesMax: 16_384,
     });
     try {
-      await writer.append(historyOf().map((said, i) => inputOf(said, `e-${i}`)));
+      await writer.append(history.map((said, i) => inputOf(said, `e-${i}`)));
       const reader = await EventLogReader.open({ directory, keys: house.keys, subjectsOf: subjectsOfRecord });
       const authority = writerAuthority({ writer, clock, site: SITE });
       await authority.checkpoint();
